@@ -1,0 +1,40 @@
+# One environment for everything; each target makes it first if it is not there.
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+READY := $(VENV)/.ready
+
+.PHONY: setup demo test test-slow lint format bench clean
+
+setup: $(READY)
+
+$(READY): requirements.txt requirements-dev.txt pyproject.toml
+	$(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check \
+		-r requirements-dev.txt -e .
+	touch $(READY)
+
+demo: $(READY)
+	$(BIN)/python -m zfkeras.train --config zfnet_shapes --workdir runs/demo
+	$(BIN)/python -m zfkeras.evaluate --model runs/demo/model.keras --data shapes \
+		--ten-crop --workdir runs/demo/evaluation
+
+test: $(READY)
+	$(BIN)/python -m pytest -q
+
+test-slow: $(READY)
+	$(BIN)/python -m pytest -q --run-slow
+
+lint: $(READY)
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+
+format: $(READY)
+	$(BIN)/ruff check --fix .
+	$(BIN)/ruff format .
+
+bench: $(READY)
+	$(BIN)/python -m benchmarks
+
+clean:
+	rm -rf $(VENV) runs

@@ -1,0 +1,40 @@
+"""Options, markers and the clean slate every test starts from."""
+
+import os
+from pathlib import Path
+
+os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
+os.environ.setdefault("MPLBACKEND", "Agg")
+
+import pytest
+
+
+def pytest_addoption(parser):
+    parser.addoption("--run-slow", action="store_true", help="also run slow tests")
+
+
+def pytest_collection_modifyitems(config, items):
+    if config.getoption("--run-slow"):
+        return
+    skip = pytest.mark.skip(reason="slow: opened by --run-slow (make test-slow)")
+    for item in items:
+        if "slow" in item.keywords:
+            item.add_marker(skip)
+
+
+@pytest.fixture(autouse=True)
+def clean_slate():
+    import keras
+
+    keras.utils.clear_session()
+    keras.config.set_dtype_policy("float32")
+    keras.utils.set_random_seed(0)
+
+
+@pytest.fixture(scope="session")
+def photographs() -> Path:
+    """The folder of real photographs, or a skip that says how to get one."""
+    folder = os.environ.get("ZFKERAS_DATA")
+    if not folder or not Path(folder).is_dir():
+        pytest.skip("set ZFKERAS_DATA to the folder of real photographs to run this")
+    return Path(folder)

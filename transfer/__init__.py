@@ -1,0 +1,1 @@
+"""Softmax and SVM heads on the layers of a trained network."""

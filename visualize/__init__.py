@@ -1,0 +1,1 @@
+"""The deconvnet and the figures of the paper."""

@@ -1,0 +1,43 @@
+"""ZFNet in Keras 3: the network, its layers, its data and its training.
+
+Names are loaded on first use, so that `--help` never waits for TensorFlow.
+"""
+
+import importlib
+from typing import TYPE_CHECKING
+
+__version__ = "0.1.0"
+
+_HOMES = {
+    "Classifier": "zfkeras.models.classifier",
+    "LocalResponseNormalization": "zfkeras.layers",
+    "MaxPoolWithArgmax": "zfkeras.layers",
+    "MaxRMS": "zfkeras.constraints",
+    "RunError": "zfkeras.errors",
+    "Unpool": "zfkeras.layers",
+    "UsageError": "zfkeras.errors",
+    "ZFNet": "zfkeras.models.zfnet",
+    "endpoints": "zfkeras.models.endpoints",
+    "load": "zfkeras.models.presets",
+}
+
+__all__ = sorted(_HOMES)
+
+if TYPE_CHECKING:
+    from zfkeras.constraints import MaxRMS
+    from zfkeras.errors import RunError, UsageError
+    from zfkeras.layers import LocalResponseNormalization, MaxPoolWithArgmax, Unpool
+    from zfkeras.models.classifier import Classifier
+    from zfkeras.models.endpoints import endpoints
+    from zfkeras.models.presets import load
+    from zfkeras.models.zfnet import ZFNet
+
+
+def __getattr__(name):
+    if name not in _HOMES:
+        raise AttributeError(f"module 'zfkeras' has no attribute {name!r}")
+    return getattr(importlib.import_module(_HOMES[name]), name)
+
+
+def __dir__():
+    return sorted([*globals(), *__all__])

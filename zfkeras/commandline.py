@@ -1,0 +1,120 @@
+"""What every command shares: its common arguments and how it ends.
+
+It parses and reports; it does no work of its own and imports no TensorFlow.
+"""
+
+import argparse
+import logging
+import os
+import sys
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+from zfkeras.errors import RunError, UsageError
+
+DONE, FAILED, BAD_USAGE = 0, 1, 2
+
+DATA_HELP = (
+    "where the images are: tfds:NAME (tfds:imagenet2012), folder:PATH (one folder a "
+    "class), tiny-imagenet:PATH (the folder or the official zip), or shapes (built in)"
+)
+
+
+def make_parser(module: str, description: str) -> argparse.ArgumentParser:
+    """Makes a parser that shows defaults and is named after `python -m MODULE`."""
+    return argparse.ArgumentParser(
+        prog=f"python -m {module}",
+        description=description,
+        formatter_class=argparse.ArgumentDefaultsHelpFormatter,
+    )
+
+
+def add_data(parser: argparse.ArgumentParser, default: str | None = None) -> None:
+    """Adds --data, the one spec string of every command."""
+    required = {"required": True} if default is None else {"default": default}
+    parser.add_argument("--data", metavar="SPEC", help=DATA_HELP, **required)
+
+
+def add_workdir(parser: argparse.ArgumentParser, default: str | None = None) -> None:
+    """Adds --workdir, the folder a command writes into."""
+    required = {"required": True} if default is None else {"default": Path(default)}
+    parser.add_argument(
+        "--workdir",
+        type=Path,
+        metavar="DIR",
+        help="folder for the results; a rerun resumes what it finds there",
+        **required,
+    )
+
+
+def add_seed(parser: argparse.ArgumentParser) -> None:
+    """Adds --seed."""
+    parser.add_argument("--seed", type=int, default=0, help="seed of all randomness")
+
+
+def add_batch_size(parser: argparse.ArgumentParser, default: int) -> None:
+    """Adds --batch-size, in images."""
+    parser.add_argument(
+        "--batch-size",
+        type=positive_int,
+        default=default,
+        metavar="N",
+        help="images in a batch",
+    )
+
+
+def positive_int(text: str) -> int:
+    """Reads a whole number of at least 1, for argparse."""
+    value = int(text)
+    if value < 1:
+        raise argparse.ArgumentTypeError(f"must be at least 1. Received: {text}")
+    return value
+
+
+def fraction(text: str) -> float:
+    """Reads a number from 0 to 1, for argparse."""
+    value = float(text)
+    if not 0 <= value <= 1:
+        raise argparse.ArgumentTypeError(f"must be from 0 to 1. Received: {text}")
+    return value
+
+
+def run(
+    parser: argparse.ArgumentParser,
+    command: Callable[[argparse.Namespace], None],
+    argv: Sequence[str] | None = None,
+) -> int:
+    """Parses `argv`, calls `command` and turns how it ends into an exit code.
+
+    Args:
+        parser: the command's parser.
+        command: does the work; raises `UsageError` or `FileNotFoundError` for what the
+            user can mend and `RunError` for a run that failed.
+        argv: the words after the command's name. `None` means those of this process.
+
+    Returns:
+        0 done, 1 the run failed or was interrupted, 2 bad usage. Other exceptions are
+        bugs: they pass through with their traceback.
+    """
+    try:
+        args = parser.parse_args(argv)
+    except SystemExit as stop:  # argparse has already said what is wrong, or --help
+        return stop.code if isinstance(stop.code, int) else BAD_USAGE
+    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
+    logging.basicConfig(level=logging.INFO, format="%(message)s", stream=sys.stderr)
+    logging.getLogger("absl").setLevel(logging.WARNING)
+    try:
+        command(args)
+    except (UsageError, FileNotFoundError, NotADirectoryError) as err:
+        return _say(parser, err, BAD_USAGE)
+    except (RunError, PermissionError) as err:
+        return _say(parser, err, FAILED)
+    except KeyboardInterrupt:
+        return _say(parser, "interrupted; the same command resumes", FAILED)
+    return DONE
+
+
+def _say(parser, message, code) -> int:
+    line = " ".join(str(message).split())
+    print(f"{parser.prog}: error: {line}", file=sys.stderr)
+    return code

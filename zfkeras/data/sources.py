@@ -1,0 +1,65 @@
+"""A spec string such as `folder:PATH` -> the splits of labelled images behind it."""
+
+import dataclasses
+import importlib
+from collections.abc import Mapping
+
+from zfkeras.data.splits import Split
+from zfkeras.errors import UsageError
+
+# Prefix -> the module whose `open_source(rest of the spec) -> Source` reads it.
+READERS = {
+    "folder": "zfkeras.data.folder",
+    "shapes": "zfkeras.data.shapes",
+    "tfds": "zfkeras.data.tfds",
+    "tiny-imagenet": "zfkeras.data.tiny_imagenet",
+}
+
+
+@dataclasses.dataclass(frozen=True)
+class Source:
+    """Labelled images of one origin.
+
+    Args:
+        spec: the spec string it was opened by.
+        class_names: name of each label, such as "n02124075 Egyptian cat".
+        splits: split name ("train", "validation", "test") -> `Split`.
+    """
+
+    spec: str
+    class_names: tuple[str, ...]
+    splits: Mapping[str, Split]
+
+    def split(self, name: str) -> Split:
+        """Returns one split.
+
+        Raises:
+            UsageError: there is no split of that name.
+        """
+        if name not in self.splits:
+            raise UsageError(
+                f"split must be one of {sorted(self.splits)} for --data {self.spec}. "
+                f"Received: split={name!r}."
+            )
+        return self.splits[name]
+
+
+def open_source(spec: str) -> Source:
+    """Opens the source that a spec string names. Reads names and labels, no images.
+
+    Args:
+        spec: `tfds:NAME`, `folder:PATH`, `tiny-imagenet:PATH` or `shapes`.
+
+    Raises:
+        UsageError: no such kind of source, or nothing usable is there.
+        FileNotFoundError: there is no such path.
+    """
+    prefix, _, rest = spec.partition(":")
+    if prefix not in READERS:
+        known = ", ".join(
+            name if name == "shapes" else f"{name}:..." for name in sorted(READERS)
+        )
+        raise UsageError(f"--data must be one of {known}. Received: {spec!r}.")
+    if prefix != "shapes" and not rest:
+        raise UsageError(f"--data {prefix}: needs a path or name behind the colon.")
+    return importlib.import_module(READERS[prefix]).open_source(rest)
