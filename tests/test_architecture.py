@@ -65,9 +65,8 @@ def test_requirements_cover_every_import():
         if line and not line.startswith("#")
     }
     names = {"pil": "pillow", "sklearn": "scikit_learn"}
-    imported = {
-        name.split(".")[0].lower() for path in SOURCES for name in imported_modules(path)
-    }
+    modules = [name for path in SOURCES for name in imported_modules(path)]
+    imported = {name.split(".")[0].lower() for name in modules}
     stdlib = {name.lower() for name in sys.stdlib_module_names}
     foreign = {names.get(name, name) for name in imported - stdlib - set(MAY_IMPORT)}
     assert foreign <= known, f"not in requirements.txt: {foreign - known}"

@@ -21,7 +21,18 @@ _HOMES = {
     "load": "zfkeras.models.presets",
 }
 
-__all__ = sorted(_HOMES)
+__all__ = [
+    "Classifier",
+    "LocalResponseNormalization",
+    "MaxPoolWithArgmax",
+    "MaxRMS",
+    "RunError",
+    "Unpool",
+    "UsageError",
+    "ZFNet",
+    "endpoints",
+    "load",
+]
 
 if TYPE_CHECKING:
     from zfkeras.constraints import MaxRMS

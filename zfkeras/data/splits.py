@@ -78,10 +78,10 @@ class ListedSplit(Split):
     read_key: Callable[[bytes], bytes] = read_file
 
     @property
-    def num_examples(self):  # noqa: D102
+    def num_examples(self):
         return len(self.keys)
 
-    def stream(self, shuffle_seed=None, start=0):  # noqa: D102
+    def stream(self, shuffle_seed=None, start=0):
         order = np.arange(self.num_examples)
         if shuffle_seed is not None:
             order = np.random.default_rng(list(shuffle_seed)).permutation(order)
@@ -95,10 +95,10 @@ class ListedSplit(Split):
             }
         )
 
-    def read(self, key):  # noqa: D102
+    def read(self, key):
         return self.read_key(key)
 
-    def carve(self, fraction, seed=0):  # noqa: D102
+    def carve(self, fraction, seed=0):
         random = np.random.default_rng([seed, 1])
         shuffled = random.permutation(self.num_examples)
         by_class = shuffled[np.argsort(self.labels[shuffled], kind="stable")]

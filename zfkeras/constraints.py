@@ -1,0 +1,49 @@
+"""The filter renormalisation of Zeiler & Fergus 2014, sec. 3."""
+
+import keras
+
+
+@keras.saving.register_keras_serializable(package="zfkeras")
+class MaxRMS(keras.constraints.Constraint):
+    """Scales every filter whose root mean square exceeds a bound back to the bound.
+
+    Zeiler & Fergus 2014, sec. 3: "we renormalize each filter in the convolutional
+    layers whose RMS value exceeds a fixed radius of 10^-1 to this fixed radius". The
+    root mean square is taken over one filter, kernel height x width x input channels;
+    filters at or below the bound are left as they are.
+
+    Args:
+        max_value: the bound, above 0. Defaults to the paper's 0.1.
+
+    Call arguments:
+        w: kernel (..., filters): the last axis counts the filters, as in `Conv2D`.
+
+    Raises:
+        ValueError: `max_value` is not above 0.
+
+    Example:
+        >>> w = MaxRMS(0.1)(keras.ops.ones((7, 7, 3, 96)))
+        >>> round(float(w[0, 0, 0, 0]), 6)
+        0.1
+    """
+
+    def __init__(self, max_value=0.1):
+        if not max_value > 0:
+            raise ValueError(
+                f"`max_value` must be above 0. Received: max_value={max_value!r}."
+            )
+        self.max_value = float(max_value)
+
+    def __call__(self, w):
+        rms = root_mean_square(w)
+        # Zero filters have no direction to scale; the maximum keeps them at zero.
+        return w * (self.max_value / keras.ops.maximum(rms, self.max_value))
+
+    def get_config(self):
+        return {"max_value": self.max_value}
+
+
+def root_mean_square(w):
+    """Root mean square of each filter of a kernel (..., filters), same rank."""
+    axes = list(range(len(w.shape) - 1))
+    return keras.ops.sqrt(keras.ops.mean(keras.ops.square(w), axis=axes, keepdims=True))

@@ -1,0 +1,119 @@
+"""Sizes and paddings of pooling windows, along one axis or both.
+
+Lengths may be whole numbers, scalar tensors or `None`; it touches no pixels.
+"""
+
+import dataclasses
+
+import tensorflow as tf
+
+
+def standardize_pair(value, name):
+    """Returns `value`, one whole number or two, as a pair of numbers above 0."""
+    pair = (value, value) if isinstance(value, int) else tuple(value)
+    if len(pair) != 2 or not all(isinstance(v, int) and v > 0 for v in pair):
+        raise ValueError(
+            f"`{name}` must be a positive integer or a pair of them. "
+            f"Received: {name}={value!r}."
+        )
+    return pair
+
+
+def standardize_padding(padding):
+    """Returns `padding` in lower case."""
+    lowered = padding.lower() if isinstance(padding, str) else padding
+    if lowered not in ("valid", "same"):
+        raise ValueError(
+            f"`padding` must be 'valid' or 'same'. Received: padding={padding!r}."
+        )
+    return lowered
+
+
+def axis_length(tensor, axis):
+    """Length of an axis: a whole number where it is known, else a scalar tensor."""
+    known = tensor.shape[axis]
+    return tf.shape(tensor)[axis] if known is None else known
+
+
+def at_least(value, floor):
+    """Returns the larger of the two, for whole numbers and tensors alike."""
+    if isinstance(value, int) and isinstance(floor, int):
+        return max(value, floor)
+    return tf.maximum(value, floor)
+
+
+@dataclasses.dataclass(frozen=True)
+class Axis:
+    """The windows along one axis, as TensorFlow's pooling places them."""
+
+    pool: int
+    stride: int
+    padding: str
+
+    def output(self, length):
+        """Number of windows over `length` pixels; `None` for `None`."""
+        if length is None:
+            return None
+        if self.padding == "same":
+            return -(-length // self.stride)
+        return (length - self.pool) // self.stride + 1
+
+    def before(self, length):
+        """Pixels by which the first window overhangs at the top or left."""
+        if self.padding == "valid":
+            return 0
+        covered = (self.output(length) - 1) * self.stride + self.pool
+        return at_least(covered - length, 0) // 2
+
+    def natural_length(self, windows):
+        """The length that `Unpool` takes when it is told none.
+
+        It is the smallest that "valid" windows fill, and the largest, which is the
+        whole multiple of the stride, that "same" windows can have come from.
+        """
+        if windows is None:
+            return None
+        if self.padding == "same":
+            return windows * self.stride
+        return (windows - 1) * self.stride + self.pool
+
+
+@dataclasses.dataclass(frozen=True)
+class Windows:
+    """The pooling windows of a layer. Hashable, so that compiled functions cache."""
+
+    pool_size: tuple[int, int]
+    strides: tuple[int, int]
+    padding: str
+
+    @classmethod
+    def of(cls, pool_size, strides, padding):
+        """Checks and normalises a layer's arguments. `strides=None`: `pool_size`."""
+        pool_size = standardize_pair(pool_size, "pool_size")
+        strides = pool_size if strides is None else standardize_pair(strides, "strides")
+        return cls(pool_size, strides, standardize_padding(padding))
+
+    @property
+    def axes(self):
+        """The windows along height and along width."""
+        return tuple(
+            Axis(pool, stride, self.padding)
+            for pool, stride in zip(self.pool_size, self.strides, strict=True)
+        )
+
+    def output_shape(self, shape):
+        """(batch, height, width, channels) of the pooled maps."""
+        batch, height, width, channels = shape
+        rows, columns = self.axes
+        output = (batch, rows.output(height), columns.output(width), channels)
+        if any(size is not None and size < 1 for size in output[1:3]):
+            raise ValueError(
+                f"Windows of pool_size={self.pool_size} do not fit into the input. "
+                f"Received: input shape={tuple(shape)}."
+            )
+        return output
+
+    @property
+    def config(self):
+        """The arguments as a layer's `get_config` gives them."""
+        return dataclasses.asdict(self)

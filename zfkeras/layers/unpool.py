@@ -1,0 +1,128 @@
+"""Unpooling: pooled values back to the places their maxima came from."""
+
+import keras
+import tensorflow as tf
+
+from zfkeras.layers._pooling import offset_from_argmax, unpool
+from zfkeras.layers._windows import Windows, axis_length
+
+
+@keras.saving.register_keras_serializable(package="zfkeras")
+class Unpool(keras.layers.Layer):
+    """Scatters pooled values back to the places their maxima came from.
+
+    Zeiler & Fergus 2014, sec. 2.1 "Unpooling". Overlapping windows that share a maximum
+    **add**: that makes it the exact gradient of max pooling, and the deconvnet equal to
+    a rectified backward pass. Give it the arguments of the `MaxPoolWithArgmax` that
+    made the argmax. An argmax outside its own window (a foreign one) adds nothing.
+
+    Args:
+        pool_size: window (height, width) in pixels, or one number for both.
+        strides: step (vertical, horizontal) in pixels, or one number for both.
+            `None` (default) means `pool_size`.
+        padding: "valid" (default) or "same".
+        **kwargs: `name`, `dtype` and what else `keras.layers.Layer` takes.
+
+    Call arguments:
+        inputs: the pair [pooled, argmax]: float tensor (batch, pooled_height,
+            pooled_width, channels), and int64 tensor of the same shape, flat index
+            `(y * width + x) * channels + c` within one image.
+        output_size: (height, width) of the image that was pooled, as whole numbers or
+            scalar tensors; or a tensor (batch, height, width, channels) of that size,
+            which serves models whose sizes are unknown. `None` (default) means the
+            smallest size "valid" windows fill, or `stride` times the pooled size for
+            "same". The argmax counts in rows of this width, so a wrong size gives a
+            wrong picture: pass it wherever strides do not divide the image.
+
+    Returns:
+        float tensor (batch, height, width, channels), zero except at `argmax`.
+
+    Raises:
+        ValueError: a bad argument, a pair whose shapes differ, or an output size that
+            does not pool to the pooled size.
+
+    Example:
+        >>> image = keras.ops.reshape(keras.ops.arange(16.0), (1, 4, 4, 1))
+        >>> pooled, argmax = MaxPoolWithArgmax(2)(image)
+        >>> Unpool(2)([pooled, argmax])[0, :, :, 0].numpy().tolist()[3]
+        [0.0, 13.0, 0.0, 15.0]
+    """
+
+    def __init__(self, pool_size=2, strides=None, padding="valid", **kwargs):
+        super().__init__(**kwargs)
+        self.windows = Windows.of(pool_size, strides, padding)
+
+    def call(self, inputs, output_size=None):
+        pooled, argmax = inputs
+        self._check(pooled.shape, argmax.shape, output_size)
+        if output_size is None:
+            height, width = (
+                axis.natural_length(axis_length(pooled, number))
+                for axis, number in zip(self.windows.axes, (1, 2), strict=True)
+            )
+        elif _is_image(output_size):
+            height, width = axis_length(output_size, 1), axis_length(output_size, 2)
+        else:
+            height, width = output_size
+        offset = offset_from_argmax(argmax, height, width, self.windows)
+        image = unpool(pooled, offset, height, width, self.windows)
+        return tf.ensure_shape(image, self._output_shape(pooled.shape, output_size))
+
+    def compute_output_shape(self, input_shape, output_size=None):
+        return self._output_shape(input_shape[0], output_size)
+
+    def compute_output_spec(self, inputs, output_size=None):
+        pooled, argmax = inputs
+        self._check(pooled.shape, argmax.shape, output_size)
+        return keras.KerasTensor(
+            self._output_shape(pooled.shape, output_size), dtype=self.compute_dtype
+        )
+
+    def get_config(self):
+        return {**super().get_config(), **self.windows.config}
+
+    def _output_shape(self, pooled_shape, output_size):
+        batch, *windows, channels = pooled_shape
+        if output_size is None:
+            size = [
+                axis.natural_length(number)
+                for axis, number in zip(self.windows.axes, windows, strict=True)
+            ]
+        else:
+            size = _known_size(output_size)
+        return (batch, *size, channels)
+
+    def _check(self, pooled_shape, argmax_shape, output_size):
+        if len(pooled_shape) != 4 or len(argmax_shape) != 4:
+            raise ValueError(
+                "`inputs` must be [pooled, argmax], each (batch, height, width, "
+                f"channels). Received: shapes {pooled_shape} and {argmax_shape}."
+            )
+        pairs = zip(pooled_shape, argmax_shape, strict=True)
+        if any(a != b for a, b in pairs if a is not None and b is not None):
+            raise ValueError(
+                "`pooled` and `argmax` must have the same shape. Received: "
+                f"pooled.shape={pooled_shape}, argmax.shape={argmax_shape}."
+            )
+        if output_size is None:
+            return
+        known = _known_size(output_size)
+        for axis, length, windows in zip(
+            self.windows.axes, known, pooled_shape[1:3], strict=True
+        ):
+            if None not in (length, windows) and axis.output(length) != windows:
+                raise ValueError(
+                    "`output_size` must pool to the pooled size. Received: "
+                    f"output_size={known}, pooled.shape={pooled_shape}."
+                )
+
+
+def _is_image(output_size):
+    return len(getattr(output_size, "shape", ())) == 4
+
+
+def _known_size(output_size):
+    """(height, width) with `None` where it is only known at run time."""
+    if _is_image(output_size):
+        return tuple(output_size.shape[1:3])
+    return tuple(size if isinstance(size, int) else None for size in output_size)

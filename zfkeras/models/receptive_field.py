@@ -1,0 +1,206 @@
+"""Which input pixels a unit of a layer can see, exactly, from the model's graph.
+
+Sizes and offsets come from each layer's own kernel, stride and padding, so the answer
+holds for any functional or sequential model made of the layers named here.
+"""
+
+import dataclasses
+
+import keras
+
+from zfkeras.errors import UsageError
+from zfkeras.layers._windows import Axis
+
+
+@dataclasses.dataclass(frozen=True)
+class Span:
+    """The pixels along one axis: unit i sees `start + i * stride`, `size` long.
+
+    Args:
+        start: first pixel of unit 0; negative where padding is seen.
+        size: length in pixels.
+        stride: step from one unit to the next in pixels.
+    """
+
+    start: int
+    size: int
+    stride: int
+
+    def windows(self, size, stride, before=0):
+        """The span of windows over units that have this span."""
+        return Span(
+            start=self.start - before * self.stride,
+            size=self.size + (size - 1) * self.stride,
+            stride=self.stride * stride,
+        )
+
+    def __or__(self, other):
+        if self.stride != other.stride:
+            raise UsageError(
+                "receptive field: branches with different strides meet "
+                f"({self.stride} and {other.stride} pixels)."
+            )
+        start = min(self.start, other.start)
+        end = max(self.start + self.size, other.start + other.size)
+        return Span(start, end - start, self.stride)
+
+
+@dataclasses.dataclass(frozen=True)
+class ReceptiveField:
+    """The receptive field of a layer's units.
+
+    Args:
+        rows: span along the height.
+        columns: span along the width.
+    """
+
+    rows: Span
+    columns: Span
+
+    @property
+    def size(self):
+        """(height, width) in input pixels."""
+        return self.rows.size, self.columns.size
+
+    @property
+    def stride(self):
+        """(vertical, horizontal) step between units in input pixels."""
+        return self.rows.stride, self.columns.stride
+
+    def box(self, position):
+        """The pixels that the unit at `position` (y, x) sees.
+
+        Returns:
+            (top, left, bottom, right), bottom and right exclusive. It may reach past
+            the image, where the unit sees padding.
+        """
+        y, x = position
+        top = self.rows.start + y * self.rows.stride
+        left = self.columns.start + x * self.columns.stride
+        return top, left, top + self.rows.size, left + self.columns.size
+
+    def __or__(self, other):
+        return ReceptiveField(self.rows | other.rows, self.columns | other.columns)
+
+
+def receptive_field(model: keras.Model, tensor) -> ReceptiveField:
+    """Computes the receptive field of a tensor inside a model.
+
+    Args:
+        model: a functional or sequential model with one image input of known size.
+        tensor: a symbolic tensor of the model: `model.get_layer("conv3").output`.
+
+    Raises:
+        UsageError: a layer on the way is of a kind that is not known here, or the
+            input's size is not known.
+    """
+    (image,) = model.inputs
+    if None in image.shape[1:3]:
+        raise UsageError(
+            "receptive field: the model's input size must be known. Received: "
+            f"input shape={image.shape}."
+        )
+    return _Walk(image).field(tensor)
+
+
+class _Walk:
+    """Goes from a tensor up to the image, each tensor once."""
+
+    def __init__(self, image):
+        height, width = image.shape[1:3]
+        self.whole = ReceptiveField(Span(0, height, height), Span(0, width, width))
+        self.found = {id(image): ReceptiveField(Span(0, 1, 1), Span(0, 1, 1))}
+
+    def field(self, tensor):
+        if id(tensor) not in self.found:
+            operation, node_index, _ = tensor._keras_history
+            node = operation._inbound_nodes[node_index]
+            if not node.input_tensors:
+                raise UsageError("receptive field: the tensor is not in the model.")
+            fields = [self.field(source) for source in node.input_tensors]
+            merged = fields[0]
+            for field in fields[1:]:
+                merged = merged | field
+            self.found[id(tensor)] = self._after(
+                operation, merged, node.input_tensors[0].shape
+            )
+        return self.found[id(tensor)]
+
+    def _after(self, operation, field, input_shape):
+        kind = type(operation).__name__
+        if kind in _POINTWISE:
+            return field
+        if kind in _WHOLE_IMAGE:
+            return self.whole
+        axes = _window_axes(operation, kind)
+        spans = [
+            span.windows(axis.pool, axis.stride, axis.before(length))
+            for span, axis, length in zip(
+                (field.rows, field.columns), axes, input_shape[1:3], strict=True
+            )
+        ]
+        return ReceptiveField(*spans)
+
+
+@dataclasses.dataclass(frozen=True)
+class _Shift:
+    """A layer that pads or crops: an `Axis` of single pixels that starts elsewhere."""
+
+    offset: int
+    pool: int = 1
+    stride: int = 1
+
+    def before(self, _length):
+        return self.offset
+
+
+_POINTWISE = {
+    "Activation",
+    "Add",
+    "Average",
+    "BatchNormalization",
+    "Concatenate",
+    "Dropout",
+    "LeakyReLU",
+    "LocalResponseNormalization",
+    "Maximum",
+    "Multiply",
+    "Normalization",
+    "ReLU",
+    "Relu",
+    "Rescaling",
+    "SpatialDropout2D",
+    "Subtract",
+}
+_WHOLE_IMAGE = {
+    "Dense",
+    "Flatten",
+    "GlobalAveragePooling2D",
+    "GlobalMaxPooling2D",
+    "Reshape",
+}
+
+
+def _window_axes(layer, kind):
+    if kind in ("Conv2D", "DepthwiseConv2D", "SeparableConv2D"):
+        dilated = [
+            (size - 1) * rate + 1
+            for size, rate in zip(layer.kernel_size, layer.dilation_rate, strict=True)
+        ]
+        return _axes(dilated, layer.strides, layer.padding)
+    if kind == "MaxPoolWithArgmax":
+        return layer.windows.axes
+    if kind in ("MaxPooling2D", "AveragePooling2D"):
+        return _axes(layer.pool_size, layer.strides, layer.padding)
+    if kind == "ZeroPadding2D":
+        return [_Shift(before) for before, _ in layer.padding]
+    if kind == "Cropping2D":
+        return [_Shift(-before) for before, _ in layer.cropping]
+    raise UsageError(
+        f"receptive field: layer {layer.name!r} of kind {kind} is not known."
+    )
+
+
+def _axes(sizes, strides, padding):
+    pairs = zip(sizes, strides, strict=True)
+    return [Axis(size, stride, padding) for size, stride in pairs]

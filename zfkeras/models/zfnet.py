@@ -1,0 +1,135 @@
+"""Builds ZFNet, AlexNet and their variants as functional Keras models."""
+
+import keras
+
+from zfkeras.constraints import MaxRMS
+from zfkeras.errors import UsageError
+from zfkeras.layers import LocalResponseNormalization, MaxPoolWithArgmax
+from zfkeras.models.variants import Stage, find_variant
+
+
+def ZFNet(  # noqa: N802 - named like a class, as keras.applications names its networks
+    num_classes: int = 1000,
+    input_shape: tuple[int | None, int | None, int] | None = None,
+    variant: str = "zfnet",
+    weights: str | None = None,
+    *,
+    kernel_initializer: str = "paper",
+    dropout: float = 0.5,
+    max_filter_rms: float | None = 0.1,
+    dtype: str | None = None,
+) -> keras.Model:
+    """Builds the network of Zeiler & Fergus 2014, Fig. 3, or one of its variants.
+
+    The layers are named conv1 pool1 norm1 conv2 pool2 norm2 conv3 conv4 conv5 pool5
+    flatten fc6 dropout6 fc7 dropout7 predictions. Pools are `MaxPoolWithArgmax`, so the
+    same network serves training and the deconvnet.
+
+    Args:
+        num_classes: number of classes of the softmax.
+        input_shape: (height, width, 3). `None` (default) means the variant's own,
+            (224, 224, 3) or (56, 56, 3). Other sizes change the size of fc6.
+        variant: a key of `zfkeras.models.variants.VARIANTS`: "zfnet", "alexnet",
+            "zfnet_quarter" or a row of Table 3 such as "zfnet_b".
+        weights: a preset's name or the path of a `.keras` file to take the weights of.
+            `None` (default) means random weights.
+        kernel_initializer: "paper", N(0, 0.01^2) (sec. 3), or any Keras initialiser
+            such as "he_normal". Biases start at 0.
+        dropout: share of fc6 and fc7 that is dropped in training (sec. 3: 0.5).
+        max_filter_rms: bound on the root mean square of each filter of each
+            convolution (sec. 3), enforced at every update. `None` means no bound.
+        dtype: dtype policy, such as "mixed_bfloat16". `None` (default) means Keras's
+            global policy. The softmax is always float32.
+
+    Returns:
+        A functional model from (batch, height, width, 3) RGB images with their mean
+        image subtracted, about -128 to 128, to probabilities (batch, num_classes).
+
+    Raises:
+        UsageError: unknown variant, an input too small for its pools, or weights that
+            do not fit.
+
+    Example:
+        >>> ZFNet().count_params()
+        62357608
+    """
+    spec = find_variant(variant)
+    if input_shape is None:
+        input_shape = (spec.crop_size, spec.crop_size, 3)
+    kernel = {
+        "kernel_initializer": _initializer(kernel_initializer),
+        "dtype": dtype,
+    }
+    constraint = None if max_filter_rms is None else MaxRMS(max_filter_rms)
+
+    inputs = keras.Input(input_shape, name="images")
+    x = inputs
+    try:
+        for number, stage in spec.stages.items():
+            x = _stage(x, number, stage, constraint, kernel)
+    except ValueError as err:
+        raise UsageError(
+            f"`input_shape` is too small for {variant}. Received: {input_shape}."
+        ) from err
+    x = keras.layers.Flatten(name="flatten", dtype=dtype)(x)
+    for number, units in spec.fully_connected.items():
+        x = keras.layers.Dense(units, "relu", name=f"fc{number}", **kernel)(x)
+        x = keras.layers.Dropout(dropout, name=f"dropout{number}", dtype=dtype)(x)
+    outputs = keras.layers.Dense(
+        num_classes, "softmax", name="predictions", **{**kernel, "dtype": "float32"}
+    )(x)
+    model = keras.Model(inputs, outputs, name=variant)
+    if weights is not None:
+        _take_weights(model, weights)
+    return model
+
+
+def _initializer(name):
+    if name == "paper":
+        return keras.initializers.RandomNormal(stddev=0.01)
+    return keras.initializers.get(name)
+
+
+def _stage(x, number, stage: Stage, constraint, kernel):
+    """Convolution and ReLU, then pooling and normalisation in the stage's order."""
+    dtype = kernel["dtype"]
+    padding = stage.padding
+    if padding != "same":
+        if any(padding):
+            pads = (padding, padding)
+            x = keras.layers.ZeroPadding2D(pads, name=f"pad{number}", dtype=dtype)(x)
+        padding = "valid"
+    x = keras.layers.Conv2D(
+        stage.filters,
+        stage.kernel,
+        stage.stride,
+        padding,
+        activation="relu",
+        kernel_constraint=constraint,
+        name=f"conv{number}",
+        **kernel,
+    )(x)
+    if stage.norm == "before_pool":
+        x = LocalResponseNormalization(name=f"norm{number}", dtype=dtype)(x)
+    if stage.pool is not None:
+        pool = MaxPoolWithArgmax(3, 2, stage.pool, name=f"pool{number}", dtype=dtype)
+        x, _ = pool(x)
+    if stage.norm == "after_pool":
+        x = LocalResponseNormalization(name=f"norm{number}", dtype=dtype)(x)
+    return x
+
+
+def _take_weights(model, weights):
+    from zfkeras.models.presets import load
+
+    trained = load(weights).model
+    wanted = [tuple(w.shape) for w in model.weights]
+    found = [tuple(w.shape) for w in trained.weights]
+    if wanted != found:
+        raise UsageError(
+            f"`weights` must fit the network: {weights!r} is a {trained.name} with "
+            f"{trained.output_shape[-1]} classes and input "
+            f"{trained.input_shape[1:]}; asked for {model.name} with "
+            f"{model.output_shape[-1]} classes and input {model.input_shape[1:]}."
+        )
+    model.set_weights(trained.get_weights())
