@@ -1,0 +1,111 @@
+import numpy as np
+import pytest
+
+from zfkeras.data import crops, images
+
+# Rows and columns can be read off the numbers: 10 * row + column.
+FOUR = np.array(
+    [[0, 1, 2, 3], [10, 11, 12, 13], [20, 21, 22, 23], [30, 31, 32, 33]]
+).reshape(4, 4, 1)
+FIVE = np.array([[10 * y + x for x in range(5)] for y in range(5)]).reshape(5, 5, 1)
+
+
+def test_images_offers_the_crops():
+    for name in ("crop", "random_crop", "centre_crop", "ten_crop"):
+        assert getattr(images, name) is getattr(crops, name)
+
+
+def test_crop_cuts_rows_and_columns():
+    assert crops.crop(FOUR, 1, 2, 2)[..., 0].tolist() == [[12, 13], [22, 23]]
+
+
+def test_crop_flips_left_to_right():
+    assert crops.crop(FOUR, 1, 2, 2, flip=True)[..., 0].tolist() == [[13, 12], [23, 22]]
+
+
+@pytest.mark.parametrize(
+    ("image", "size", "expected"),
+    [
+        (FOUR, 2, [[11, 12], [21, 22]]),
+        (FIVE, 3, [[11, 12, 13], [21, 22, 23], [31, 32, 33]]),
+        (FIVE, 2, [[11, 12], [21, 22]]),  # the upper left of four equally central
+        (FOUR, 4, FOUR[..., 0].tolist()),
+        (FOUR[1:3], 2, [[11, 12], [21, 22]]),  # wide
+    ],
+)
+def test_centre_crop_cuts_the_centre(image, size, expected):
+    assert crops.centre_crop(image, size)[..., 0].tolist() == expected
+
+
+def test_ten_crop_cuts_corners_centre_and_their_mirror_images():
+    ten = crops.ten_crop(FIVE, 3)
+    assert ten.shape == (10, 3, 3, 1)
+    assert ten[:, 0, :, 0].tolist() == [
+        [0, 1, 2],
+        [2, 3, 4],
+        [20, 21, 22],
+        [22, 23, 24],
+        [11, 12, 13],
+        [2, 1, 0],
+        [4, 3, 2],
+        [22, 21, 20],
+        [24, 23, 22],
+        [13, 12, 11],
+    ]
+    assert ten[9, ..., 0].tolist() == [[13, 12, 11], [23, 22, 21], [33, 32, 31]]
+
+
+def test_ten_crop_copies_and_keeps_the_kind_of_number():
+    image = FOUR.astype(np.float16)
+    ten = crops.ten_crop(image, 2)
+    ten[:] = -1
+    assert ten.dtype == np.float16
+    assert image.min() == 0
+
+
+def test_random_crop_depends_on_the_seed_alone():
+    first, place = crops.random_crop(FIVE, 3, (1, 2, 3))
+    np.random.seed(7)
+    again, same_place = crops.random_crop(FIVE, 3, [1, 2, 3])
+    assert place == same_place
+    assert first.tolist() == again.tolist()
+    assert first.tolist() == crops.crop(FIVE, *place[:2], 3, place[2]).tolist()
+    assert [type(value) for value in place] == [int, int, bool]
+
+
+def test_random_crop_is_uniform_over_places_and_flips():
+    places = [crops.random_crop(FOUR, 3, (0, i))[1] for i in range(1600)]
+    counts = np.unique(places, axis=0, return_counts=True)[1]
+    # 8 outcomes of 200 expected each, standard deviation 13: five of them either way.
+    assert len(counts) == 8
+    assert counts.min() > 135
+    assert counts.max() < 265
+
+
+def test_random_crop_of_the_whole_only_flips():
+    assert {crops.random_crop(FOUR, 4, [i])[1] for i in range(20)} == {
+        (0, 0, False),
+        (0, 0, True),
+    }
+
+
+@pytest.mark.parametrize("cut", [crops.centre_crop, crops.ten_crop])
+@pytest.mark.parametrize("image", [FOUR, FIVE[:, :4], FIVE[:4]])
+def test_an_image_smaller_than_the_crop_is_an_error(cut, image):
+    with pytest.raises(ValueError, match=r"at least 5 x 5 pixels.*Received: image\.sh"):
+        cut(image, 5)
+    with pytest.raises(ValueError, match=r"at least 5 x 5"):
+        crops.random_crop(image, 5, [0])
+
+
+def test_an_image_without_channels_is_an_error():
+    with pytest.raises(ValueError, match=r"\(height, width, channels\)"):
+        crops.centre_crop(FOUR[..., 0], 2)
+
+
+@pytest.mark.parametrize(
+    ("place", "name"), [((-1, 0), "top"), ((3, 0), "top"), ((0, 3), "left")]
+)
+def test_a_crop_beyond_the_border_is_an_error(place, name):
+    with pytest.raises(ValueError, match=rf"`{name}` must be from 0 to 2 .*Received"):
+        crops.crop(FOUR, *place, 2)

@@ -1,0 +1,126 @@
+"""Counts the images that cannot be read, names them, and says when they are too many.
+
+It does not read images, and decides nothing about what replaces a bad one.
+"""
+
+import logging
+import threading
+
+from zfkeras.errors import RunError
+
+_log = logging.getLogger(__name__)
+
+_NUM_LOGGED = 10
+_NUM_IN_MESSAGE = 3
+_NUM_KEPT = 1000
+_LONGEST_NAME = 200
+
+
+class BadImages:
+    """A tally of the bad images of a split, safe to share between threads.
+
+    Args:
+        num_examples: how many images the split holds, at least 1.
+        max_fraction: the fraction of them, 0 to 1, that may be bad. 0.01 (default)
+            bears with the few broken files of every large collection and stops a run
+            whose data are not what it takes them for.
+
+    Raises:
+        ValueError: `num_examples` or `max_fraction` is out of range.
+
+    Example:
+        >>> bad_images = BadImages(num_examples=100)
+        >>> bad_images.add("a.jpg", "truncated")
+        >>> bad_images.check()
+        >>> bad_images.to_json()
+        {'count': 1, 'images': {'a.jpg': 'truncated'}}
+    """
+
+    def __init__(self, num_examples: int, max_fraction: float = 0.01):
+        if num_examples < 1:
+            raise ValueError(
+                "`num_examples` must be at least 1. "
+                f"Received: num_examples={num_examples!r}."
+            )
+        if not 0 <= max_fraction <= 1:
+            raise ValueError(
+                "`max_fraction` must be from 0 to 1. "
+                f"Received: max_fraction={max_fraction!r}."
+            )
+        self.num_examples = num_examples
+        self.max_fraction = max_fraction
+        self._lock = threading.Lock()
+        self._ids = set()
+        self._reasons = {}  # of the first, in the order in which they came
+
+    @property
+    def count(self) -> int:
+        """How many different images were bad so far."""
+        return len(self._ids)
+
+    def add(self, id: str, reason: str) -> None:
+        """Counts a bad image; one that is counted already, as every epoch, is not.
+
+        The first ten are logged as warnings.
+
+        Args:
+            id: the name by which people know the image; any text, however hostile.
+            reason: what is wrong with it, one short phrase.
+        """
+        with self._lock:
+            if id in self._ids:
+                return
+            self._ids.add(id)
+            count = len(self._ids)
+            if count <= _NUM_KEPT:
+                self._reasons[id] = reason
+        if count <= _NUM_LOGGED:
+            rest = "; further ones are counted in silence"
+            more = rest if count == _NUM_LOGGED else ""
+            _log.warning("bad image %s%s", _described(id, reason), more)
+
+    def check(self) -> None:
+        """Stops the run once too many images are bad.
+
+        Raises:
+            RunError: more than `max_fraction` of `num_examples` are.
+        """
+        with self._lock:
+            count = len(self._ids)
+            first = list(self._reasons.items())[:_NUM_IN_MESSAGE]
+        # As a quotient, not a product: 0.29 * 100 is less than 29.
+        if count / self.num_examples <= self.max_fraction:
+            return
+        names = ", ".join(_described(*item) for item in first)
+        raise RunError(
+            f"{count} of {self.num_examples} images cannot be read, more than the "
+            f"fraction of {self.max_fraction:g} allowed: {names}"
+            f"{', ...' if count > len(first) else ''}. "
+            "Mend or remove them, or raise --max-bad-fraction."
+        )
+
+    def to_json(self) -> dict:
+        """Returns the tally for a results file.
+
+        Returns:
+            {"count": how many are bad, "images": {id: reason}}, sorted by id; of more
+            than 1,000 bad images the first 1,000 are named.
+        """
+        with self._lock:
+            return {
+                "count": len(self._ids),
+                "images": dict(sorted(self._reasons.items())),
+            }
+
+
+def _described(id, reason):
+    return f"{_one_line(id)} ({_one_line(reason)})"
+
+
+def _one_line(text):
+    """Escapes what could break a line or drive a terminal, and shortens the rest."""
+    escaped = "".join(
+        char if char.isprintable() else char.encode("unicode_escape").decode()
+        for char in text[:_LONGEST_NAME]
+    )
+    return escaped + ("..." if len(text) > _LONGEST_NAME else "")

@@ -1,0 +1,243 @@
+"""Images as people have them, to the squares and crops that the network takes.
+
+Plain Pillow and NumPy, safe in several threads. It knows nothing of data sets, of the
+mean image or of TensorFlow.
+"""
+
+import io
+import os
+import struct
+import zlib
+
+import numpy as np
+from PIL import Image
+
+from zfkeras.data.crops import centre_crop, crop, random_crop, ten_crop
+from zfkeras.data.image_files import BadImage, check_size, exif_orientation, recognise
+from zfkeras.data.rgb import to_rgb
+
+__all__ = [
+    "BadImage",
+    "centre_crop",
+    "centre_square",
+    "crop",
+    "decode",
+    "random_crop",
+    "read_image",
+    "ten_crop",
+]
+
+# What Pillow and the libraries behind it raise for data that are not what they claim.
+_CORRUPT = (
+    OSError,
+    SyntaxError,
+    ValueError,
+    EOFError,
+    LookupError,
+    TypeError,
+    AttributeError,
+    ArithmeticError,
+    AssertionError,
+    MemoryError,
+    RuntimeError,
+    struct.error,
+    zlib.error,
+    Image.DecompressionBombError,
+)
+
+_UPRIGHT = {
+    2: Image.Transpose.FLIP_LEFT_RIGHT,
+    3: Image.Transpose.ROTATE_180,
+    4: Image.Transpose.FLIP_TOP_BOTTOM,
+    5: Image.Transpose.TRANSPOSE,
+    6: Image.Transpose.ROTATE_270,
+    7: Image.Transpose.TRANSVERSE,
+    8: Image.Transpose.ROTATE_90,
+}
+
+
+def decode(encoded: bytes, shorter_side: int | None = None) -> Image.Image:
+    """Decodes an image file to RGB, upright, as a browser would show it.
+
+    The format (JPEG, PNG, GIF, BMP, WebP, TIFF, PPM) is told by the content, whatever
+    the file is called. EXIF orientation is applied; transparency lies on white; of
+    several frames or pages the first counts; colour profiles (ICC) are ignored. CMYK in
+    a JPEG is read as inverted, as Adobe writes it. Samples wider than 8 bits are
+    scaled, not clipped: whole numbers as 0-65535, floats as 0-1, or as 0-255 when one
+    of them exceeds 1.
+
+    Args:
+        encoded: the whole file.
+        shorter_side: the side in pixels that the image will be resized to. A JPEG at
+            least four times as large is then decoded at a half, a quarter or an eighth
+            of its size, but never to less than twice `shorter_side`: the antialiased
+            resize that follows decides the quality. `None` (default) decodes in full.
+
+    Returns:
+        A Pillow image in mode RGB, 0-255, loaded.
+
+    Raises:
+        BadImage: the file is empty, not an image, truncated or corrupt, of a mode that
+            has no plain RGB, or larger than `image_files.MAX_PIXELS` (about 89 million;
+            told from the header, before anything is decoded).
+
+    Example:
+        >>> file = io.BytesIO()
+        >>> Image.new("L", (4, 2), 200).save(file, "PNG")
+        >>> image = decode(file.getvalue())
+        >>> image.mode, image.size, image.getpixel((0, 0))
+        ('RGB', (4, 2), (200, 200, 200))
+    """
+    if not encoded:
+        raise BadImage("empty file")
+    opener, stripped, orientation = recognise(encoded)
+    try:
+        image = opener(io.BytesIO(stripped))
+        check_size(*image.size)
+        if shorter_side is not None:
+            image.draft(None, (2 * shorter_side, 2 * shorter_side))
+        image.load()
+    except BadImage:
+        raise
+    except _CORRUPT as err:
+        raise BadImage(_reason(err, opener.format)) from err
+    if opener.format == "WEBP":
+        orientation = exif_orientation(image.info.get("exif", b""))
+    upright = _upright(to_rgb(image), orientation)
+    upright.info.clear()  # nobody shall turn it a second time
+    return upright
+
+
+def read_image(image, size: int | None = None) -> Image.Image:
+    """Reads an image in whatever form a user has it.
+
+    Args:
+        image: one of: bytes, an encoded image file; a path to one; a Pillow image, of
+            which EXIF orientation and transparency count as in `decode`; an array
+            (height, width), (height, width, 1), (height, width, 3) or
+            (height, width, 4: RGB and alpha) of range 0-255, floats being rounded.
+            Floats of range 0-1 cannot be told from a very dark image: multiply them by
+            255 first.
+        size: the side in pixels that the image will be resized to, as `shorter_side` of
+            `decode`. `None` (default) decodes in full.
+
+    Returns:
+        A Pillow image in mode RGB: `image` itself if it is one already, and upright.
+
+    Raises:
+        FileNotFoundError: there is no file at the path.
+        BadImage: the file or the Pillow image cannot be decoded.
+        TypeError: `image` is nothing of the above.
+        ValueError: an array has another shape, or values that are not finite or outside
+            0-255.
+    """
+    if isinstance(image, bytes | bytearray | memoryview):
+        return decode(bytes(image), size)
+    if isinstance(image, str | os.PathLike):
+        return _read_path(image, size)
+    if isinstance(image, Image.Image):
+        return _read_pillow(image)
+    if hasattr(image, "__array__"):
+        return to_rgb(Image.fromarray(_checked_array(np.asarray(image))))
+    raise TypeError(
+        "`image` must be bytes, a path, an array or a Pillow image. "
+        f"Received: image of type {type(image).__name__}."
+    )
+
+
+def centre_square(image: Image.Image, size: int) -> np.ndarray:
+    """Resizes the shorter side to `size` and crops the centre to a square.
+
+    Zeiler & Fergus 2014, sec. 3: "resizing the smallest dimension to 256, cropping the
+    center 256x256 region". Both happen in one step, with bilinear interpolation over an
+    area that grows with the reduction (antialiased: Pillow's `BILINEAR`). The square is
+    cut at a whole pixel of `image`, the upper left one of two equally central ones, so
+    an image whose shorter side is `size` already keeps its pixels exactly.
+
+    Args:
+        image: Pillow image in mode RGB, of any size.
+        size: side of the square in pixels.
+
+    Returns:
+        uint8 array (size, size, 3), 0-255.
+
+    Raises:
+        ValueError: `image` is not RGB.
+    """
+    if image.mode != "RGB":
+        raise ValueError(
+            f"`image` must be in mode RGB. Received: image.mode={image.mode!r}."
+        )
+    width, height = image.size
+    side = min(width, height)
+    left, top = (width - side) // 2, (height - side) // 2
+    box = (left, top, left + side, top + side)
+    square = image.resize((size, size), Image.Resampling.BILINEAR, box=box)
+    return np.asarray(square)
+
+
+def _reason(err, name):
+    """Puts what Pillow raised into one short phrase."""
+    if isinstance(err, MemoryError | Image.DecompressionBombError):
+        return "too large for the memory"
+    if isinstance(err, EOFError) or "truncated" in str(err).lower():
+        return "truncated"
+    return f"corrupt {name}"
+
+
+def _upright(image, orientation):
+    method = _UPRIGHT.get(orientation)
+    return image if method is None else image.transpose(method)
+
+
+def _read_path(path, size):
+    try:
+        with open(path, "rb") as file:
+            encoded = file.read()
+    except FileNotFoundError as err:
+        raise FileNotFoundError(
+            f"`image` must be the path of a file. Received: image={os.fspath(path)!r}, "
+            "which does not exist."
+        ) from err
+    try:
+        return decode(encoded, size)
+    except BadImage as err:
+        raise BadImage(f"{err} ({os.fspath(path)!r})") from err
+
+
+def _read_pillow(image):
+    try:
+        image.load()
+    except _CORRUPT as err:
+        raise BadImage(_reason(err, image.format or "image")) from err
+    orientation = exif_orientation(image.info.get("exif") or b"")
+    upright = _upright(to_rgb(image), orientation)
+    if orientation != 1:  # a new image: it must not claim to be turned still
+        upright.info.pop("exif", None)
+    return upright
+
+
+def _checked_array(array):
+    """Returns a uint8 array of a shape that Pillow takes."""
+    if array.dtype.kind not in "iuf":
+        raise TypeError(
+            "`image` must be an array of uint8 or floats. "
+            f"Received: image.dtype={array.dtype}."
+        )
+    grey = array.ndim == 2 or (array.ndim == 3 and array.shape[2] == 1)
+    colour = array.ndim == 3 and array.shape[2] in (3, 4)
+    if not (grey or colour) or array.size == 0:
+        raise ValueError(
+            "`image` must be an array (height, width), (height, width, 1), "
+            "(height, width, 3) or (height, width, 4), not empty. "
+            f"Received: image.shape={array.shape}."
+        )
+    if array.dtype != np.uint8:
+        low, high = array.min(), array.max()
+        if not (low >= 0 and high <= 255):  # so that NaN fails too
+            raise ValueError(
+                "`image` must be finite and within 0-255. "
+                f"Received: values from {low} to {high}."
+            )
+        array = np.rint(array).astype(np.uint8)
+    return np.ascontiguousarray(array[..., 0] if array.ndim == 3 and grey else array)
