@@ -1,0 +1,94 @@
+import os
+from concurrent.futures import ThreadPoolExecutor
+
+import pytest
+
+from tests.helpers.trees import write_tree, write_zip
+from zfkeras.data.archives import FolderFiles, ZipFiles, open_files
+from zfkeras.errors import UsageError
+
+TREE = {
+    "b.txt": "in b",
+    "a/x.txt": "in a/x",
+    "a/deep/y.txt": "in a/deep/y",
+    ".hidden": "no",
+    "a/._x.txt": "no",
+    "__MACOSX/a/x.txt": "no",
+}
+SHOWN = ["a/deep/y.txt", "a/x.txt", "b.txt"]
+
+
+def test_folder_and_zip_list_and_read_the_same(tmp_path):
+    folder = open_files(write_tree(tmp_path / "tree", TREE), "a tree")
+    archive = open_files(write_zip(tmp_path / "tree.zip", TREE), "a tree")
+    assert isinstance(folder, FolderFiles) and isinstance(archive, ZipFiles)
+    for files in (folder, archive):
+        assert files.names == SHOWN
+        for name in SHOWN:
+            assert files.read(files.key(name)) == TREE[name].encode()
+        assert files.read_lines("a/x.txt") == ["in a/x"]
+
+
+def test_a_zip_of_any_name_is_opened(tmp_path):
+    assert open_files(write_zip(tmp_path / "download", TREE), "").names == SHOWN
+
+
+def test_names_beyond_ascii_survive(tmp_path):
+    tree = {"žluť/hůl.txt": "ok"}
+    for path in (
+        write_tree(tmp_path / "tree", tree),
+        write_zip(tmp_path / "z.zip", tree),
+    ):
+        files = open_files(path, "")
+        assert files.read(files.key("žluť/hůl.txt")) == b"ok"
+
+
+def test_linked_folders_are_followed_but_not_in_circles(tmp_path):
+    other = write_tree(tmp_path / "other", {"x.txt": "linked"})
+    root = write_tree(tmp_path / "root", {"a/y.txt": "own"})
+    os.symlink(other, root / "b")
+    os.symlink(root, root / "a" / "back")
+    assert FolderFiles(root).names == ["a/y.txt", "b/x.txt"]
+
+
+def test_a_zip_is_read_by_many_threads_at_once(tmp_path):
+    tree = {f"{i}.txt": str(i) * 1000 for i in range(50)}
+    files = ZipFiles(write_zip(tmp_path / "z.zip", tree))
+    keys = [files.key(name) for name in files.names] * 20
+    with ThreadPoolExecutor(8) as threads:
+        read = list(threads.map(files.read, keys))
+    assert read == [tree[key.decode()].encode() for key in keys]
+
+
+def test_a_missing_path_names_the_layout(tmp_path):
+    with pytest.raises(
+        FileNotFoundError, match=r"nowhere does not exist; expected a t"
+    ):
+        open_files(tmp_path / "nowhere", "a tree")
+
+
+def test_a_file_that_is_no_archive(tmp_path):
+    path = write_tree(tmp_path, {"x.jpg": "picture"}) / "x.jpg"
+    with pytest.raises(UsageError, match=r"x\.jpg is neither a folder nor a zip arch"):
+        open_files(path, "a tree")
+
+
+def test_a_zip_cut_short(tmp_path):
+    path = write_zip(tmp_path / "z.zip", TREE)
+    path.write_bytes(path.read_bytes()[:-40])
+    with pytest.raises(UsageError, match=r"z\.zip is not a whole zip archive"):
+        open_files(path, "a tree")
+
+
+def test_a_broken_or_absent_member_is_an_os_error(tmp_path):
+    path = write_zip(tmp_path / "z.zip", {"x.txt": "word " * 1000})
+    broken = bytearray(path.read_bytes())
+    broken[40:50] = bytes(10)
+    path.write_bytes(broken)
+    files = ZipFiles(path)
+    with pytest.raises(OSError, match=r"z\.zip: cannot read x\.txt"):
+        files.read(b"x.txt")
+    with pytest.raises(OSError, match=r"cannot read y\.txt"):
+        files.read(b"y.txt")
+    with pytest.raises(UsageError, match=r"z\.zip: x\.txt cannot be read"):
+        files.read_lines("x.txt")

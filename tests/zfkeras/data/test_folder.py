@@ -1,0 +1,140 @@
+import numpy as np
+import pytest
+
+from tests.helpers.trees import contents, jpeg, write_tree, write_zip
+from zfkeras.data.sources import open_source
+from zfkeras.errors import UsageError
+
+FLOWERS = {
+    "rose/2.PNG": jpeg(2),
+    "rose/1.jpg": jpeg(1),
+    "n01440764/images/n01440764_3.JPEG": jpeg(3),
+    "daisy/deep/er/4.webp": jpeg(4),
+    "daisy/notes.txt": "no image",
+    ".cache/5.jpg": jpeg(5),
+    "README.md": "no image",
+    "code/run.py": "no image",
+}
+READ = [
+    ("daisy/deep/er/4.webp", 0, jpeg(4)),
+    ("n01440764/images/n01440764_3.JPEG", 1, jpeg(3)),
+    ("rose/1.jpg", 2, jpeg(1)),
+    ("rose/2.PNG", 2, jpeg(2)),
+]
+
+
+def test_each_sub_folder_is_a_class(tmp_path):
+    source = open_source(f"folder:{write_tree(tmp_path, FLOWERS)}")
+    assert source.class_names == ("daisy", "n01440764", "rose")
+    assert list(source.splits) == ["train"]
+    assert contents(source.split("train")) == READ
+    assert source.spec == f"folder:{tmp_path}"
+
+
+def test_a_zip_of_the_folder_gives_the_same(tmp_path):
+    inside = {f"flowers/{name}": content for name, content in FLOWERS.items()}
+    for files, prefix in ((FLOWERS, ""), (inside, "flowers/")):
+        source = open_source(f"folder:{write_zip(tmp_path / 'z.zip', files)}")
+        assert source.class_names == ("daisy", "n01440764", "rose")
+        expected = [(prefix + name, label, file) for name, label, file in READ]
+        assert contents(source.split("train")) == expected
+
+
+@pytest.mark.parametrize("val", ["val", "validation"])
+def test_train_and_val_folders_are_splits(tmp_path, val):
+    tree = {
+        "train/a/1.jpg": jpeg(1),
+        "train/b/2.jpg": jpeg(2),
+        "train/c/3.jpg": jpeg(3),
+        f"{val}/c/4.jpg": jpeg(4),
+        "test/a/5.jpg": jpeg(5),
+    }
+    source = open_source(f"folder:{write_tree(tmp_path, tree)}")
+    assert source.class_names == ("a", "b", "c")
+    assert contents(source.split("train"))[2] == ("train/c/3.jpg", 2, jpeg(3))
+    assert contents(source.split("validation")) == [(f"{val}/c/4.jpg", 2, jpeg(4))]
+    assert contents(source.split("test")) == [("test/a/5.jpg", 0, jpeg(5))]
+
+
+def test_train_alone_is_a_split(tmp_path):
+    tree = {"train/a/1.jpg": jpeg(1), "train/b/2.jpg": jpeg(2)}
+    for path in (write_tree(tmp_path / "t", tree), write_zip(tmp_path / "z.zip", tree)):
+        source = open_source(f"folder:{path}")
+        assert source.class_names == ("a", "b")
+        assert list(source.splits) == ["train"]
+
+
+def test_a_class_may_be_called_train(tmp_path):
+    tree = {"train/1.jpg": jpeg(1), "car/2.jpg": jpeg(2)}
+    source = open_source(f"folder:{write_tree(tmp_path, tree)}")
+    assert source.class_names == ("car", "train")
+
+
+@pytest.mark.parametrize(
+    ("tree", "message"),
+    [
+        ({}, "holds no images .*expected a folder"),
+        ({"a/x.txt": "", "b/y.txt": ""}, "holds no images"),
+        ({"a/1.jpg": jpeg(1)}, r"at least two classes, found only \['a'\]"),
+        ({"1.jpg": jpeg(1), "2.jpg": jpeg(2)}, "image 1.jpg lies outside any class"),
+        (
+            {"a/1.jpg": jpeg(1), "b/1.jpg": jpeg(1), "z.jpg": jpeg(2)},
+            "image z.jpg lies outside any class folder; expected a folder",
+        ),
+        (
+            {"train/a/1.jpg": "", "train/b/1.jpg": "", "val/c/1.jpg": ""},
+            r"found only in validation: c \(1 in all\)",
+        ),
+        (
+            {"train/a/1.jpg": "", "train/b/1.jpg": "", "val/1.jpg": ""},
+            "val: the image 1.jpg lies outside",
+        ),
+        (
+            {"train/a/1.jpg": "", "val/a/1.jpg": "", "validation/a/1.jpg": ""},
+            "both val and validation",
+        ),
+    ],
+)
+def test_a_wrong_layout_is_one_line_that_names_the_path(tmp_path, tree, message):
+    with pytest.raises(UsageError, match=message) as caught:
+        open_source(f"folder:{write_tree(tmp_path, tree)}")
+    assert str(tmp_path) in str(caught.value)
+    assert "\n" not in str(caught.value)
+
+
+def test_a_missing_folder(tmp_path):
+    with pytest.raises(FileNotFoundError, match="gone does not exist; expected a fold"):
+        open_source(f"folder:{tmp_path / 'gone'}")
+
+
+def test_a_file_in_place_of_a_folder(tmp_path):
+    write_tree(tmp_path, {"x.jpg": jpeg(0)})
+    with pytest.raises(UsageError, match="neither a folder nor a zip"):
+        open_source(f"folder:{tmp_path / 'x.jpg'}")
+
+
+@pytest.fixture
+def split(tmp_path):
+    tree = {f"{label}/{i}.jpg": jpeg(i) for label in "abc" for i in range(20)}
+    return open_source(f"folder:{write_tree(tmp_path, tree)}").split("train")
+
+
+def test_a_seed_fixes_the_order_and_an_epoch_changes_it(split):
+    first, again, other = (contents(split, seed) for seed in ((0, 1), (0, 1), (0, 2)))
+    assert first == again
+    assert first != other
+    assert sorted(first) == sorted(other) == contents(split)
+
+
+@pytest.mark.parametrize("seed", [None, (3, 0)])
+def test_start_gives_the_tail_of_the_same_order(split, seed):
+    assert contents(split, seed, start=17) == contents(split, seed)[17:]
+    assert contents(split, seed, start=60) == []
+
+
+def test_carve_is_disjoint_and_even_over_classes(split):
+    rest, carved = split.carve(0.1, seed=5)
+    assert sorted(contents(rest) + contents(carved)) == contents(split)
+    assert np.bincount([label for _, label, _ in contents(carved)]).tolist() == [2] * 3
+    assert contents(split.carve(0.1, seed=5)[1]) == contents(carved)
+    assert contents(split.carve(0.1, seed=6)[1]) != contents(carved)

@@ -1,0 +1,200 @@
+"""Files under one root, by name: those of a folder, or of a zip that is read in place.
+
+It lists names and reads bytes; it never unpacks, and it knows nothing of classes.
+"""
+
+import abc
+import os
+import threading
+import zipfile
+import zlib
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+
+from zfkeras.data.splits import ListedSplit, read_file
+from zfkeras.errors import UsageError
+
+
+class Files(abc.ABC):
+    """Files under one root.
+
+    Attributes:
+        path: the folder or archive.
+        names: sorted names relative to the root, parted by "/"; no folders, nothing
+            hidden.
+    """
+
+    path: Path
+    names: list[str]
+
+    @abc.abstractmethod
+    def key(self, name: str) -> bytes:
+        """Returns what `read` takes for the file called `name`."""
+
+    @abc.abstractmethod
+    def read(self, key: bytes) -> bytes:
+        """Returns the content of a file; safe to call from several threads.
+
+        Raises:
+            OSError: it cannot be read.
+        """
+
+    def read_lines(self, name: str) -> list[str]:
+        """Returns the lines of a text file.
+
+        Raises:
+            UsageError: it cannot be read.
+        """
+        try:
+            return self.read(self.key(name)).decode("utf-8", "replace").splitlines()
+        except OSError as err:
+            raise UsageError(f"{self.path}: {name} cannot be read: {err}") from err
+
+    def split(
+        self,
+        names: Sequence[str],
+        labels: Sequence[int],
+        ids: Sequence[str] | None = None,
+    ) -> ListedSplit:
+        """Makes a split of some of these files.
+
+        Args:
+            names: one name an image.
+            labels: one whole number an image.
+            ids: what people call each image. `None` (default) means `names`.
+        """
+        return ListedSplit(
+            keys=np.array([self.key(name) for name in names], dtype=bytes),
+            labels=np.array(labels, dtype=np.int64),
+            ids=np.array([os.fsencode(i) for i in ids or names], dtype=bytes),
+            read_key=self.read,
+        )
+
+
+class FolderFiles(Files):
+    """The files in a folder and the folders below it; links are followed.
+
+    Args:
+        path: the folder.
+    """
+
+    def __init__(self, path: Path):
+        self.path = Path(path)
+        self.names = sorted(_walk(self.path))
+
+    def key(self, name):
+        return os.fsencode(os.path.join(self.path, name))
+
+    def read(self, key):
+        return read_file(key)
+
+
+class ZipFiles(Files):
+    """The members of a zip archive.
+
+    Args:
+        path: the archive.
+
+    Raises:
+        UsageError: it is not a zip, or its end is missing.
+    """
+
+    def __init__(self, path: Path):
+        self.path = Path(path)
+        try:
+            self._zip = zipfile.ZipFile(self.path)
+        except zipfile.BadZipFile as err:
+            raise UsageError(
+                f"{self.path} is not a whole zip archive ({err}); download it again."
+            ) from err
+        self.names = sorted(
+            {i.filename for i in self._zip.infolist() if not i.is_dir()}
+        )
+        self.names = [name for name in self.names if not _is_hidden(name)]
+        # One archive behind a lock, because one for each thread would list its members
+        # once more for each thread: half a second, and 60 MB, for Tiny ImageNet.
+        self._lock = threading.Lock()
+
+    def key(self, name):
+        return name.encode("utf-8", "surrogateescape")
+
+    def read(self, key):
+        name = key.decode("utf-8", "surrogateescape")
+        try:
+            with self._lock:
+                return self._zip.read(name)
+        except (
+            KeyError,  # no such member
+            EOFError,
+            RuntimeError,  # a password; NotImplementedError is one: a rare compression
+            zipfile.BadZipFile,
+            zlib.error,
+        ) as err:
+            raise OSError(f"{self.path}: cannot read {name}: {err}") from err
+
+
+def open_files(path: str | os.PathLike, layout: str) -> Files:
+    """Lists what is in a folder or a zip archive.
+
+    Args:
+        path: the folder or archive; `~` is the home folder.
+        layout: what is expected there, for the error message.
+
+    Raises:
+        FileNotFoundError: there is no such path.
+        UsageError: it is neither a folder nor a zip archive.
+    """
+    path = existing(path, layout)
+    if path.is_dir():
+        return FolderFiles(path)
+    if path.suffix.lower() != ".zip" and not zipfile.is_zipfile(path):
+        raise UsageError(
+            f"{path} is neither a folder nor a zip archive; expected {layout}."
+        )
+    return ZipFiles(path)
+
+
+def existing(path: str | os.PathLike, layout: str) -> Path:
+    """Returns `path` with `~` resolved.
+
+    Raises:
+        FileNotFoundError: there is no such path; the message names `layout`.
+    """
+    path = Path(path).expanduser()
+    if not path.exists():
+        raise FileNotFoundError(f"{path} does not exist; expected {layout}.")
+    return path
+
+
+def _walk(root: Path):
+    for folder, folders, files in os.walk(root, onerror=_fail, followlinks=True):
+        folders[:] = [
+            name
+            for name in folders
+            if not _is_hidden(name) and not _leads_back(os.path.join(folder, name))
+        ]
+        below = os.path.relpath(folder, root).replace(os.sep, "/")
+        prefix = "" if below == "." else f"{below}/"
+        yield from (prefix + name for name in files if not _is_hidden(name))
+
+
+def _fail(err):
+    # os.walk's default is to leave out, silently, what it may not read.
+    raise err
+
+
+def _leads_back(folder):
+    """Says whether a link points at a folder it lies in: an endless walk."""
+    if not os.path.islink(folder):
+        return False
+    target = os.path.realpath(folder)
+    return os.path.commonpath([target, os.path.realpath(os.path.dirname(folder))]) == (
+        target
+    )
+
+
+def _is_hidden(name):
+    # __MACOSX is where the macOS Finder puts a second, unreadable "._x.jpg" of a file.
+    return any(part.startswith((".", "__MACOSX")) for part in name.split("/"))
