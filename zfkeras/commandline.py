@@ -1,12 +1,14 @@
 """What every command shares: its common arguments and how it ends.
 
-It parses and reports; it does no work of its own and imports no TensorFlow.
+It parses and reports; it does no work of its own. TensorFlow is imported only once
+there is something to do, so that --help answers at once.
 """
 
 import argparse
 import logging
 import os
 import sys
+import tempfile
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
@@ -25,14 +27,34 @@ def make_parser(module: str, description: str) -> argparse.ArgumentParser:
     return argparse.ArgumentParser(
         prog=f"python -m {module}",
         description=description,
-        formatter_class=argparse.ArgumentDefaultsHelpFormatter,
+        formatter_class=_HelpFormatter,
     )
 
 
-def add_data(parser: argparse.ArgumentParser, default: str | None = None) -> None:
-    """Adds --data, the one spec string of every command."""
-    required = {"required": True} if default is None else {"default": default}
-    parser.add_argument("--data", metavar="SPEC", help=DATA_HELP, **required)
+class _HelpFormatter(argparse.ArgumentDefaultsHelpFormatter):
+    """Shows defaults where there is something to show."""
+
+    def _get_help_string(self, action):
+        if action.required or action.default in (None, False, []):
+            return action.help
+        return super()._get_help_string(action)
+
+
+def add_data(parser: argparse.ArgumentParser, *, default_text: str = "") -> None:
+    """Adds --data, the one spec string of every command.
+
+    Args:
+        parser: the command's.
+        default_text: what stands in for it when it is not given, for --help; the
+            argument is then `None`. Empty (default): it is required.
+    """
+    parser.add_argument(
+        "--data",
+        metavar="SPEC",
+        required=not default_text,
+        default=argparse.SUPPRESS if default_text else None,
+        help=DATA_HELP + (f" (default: {default_text})" if default_text else ""),
+    )
 
 
 def add_workdir(parser: argparse.ArgumentParser, default: str | None = None) -> None:
@@ -45,11 +67,6 @@ def add_workdir(parser: argparse.ArgumentParser, default: str | None = None) -> 
         help="folder for the results; a rerun resumes what it finds there",
         **required,
     )
-
-
-def add_seed(parser: argparse.ArgumentParser) -> None:
-    """Adds --seed."""
-    parser.add_argument("--seed", type=int, default=0, help="seed of all randomness")
 
 
 def add_batch_size(parser: argparse.ArgumentParser, default: int) -> None:
@@ -100,7 +117,7 @@ def run(
         args = parser.parse_args(argv)
     except SystemExit as stop:  # argparse has already said what is wrong, or --help
         return stop.code if isinstance(stop.code, int) else BAD_USAGE
-    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
+    _import_tensorflow_quietly()
     logging.basicConfig(level=logging.INFO, format="%(message)s", stream=sys.stderr)
     logging.getLogger("absl").setLevel(logging.WARNING)
     try:
@@ -109,9 +126,37 @@ def run(
         return _say(parser, err, BAD_USAGE)
     except (RunError, PermissionError) as err:
         return _say(parser, err, FAILED)
+    except BrokenPipeError:  # whoever read our output has closed it, as `head` does
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return FAILED
     except KeyboardInterrupt:
         return _say(parser, "interrupted; the same command resumes", FAILED)
     return DONE
+
+
+def _import_tensorflow_quietly() -> None:
+    """Imports TensorFlow without its greetings, which no setting turns off.
+
+    What it prints is shown after all if the import fails, and its errors stay visible
+    where there is a GPU they may be about.
+    """
+    has_gpu = any(Path("/dev").glob("nvidia*"))
+    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2" if has_gpu else "3")
+    if "tensorflow" in sys.modules:
+        return
+    sys.stderr.flush()
+    terminal = os.dup(2)
+    with tempfile.TemporaryFile() as said:
+        os.dup2(said.fileno(), 2)
+        try:
+            import tensorflow  # noqa: F401
+        except BaseException:
+            said.seek(0)
+            os.write(terminal, said.read())
+            raise
+        finally:
+            os.dup2(terminal, 2)
+            os.close(terminal)
 
 
 def _say(parser, message, code) -> int:

@@ -43,6 +43,24 @@ class Source:
             )
         return self.splits[name]
 
+    def first_classes(self, number: int) -> "Source":
+        """Keeps the first `number` classes of every split.
+
+        Raises:
+            UsageError: there are not so many, or fewer than two are asked for.
+        """
+        if not 2 <= number <= len(self.class_names):
+            raise UsageError(
+                f"num_classes must be from 2 to {len(self.class_names)} for --data "
+                f"{self.spec}. Received: {number}."
+            )
+        splits = {
+            name: split.first_classes(number) for name, split in self.splits.items()
+        }
+        return dataclasses.replace(
+            self, class_names=self.class_names[:number], splits=splits
+        )
+
 
 def open_source(spec: str) -> Source:
     """Opens the source that a spec string names. Reads names and labels, no images.

@@ -53,6 +53,10 @@ class Split(abc.ABC):
             seed: fixes which images are carved out.
         """
 
+    @abc.abstractmethod
+    def first_classes(self, number: int) -> "Split":
+        """Keeps the examples whose label is below `number`."""
+
 
 def read_file(key: bytes) -> bytes:
     """Reads a file whose path is `key`."""
@@ -107,6 +111,9 @@ class ListedSplit(Split):
         rank = np.arange(len(labels)) - np.repeat(first, counts)
         carved = rank < np.round(fraction * np.repeat(counts, counts))
         return self._at(by_class[~carved]), self._at(by_class[carved])
+
+    def first_classes(self, number):
+        return self._at(np.flatnonzero(self.labels < number))
 
     def _at(self, positions):
         positions = np.sort(positions)

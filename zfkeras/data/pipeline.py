@@ -1,0 +1,167 @@
+"""Batches for training and evaluation, and the mean image, out of a split.
+
+Every image is read, decoded and cropped by one NumPy function inside tf.data, several
+at a time; nothing grows with the size of the data set.
+"""
+
+import numpy as np
+import tensorflow as tf
+
+from zfkeras.data import image_files, images
+from zfkeras.data.bad_images import BadImages
+from zfkeras.data.preprocessing import Preprocessing
+from zfkeras.data.splits import Split
+
+
+def training_batches(
+    split: Split,
+    preprocessing: Preprocessing,
+    batch_size: int,
+    *,
+    seed: int,
+    epoch: int,
+    start: int = 0,
+    bad_images: BadImages,
+) -> tf.data.Dataset:
+    """One epoch of shuffled, randomly cropped and flipped batches.
+
+    The order is decided by (seed, epoch), each crop by (seed, epoch, position), so an
+    epoch that is taken up at `start` goes on exactly as if it had never stopped.
+
+    Args:
+        split: the training images.
+        preprocessing: mean image and crop.
+        batch_size: images in a batch. A last, smaller batch is dropped unless it is
+            the only one.
+        seed: seed of the run.
+        epoch: number of the epoch.
+        start: position in the epoch's order at which to begin.
+        bad_images: learns of the images that cannot be decoded; they are left out.
+
+    Returns:
+        A dataset of {"image": float32 (batch, crop, crop, 3); "label": int64 (batch,);
+        "position": int64 (batch,), place in the epoch's order}.
+    """
+
+    def load(key, name, position):
+        crop_seed = (seed, epoch, int(position))
+        return preprocessing.training_crop(
+            _square(key, preprocessing, split), crop_seed
+        )
+
+    shape = (preprocessing.crop_size, preprocessing.crop_size, 3)
+    examples = split.stream(shuffle_seed=(seed, epoch), start=start).enumerate(start)
+    dataset = _loaded(examples, load, shape, tf.float32, bad_images)
+    dataset = dataset.batch(batch_size, drop_remainder=split.num_examples >= batch_size)
+    return dataset.prefetch(tf.data.AUTOTUNE)
+
+
+def evaluation_batches(
+    split: Split,
+    preprocessing: Preprocessing,
+    batch_size: int,
+    *,
+    ten_crop: bool = False,
+    bad_images: BadImages,
+) -> tf.data.Dataset:
+    """All images once, in the split's own order.
+
+    Args:
+        split: the images.
+        preprocessing: mean image and crop.
+        batch_size: images (not crops) in a batch; the last one may be smaller.
+        ten_crop: ten crops of each image in place of the centre crop.
+        bad_images: learns of the images that cannot be decoded; they are left out.
+
+    Returns:
+        A dataset of {"image": float32 (batch, crop, crop, 3), or (batch, 10, crop,
+        crop, 3) for `ten_crop`; "label": int64 (batch,); "position": int64 (batch,)}.
+    """
+    crop = preprocessing.ten_crop if ten_crop else preprocessing.centre_crop
+
+    def load(key, name, position):
+        return crop(_square(key, preprocessing, split))
+
+    shape = (preprocessing.crop_size, preprocessing.crop_size, 3)
+    shape = (10, *shape) if ten_crop else shape
+    dataset = _loaded(split.stream().enumerate(), load, shape, tf.float32, bad_images)
+    return dataset.batch(batch_size).prefetch(tf.data.AUTOTUNE)
+
+
+def squares(split: Split, size: int, bad_images: BadImages) -> tf.data.Dataset:
+    """All images once as uint8 squares, {"image": (size, size, 3), "label", ...}."""
+
+    def load(key, name, position):
+        return images.centre_square(images.decode(split.read(key), size), size)
+
+    return _loaded(
+        split.stream().enumerate(), load, (size, size, 3), tf.uint8, bad_images
+    )
+
+
+def compute_mean_image(
+    split: Split, size: int, bad_images: BadImages, progress=None
+) -> np.ndarray:
+    """The per-pixel mean over all images of a split, in one streaming pass.
+
+    Args:
+        split: the training images.
+        size: side of the square images in pixels.
+        bad_images: learns of the images that cannot be decoded; checked on the way.
+        progress: called with the number of images just added. `None`: silent.
+
+    Returns:
+        float32 array (size, size, 3), range 0-255.
+
+    Raises:
+        RunError: too many bad images, or none that can be read.
+    """
+    total = np.zeros((size, size, 3), np.uint64)
+    count = 0
+    for batch in squares(split, size, bad_images).batch(256).as_numpy_iterator():
+        total += batch["image"].sum(axis=0, dtype=np.uint64)
+        count += len(batch["image"])
+        bad_images.check()
+        if progress is not None:
+            progress(len(batch["image"]))
+    if count == 0:
+        bad_images.check()
+    return (total / max(count, 1)).astype(np.float32)
+
+
+def _square(key, preprocessing, split):
+    size = preprocessing.image_size
+    return images.centre_square(images.decode(split.read(key), size), size)
+
+
+def _loaded(examples, load, shape, dtype, bad_images):
+    """Maps (position, example) to loaded examples, without those that are bad."""
+
+    def attempt(key, name, position):
+        try:
+            return load(key, name, position), True
+        except (image_files.BadImage, OSError) as err:
+            reason = str(err)
+        bad_images.add(name.decode("utf-8", "replace"), reason)
+        return np.zeros(shape, dtype.as_numpy_dtype), False
+
+    def read(position, example):
+        image, good = tf.numpy_function(
+            attempt,
+            [example["key"], example["id"], position],
+            [dtype, tf.bool],
+        )
+        image.set_shape(shape)
+        good.set_shape(())
+        return {
+            "image": image,
+            "label": example["label"],
+            "position": position,
+            "good": good,
+        }
+
+    dataset = examples.map(read, num_parallel_calls=tf.data.AUTOTUNE)
+    dataset = dataset.filter(lambda example: example["good"])
+    return dataset.map(
+        lambda example: {k: v for k, v in example.items() if k != "good"}
+    )

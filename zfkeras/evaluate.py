@@ -1,0 +1,99 @@
+"""`python -m zfkeras.evaluate`: top-1 and top-5 error of one model or several."""
+
+import argparse
+import sys
+from pathlib import Path
+
+from zfkeras import commandline
+from zfkeras.errors import UsageError
+
+
+def build_parser() -> argparse.ArgumentParser:
+    """The command's arguments."""
+    parser = commandline.make_parser(
+        "zfkeras.evaluate",
+        "Measure top-1 and top-5 error of a trained network, or of the averaged "
+        "probabilities of several, beside the paper's row of Table 2.",
+    )
+    parser.add_argument(
+        "--model",
+        action="append",
+        required=True,
+        metavar="MODEL",
+        help="preset or .keras file; give it several times to average several networks",
+    )
+    commandline.add_data(parser)
+    parser.add_argument(
+        "--split",
+        default="validation",
+        help="which split of the data: train, validation or test",
+    )
+    parser.add_argument(
+        "--ten-crop",
+        action="store_true",
+        help="also average over four corners, centre and their mirror images",
+    )
+    commandline.add_batch_size(parser, default=128)
+    parser.add_argument(
+        "--max-bad-fraction",
+        type=commandline.fraction,
+        default=0.01,
+        metavar="N",
+        help="share of unreadable images (0-1) past which the run stops",
+    )
+    parser.add_argument(
+        "--workdir",
+        type=Path,
+        metavar="DIR",
+        help="folder for evaluation.json and evaluation.md; without it, only printed",
+    )
+    return parser
+
+
+def main(argv=None) -> int:
+    """Runs the command; returns its exit code."""
+    return commandline.run(build_parser(), _evaluate, argv)
+
+
+def _evaluate(args):
+    from zfkeras.data.bad_images import BadImages
+    from zfkeras.data.sources import open_source
+    from zfkeras.files import write_json, written_whole
+    from zfkeras.models.presets import load
+    from zfkeras.training import ensemble
+    from zfkeras.training.workdir import command_line, environment
+
+    source = open_source(args.data)
+    split = source.split(args.split)
+    classifiers = [load(name) for name in args.model]
+    bad_images = BadImages(split.num_examples, args.max_bad_fraction)
+    results = ensemble.evaluate(
+        classifiers,
+        source,
+        split,
+        batch_size=args.batch_size,
+        ten_crop=args.ten_crop,
+        bad_images=bad_images,
+    )
+    table = ensemble.as_table(results)
+    print(table)
+    if args.workdir is None:
+        return
+    if args.workdir.exists() and not args.workdir.is_dir():
+        raise UsageError(f"--workdir must be a folder. Received: {args.workdir}.")
+    record = {
+        **results,
+        "data": args.data,
+        "split": args.split,
+        "model": args.model,
+        "command": command_line(),
+        "environment": environment(),
+    }
+    write_json(args.workdir / "evaluation.json", record)
+    with written_whole(args.workdir / "evaluation.md", "w") as file:
+        file.write(table + "\n")
+    print(f"results in {args.workdir}/evaluation.json and evaluation.md")
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,58 @@
+"""Files that are whole or not there: written aside, then renamed into place."""
+
+import contextlib
+import json
+import os
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+from typing import IO, Any
+
+
+@contextlib.contextmanager
+def written_whole(path: Path, mode: str = "wb") -> Iterator[IO]:
+    """Opens a file that takes its name only once it is complete and on the disk.
+
+    A process killed meanwhile leaves the old file, or none, and never half a file.
+
+    Args:
+        path: where the file goes; its folder is made. An existing file is replaced.
+        mode: "wb" (default) or "w" for UTF-8 text.
+
+    Yields:
+        The open file. An exception in the block removes it and leaves `path` alone.
+    """
+    path = Path(path)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    encoding = None if "b" in mode else "utf-8"
+    descriptor, aside = tempfile.mkstemp(prefix=f".{path.name}.", dir=path.parent)
+    try:
+        with open(descriptor, mode, encoding=encoding) as file:
+            yield file
+            file.flush()
+            os.fsync(file.fileno())
+        os.chmod(aside, 0o666 & ~_umask())
+        os.replace(aside, path)
+    except BaseException:
+        with contextlib.suppress(FileNotFoundError):
+            os.unlink(aside)
+        raise
+
+
+def write_json(path: Path, value: Any) -> None:
+    """Writes `value` as readable JSON, whole or not at all."""
+    with written_whole(path, "w") as file:
+        json.dump(value, file, indent=2, ensure_ascii=False)
+        file.write("\n")
+
+
+def read_json(path: Path) -> Any:
+    """Reads a JSON file."""
+    return json.loads(Path(path).read_text(encoding="utf-8"))
+
+
+def _umask() -> int:
+    # There is no way to read it but to set it.
+    mask = os.umask(0)
+    os.umask(mask)
+    return mask

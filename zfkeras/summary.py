@@ -1,0 +1,101 @@
+"""`python -m zfkeras.summary`: layers, sizes, parameters and receptive fields."""
+
+import argparse
+import sys
+
+from zfkeras import commandline
+
+
+def build_parser() -> argparse.ArgumentParser:
+    """The command's arguments."""
+    parser = commandline.make_parser(
+        "zfkeras.summary",
+        "Print a network's layers, sizes, parameters and receptive fields.",
+    )
+    which = parser.add_mutually_exclusive_group()
+    which.add_argument(
+        "--variant",
+        default="zfnet",
+        metavar="NAME",
+        help="zfnet, alexnet, zfnet_quarter, alexnet_quarter or a row of Table 3 such "
+        "as zfnet_b; `list` prints all of them",
+    )
+    which.add_argument("--model", metavar="MODEL", help="preset or .keras file")
+    parser.add_argument(
+        "--num-classes",
+        type=commandline.positive_int,
+        default=1000,
+        metavar="N",
+        help="classes of the softmax, with --variant",
+    )
+    return parser
+
+
+def main(argv=None) -> int:
+    """Runs the command; returns its exit code."""
+    return commandline.run(build_parser(), _summarize, argv)
+
+
+def _summarize(args):
+    from zfkeras.models.presets import load
+    from zfkeras.models.variants import VARIANTS
+    from zfkeras.models.zfnet import ZFNet
+
+    if args.model:
+        print(summary(load(args.model).model))
+    elif args.variant == "list":
+        print("\n".join(VARIANTS))
+    else:
+        print(summary(ZFNet(args.num_classes, variant=args.variant)))
+
+
+def summary(model) -> str:
+    """A table of a model's layers.
+
+    Args:
+        model: a network made by `ZFNet`, with known input size.
+
+    Returns:
+        One line a layer: name, paper's layer number, output size, channels,
+        parameters, receptive field and stride in input pixels.
+    """
+    from zfkeras.models.endpoints import endpoints, first_output
+    from zfkeras.models.receptive_field import receptive_field
+
+    numbers = {end.layer_name: str(end.number) for end in endpoints(model).values()}
+    rows = [("name", "layer", "output", "channels", "parameters", "field", "stride")]
+    for layer in model.layers:
+        output = first_output(layer)
+        spatial = output.shape[1:-1]
+        field = receptive_field(model, output) if spatial else None
+        rows.append(
+            (
+                layer.name,
+                numbers.get(layer.name, ""),
+                "x".join(map(str, spatial)),
+                str(output.shape[-1]),
+                f"{layer.count_params():,}" if layer.weights else "",
+                "x".join(map(str, field.size)) if field else "image",
+                str(field.stride[0]) if field else "",
+            )
+        )
+    widths = [max(len(row[column]) for row in rows) for column in range(len(rows[0]))]
+    lines = [
+        "  ".join(
+            cell.ljust(width) if column == 0 else cell.rjust(width)
+            for column, (cell, width) in enumerate(zip(row, widths, strict=True))
+        )
+        for row in rows
+    ]
+    lines.insert(1, "  ".join("-" * width for width in widths))
+    return "\n".join(
+        [
+            f"{model.name}: {model.count_params():,} parameters; receptive field and "
+            "stride in input pixels",
+            *lines,
+        ]
+    )
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,135 @@
+"""`python -m zfkeras.train`: trains a network, or goes on where it stopped."""
+
+import argparse
+import sys
+
+from zfkeras import commandline
+
+
+def build_parser() -> argparse.ArgumentParser:
+    """The command's arguments."""
+    parser = commandline.make_parser(
+        "zfkeras.train",
+        "Train ZFNet or one of its variants. The same command resumes a run that was "
+        "stopped; at most one checkpoint interval is lost.",
+    )
+    parser.add_argument(
+        "--config",
+        required=True,
+        metavar="NAME",
+        help="experiment in zfkeras/configs, such as zfnet_imagenet or zfnet_shapes",
+    )
+    commandline.add_data(parser, default_text="the configuration's own")
+    commandline.add_workdir(parser)
+    parser.add_argument(
+        "--set",
+        action="append",
+        default=[],
+        metavar="KEY=VALUE",
+        dest="assignments",
+        help="change a setting, such as optimizer.learning_rate=0.02; may be repeated; "
+        "an unknown key lists them all",
+    )
+    _add_shorthands(parser)
+    _add_execution(parser)
+    return parser
+
+
+# Flags that stand for a --set, so that every command has them by the same name.
+_SHORTHANDS = {
+    "epochs": ("epochs", commandline.positive_int, "passes over the training images"),
+    "batch_size": ("batch_size", commandline.positive_int, "images in a step"),
+    "seed": ("seed", int, "seed of weights, order, crops and dropout"),
+    "max_bad_fraction": (
+        "data.max_bad_fraction",
+        commandline.fraction,
+        "share of unreadable images (0-1) past which the run stops",
+    ),
+}
+
+
+def _add_shorthands(parser):
+    for name, (key, kind, text) in _SHORTHANDS.items():
+        parser.add_argument(
+            "--" + name.replace("_", "-"),
+            type=kind,
+            default=argparse.SUPPRESS,
+            metavar="N",
+            help=f"{text}, as --set {key}=N does (default: the configuration's)",
+        )
+    parser.add_argument(
+        "--mixed-precision",
+        choices=("float16", "bfloat16"),
+        default=argparse.SUPPRESS,
+        help="compute in half precision, keep weights in float32 (default: float32)",
+    )
+
+
+def _add_execution(parser):
+    parser.add_argument(
+        "--strategy",
+        choices=("single", "mirrored"),
+        default="single",
+        help="one device, or all GPUs of this machine",
+    )
+    parser.add_argument("--jit", action="store_true", help="compile the step with XLA")
+    parser.add_argument(
+        "--deterministic",
+        action="store_true",
+        help="repeatable to the bit, some operations slower",
+    )
+    parser.add_argument(
+        "--overwrite", action="store_true", help="forget what the workdir holds"
+    )
+    parser.add_argument(
+        "--dry-run",
+        action="store_true",
+        help="build everything, do one step, write nothing",
+    )
+
+
+def main(argv=None) -> int:
+    """Runs the command; returns its exit code."""
+    return commandline.run(build_parser(), _train, argv)
+
+
+def _train(args):
+    from zfkeras.training.experiment import Execution, dry_run, run_experiment
+
+    config = _configured(args)
+    execution = Execution(args.strategy, args.jit, args.deterministic, args.overwrite)
+    if args.dry_run:
+        loss = dry_run(config, execution)
+        print(f"dry run: one step of {config.name}, loss {loss:.4f}; nothing written")
+        return
+    results = run_experiment(config, args.workdir, execution)
+    for split in ("held_out", "validation"):
+        if split in results:
+            rates = results[split]["centre_crop"]
+            print(
+                f"{split.replace('_', ' ')}: top-1 error "
+                f"{100 * rates['top1_error']:.1f} %, top-5 error "
+                f"{100 * rates['top5_error']:.1f} % "
+                f"({results[split]['num_images']} images, centre crop)"
+            )
+    print(f"results in {args.workdir}/results.json")
+    print(f"model in {args.workdir}/model.keras")
+
+
+def _configured(args):
+    from zfkeras import configs
+    from zfkeras.training.config import with_overrides
+
+    config = with_overrides(configs.get_config(args.config), args.assignments)
+    flags = {name: key for name, (key, *_) in _SHORTHANDS.items()}
+    flags |= {"data": "data.source", "mixed_precision": "mixed_precision"}
+    given = [
+        f"{key}={getattr(args, name)}"
+        for name, key in flags.items()
+        if hasattr(args, name)
+    ]
+    return with_overrides(config, given)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,1 @@
+"""The training run: configuration, step, schedule, checkpoints and the loop."""

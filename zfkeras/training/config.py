@@ -1,0 +1,185 @@
+"""What a training run is made of, as data, and `--set` on top of it."""
+
+import dataclasses
+import json
+import types
+import typing
+from collections.abc import Sequence
+
+from zfkeras.errors import UsageError
+
+
+@dataclasses.dataclass(frozen=True)
+class ModelConfig:
+    """The network.
+
+    Args:
+        variant: a key of `zfkeras.models.variants.VARIANTS`.
+        kernel_initializer: "paper", N(0, 0.01^2), or a Keras initialiser's name.
+        dropout: share of fc6 and fc7 dropped in training.
+        max_filter_rms: bound on each filter's root mean square. `None`: no bound.
+    """
+
+    variant: str = "zfnet"
+    kernel_initializer: str = "paper"
+    dropout: float = 0.5
+    max_filter_rms: float | None = 0.1
+
+
+@dataclasses.dataclass(frozen=True)
+class DataConfig:
+    """The images.
+
+    Args:
+        source: spec string, such as "tfds:imagenet2012"; `--data` replaces it.
+        validation_fraction: share of the training images held out to steer the
+            annealing. The official validation set is only reported on.
+        input_scale: factor on the mean-subtracted images. 1 is the paper's.
+        min_crop_area: smallest share of the image's area that a training crop may show,
+            scaled to the crop's size. `None`: crops keep the image's scale, as in the
+            paper.
+        num_classes: how many classes to keep, the first ones. `None`: all.
+        max_bad_fraction: share of unreadable images past which the run stops.
+    """
+
+    source: str = "tfds:imagenet2012"
+    validation_fraction: float = 0.01
+    input_scale: float = 1.0
+    min_crop_area: float | None = None
+    num_classes: int | None = None
+    max_bad_fraction: float = 0.01
+
+
+@dataclasses.dataclass(frozen=True)
+class OptimizerConfig:
+    """Stochastic gradient descent with momentum.
+
+    Args:
+        learning_rate: the first, or highest, rate.
+        momentum: of the velocity.
+        weight_decay: share of each weight (not bias) taken off per step, times the
+            rate. 0 is the paper's.
+        label_smoothing: share of the target spread over all classes. 0 is the paper's.
+    """
+
+    learning_rate: float = 0.01
+    momentum: float = 0.9
+    weight_decay: float = 0.0
+    label_smoothing: float = 0.0
+
+
+@dataclasses.dataclass(frozen=True)
+class ScheduleConfig:
+    """How the learning rate falls.
+
+    Args:
+        kind: "plateau" (divide when the validation error stops falling, the paper's
+            annealing by hand) or "cosine" (to zero over the run, for short runs).
+        warmup_epochs: epochs over which the rate first rises from zero.
+        factor: plateau only: what the rate is multiplied by.
+        patience_epochs: plateau only: epochs without a new best error to wait.
+        minimum_rate: plateau only: the rate never falls below it.
+    """
+
+    kind: str = "plateau"
+    warmup_epochs: float = 0.0
+    factor: float = 0.1
+    patience_epochs: int = 5
+    minimum_rate: float = 1e-5
+
+
+@dataclasses.dataclass(frozen=True)
+class TrainConfig:
+    """One experiment.
+
+    Args:
+        name: name of the configuration.
+        model: the network.
+        data: the images.
+        optimizer: the update.
+        schedule: the learning rate.
+        epochs: passes over the training images.
+        batch_size: images in a step, over all replicas.
+        seed: of weights, order, crops and dropout.
+        checkpoint_steps: steps between checkpoints inside an epoch; each epoch ends in
+            one, too.
+        snapshot_epochs: epochs after which a `.keras` file is kept (Fig. 4).
+        mixed_precision: "float16", "bfloat16" or `None` for float32 throughout.
+    """
+
+    name: str
+    model: ModelConfig = ModelConfig()
+    data: DataConfig = DataConfig()
+    optimizer: OptimizerConfig = OptimizerConfig()
+    schedule: ScheduleConfig = ScheduleConfig()
+    epochs: int = 70
+    batch_size: int = 128
+    seed: int = 0
+    checkpoint_steps: int = 1000
+    snapshot_epochs: tuple[int, ...] = (1, 2, 5, 10, 20, 30, 40, 64)
+    mixed_precision: str | None = None
+
+    def to_json(self) -> dict:
+        """The configuration as plain JSON values."""
+        return json.loads(json.dumps(dataclasses.asdict(self)))
+
+
+def with_overrides(config: TrainConfig, assignments: Sequence[str]) -> TrainConfig:
+    """Applies `--set KEY=VALUE` words, such as "optimizer.learning_rate=0.02".
+
+    Args:
+        config: the configuration to start from.
+        assignments: KEY=VALUE; values as in JSON, strings without quotes.
+
+    Raises:
+        UsageError: an unknown key (the message lists the keys) or a value of the wrong
+            type.
+    """
+    for assignment in assignments:
+        key, equals, text = assignment.partition("=")
+        if not equals:
+            raise UsageError(f"--set needs KEY=VALUE. Received: {assignment!r}.")
+        config = _replaced(config, key, text)
+    return config
+
+
+def keys_of(config) -> list[str]:
+    """Every key that `--set` takes, sorted."""
+    found = []
+    for field in dataclasses.fields(config):
+        value = getattr(config, field.name)
+        if dataclasses.is_dataclass(value):
+            found += [f"{field.name}.{key}" for key in keys_of(value)]
+        else:
+            found.append(field.name)
+    return sorted(found)
+
+
+def _replaced(config, key, text):
+    if key not in keys_of(config):
+        raise UsageError(
+            f"--set key must be one of {', '.join(keys_of(config))}. Received: {key!r}."
+        )
+    section, dot, rest = key.partition(".")
+    if dot:
+        inner = _replaced(getattr(config, section), rest, text)
+        return dataclasses.replace(config, **{section: inner})
+    return dataclasses.replace(config, **{key: _parsed(config, key, text)})
+
+
+def _parsed(config, key, text):
+    """Reads `text` as the type the field was declared with."""
+    wanted = typing.get_type_hints(type(config))[key]
+    if isinstance(wanted, types.UnionType):
+        if text in ("null", "None", "none"):
+            return None
+        wanted = typing.get_args(wanted)[0]
+    try:
+        if wanted is str:
+            return text
+        if typing.get_origin(wanted) is tuple:
+            return tuple(int(part) for part in text.split(",") if part)
+        return wanted(text)
+    except ValueError as err:
+        name = getattr(wanted, "__name__", "list of whole numbers")
+        raise UsageError(f"--set {key} must be {name}. Received: {text!r}.") from err

@@ -1,0 +1,170 @@
+"""The errors of one trained network or of several averaged, beside the paper's."""
+
+from collections import Counter
+from collections.abc import Sequence
+
+import numpy as np
+import tensorflow as tf
+from tqdm import tqdm
+
+from zfkeras.data.bad_images import BadImages
+from zfkeras.data.pipeline import evaluation_batches
+from zfkeras.data.sources import Source
+from zfkeras.data.splits import Split
+from zfkeras.errors import UsageError
+from zfkeras.models.classifier import Classifier, predict_crops
+from zfkeras.models.variants import VARIANTS, PaperRow
+from zfkeras.training.evaluation import error_rates
+
+# Table 2: networks whose probabilities are averaged -> the paper's row.
+_PAPER_ENSEMBLES = {
+    (("zfnet", 5),): ("5 networks of Fig. 3", PaperRow(None, 0.367, 0.153)),
+    (("zfnet", 5), ("zfnet_b", 1)): (
+        "5 networks of Fig. 3 and one with 512, 1024, 512 maps",
+        PaperRow(None, 0.360, 0.147),
+    ),
+}
+# Where `ten_crop` puts the centre crop, so that one pass answers both ways.
+_CENTRE = 4
+
+
+def evaluate(
+    classifiers: Sequence[Classifier],
+    source: Source,
+    split: Split,
+    *,
+    batch_size: int,
+    ten_crop: bool,
+    bad_images: BadImages,
+) -> dict:
+    """Top-1 and top-5 error of the classifiers' averaged probabilities.
+
+    Args:
+        classifiers: each brings its own preprocessing; all know the same classes.
+        source: names the classes of the labels, which may be fewer than the network's.
+        split: the images.
+        batch_size: images in a batch.
+        ten_crop: report ten crops beside the centre crop; both come from one pass.
+        bad_images: counts unreadable images.
+
+    Returns:
+        {"num_images", "networks", "centre_crop": {"top1_error", "top5_error"},
+        "ten_crop", "paper": {"row", "top1_error", "top5_error"} or None,
+        "bad_images"}.
+
+    Raises:
+        UsageError: the classes do not match.
+        RunError: too many unreadable images.
+    """
+    to_output = _outputs_of_labels(classifiers, source)
+    pipelines = [
+        evaluation_batches(
+            split,
+            classifier.preprocessing,
+            batch_size,
+            ten_crop=ten_crop,
+            bad_images=bad_images,
+        )
+        for classifier in classifiers
+    ]
+
+    def batches():
+        for batch in tf.data.Dataset.zip(*pipelines).as_numpy_iterator():
+            parts = batch if len(pipelines) > 1 else (batch,)
+            bad_images.check()
+            yield {
+                "images": [part["image"] for part in parts],
+                "label": to_output[parts[0]["label"]],
+            }
+
+    def predict(batch):
+        answers = np.mean(
+            [
+                predict_crops(classifier.model, images)
+                for classifier, images in zip(classifiers, batch["images"], strict=True)
+            ],
+            axis=0,
+        )
+        if not ten_crop:
+            return {"centre_crop": answers}
+        return {"centre_crop": answers[:, _CENTRE], "ten_crop": answers.mean(axis=1)}
+
+    with tqdm(total=split.num_examples, desc="evaluating", unit=" images") as bar:
+        rates = error_rates(predict, batches(), bar.update)
+    bad_images.check()
+    names = [classifier.model.name for classifier in classifiers]
+    return {
+        **rates,
+        "networks": names,
+        "paper": paper_row(names),
+        "bad_images": bad_images.to_json(),
+    }
+
+
+def paper_row(names: Sequence[str]) -> dict | None:
+    """The paper's errors for networks of these names, averaged.
+
+    Args:
+        names: variant names.
+
+    Returns:
+        {"row", "top1_error", "top5_error"}; `None` where the paper has no such row.
+    """
+    counts = tuple(sorted(Counter(names).items()))
+    if counts in _PAPER_ENSEMBLES:
+        label, row = _PAPER_ENSEMBLES[counts]
+    elif len(names) == 1 and getattr(VARIANTS.get(names[0]), "paper", None):
+        label, row = f"{names[0]}, one network, ImageNet", VARIANTS[names[0]].paper
+    else:
+        return None
+    return {"row": label, "top1_error": row.top1_error, "top5_error": row.top5_error}
+
+
+def as_table(results: dict) -> str:
+    """The results as a Markdown table, errors in percent."""
+    networks = " + ".join(
+        name if count == 1 else f"{count} x {name}"
+        for name, count in Counter(results["networks"]).items()
+    )
+    count = f"{results['num_images']} images"
+    lines = [
+        f"| {networks} ({count}) | top-1 error % | top-5 error % |",
+        "|---|---|---|",
+    ]
+    for way in ("centre_crop", "ten_crop"):
+        if way in results:
+            lines.append(_line(way.replace("_", " "), results[way]))
+    if results["paper"]:
+        lines.append(_line(f"paper: {results['paper']['row']}", results["paper"]))
+    return "\n".join(lines)
+
+
+def _line(label, rates):
+    top1, top5 = 100 * rates["top1_error"], 100 * rates["top5_error"]
+    return f"| {label} | {top1:.2f} | {top5:.2f} |"
+
+
+def _outputs_of_labels(classifiers, source) -> np.ndarray:
+    """The network's output for each label of the source, matched by class name.
+
+    ImageNet's classes match by wnid, however the rest of the name is written.
+    """
+    names = classifiers[0].class_names
+    for classifier in classifiers[1:]:
+        if classifier.class_names != names:
+            raise UsageError("--model: the networks must know the same classes.")
+    outputs = {_key(name): number for number, name in enumerate(names)}
+    unknown = [name for name in source.class_names if _key(name) not in outputs]
+    if unknown:
+        raise UsageError(
+            f"--data {source.spec} has {len(unknown)} of {len(source.class_names)} "
+            f"classes that the network does not know, such as {unknown[0]!r}; it was "
+            f"trained on {len(names)} classes, such as {names[0]!r}."
+        )
+    return np.array([outputs[_key(name)] for name in source.class_names])
+
+
+def _key(name: str) -> str:
+    first = name.split(" ", 1)[0]
+    is_wnid = len(first) == 9 and first[0] == "n" and first[1:].isdigit()
+    return first if is_wnid else name

@@ -1,0 +1,66 @@
+"""Top-1 and top-5 error of a predictor over batches."""
+
+from collections.abc import Callable, Iterable, Mapping
+
+import numpy as np
+
+from zfkeras.errors import RunError
+
+
+def wrong_answers(probabilities: np.ndarray, labels: np.ndarray, k: int) -> np.ndarray:
+    """Whether the true label is not among the k most probable classes.
+
+    A tie counts against the network: a class as probable as the true one stands before
+    it, so that equal probabilities for all classes are not taken for knowledge. NaN
+    anywhere in the row makes it wrong.
+
+    Args:
+        probabilities: float array (n, classes).
+        labels: int array (n,).
+        k: how many answers are allowed.
+
+    Returns:
+        bool array (n,).
+    """
+    true = probabilities[np.arange(len(labels)), labels][:, None]
+    # Not "probability >= true": NaN compares false and would count as beaten.
+    not_beaten = ~(probabilities < true)
+    return not_beaten.sum(axis=1) > k
+
+
+def error_rates(
+    predict: Callable[[dict], Mapping[str, np.ndarray]],
+    batches: Iterable[dict],
+    progress: Callable[[int], None] | None = None,
+) -> dict:
+    """Top-1 and top-5 error over all batches, for one or more ways to answer.
+
+    Args:
+        predict: from a batch to probabilities (n, classes) by the name of the way,
+            such as {"centre_crop": ..., "ten_crop": ...}.
+        batches: NumPy batches with a "label" each.
+        progress: called with the number of images just done. `None`: silent.
+
+    Returns:
+        {"num_images": int, name: {"top1_error", "top5_error"}}: fractions.
+
+    Raises:
+        RunError: there is no image to answer for.
+    """
+    wrong: dict[str, np.ndarray] = {}
+    count = 0
+    for batch in batches:
+        labels = batch["label"]
+        for name, probabilities in predict(batch).items():
+            now = [wrong_answers(probabilities, labels, k).sum() for k in (1, 5)]
+            wrong[name] = wrong.get(name, 0) + np.array(now)
+        count += len(labels)
+        if progress is not None:
+            progress(len(labels))
+    if not count:
+        raise RunError("there is no image to evaluate on that could be read")
+    rates = {
+        name: {"top1_error": float(top1) / count, "top5_error": float(top5) / count}
+        for name, (top1, top5) in wrong.items()
+    }
+    return {"num_images": count, **rates}

@@ -1,0 +1,288 @@
+"""The training loop: epochs of steps, validation, annealing, checkpoints, resume."""
+
+import dataclasses
+import logging
+import math
+import time
+
+import tensorflow as tf
+from tqdm import tqdm
+
+from zfkeras.data.bad_images import BadImages
+from zfkeras.data.pipeline import evaluation_batches, training_batches
+from zfkeras.data.splits import Split
+from zfkeras.errors import RunError
+from zfkeras.models.classifier import predict_crops
+from zfkeras.training.checkpoints import Checkpoints, assign, to_arrays, variables_of
+from zfkeras.training.config import TrainConfig
+from zfkeras.training.evaluation import error_rates
+from zfkeras.training.interruption import Interruption
+from zfkeras.training.network import Network
+from zfkeras.training.schedule import make_schedule
+from zfkeras.training.workdir import Workdir
+
+logger = logging.getLogger(__name__)
+
+# Losses are fetched this many steps at a time, so that a GPU need not wait for Python.
+FETCH_STEPS = 20
+
+
+@dataclasses.dataclass
+class Progress:
+    """How far a run has come; with the variables, all that a checkpoint must hold.
+
+    Args:
+        step: steps done since the beginning.
+        epoch: epochs done.
+        position: place in the order of the epoch under way.
+        epoch_steps: steps done in the epoch under way; so for the sums below.
+        loss_sum: sum of the steps' mean losses.
+        wrong: wrong answers on training crops.
+        seen: training crops.
+        seconds: time spent.
+        input_seconds: of it, waiting for images.
+    """
+
+    step: int = 0
+    epoch: int = 0
+    position: int = 0
+    epoch_steps: int = 0
+    loss_sum: float = 0.0
+    wrong: float = 0.0
+    seen: int = 0
+    seconds: float = 0.0
+    input_seconds: float = 0.0
+
+    def next_epoch(self) -> "Progress":
+        """The beginning of the next epoch."""
+        return Progress(step=self.step, epoch=self.epoch + 1)
+
+
+class Loop:
+    """Trains a network over a split, from wherever the workdir says it stopped.
+
+    Args:
+        config: the experiment.
+        network: model, optimizer and compiled step.
+        train: images to learn from.
+        held_out: images that steer the annealing. `None`: the training error does.
+        bad_images: counts unreadable images.
+        classifier: wraps the network's present weights, to save them.
+        workdir: where everything is written.
+    """
+
+    def __init__(
+        self,
+        config: TrainConfig,
+        network: Network,
+        train: Split,
+        held_out: Split | None,
+        bad_images: BadImages,
+        classifier,
+        workdir: Workdir,
+    ):
+        self.config = config
+        self.network = network
+        self.train = train
+        self.held_out = held_out
+        self.bad_images = bad_images
+        self.classifier = classifier
+        self.workdir = workdir
+        self.preprocessing = network.preprocessing
+        self.schedule = make_schedule(config)
+        self.progress = Progress()
+        self.checkpoints = Checkpoints(workdir.path / "checkpoints")
+        self.variables = variables_of(network.model, network.optimizer)
+        self.steps_per_epoch = max(1, train.num_examples // config.batch_size)
+
+    def run(self) -> None:
+        """Trains to the end of the last epoch.
+
+        Raises:
+            RunError: the loss is not finite, or too many images are unreadable.
+            KeyboardInterrupt: a signal came; everything up to it is saved.
+        """
+        self._resume()
+        folder = str(self.workdir.path / "tensorboard")
+        self.writer = tf.summary.create_file_writer(folder)
+        with Interruption() as interruption, self.writer.as_default():
+            while self.progress.epoch < self.config.epochs:
+                self._train_epoch(interruption)
+                self._finish_epoch()
+
+    def _resume(self):
+        found = self.checkpoints.load_latest()
+        if found is None:
+            self.workdir.forget_metrics_after(0)
+            return
+        arrays, state = found
+        assign(self.variables, arrays)
+        self.progress = Progress(**state["progress"])
+        self.schedule.restore(state["schedule"])
+        self.workdir.forget_metrics_after(self.progress.step)
+        logger.info(
+            "resuming at epoch %d, step %d", self.progress.epoch + 1, self.progress.step
+        )
+
+    def _train_epoch(self, interruption):
+        progress, size = self.progress, self.config.batch_size
+        batches = training_batches(
+            self.train,
+            self.preprocessing,
+            size,
+            seed=self.config.seed,
+            epoch=progress.epoch,
+            start=progress.position,
+            bad_images=self.bad_images,
+        )
+        bar = tqdm(
+            total=self.steps_per_epoch * size,
+            initial=progress.epoch_steps * size,
+            desc=f"epoch {progress.epoch + 1}/{self.config.epochs}",
+            unit=" images",
+            mininterval=1,
+        )
+        pending = []
+        with bar:
+            stream = iter(
+                self.network.strategy.experimental_distribute_dataset(batches)
+            )
+            while True:
+                started = time.perf_counter()
+                batch = next(stream, None)
+                if batch is None:
+                    break
+                progress.input_seconds += time.perf_counter() - started
+                self.network.set_rate(self._rate())
+                pending.append(self._step(batch, bar))
+                progress.seconds += time.perf_counter() - started
+                due = progress.step % self.config.checkpoint_steps == 0
+                if due or interruption.requested or len(pending) >= FETCH_STEPS:
+                    self._account(pending, bar)
+                    self.bad_images.check()
+                if due or interruption.requested:
+                    self._save()
+                if interruption.requested:
+                    raise KeyboardInterrupt
+            self._account(pending, bar)
+        self.bad_images.check()
+        if progress.epoch_steps == 0:
+            raise RunError("no training image could be read")
+
+    def _rate(self):
+        """The rate for the coming step, read off the middle of the step."""
+        done = (self.progress.epoch_steps + 0.5) / self.steps_per_epoch
+        return self.schedule.rate(self.progress.epoch + min(done, 1.0))
+
+    def _step(self, batch, bar):
+        progress = self.progress
+        labels, positions = (
+            self.network.strategy.experimental_local_results(batch[key])
+            for key in ("label", "position")
+        )
+        count = sum(int(part.shape[0]) for part in labels)
+        loss, wrong = self.network.train_step(batch, tf.constant(count, tf.float32))
+        progress.position = int(positions[-1][-1]) + 1
+        progress.step += 1
+        progress.epoch_steps += 1
+        progress.seen += count
+        bar.update(count)
+        return progress.step, loss, wrong
+
+    def _account(self, pending, bar):
+        """Fetches the losses of the last steps; stops at one that is not finite."""
+        progress = self.progress
+        started = time.perf_counter()
+        for step, loss, wrong in pending:
+            if not math.isfinite(float(loss)):
+                raise RunError(
+                    f"the loss is {float(loss)} at step {step} (epoch "
+                    f"{progress.epoch + 1}); lower optimizer.learning_rate, now "
+                    f"{self.config.optimizer.learning_rate}, or check the images."
+                )
+            progress.loss_sum += float(loss)
+            progress.wrong += float(wrong)
+        progress.seconds += time.perf_counter() - started
+        if pending:
+            tf.summary.scalar("train/loss", float(pending[-1][1]), progress.step)
+            bar.set_postfix(
+                loss=f"{progress.loss_sum / progress.epoch_steps:.3f}",
+                top1_error=f"{progress.wrong / progress.seen:.3f}",
+                refresh=False,
+            )
+        pending.clear()
+
+    def _finish_epoch(self):
+        row = self._epoch_row()
+        steering = row.get("validation_top1_error", row["train_top1_error"])
+        self.schedule.observe(steering)
+        self.workdir.append_metrics(row)
+        for key, value in row.items():
+            if key not in ("step", "epoch"):
+                tf.summary.scalar(f"epoch/{key}", value, row["step"])
+        self.writer.flush()
+        logger.info(_summary(row))
+        self.progress = self.progress.next_epoch()
+        if self.progress.epoch in self.config.snapshot_epochs:
+            name = f"epoch-{self.progress.epoch:03d}.keras"
+            self.classifier(row).save(self.workdir.path / "snapshots" / name)
+        self._save()
+
+    def _epoch_row(self):
+        progress = self.progress
+        row = {
+            "step": progress.step,
+            "epoch": progress.epoch + 1,
+            "learning_rate": self._rate(),
+            "train_loss": progress.loss_sum / progress.epoch_steps,
+            "train_top1_error": progress.wrong / progress.seen,
+            "images_per_second": progress.seen / max(progress.seconds, 1e-9),
+            "input_share": progress.input_seconds / max(progress.seconds, 1e-9),
+            "seconds": progress.seconds,
+        }
+        if self.held_out is not None:
+            rates = self.evaluate(self.held_out)["centre_crop"]
+            row["validation_top1_error"] = rates["top1_error"]
+            row["validation_top5_error"] = rates["top5_error"]
+        return row
+
+    def evaluate(self, split: Split) -> dict:
+        """Centre-crop errors of the present weights on a split."""
+        batches = evaluation_batches(
+            split,
+            self.preprocessing,
+            self.config.batch_size,
+            bad_images=self.bad_images,
+        )
+        model = self.network.model
+        with tqdm(
+            total=split.num_examples, desc="validating", unit=" images", leave=False
+        ) as bar:
+            return error_rates(
+                lambda batch: {"centre_crop": predict_crops(model, batch["image"])},
+                batches.as_numpy_iterator(),
+                bar.update,
+            )
+
+    def _save(self):
+        state = {
+            "progress": dataclasses.asdict(self.progress),
+            "schedule": self.schedule.state(),
+        }
+        self.checkpoints.save(self.progress.step, to_arrays(self.variables), state)
+
+
+def _summary(row):
+    text = (
+        f"epoch {row['epoch']}: loss {row['train_loss']:.3f}, train top-1 error "
+        f"{100 * row['train_top1_error']:.1f} %"
+    )
+    if "validation_top1_error" in row:
+        text += (
+            f", validation top-1 {100 * row['validation_top1_error']:.1f} %, top-5 "
+            f"{100 * row['validation_top5_error']:.1f} %"
+        )
+    return (
+        f"{text}; {row['images_per_second']:.0f} images/s, "
+        f"{100 * row['input_share']:.0f} % of the time waiting for images"
+    )

@@ -1,0 +1,81 @@
+"""The network of a run: model, optimizer and compiled step, where they belong."""
+
+import dataclasses
+from collections.abc import Callable
+
+import keras
+import tensorflow as tf
+
+from zfkeras.data.preprocessing import Preprocessing
+from zfkeras.models.zfnet import ZFNet
+from zfkeras.training.config import TrainConfig
+from zfkeras.training.step import make_optimizer, make_train_step
+
+
+@dataclasses.dataclass(frozen=True, eq=False)
+class Network:
+    """What a loop trains.
+
+    Args:
+        model: the Keras model, in the run's precision.
+        optimizer: built for its variables.
+        train_step: (global batch, its size) -> (mean loss, wrong answers).
+        strategy: where the step runs.
+        preprocessing: what the model expects of its images.
+    """
+
+    model: keras.Model
+    optimizer: keras.optimizers.Optimizer
+    train_step: Callable
+    strategy: tf.distribute.Strategy
+    preprocessing: Preprocessing
+
+    def set_rate(self, rate: float) -> None:
+        """Sets the learning rate of the next step."""
+        optimizer = getattr(self.optimizer, "inner_optimizer", self.optimizer)
+        optimizer.learning_rate.assign(rate)
+
+
+def build_model(config: TrainConfig, num_classes: int, dtype: str) -> keras.Model:
+    """Builds the network a configuration describes."""
+    return ZFNet(
+        num_classes,
+        variant=config.model.variant,
+        kernel_initializer=config.model.kernel_initializer,
+        dropout=config.model.dropout,
+        max_filter_rms=config.model.max_filter_rms,
+        dtype=dtype,
+    )
+
+
+def build_network(
+    config: TrainConfig,
+    num_classes: int,
+    preprocessing: Preprocessing,
+    strategy: tf.distribute.Strategy,
+    *,
+    jit_compile: bool = False,
+) -> Network:
+    """Builds model, optimizer and step in the strategy's scope.
+
+    Args:
+        config: the experiment.
+        num_classes: classes of the softmax.
+        preprocessing: of the images.
+        strategy: where the step runs.
+        jit_compile: compile the step with XLA.
+    """
+    precision = config.mixed_precision
+    dtype = f"mixed_{precision}" if precision else "float32"
+    with strategy.scope():
+        model = build_model(config, num_classes, dtype)
+        optimizer = make_optimizer(config.optimizer, precision)
+        optimizer.build(model.trainable_variables)
+    step = make_train_step(
+        model,
+        optimizer,
+        strategy,
+        label_smoothing=config.optimizer.label_smoothing,
+        jit_compile=jit_compile,
+    )
+    return Network(model, optimizer, step, strategy, preprocessing)

@@ -1,0 +1,128 @@
+"""The learning rate over a run. A schedule knows no model; its state is plain JSON."""
+
+import math
+
+from zfkeras.errors import UsageError
+from zfkeras.training.config import TrainConfig
+
+
+class Cosine:
+    """Falls along half a cosine from the first rate to zero over the run.
+
+    Loshchilov & Hutter 2017, without restarts. For runs too short to wait for a
+    plateau; a deviation from the paper.
+
+    Args:
+        learning_rate: the highest rate.
+        epochs: length of the run.
+        warmup_epochs: epochs over which the rate first rises linearly.
+    """
+
+    def __init__(self, learning_rate: float, epochs: int, warmup_epochs: float = 0.0):
+        self.learning_rate = learning_rate
+        self.epochs = epochs
+        self.warmup_epochs = warmup_epochs
+
+    def rate(self, epoch: float) -> float:
+        """The rate after `epoch` epochs, which may be a fraction."""
+        if epoch < self.warmup_epochs:
+            return self.learning_rate * epoch / self.warmup_epochs
+        length = max(self.epochs - self.warmup_epochs, 1e-9)
+        done = min((epoch - self.warmup_epochs) / length, 1.0)
+        return self.learning_rate * 0.5 * (1 + math.cos(math.pi * done))
+
+    def observe(self, validation_error: float) -> None:
+        """A cosine does not listen."""
+
+    def state(self) -> dict:
+        """What a checkpoint must keep: nothing."""
+        return {}
+
+    def restore(self, state: dict) -> None:
+        """Takes back what `state` gave."""
+
+
+class Plateau:
+    """Divides the rate when the validation error has stopped falling.
+
+    Zeiler & Fergus 2014, sec. 3: "we anneal the learning rate throughout training
+    manually when the validation error plateaus"; this does by rule what they did by
+    hand. The factor is not stated; 10 is Krizhevsky's.
+
+    Args:
+        learning_rate: the first rate.
+        factor: what the rate is multiplied by at a plateau.
+        patience_epochs: epochs in a row without a new lowest error that make a plateau.
+        minimum_rate: the rate stays at or above it.
+        warmup_epochs: epochs over which the rate first rises linearly.
+    """
+
+    def __init__(
+        self,
+        learning_rate: float,
+        factor: float = 0.1,
+        patience_epochs: int = 5,
+        minimum_rate: float = 1e-5,
+        warmup_epochs: float = 0.0,
+    ):
+        self.learning_rate = learning_rate
+        self.factor = factor
+        self.patience_epochs = patience_epochs
+        self.minimum_rate = minimum_rate
+        self.warmup_epochs = warmup_epochs
+        self.drops = 0
+        self.best = math.inf
+        self.waited_epochs = 0
+
+    def rate(self, epoch: float) -> float:
+        """The rate after `epoch` epochs, given the errors observed so far."""
+        rate = self.learning_rate * self.factor**self.drops
+        rate = max(rate, min(self.minimum_rate, self.learning_rate))
+        if epoch < self.warmup_epochs:
+            return rate * epoch / self.warmup_epochs
+        return rate
+
+    def observe(self, validation_error: float) -> None:
+        """Learns the validation error at the end of an epoch."""
+        if validation_error < self.best:
+            self.best = validation_error
+            self.waited_epochs = 0
+            return
+        self.waited_epochs += 1
+        if self.waited_epochs >= self.patience_epochs:
+            self.drops += 1
+            self.waited_epochs = 0
+
+    def state(self) -> dict:
+        """What a checkpoint must keep."""
+        best = None if math.isinf(self.best) else self.best
+        return {"drops": self.drops, "best": best, "waited_epochs": self.waited_epochs}
+
+    def restore(self, state: dict) -> None:
+        """Takes back what `state` gave."""
+        self.drops = state["drops"]
+        self.best = math.inf if state["best"] is None else state["best"]
+        self.waited_epochs = state["waited_epochs"]
+
+
+def make_schedule(config: TrainConfig) -> Cosine | Plateau:
+    """Makes the schedule that a configuration names.
+
+    Raises:
+        UsageError: unknown kind.
+    """
+    schedule, rate = config.schedule, config.optimizer.learning_rate
+    if schedule.kind == "cosine":
+        return Cosine(rate, config.epochs, schedule.warmup_epochs)
+    if schedule.kind == "plateau":
+        return Plateau(
+            rate,
+            schedule.factor,
+            schedule.patience_epochs,
+            schedule.minimum_rate,
+            schedule.warmup_epochs,
+        )
+    raise UsageError(
+        "schedule.kind must be 'plateau' or 'cosine'. "
+        f"Received: schedule.kind={schedule.kind!r}."
+    )

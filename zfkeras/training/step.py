@@ -1,0 +1,89 @@
+"""One training step, for one device, many GPUs or many machines alike."""
+
+import keras
+import tensorflow as tf
+
+from zfkeras.training.config import OptimizerConfig
+
+
+def make_optimizer(
+    config: OptimizerConfig, mixed_precision: str | None
+) -> keras.optimizers.Optimizer:
+    """SGD with momentum; with float16, its loss is scaled dynamically.
+
+    Args:
+        config: rates.
+        mixed_precision: "float16", "bfloat16" or `None`.
+    """
+    sgd = keras.optimizers.SGD(
+        config.learning_rate,
+        momentum=config.momentum,
+        weight_decay=config.weight_decay or None,
+    )
+    if config.weight_decay:
+        sgd.exclude_from_weight_decay(var_names=["bias"])
+    if mixed_precision == "float16":
+        return keras.optimizers.LossScaleOptimizer(sgd)
+    return sgd
+
+
+def make_train_step(
+    model: keras.Model,
+    optimizer: keras.optimizers.Optimizer,
+    strategy: tf.distribute.Strategy,
+    *,
+    label_smoothing: float = 0.0,
+    jit_compile: bool = False,
+):
+    """Builds the compiled step.
+
+    Gradients are those of the mean loss over the global batch: each replica divides its
+    sum by the global batch size, and `optimizer.apply` sums over replicas.
+
+    Args:
+        model: ends in a softmax.
+        optimizer: built for the model's variables.
+        strategy: where it runs; model and optimizer were made in its scope.
+        label_smoothing: share of the target spread over all classes.
+        jit_compile: compile the step with XLA.
+
+    Returns:
+        A function of a global batch {"image", "label"} and its size (float32 scalar)
+        that returns scalar tensors (mean loss, wrong answers).
+    """
+
+    @tf.function(jit_compile=jit_compile, reduce_retracing=True)
+    def replica_step(images, labels, batch_size):
+        with tf.GradientTape() as tape:
+            probabilities = model(images, training=True)
+            losses = _cross_entropy(labels, probabilities, label_smoothing)
+            loss = tf.reduce_sum(losses) / batch_size
+            scaled = optimizer.scale_loss(loss)
+        gradients = tape.gradient(scaled, model.trainable_variables)
+        optimizer.apply(gradients, model.trainable_variables)
+        answers = tf.argmax(probabilities, axis=-1, output_type=labels.dtype)
+        wrong = tf.reduce_sum(tf.cast(answers != labels, tf.float32))
+        return loss, wrong
+
+    @tf.function(reduce_retracing=True)
+    def train_step(batch, batch_size):
+        per_replica = strategy.run(
+            replica_step, args=(batch["image"], batch["label"], batch_size)
+        )
+        return tuple(
+            strategy.reduce(tf.distribute.ReduceOp.SUM, value, axis=None)
+            for value in per_replica
+        )
+
+    return train_step
+
+
+def _cross_entropy(labels, probabilities, label_smoothing):
+    # Keras finds the softmax behind the probabilities and works on its logits.
+    if not label_smoothing:
+        return keras.losses.sparse_categorical_crossentropy(labels, probabilities)
+    return keras.losses.categorical_crossentropy(
+        tf.one_hot(labels, probabilities.shape[-1]),
+        probabilities,
+        label_smoothing=label_smoothing,
+    )

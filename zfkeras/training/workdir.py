@@ -1,0 +1,147 @@
+"""The folder of a run: config.json, metrics.jsonl, checkpoints, results.json."""
+
+import json
+import os
+import platform
+import shutil
+import subprocess
+import sys
+from collections.abc import Mapping
+from importlib import metadata
+from pathlib import Path
+
+from zfkeras.errors import UsageError
+from zfkeras.files import read_json, write_json, written_whole
+
+# Keys of the configuration that may change when a run is resumed: more epochs, and how
+# often it saves. Everything else would make it another experiment.
+RESUMABLE_CHANGES = {"epochs", "checkpoint_steps", "snapshot_epochs"}
+
+
+class Workdir:
+    """A run's folder.
+
+    Args:
+        path: the folder; made by `start`.
+
+    Attributes:
+        path: the folder.
+    """
+
+    def __init__(self, path: Path):
+        self.path = Path(path)
+
+    def start(self, config: Mapping, *, overwrite: bool = False) -> None:
+        """Makes the folder and writes config.json, or checks the one that is there.
+
+        Args:
+            config: the configuration as JSON values.
+            overwrite: remove what a former run left.
+
+        Raises:
+            UsageError: the folder belongs to a run with another configuration.
+        """
+        file = self.path / "config.json"
+        if overwrite and file.exists():
+            for name in ("checkpoints", "snapshots", "tensorboard"):
+                shutil.rmtree(self.path / name, ignore_errors=True)
+            for name in ("metrics.jsonl", "results.json", "mean_image.npy"):
+                (self.path / name).unlink(missing_ok=True)
+        elif file.exists():
+            self._check_same(read_json(file)["config"], config)
+        self.path.mkdir(parents=True, exist_ok=True)
+        write_json(
+            file,
+            {"config": config, "command": command_line(), "environment": environment()},
+        )
+
+    def _check_same(self, before: Mapping, now: Mapping) -> None:
+        before, now = flattened(before), flattened(now)
+        for key in sorted(before.keys() | now.keys()):
+            if before.get(key) != now.get(key) and key not in RESUMABLE_CHANGES:
+                raise UsageError(
+                    f"{self.path} holds a run with {key}={before.get(key)!r}, not "
+                    f"{now.get(key)!r}; use another --workdir, or --overwrite to "
+                    "start again."
+                )
+
+    def append_metrics(self, row: Mapping) -> None:
+        """Adds one line to metrics.jsonl."""
+        with open(self._metrics, "a", encoding="utf-8") as file:
+            file.write(json.dumps(row) + "\n")
+
+    def read_metrics(self) -> list[dict]:
+        """The rows of metrics.jsonl, oldest first."""
+        if not self._metrics.exists():
+            return []
+        lines = self._metrics.read_text(encoding="utf-8").splitlines()
+        return [json.loads(line) for line in lines if line.endswith("}")]
+
+    def forget_metrics_after(self, step: int) -> None:
+        """Drops rows of steps that a resumed run is about to repeat."""
+        rows = [row for row in self.read_metrics() if row["step"] <= step]
+        with written_whole(self._metrics, "w") as file:
+            file.writelines(json.dumps(row) + "\n" for row in rows)
+
+    def write_results(self, results: Mapping) -> Path:
+        """Writes results.json."""
+        path = self.path / "results.json"
+        write_json(path, results)
+        return path
+
+    @property
+    def _metrics(self) -> Path:
+        return self.path / "metrics.jsonl"
+
+
+def flattened(config: Mapping, prefix: str = "") -> dict:
+    """Nested settings as one level of dotted keys."""
+    flat = {}
+    for key, value in config.items():
+        if isinstance(value, Mapping):
+            flat |= flattened(value, f"{prefix}{key}.")
+        else:
+            flat[prefix + key] = value
+    return flat
+
+
+def command_line() -> str:
+    """The command of this process, as one would type it again."""
+    main = sys.modules.get("__main__")
+    spec = getattr(main, "__spec__", None)
+    name = f"python -m {spec.name}" if spec else os.path.basename(sys.argv[0])
+    return " ".join([name, *sys.argv[1:]])
+
+
+def environment() -> dict:
+    """Versions and commit of what runs."""
+    packages = ("zfkeras", "tensorflow", "keras", "numpy", "pillow")
+    versions = {}
+    for package in packages:
+        try:
+            versions[package] = metadata.version(package)
+        except metadata.PackageNotFoundError:
+            versions[package] = None
+    return {
+        "python": platform.python_version(),
+        "machine": platform.machine(),
+        "cpus": os.cpu_count(),
+        **versions,
+        "commit": _commit(),
+    }
+
+
+def _commit() -> str | None:
+    """The commit of the checkout this package lies in, if it lies in one."""
+    try:
+        answer = subprocess.run(
+            ["git", "describe", "--always", "--dirty", "--abbrev=12"],
+            cwd=Path(__file__).parent,
+            capture_output=True,
+            text=True,
+            timeout=10,
+            check=True,
+        )
+    except (OSError, subprocess.SubprocessError):
+        return None
+    return answer.stdout.strip() or None
