@@ -1,0 +1,157 @@
+"""`tfds:NAME`: a data set of TensorFlow Datasets, ImageNet-2012 among them.
+
+It finds the set, or has TFDS prepare it; tfds_split.py streams it. Sets without one
+image and one label an example, such as tfds:voc, are not for this reader.
+"""
+
+import difflib
+import os
+import tarfile
+from pathlib import Path
+
+import tensorflow as tf
+
+from zfkeras.data.sources import Source
+from zfkeras.data.tfds_split import TfdsSplit
+from zfkeras.errors import RunError, UsageError
+
+# Encoded files in the shuffle buffer: about 1.1 GB for ImageNet's 110 kB an image.
+SHUFFLE_BUFFER = 10_000
+# Fixed numbers, because TFDS leaves the order open to the machine otherwise.
+SHARDS_AT_ONCE, BLOCK = 16, 16
+
+# The features by which sets name their image files, where they do.
+FILE_NAMES = ("file_name", "image/file_name", "image/filename")
+
+IMAGENET_ARCHIVES = ("ILSVRC2012_img_train.tar", "ILSVRC2012_img_val.tar")
+CATALOG = "https://www.tensorflow.org/datasets/catalog"
+
+
+def open_source(rest: str) -> Source:
+    """Opens a set that TFDS has prepared, or has it prepared now.
+
+    It lies in the folder $TFDS_DATA_DIR; where that is not set, in TFDS's own default,
+    ~/tensorflow_datasets. Classes named by wnid get their English name behind it.
+
+    Args:
+        rest: name, as TFDS writes it: imagenet2012, imagenette/320px-v2, caltech101.
+
+    Raises:
+        UsageError: there is no such set, it has no image and label, or its archives
+            must be fetched by hand and are not there.
+        RunError: it could not be downloaded or prepared.
+    """
+    builder = _builder(rest)
+    label = _label_feature(builder, rest)
+    if not builder.is_prepared():
+        _prepare(builder, rest)
+    splits = {
+        str(name): TfdsSplit(builder, str(name), ((0, info.num_examples),))
+        for name, info in builder.info.splits.items()
+        # ImageNet's own test images carry the label -1.
+        if (builder.name, name) != ("imagenet2012", "test")
+    }
+    return Source(f"tfds:{rest}", _class_names(label), splits)
+
+
+def _builder(name: str):
+    import tensorflow_datasets as tfds
+
+    # Read now: TFDS itself looks at the variable only when it is first imported.
+    data_dir = os.environ.get("TFDS_DATA_DIR") or None
+    try:
+        return tfds.builder(name, data_dir=data_dir)
+    except (ValueError, AssertionError) as err:
+        raise UsageError(
+            f"tfds:{name} is no data set of TensorFlow Datasets{_nearest(name)}; "
+            f"they are listed at {CATALOG}."
+        ) from err
+
+
+def _nearest(name: str) -> str:
+    import tensorflow_datasets as tfds
+
+    known = tfds.list_builders(with_community_datasets=False)
+    base = name.split("/")[0].split(":")[0]
+    if base in known:
+        configs = list(tfds.builder_cls(base).builder_configs)
+        return f", but {base} is" + (f" (configurations: {configs})" if configs else "")
+    near = difflib.get_close_matches(base, known, n=3)
+    return f" (did you mean {' or '.join(near)}?)" if near else ""
+
+
+def _label_feature(builder, name: str):
+    import tensorflow_datasets as tfds
+
+    features = builder.info.features
+    known = features if isinstance(features, tfds.features.FeaturesDict) else {}
+    if (
+        "image" not in known
+        or "label" not in known
+        or not isinstance(known["image"], tfds.features.Image)
+        or not isinstance(known["label"], tfds.features.ClassLabel)
+    ):
+        raise UsageError(
+            f"tfds:{name} must have an image and a class label an example ('image', "
+            f"'label'). Received: {sorted(known)}."
+        )
+    return known["label"]
+
+
+def _prepare(builder, name: str) -> None:
+    manual = Path(builder.data_dir_root) / "downloads" / "manual"
+    lacking = [file for file in IMAGENET_ARCHIVES if not (manual / file).is_file()]
+    if builder.name == "imagenet2012" and lacking:
+        raise UsageError(
+            f"tfds:{name} needs {' and '.join(lacking)} in the folder {manual} "
+            "(TFDS_DATA_DIR/downloads/manual); docs/imagenet.md says how to get them."
+        )
+    try:
+        builder.download_and_prepare()
+    except AssertionError as err:  # so does TFDS ask for files to fetch by hand
+        reason = " ".join(str(err).split())
+        raise UsageError(f"tfds:{name} cannot be prepared: {reason}") from err
+    except (OSError, tarfile.TarError, ImportError, *_tfds_failures()) as err:
+        reason = " ".join(f"{type(err).__name__}: {err}".split())
+        raise RunError(
+            f"tfds:{name} could not be downloaded and prepared in "
+            f"{builder.data_dir_root}: {reason}"
+        ) from err
+
+
+def _tfds_failures():
+    from tensorflow_datasets.core.download import download_manager, extractor, util
+
+    return (
+        download_manager.NonMatchingChecksumError,
+        extractor.ExtractError,
+        util.DownloadError,
+        tf.errors.OpError,
+    )
+
+
+def _class_names(label) -> tuple[str, ...]:
+    names = label.names
+    english = _english_names() if any(_is_wnid(name) for name in names) else {}
+    return tuple(f"{n} {english[n]}" if n in english else n for n in names)
+
+
+def _is_wnid(name: str) -> bool:
+    return len(name) == 9 and name[0] == "n" and name[1:].isdigit()
+
+
+def _english_names() -> dict[str, str]:
+    """Maps ImageNet's 1,000 wnids to their first English name, "Egyptian cat".
+
+    TFDS ships both lists, in the order of ImageNet's labels, but joins them nowhere.
+    """
+    import tensorflow_datasets as tfds
+
+    try:
+        from tensorflow_datasets.datasets.siscore.labels import IMAGENET_LABELS_LIST
+    except ImportError:  # not a public part of TFDS; the wnids alone will do
+        return {}
+    path = Path(tfds.core.tfds_path("datasets/imagenet2012/labels.txt"))
+    wnids = path.read_text(encoding="utf-8").split()
+    names = (name.split(",")[0] for name in IMAGENET_LABELS_LIST)
+    return dict(zip(wnids, names, strict=True))
