@@ -137,7 +137,8 @@ def _max_pool(x, windows):
     rows, columns = windows.axes
     height, width = axis_length(x, 1), axis_length(x, 2)
     shape = rows.output(height), columns.output(width)
-    padded = _padded(x, windows, x.dtype.min)
+    lowest = tf.constant(float("-inf"), x.dtype)
+    padded = _padded(x, windows, lowest)
     # Padding is -inf and loses even against -inf: the first offset is the first place
     # that lies in the image, and only something larger (or NaN) takes it over.
     top = tf.maximum(rows.before(height) - tf.range(shape[0]) * rows.stride, 0)
@@ -147,7 +148,7 @@ def _max_pool(x, windows):
     for row, column, number in _places(windows):
         value = _at_place(padded, row, column, shape, windows)
         if best is None:
-            best = tf.fill(tf.shape(value), tf.constant(float("-inf"), x.dtype))
+            best = tf.fill(tf.shape(value), lowest)
             offset = tf.broadcast_to(first, tf.shape(value))
         # Not "value > best": NaN, too, wins, and then keeps its place.
         wins = ~(value <= best) & (best == best)

@@ -4,14 +4,20 @@ Lengths may be whole numbers, scalar tensors or `None`; it touches no pixels.
 """
 
 import dataclasses
+import operator
+from collections.abc import Iterable
 
 import tensorflow as tf
 
 
 def standardize_pair(value, name):
     """Returns `value`, one whole number or two, as a pair of numbers above 0."""
-    pair = (value, value) if isinstance(value, int) else tuple(value)
-    if len(pair) != 2 or not all(isinstance(v, int) and v > 0 for v in pair):
+    pair = tuple(value) if isinstance(value, Iterable) else (value, value)
+    try:
+        pair = tuple(operator.index(number) for number in pair)
+    except TypeError:  # not whole numbers
+        pair = ()
+    if len(pair) != 2 or min(pair) < 1:
         raise ValueError(
             f"`{name}` must be a positive integer or a pair of them. "
             f"Received: {name}={value!r}."

@@ -25,10 +25,10 @@ class LocalResponseNormalization(keras.layers.Layer):
         **kwargs: `name`, `dtype` and what else `keras.layers.Layer` takes.
 
     Call arguments:
-        inputs: float tensor (..., channels).
+        inputs: tensor (..., channels).
 
     Returns:
-        float tensor of the same shape.
+        float tensor of the same shape, in the compute dtype.
 
     Raises:
         ValueError: `depth_radius` is negative or `bias` is not above 0.
@@ -56,7 +56,8 @@ class LocalResponseNormalization(keras.layers.Layer):
 
     def call(self, inputs):
         constants = (self.depth_radius, self.bias, self.alpha, self.beta)
-        return _normalize(inputs, constants)
+        # Whole numbers are not autocast, and would come back cut to whole numbers.
+        return _normalize(tf.cast(inputs, self.compute_dtype), constants)
 
     def compute_output_shape(self, input_shape):
         return input_shape

@@ -30,7 +30,7 @@ class MaxPoolWithArgmax(keras.layers.Layer):
         **kwargs: `name`, `dtype` and what else `keras.layers.Layer` takes.
 
     Call arguments:
-        inputs: float tensor (batch, height, width, channels), channels last. All but
+        inputs: tensor (batch, height, width, channels), channels last. All but
             channels may be unknown.
 
     Returns:
@@ -54,10 +54,10 @@ class MaxPoolWithArgmax(keras.layers.Layer):
         self.input_spec = keras.layers.InputSpec(ndim=4)
 
     def call(self, inputs):
-        pooled, offset = max_pool(inputs, self.windows)
+        shape = self.windows.output_shape(inputs.shape)
+        pooled, offset = max_pool(tf.cast(inputs, self.compute_dtype), self.windows)
         height, width = axis_length(inputs, 1), axis_length(inputs, 2)
         argmax = argmax_from_offset(offset, height, width, self.windows)
-        shape = self.windows.output_shape(inputs.shape)
         # Functions compiled for unknown sizes forget what is known of them.
         return tf.ensure_shape(pooled, shape), tf.ensure_shape(argmax, shape)
 

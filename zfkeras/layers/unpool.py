@@ -1,5 +1,7 @@
 """Unpooling: pooled values back to the places their maxima came from."""
 
+import operator
+
 import keras
 import tensorflow as tf
 
@@ -24,12 +26,13 @@ class Unpool(keras.layers.Layer):
         **kwargs: `name`, `dtype` and what else `keras.layers.Layer` takes.
 
     Call arguments:
-        inputs: the pair [pooled, argmax]: float tensor (batch, pooled_height,
-            pooled_width, channels), and int64 tensor of the same shape, flat index
+        inputs: the pair [pooled, argmax]: tensor (batch, pooled_height, pooled_width,
+            channels), and int64 tensor of the same shape, flat index
             `(y * width + x) * channels + c` within one image.
         output_size: (height, width) of the image that was pooled, as whole numbers or
             scalar tensors; or a tensor (batch, height, width, channels) of that size,
-            which serves models whose sizes are unknown. `None` (default) means the
+            which serves models whose sizes are unknown. Give it by name: Keras layers
+            take only tensors by position. `None` (default) means the
             smallest size "valid" windows fill, or `stride` times the pooled size for
             "same". The argmax counts in rows of this width, so a wrong size gives a
             wrong picture: pass it wherever strides do not divide the image.
@@ -53,17 +56,16 @@ class Unpool(keras.layers.Layer):
         self.windows = Windows.of(pool_size, strides, padding)
 
     def call(self, inputs, output_size=None):
+        self._check(inputs, output_size)
         pooled, argmax = inputs
-        self._check(pooled.shape, argmax.shape, output_size)
+        pooled = tf.cast(pooled, self.compute_dtype)
         if output_size is None:
             height, width = (
                 axis.natural_length(axis_length(pooled, number))
                 for axis, number in zip(self.windows.axes, (1, 2), strict=True)
             )
-        elif _is_image(output_size):
-            height, width = axis_length(output_size, 1), axis_length(output_size, 2)
         else:
-            height, width = output_size
+            height, width = _run_time_size(output_size)
         offset = offset_from_argmax(argmax, height, width, self.windows)
         image = unpool(pooled, offset, height, width, self.windows)
         return tf.ensure_shape(image, self._output_shape(pooled.shape, output_size))
@@ -72,11 +74,9 @@ class Unpool(keras.layers.Layer):
         return self._output_shape(input_shape[0], output_size)
 
     def compute_output_spec(self, inputs, output_size=None):
-        pooled, argmax = inputs
-        self._check(pooled.shape, argmax.shape, output_size)
-        return keras.KerasTensor(
-            self._output_shape(pooled.shape, output_size), dtype=self.compute_dtype
-        )
+        self._check(inputs, output_size)
+        shape = self._output_shape(inputs[0].shape, output_size)
+        return keras.KerasTensor(shape, dtype=self.compute_dtype)
 
     def get_config(self):
         return {**super().get_config(), **self.windows.config}
@@ -92,12 +92,15 @@ class Unpool(keras.layers.Layer):
             size = _known_size(output_size)
         return (batch, *size, channels)
 
-    def _check(self, pooled_shape, argmax_shape, output_size):
-        if len(pooled_shape) != 4 or len(argmax_shape) != 4:
+    def _check(self, inputs, output_size):
+        pair = inputs if isinstance(inputs, (list, tuple)) else [inputs]
+        shapes = [tuple(tensor.shape) for tensor in pair]
+        if [len(shape) for shape in shapes] != [4, 4]:
             raise ValueError(
                 "`inputs` must be [pooled, argmax], each (batch, height, width, "
-                f"channels). Received: shapes {pooled_shape} and {argmax_shape}."
+                f"channels). Received: shapes {shapes}."
             )
+        pooled_shape, argmax_shape = shapes
         pairs = zip(pooled_shape, argmax_shape, strict=True)
         if any(a != b for a, b in pairs if a is not None and b is not None):
             raise ValueError(
@@ -125,4 +128,29 @@ def _known_size(output_size):
     """(height, width) with `None` where it is only known at run time."""
     if _is_image(output_size):
         return tuple(output_size.shape[1:3])
-    return tuple(size if isinstance(size, int) else None for size in output_size)
+    try:
+        height, width = output_size
+        return _known_length(height), _known_length(width)
+    except (TypeError, ValueError) as err:
+        raise ValueError(
+            "`output_size` must be (height, width) in whole numbers or scalar tensors, "
+            f"or an image tensor. Received: output_size={output_size!r}."
+        ) from err
+
+
+def _known_length(length):
+    if isinstance(length, keras.KerasTensor):
+        return None
+    if tf.is_tensor(length):
+        length = tf.get_static_value(length)
+    return None if length is None else operator.index(length)
+
+
+def _run_time_size(output_size):
+    """(height, width), each a whole number where it is known, else an int32 scalar."""
+    if _is_image(output_size):
+        return axis_length(output_size, 1), axis_length(output_size, 2)
+    return tuple(
+        tf.cast(length, tf.int32) if known is None else known
+        for length, known in zip(output_size, _known_size(output_size), strict=True)
+    )
