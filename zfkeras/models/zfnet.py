@@ -10,7 +10,7 @@ from zfkeras.models.variants import Stage, find_variant
 
 def ZFNet(  # noqa: N802 - named like a class, as keras.applications names its networks
     num_classes: int = 1000,
-    input_shape: tuple[int | None, int | None, int] | None = None,
+    input_shape: tuple[int, int, int] | None = None,
     variant: str = "zfnet",
     weights: str | None = None,
     *,
@@ -46,8 +46,8 @@ def ZFNet(  # noqa: N802 - named like a class, as keras.applications names its n
         image subtracted, about -128 to 128, to probabilities (batch, num_classes).
 
     Raises:
-        UsageError: unknown variant, an input too small for its pools, or weights that
-            do not fit.
+        UsageError: unknown variant or dtype policy, an input shape of another form or
+            too small for the pools, or weights that do not fit.
 
     Example:
         >>> ZFNet().count_params()
@@ -56,27 +56,39 @@ def ZFNet(  # noqa: N802 - named like a class, as keras.applications names its n
     spec = find_variant(variant)
     if input_shape is None:
         input_shape = (spec.crop_size, spec.crop_size, 3)
-    kernel = {
-        "kernel_initializer": _initializer(kernel_initializer),
-        "dtype": dtype,
-    }
+    if len(input_shape) != 3 or None in input_shape:
+        raise UsageError(
+            "`input_shape` must be (height, width, channels), all of them known. "
+            f"Received: input_shape={input_shape!r}."
+        )
+    try:
+        keras.dtype_policies.get(dtype)
+    except (TypeError, ValueError) as err:
+        raise UsageError(
+            "`dtype` must be a dtype policy such as 'mixed_bfloat16'. "
+            f"Received: dtype={dtype!r}."
+        ) from err
+
+    def kernel():
+        return {"kernel_initializer": _initializer(kernel_initializer), "dtype": dtype}
+
     constraint = None if max_filter_rms is None else MaxRMS(max_filter_rms)
 
     inputs = keras.Input(input_shape, name="images")
     x = inputs
     try:
         for number, stage in spec.stages.items():
-            x = _stage(x, number, stage, constraint, kernel)
+            x = _stage(x, number, stage, constraint, kernel())
     except ValueError as err:
         raise UsageError(
             f"`input_shape` is too small for {variant}. Received: {input_shape}."
         ) from err
     x = keras.layers.Flatten(name="flatten", dtype=dtype)(x)
     for number, units in spec.fully_connected.items():
-        x = keras.layers.Dense(units, "relu", name=f"fc{number}", **kernel)(x)
+        x = keras.layers.Dense(units, "relu", name=f"fc{number}", **kernel())(x)
         x = keras.layers.Dropout(dropout, name=f"dropout{number}", dtype=dtype)(x)
     outputs = keras.layers.Dense(
-        num_classes, "softmax", name="predictions", **{**kernel, "dtype": "float32"}
+        num_classes, "softmax", name="predictions", **{**kernel(), "dtype": "float32"}
     )(x)
     model = keras.Model(inputs, outputs, name=variant)
     if weights is not None:
@@ -85,9 +97,12 @@ def ZFNet(  # noqa: N802 - named like a class, as keras.applications names its n
 
 
 def _initializer(name):
+    """A new initialiser: one that serves two layers gives both the same numbers."""
     if name == "paper":
         return keras.initializers.RandomNormal(stddev=0.01)
-    return keras.initializers.get(name)
+    initializer = keras.initializers.get(name)
+    shared = isinstance(initializer, keras.initializers.Initializer)
+    return initializer.clone() if shared else initializer
 
 
 def _stage(x, number, stage: Stage, constraint, kernel):
