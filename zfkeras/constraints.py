@@ -37,13 +37,19 @@ class MaxRMS(keras.constraints.Constraint):
     def __call__(self, w):
         rms = root_mean_square(w)
         # Zero filters have no direction to scale; the maximum keeps them at zero.
-        return w * (self.max_value / keras.ops.maximum(rms, self.max_value))
+        scale = self.max_value / keras.ops.maximum(rms, self.max_value)
+        return keras.ops.cast(keras.ops.multiply(w, scale), w.dtype)
 
     def get_config(self):
         return {"max_value": self.max_value}
 
 
 def root_mean_square(w):
-    """Root mean square of each filter of a kernel (..., filters), same rank."""
+    """Root mean square of each filter of a kernel (..., filters), same rank.
+
+    At least float32: in float16 the square of 300 is infinite and that of 1e-4 zero.
+    """
+    wide = keras.ops.cast(w, keras.backend.result_type(w.dtype, "float32"))
     axes = list(range(len(w.shape) - 1))
-    return keras.ops.sqrt(keras.ops.mean(keras.ops.square(w), axis=axes, keepdims=True))
+    squares = keras.ops.square(wide)
+    return keras.ops.sqrt(keras.ops.mean(squares, axis=axes, keepdims=True))
