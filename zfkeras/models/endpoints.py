@@ -31,7 +31,7 @@ class Endpoint:
 
     @property
     def stride(self) -> tuple[int, int]:
-        """(vertical, horizontal) step between units in input pixels."""
+        """(vertical, horizontal) step between units in input pixels; 0 for 6 and 7."""
         return self.receptive_field.stride
 
 

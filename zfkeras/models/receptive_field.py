@@ -5,6 +5,8 @@ holds for any functional or sequential model made of the layers named here.
 """
 
 import dataclasses
+import functools
+import operator
 
 import keras
 
@@ -19,7 +21,8 @@ class Span:
     Args:
         start: first pixel of unit 0; negative where padding is seen.
         size: length in pixels.
-        stride: step from one unit to the next in pixels.
+        stride: step from one unit to the next in pixels; 0 where every unit sees the
+            whole image.
     """
 
     start: int
@@ -35,6 +38,8 @@ class Span:
         )
 
     def __or__(self, other):
+        if 0 in (self.stride, other.stride):
+            return self if self.stride == 0 else other
         if self.stride != other.stride:
             raise UsageError(
                 "receptive field: branches with different strides meet "
@@ -64,15 +69,17 @@ class ReceptiveField:
 
     @property
     def stride(self):
-        """(vertical, horizontal) step between units in input pixels."""
+        """(vertical, horizontal) step between units in input pixels; 0 for no step."""
         return self.rows.stride, self.columns.stride
 
     def box(self, position):
         """The pixels that the unit at `position` (y, x) sees.
 
         Returns:
-            (top, left, bottom, right), bottom and right exclusive. It may reach past
-            the image, where the unit sees padding.
+            (top, left, bottom, right), bottom and right exclusive, of the same size at
+            every position. It may reach past the image, where the unit sees padding.
+            Nothing outside it counts. Inside it, dilation leaves gaps, and so may the
+            border where a layer's windows do not reach its last pixels.
         """
         y, x = position
         top = self.rows.start + y * self.rows.stride
@@ -91,8 +98,9 @@ def receptive_field(model: keras.Model, tensor) -> ReceptiveField:
         tensor: a symbolic tensor of the model: `model.get_layer("conv3").output`.
 
     Raises:
-        UsageError: a layer on the way is of a kind that is not known here, or the
-            input's size is not known.
+        UsageError: a layer on the way is of a kind that is not known here, has its
+            channels first or joins maps that do not match, or the input's size is not
+            known.
     """
     (image,) = model.inputs
     if None in image.shape[1:3]:
@@ -108,29 +116,42 @@ class _Walk:
 
     def __init__(self, image):
         height, width = image.shape[1:3]
-        self.whole = ReceptiveField(Span(0, height, height), Span(0, width, width))
+        self.whole = ReceptiveField(Span(0, height, 0), Span(0, width, 0))
         self.found = {id(image): ReceptiveField(Span(0, 1, 1), Span(0, 1, 1))}
 
     def field(self, tensor):
-        if id(tensor) not in self.found:
-            operation, node_index, _ = tensor._keras_history
-            node = operation._inbound_nodes[node_index]
-            if not node.input_tensors:
-                raise UsageError("receptive field: the tensor is not in the model.")
-            fields = [self.field(source) for source in node.input_tensors]
-            merged = fields[0]
-            for field in fields[1:]:
-                merged = merged | field
-            self.found[id(tensor)] = self._after(
-                operation, merged, node.input_tensors[0].shape
-            )
+        pending = [tensor]  # Not recursion: deep networks have a thousand layers.
+        while pending:
+            operation, sources = _origin(pending[-1])
+            missing = [s for s in sources if id(s) not in self.found]
+            if id(pending[-1]) in self.found or not missing:
+                self._find(pending.pop(), operation, sources)
+            else:
+                pending.extend(missing)
         return self.found[id(tensor)]
+
+    def _find(self, tensor, operation, sources):
+        if id(tensor) in self.found:
+            return
+        if not sources:
+            raise UsageError("receptive field: the tensor is not in the model.")
+        fields = [self.found[id(source)] for source in sources]
+        shapes = [source.shape for source in sources]
+        # A unit that is broadcast is seen from everywhere: only known if it sees all.
+        sizes = {
+            shape[1:-1]
+            for shape, field in zip(shapes, fields, strict=True)
+            if field != self.whole
+        }
+        _check(operation, shapes[0], sizes)
+        merged = functools.reduce(operator.or_, fields)
+        self.found[id(tensor)] = self._after(operation, merged, shapes[0])
 
     def _after(self, operation, field, input_shape):
         kind = type(operation).__name__
         if kind in _POINTWISE:
             return field
-        if kind in _WHOLE_IMAGE:
+        if kind in _WHOLE_IMAGE or field == self.whole:
             return self.whole
         axes = _window_axes(operation, kind)
         spans = [
@@ -140,6 +161,28 @@ class _Walk:
             )
         ]
         return ReceptiveField(*spans)
+
+
+def _origin(tensor):
+    """The operation that made a tensor, and the tensors it made it from."""
+    operation, node_index, _ = tensor._keras_history
+    return operation, operation._inbound_nodes[node_index].input_tensors
+
+
+def _check(operation, shape, sizes):
+    """Refuses what would make the answer wrong, not only unknown."""
+    name = f"receptive field: layer {operation.name!r}"
+    if getattr(operation, "data_format", None) == "channels_first":
+        raise UsageError(f"{name} must have its channels last.")
+    last = len(shape) - 1
+    if type(operation).__name__ == "Concatenate" and operation.axis not in (-1, last):
+        raise UsageError(
+            f"{name} must concatenate channels. Received: axis={operation.axis}."
+        )
+    if len(sizes) > 1:
+        raise UsageError(
+            f"{name} must join maps of one size. Received: sizes={sorted(sizes)}."
+        )
 
 
 @dataclasses.dataclass(frozen=True)
@@ -160,6 +203,7 @@ _POINTWISE = {
     "Average",
     "BatchNormalization",
     "Concatenate",
+    "Dense",
     "Dropout",
     "LeakyReLU",
     "LocalResponseNormalization",
@@ -173,7 +217,6 @@ _POINTWISE = {
     "Subtract",
 }
 _WHOLE_IMAGE = {
-    "Dense",
     "Flatten",
     "GlobalAveragePooling2D",
     "GlobalMaxPooling2D",
