@@ -1,0 +1,1 @@
+"""Speed, measured against what users would pick instead, in the same run."""
