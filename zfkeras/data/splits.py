@@ -29,7 +29,7 @@ class Split(abc.ABC):
         Args:
             shuffle_seed: whole numbers, such as (seed, epoch), that fix a random order.
                 `None` (default) means the order of the source.
-            start: how many examples of that order to leave out, without reading them.
+            start: how many examples of that order to leave out, without decoding them.
 
         Returns:
             A dataset of {"key": string, what `read` takes; "label": int64;
