@@ -119,7 +119,8 @@ def run(
         return stop.code if isinstance(stop.code, int) else BAD_USAGE
     _import_tensorflow_quietly()
     logging.basicConfig(level=logging.INFO, format="%(message)s", stream=sys.stderr)
-    logging.getLogger("absl").setLevel(logging.WARNING)
+    # TFDS and Keras speak through absl of things no user can act on.
+    logging.getLogger("absl").setLevel(logging.ERROR)
     try:
         command(args)
     except (UsageError, FileNotFoundError, NotADirectoryError) as err:

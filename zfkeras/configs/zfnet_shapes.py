@@ -18,7 +18,9 @@ def get_config() -> TrainConfig:
     return dataclasses.replace(
         base,
         name="zfnet_shapes",
-        data=dataclasses.replace(base.data, source="shapes", validation_fraction=0.1),
+        data=dataclasses.replace(
+            base.data, source="shapes", validation_fraction=0.1, min_crop_area=None
+        ),
         optimizer=dataclasses.replace(base.optimizer, learning_rate=0.03),
         epochs=12,
         batch_size=64,

@@ -57,8 +57,8 @@ class OptimizerConfig:
     Args:
         learning_rate: the first, or highest, rate.
         momentum: of the velocity.
-        weight_decay: share of each weight (not bias) taken off per step, times the
-            rate. 0 is the paper's.
+        weight_decay: half of it times the squared weights (not biases) is added to
+            the loss. 0 is the paper's.
         label_smoothing: share of the target spread over all classes. 0 is the paper's.
     """
 

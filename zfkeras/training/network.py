@@ -76,6 +76,7 @@ def build_network(
         optimizer,
         strategy,
         label_smoothing=config.optimizer.label_smoothing,
+        weight_decay=config.optimizer.weight_decay,
         jit_compile=jit_compile,
     )
     return Network(model, optimizer, step, strategy, preprocessing)
