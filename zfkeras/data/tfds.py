@@ -15,14 +15,6 @@ from zfkeras.data.sources import Source
 from zfkeras.data.tfds_split import TfdsSplit
 from zfkeras.errors import RunError, UsageError
 
-# Encoded files in the shuffle buffer: about 1.1 GB for ImageNet's 110 kB an image.
-SHUFFLE_BUFFER = 10_000
-# Fixed numbers, because TFDS leaves the order open to the machine otherwise.
-SHARDS_AT_ONCE, BLOCK = 16, 16
-
-# The features by which sets name their image files, where they do.
-FILE_NAMES = ("file_name", "image/file_name", "image/filename")
-
 IMAGENET_ARCHIVES = ("ILSVRC2012_img_train.tar", "ILSVRC2012_img_val.tar")
 CATALOG = "https://www.tensorflow.org/datasets/catalog"
 
