@@ -244,10 +244,13 @@ def _to_argmax(offset, height, width, windows):
 def _to_offset(argmax, height, width, windows):
     pool_height, pool_width = windows.pool_size
     channels = tf.cast(axis_length(argmax, 3), argmax.dtype)
-    pixel = tf.cast(argmax // channels, tf.int32)
+    pixels = tf.cast(height, argmax.dtype) * tf.cast(width, argmax.dtype)
+    in_image = (argmax >= 0) & (argmax < pixels * channels)
+    pixel = tf.cast(argmax // channels, tf.int32)  # fits wherever it is in the image
     top, left = _window_starts(argmax, height, width, windows)
     row, column = pixel // width - top, pixel % width - left
     inside = (row >= 0) & (row < pool_height) & (column >= 0) & (column < pool_width)
+    inside &= in_image
     inside &= argmax % channels == tf.range(channels, dtype=argmax.dtype)
     offset = tf.where(inside, row * pool_width + column, _nowhere(windows))
     return tf.cast(offset, _offset_type(windows))

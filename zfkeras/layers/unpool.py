@@ -29,13 +29,13 @@ class Unpool(keras.layers.Layer):
         inputs: the pair [pooled, argmax]: tensor (batch, pooled_height, pooled_width,
             channels), and int64 tensor of the same shape, flat index
             `(y * width + x) * channels + c` within one image.
-        output_size: (height, width) of the image that was pooled, as whole numbers or
-            scalar tensors; or a tensor (batch, height, width, channels) of that size,
-            which serves models whose sizes are unknown. Give it by name: Keras layers
-            take only tensors by position. `None` (default) means the
-            smallest size "valid" windows fill, or `stride` times the pooled size for
-            "same". The argmax counts in rows of this width, so a wrong size gives a
-            wrong picture: pass it wherever strides do not divide the image.
+        output_size: (height, width) of the image that was pooled, both whole numbers or
+            both scalar tensors; or a tensor (batch, height, width, channels) of that
+            size, which serves models whose sizes are unknown. Give it by name: Keras
+            takes only tensors by position. `None` (default) means the smallest size
+            that "valid" windows fill, or `stride` times the pooled size for "same".
+            The argmax counts in rows of this width, so a wrong size gives a wrong
+            picture: pass it wherever strides do not divide the image.
 
     Returns:
         float tensor (batch, height, width, channels), zero except at `argmax`.
