@@ -1,0 +1,123 @@
+"""`shapes`: twelve kinds of textured shapes on cluttered grounds, generated.
+
+Every image's object mask is known, so it serves the demo, the tests, and checks that
+need the truth (does occluding the object lower its probability?). No download.
+"""
+
+import functools
+import io
+import math
+
+import numpy as np
+from PIL import Image
+
+from zfkeras.data import shape_scenes
+from zfkeras.data.shape_outlines import OUTLINES
+from zfkeras.data.sources import Source
+from zfkeras.data.splits import ListedSplit
+from zfkeras.errors import UsageError
+
+CLASS_NAMES = tuple(OUTLINES)
+PER_CLASS = {"train": 300, "validation": 50}
+
+# How far a shape may be turned to either side, in radians; beyond it, a square would
+# read as a diamond. The round ones do not care.
+_MAX_ANGLE = math.radians(20)
+
+
+def open_source(rest: str = "") -> Source:
+    """Opens the built-in data set: splits "train" (3,600) and "validation" (600).
+
+    Args:
+        rest: side of the images in pixels, as in `shapes:256`. Empty (default): 64.
+
+    Raises:
+        UsageError: not a size from 16 to 1024.
+    """
+    if rest and not (rest.isdecimal() and 16 <= int(rest) <= 1024):
+        raise UsageError(
+            f"--data shapes:SIZE needs a side of 16 to 1024 pixels. Received: {rest!r}."
+        )
+    size = int(rest or 64)
+    splits = {name: _split(name, size) for name in PER_CLASS}
+    return Source(f"shapes:{rest}" if rest else "shapes", CLASS_NAMES, splits)
+
+
+def render(
+    split: str, index: int, size: int = 64, seed: int = 0
+) -> tuple[np.ndarray, np.ndarray, int]:
+    """Draws one image of the set.
+
+    Args:
+        split: "train" or "validation".
+        index: which one, from 0; classes take turns.
+        size: side in pixels; the same scene at any size.
+        seed: another seed is another data set.
+
+    Returns:
+        image: uint8 array (size, size, 3).
+        mask: bool array (size, size), true on the object.
+        label: index into `CLASS_NAMES`.
+
+    Raises:
+        UsageError: no such split.
+    """
+    if split not in PER_CLASS:
+        raise UsageError(
+            f"split must be one of {sorted(PER_CLASS)} for --data shapes. "
+            f"Received: split={split!r}."
+        )
+    label = index % len(CLASS_NAMES)
+    random = np.random.default_rng([seed, list(PER_CLASS).index(split), index])
+    radius = random.uniform(0.2, 0.34)
+    centre = random.uniform(radius + 0.02, 1 - radius - 0.02, 2)
+    angle = random.uniform(-_MAX_ANGLE, _MAX_ANGLE)
+    ground_colour, object_colour = shape_scenes.two_colours(random)
+
+    coverage = shape_scenes.outline_mask(
+        OUTLINES[CLASS_NAMES[label]], centre, radius, angle, size
+    )
+    surface = shape_scenes.texture(random, object_colour, size)
+    ground = shape_scenes.texture(random, ground_colour, size)
+    ground = shape_scenes.cluttered(random, ground, ground_colour)
+    scene = ground + coverage[:, :, None] * (surface - ground)
+    scene *= shape_scenes.lighting(random, size)
+    image = np.rint(np.clip(scene, 0, 255)).astype(np.uint8)
+    return image, coverage >= 0.5, label
+
+
+def mask(id: str | bytes, size: int = 64) -> np.ndarray:
+    """The object's mask of an example that a split streamed.
+
+    Args:
+        id: the example's "id", such as "train/00017".
+        size: side in pixels.
+
+    Returns:
+        bool array (size, size), true on the object.
+
+    Raises:
+        UsageError: there is no such example.
+    """
+    split, _, number = (id.decode() if isinstance(id, bytes) else id).partition("/")
+    if not number.isdecimal():
+        raise UsageError(f"id must be SPLIT/NUMBER. Received: id={id!r}.")
+    return render(split, int(number), size)[1]
+
+
+def _split(name, size):
+    index = np.arange(PER_CLASS[name] * len(CLASS_NAMES))
+    keys = np.array([f"{name}/{number:05d}".encode() for number in index])
+    return ListedSplit(
+        keys, index % len(CLASS_NAMES), read_key=functools.partial(_png, size=size)
+    )
+
+
+# As many as both splits hold; 8 kB each at 64 pixels. Drawn once a process.
+@functools.lru_cache(maxsize=sum(PER_CLASS.values()) * len(CLASS_NAMES))
+def _png(key: bytes, size: int) -> bytes:
+    split, _, number = key.decode().partition("/")
+    image, _, _ = render(split, int(number), size)
+    file = io.BytesIO()
+    Image.fromarray(image).save(file, "PNG", compress_level=1)
+    return file.getvalue()
