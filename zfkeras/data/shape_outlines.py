@@ -102,5 +102,5 @@ def _fitted(polygons):
     return tuple(polygon / reach for polygon in polygons)
 
 
-# Name -> the outline, and a hole where there is one; each (points, 2), in the unit disc.
+# Name -> the outline, and a hole where there is one: (points, 2) in the unit disc.
 OUTLINES = {name: _fitted(polygons) for name, polygons in _POLYGONS.items()}
