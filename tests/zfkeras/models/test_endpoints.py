@@ -1,0 +1,102 @@
+import keras
+import pytest
+
+from zfkeras import UsageError, ZFNet, endpoints
+from zfkeras.models.endpoints import first_output
+from zfkeras.models.variants import VARIANTS
+
+
+def weightless(variant, **kwargs):
+    with keras.StatelessScope(initialize_variables=False):
+        return ZFNet(variant=variant, **kwargs)
+
+
+# number: (layer, channels, receptive field, stride), pixels of the 224x224 input
+ZFNET = {
+    1: ("norm1", 96, 11, 4),
+    2: ("norm2", 256, 43, 16),
+    3: ("conv3", 384, 75, 16),
+    4: ("conv4", 384, 107, 16),
+    5: ("pool5", 256, 171, 32),
+    6: ("fc6", 4096, 224, 0),
+    7: ("fc7", 4096, 224, 0),
+}
+ALEXNET = {
+    1: ("pool1", 96, 19, 8),
+    2: ("pool2", 256, 67, 16),
+    3: ("conv3", 384, 99, 16),
+    4: ("conv4", 384, 131, 16),
+    5: ("pool5", 256, 195, 32),
+    6: ("fc6", 4096, 224, 0),
+    7: ("fc7", 4096, 224, 0),
+}
+
+
+@pytest.mark.parametrize(
+    ("variant", "expected"), [("zfnet", ZFNET), ("alexnet", ALEXNET)]
+)
+def test_names_channels_and_receptive_fields(variant, expected):
+    found = {
+        number: (end.layer_name, end.channels, end.receptive_field.size, end.stride)
+        for number, end in endpoints(weightless(variant)).items()
+    }
+    assert found == {
+        number: (name, channels, (field, field), (stride, stride))
+        for number, (name, channels, field, stride) in expected.items()
+    }
+    assert list(found) == sorted(found)
+
+
+@pytest.mark.parametrize("number", [6, 7])
+def test_layers_6_and_7_see_the_whole_image(number):
+    end = endpoints(weightless("zfnet"))[number]
+    assert end.receptive_field.box((0, 0)) == (0, 0, 224, 224)
+
+
+@pytest.mark.parametrize("variant", VARIANTS)
+def test_removed_layers_are_missing(variant):
+    spec = VARIANTS[variant]
+    ends = endpoints(weightless(variant))
+    assert list(ends) == [*spec.stages, *spec.fully_connected]
+    for number, end in ends.items():
+        assert end.number == number
+        widths = {n: stage.filters for n, stage in spec.stages.items()}
+        assert end.channels == {**widths, **spec.fully_connected}[number]
+
+
+def test_the_tensors_are_outputs_of_the_model():
+    model = ZFNet(5, (40, 48, 3), "zfnet_quarter")
+    tensors = {n: end.tensor for n, end in endpoints(model).items()}
+    features = keras.Model(model.inputs, tensors)(keras.ops.zeros((2, 40, 48, 3)))
+    for number, end in endpoints(model).items():
+        assert features[number].shape == (2, *end.tensor.shape[1:])
+
+
+def test_a_saved_network_has_the_same_endpoints(tmp_path):
+    model = ZFNet(5, (40, 48, 3), "alexnet_quarter")
+    model.save(tmp_path / "model.keras")
+    loaded = keras.saving.load_model(tmp_path / "model.keras")
+    for number, end in endpoints(loaded).items():
+        original = endpoints(model)[number]
+        assert end.layer_name == original.layer_name
+        assert end.receptive_field == original.receptive_field
+
+
+def test_of_a_pool_only_the_maps_are_handed_on():
+    model = weightless("zfnet")
+    assert first_output(model.get_layer("pool5")).dtype == "float32"
+    assert first_output(model.get_layer("fc6")) is model.get_layer("fc6").output
+
+
+def test_a_model_without_conv1_is_refused():
+    image = keras.Input((8, 8, 3))
+    model = keras.Model(image, keras.layers.Conv2D(2, 3, name="first")(image))
+    with pytest.raises(UsageError, match=r"named conv1.*Received: \[.*'first'\]"):
+        endpoints(model)
+
+
+def test_a_model_of_unknown_size_is_refused():
+    image = keras.Input((None, None, 3))
+    model = keras.Model(image, keras.layers.Conv2D(2, 3, name="conv1")(image))
+    with pytest.raises(UsageError, match="input size must be known"):
+        endpoints(model)
