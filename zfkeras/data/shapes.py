@@ -20,6 +20,8 @@ from zfkeras.errors import UsageError
 CLASS_NAMES = tuple(OUTLINES)
 PER_CLASS = {"train": 300, "validation": 50}
 
+_SIDES = range(16, 1025)
+
 # How far a shape may be turned to either side, in radians; beyond it, a square would
 # read as a diamond. The round ones do not care.
 _MAX_ANGLE = math.radians(20)
@@ -34,7 +36,8 @@ def open_source(rest: str = "") -> Source:
     Raises:
         UsageError: not a size from 16 to 1024.
     """
-    if rest and not (rest.isdecimal() and 16 <= int(rest) <= 1024):
+    # Compared as text: 064, other alphabets' digits and 5,000 digits are refused too.
+    if rest and rest not in map(str, _SIDES):
         raise UsageError(
             f"--data shapes:SIZE needs a side of 16 to 1024 pixels. Received: {rest!r}."
         )
@@ -50,9 +53,10 @@ def render(
 
     Args:
         split: "train" or "validation".
-        index: which one, from 0; classes take turns.
+        index: which one, from 0; classes take turns. Behind the split's last image
+            it goes on with new ones.
         size: side in pixels; the same scene at any size.
-        seed: another seed is another data set.
+        seed: from 0; another seed is another data set.
 
     Returns:
         image: uint8 array (size, size, 3).
@@ -60,8 +64,17 @@ def render(
         label: index into `CLASS_NAMES`.
 
     Raises:
-        UsageError: no such split.
+        UsageError: no such split, or a number that is too small.
     """
+    for name, number, least in (
+        ("index", index, 0),
+        ("size", size, 1),
+        ("seed", seed, 0),
+    ):
+        if number < least:
+            raise UsageError(
+                f"{name} must be at least {least}. Received: {name}={number!r}."
+            )
     if split not in PER_CLASS:
         raise UsageError(
             f"split must be one of {sorted(PER_CLASS)} for --data shapes. "
@@ -97,11 +110,17 @@ def mask(id: str | bytes, size: int = 64) -> np.ndarray:
         bool array (size, size), true on the object.
 
     Raises:
-        UsageError: there is no such example.
+        UsageError: there is no such example, or `size` is below 1.
     """
-    split, _, number = (id.decode() if isinstance(id, bytes) else id).partition("/")
-    if not number.isdecimal():
-        raise UsageError(f"id must be SPLIT/NUMBER. Received: id={id!r}.")
+    name = id.decode(errors="replace") if isinstance(id, bytes) else id
+    split, _, number = name.partition("/")
+    count = PER_CLASS.get(split, 0) * len(CLASS_NAMES)
+    # The length first: Python refuses to read a number of 5,000 digits.
+    if not (number.isdecimal() and len(number) <= 5 and int(number) < count):
+        known = " or ".join(f"{key}/NUMBER" for key in PER_CLASS)
+        raise UsageError(
+            f"id must be {known}, of an example of --data shapes. Received: id={id!r}."
+        )
     return render(split, int(number), size)[1]
 
 

@@ -2,7 +2,8 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from zfkeras.data import images, shapes
+from zfkeras.data import images, shape_scenes, shapes
+from zfkeras.data.shape_outlines import OUTLINES
 from zfkeras.data.sources import open_source
 from zfkeras.errors import UsageError
 
@@ -72,22 +73,61 @@ def test_a_larger_picture_shows_the_same_scene():
         assert np.abs(reduced - small[0]).mean() < 12
 
 
-def test_colour_and_size_alone_do_not_give_the_class_away(sample):
-    # A nearest-class-mean classifier on the mean colours of object and ground.
+@pytest.mark.parametrize("statistics", [[np.mean], [np.mean, np.std]])
+def test_colour_and_its_spread_do_not_give_the_class_away(sample, statistics):
+    # A nearest-class-mean classifier on the whole picture's colour; chance is 0.083.
+    def features_of(pictures):
+        parts = [statistic(pictures, axis=(1, 2)) for statistic in statistics]
+        return np.concatenate(parts, axis=1)
+
     pictures, _, labels = sample
-    features = np.concatenate(
-        [pictures.mean(axis=(1, 2)), pictures.std(axis=(1, 2))], axis=1
-    )
-    features = (features - features.mean(axis=0)) / features.std(axis=0)
-    half = len(labels) // 2
-    means = np.stack(
-        [features[:half][labels[:half] == c].mean(axis=0) for c in range(12)]
-    )
-    distances = ((features[half:, None] - means[None]) ** 2).sum(axis=-1)
-    assert (distances.argmin(axis=1) == labels[half:]).mean() < 0.25
+    features = features_of(pictures)
+    unseen = [shapes.render("validation", index) for index in range(600)]
+    unseen_features = features_of(np.stack([image for image, _, _ in unseen]))
+    unseen_labels = np.array([label for _, _, label in unseen])
+
+    scale = features.std(axis=0)
+    means = np.stack([features[labels == c].mean(axis=0) for c in range(12)])
+    distances = (((unseen_features[:, None] - means) / scale) ** 2).sum(axis=-1)
+    assert (distances.argmin(axis=1) == unseen_labels).mean() < 0.2
 
 
-@pytest.mark.parametrize("spec", ["shapes:big", "shapes:8", "shapes:4096"])
+@pytest.mark.parametrize(
+    ("name", "area"),
+    [
+        ("circle", np.pi),
+        ("ring", np.pi * (1 - 0.55**2)),
+        ("square", 2.0),
+        ("triangle", 3 * 3**0.5 / 4),
+        ("half disc", np.pi / 2 / (1 + 0.45**2)),
+    ],
+)
+def test_masks_have_the_area_that_geometry_says(name, area):
+    coverage = shape_scenes.outline_mask(
+        OUTLINES[name], centre=(0.5, 0.5), radius=0.3, angle=0.2, size=256
+    )
+    # 1 %: a polygon of 72 corners, whose border pixels are drawn whole.
+    np.testing.assert_allclose(coverage.mean() / 0.3**2, area, rtol=0.01)
+
+
+def test_the_data_set_is_the_one_that_the_results_were_made_with():
+    # Area and centre (y, x) of the masks, and mean colour of the objects, in pixels
+    # and grey levels; the bounds leave room for another rasteriser, not another scene.
+    for index, area, centre, colour in (
+        (0, 448, (20.5, 25.9), (119, 82, 95)),
+        (3, 457, (28.8, 28.2), (115, 248, 169)),
+        (8, 438, (28.9, 30.1), (190, 246, 156)),
+    ):
+        image, mask, _ = shapes.render("train", index)
+        np.testing.assert_allclose(mask.sum(), area, rtol=0.05)
+        np.testing.assert_allclose(np.argwhere(mask).mean(axis=0), centre, atol=0.5)
+        np.testing.assert_allclose(image[mask].mean(axis=0), colour, atol=4)
+
+
+@pytest.mark.parametrize(
+    "spec",
+    ["shapes:big", "shapes:8", "shapes:4096", "shapes:064", "shapes:²", "shapes:-64"],
+)
 def test_a_bad_size_is_refused(spec):
     with pytest.raises(UsageError, match="16 to 1024"):
         open_source(spec)
@@ -96,8 +136,26 @@ def test_a_bad_size_is_refused(spec):
 def test_an_unknown_split_or_id_is_refused():
     with pytest.raises(UsageError, match="split must be one of"):
         shapes.render("test", 0)
-    with pytest.raises(UsageError, match="SPLIT/NUMBER"):
-        shapes.mask("train/x")
+    # Previously an id behind the last example got a mask, and b"\xff" a decoding error.
+    for id in (
+        "train/x",
+        "train/03600",
+        "validation/00600",
+        "test/0",
+        b"\xff/1",
+        "9" * 9,
+    ):
+        with pytest.raises(UsageError, match="id must be train/NUMBER or validation/N"):
+            shapes.mask(id)
+    with pytest.raises(UsageError, match="id must be"):
+        shapes.mask("train/" + "9" * 5000)
+
+
+@pytest.mark.parametrize("argument", [{"index": -1}, {"size": 0}, {"seed": -1}])
+def test_a_number_that_is_too_small_is_refused(argument):
+    (name,) = argument
+    with pytest.raises(UsageError, match=f"{name} must be at least"):
+        shapes.render(**{"split": "train", "index": 0, **argument})
 
 
 def test_the_paper_scale_reads_larger_images():
