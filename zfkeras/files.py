@@ -17,17 +17,18 @@ def written_whole(path: Path, mode: str = "wb") -> Iterator[IO]:
 
     Args:
         path: where the file goes; its folder is made. An existing file is replaced.
-        mode: "wb" (default) or "w" for UTF-8 text.
+        mode: "wb" (default) or "w" for UTF-8 text. What UTF-8 cannot hold, as in names
+            of files, is written as an escape that JSON reads back.
 
     Yields:
         The open file. An exception in the block removes it and leaves `path` alone.
     """
     path = Path(path)
     path.parent.mkdir(parents=True, exist_ok=True)
-    encoding = None if "b" in mode else "utf-8"
+    text = {} if "b" in mode else {"encoding": "utf-8", "errors": "backslashreplace"}
     descriptor, aside = tempfile.mkstemp(prefix=f".{path.name}.", dir=path.parent)
     try:
-        with open(descriptor, mode, encoding=encoding) as file:
+        with open(descriptor, mode, **text) as file:
             yield file
             file.flush()
             os.fsync(file.fileno())
