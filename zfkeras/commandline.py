@@ -16,6 +16,13 @@ from zfkeras.errors import RunError, UsageError
 
 DONE, FAILED, BAD_USAGE = 0, 1, 2
 
+_WRONG_PATH = (
+    FileNotFoundError,
+    FileExistsError,
+    IsADirectoryError,
+    NotADirectoryError,
+)
+
 DATA_HELP = (
     "where the images are: tfds:NAME (tfds:imagenet2012), folder:PATH (one folder a "
     "class), tiny-imagenet:PATH (the folder or the official zip), or shapes (built in)"
@@ -110,9 +117,21 @@ def run(
         argv: the words after the command's name. `None` means those of this process.
 
     Returns:
-        0 done, 1 the run failed or was interrupted, 2 bad usage. Other exceptions are
-        bugs: they pass through with their traceback.
+        0 done, 1 the run failed or was interrupted, 2 bad usage. What the system
+        refuses (a full disk, a missing permission) is no bug either: 1, or 2 where
+        another path would do. Other exceptions are bugs: they pass through with their
+        traceback.
     """
+    try:
+        code = _run(parser, command, argv)
+        print(end="", flush=True)  # a short answer meets its reader only now
+        return code
+    except BrokenPipeError:  # whoever read our output has closed it, as `head` does
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return FAILED
+
+
+def _run(parser, command, argv) -> int:
     try:
         args = parser.parse_args(argv)
     except SystemExit as stop:  # argparse has already said what is wrong, or --help
@@ -123,13 +142,12 @@ def run(
     logging.getLogger("absl").setLevel(logging.ERROR)
     try:
         command(args)
-    except (UsageError, FileNotFoundError, NotADirectoryError) as err:
+    except (UsageError, *_WRONG_PATH) as err:
         return _say(parser, err, BAD_USAGE)
-    except (RunError, PermissionError) as err:
+    except BrokenPipeError:
+        raise
+    except (RunError, OSError) as err:
         return _say(parser, err, FAILED)
-    except BrokenPipeError:  # whoever read our output has closed it, as `head` does
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        return FAILED
     except KeyboardInterrupt:
         return _say(parser, "interrupted; the same command resumes", FAILED)
     return DONE

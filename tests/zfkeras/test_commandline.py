@@ -1,0 +1,195 @@
+import argparse
+import logging
+import os
+import subprocess
+import sys
+
+import pytest
+
+from zfkeras import commandline
+from zfkeras.data.image_files import BadImage
+from zfkeras.errors import RunError, UsageError
+
+COMMANDS = ["zfkeras.train", "zfkeras.evaluate", "zfkeras.summary"]
+
+
+def parser():
+    made = commandline.make_parser("zfkeras.pretend", "Pretend.")
+    commandline.add_batch_size(made, default=8)
+    return made
+
+
+def outcome(error, capsys):
+    """Exit code and lines on stderr of a command that raises `error`."""
+
+    def command(args):
+        raise error
+
+    code = commandline.run(parser(), command, [])
+    return code, capsys.readouterr().err.splitlines()
+
+
+def test_a_command_that_is_done_gives_0_and_is_silent(capsys):
+    seen = []
+    assert commandline.run(parser(), seen.append, ["--batch-size", "3"]) == 0
+    assert seen[0].batch_size == 3
+    assert capsys.readouterr() == ("", "")
+
+
+@pytest.mark.parametrize(
+    ("error", "code"),
+    [
+        (UsageError("no such thing"), 2),
+        (FileNotFoundError("no such thing"), 2),
+        (NotADirectoryError("no such thing"), 2),
+        (IsADirectoryError("no such thing"), 2),
+        (FileExistsError("no such thing"), 2),
+        (RunError("no such thing"), 1),
+        (PermissionError("no such thing"), 1),
+        (OSError("no such thing"), 1),
+    ],
+)
+def test_what_is_no_bug_is_one_line_and_an_exit_code(error, code, capsys):
+    line = "python -m zfkeras.pretend: error: no such thing"
+    assert outcome(error, capsys) == (code, [line])
+
+
+@pytest.mark.parametrize(
+    ("error", "code"),
+    [(UsageError("a\n  b\r\n\tc\x0bd\u2028e"), 2), (RunError("a\nb"), 1)],
+)
+def test_messages_stay_on_one_line(error, code, capsys):
+    got, lines = outcome(error, capsys)
+    assert got == code
+    assert len(lines) == 1
+    assert lines[0].startswith("python -m zfkeras.pretend: error: a b")
+
+
+def test_a_full_disk_is_named_in_one_line(capsys):
+    # Previously a traceback.
+    full = OSError(28, "No space left on device", "runs/a/results.json")
+    code, (line,) = outcome(full, capsys)
+    assert code == 1
+    assert "No space left on device: 'runs/a/results.json'" in line
+
+
+def test_an_interruption_gives_1_and_one_line(capsys):
+    code, (line,) = outcome(KeyboardInterrupt(), capsys)
+    assert code == 1
+    assert "interrupted" in line
+
+
+@pytest.mark.parametrize("bug", [ValueError, TypeError, KeyError, BadImage])
+def test_bugs_keep_their_traceback(bug, capsys):
+    with pytest.raises(bug):
+        outcome(bug("a bug"), capsys)
+
+
+@pytest.mark.parametrize(
+    "argv", [["--unknown"], ["--batch-size", "0"], ["--batch-size", "x"], ["stray"]]
+)
+def test_words_that_do_not_parse_give_2_and_run_nothing(argv, capsys):
+    def command(args):
+        raise AssertionError("must not run")
+
+    assert commandline.run(parser(), command, argv) == 2
+    assert "error: " in capsys.readouterr().err.splitlines()[-1]
+
+
+@pytest.mark.parametrize("text", ["0", "-1", "1.5", "", "many"])
+def test_positive_int_refuses_what_is_none(text):
+    with pytest.raises((argparse.ArgumentTypeError, ValueError)):
+        commandline.positive_int(text)
+
+
+def test_positive_int_and_fraction_read_numbers():
+    assert commandline.positive_int("12") == 12
+    assert [commandline.fraction(t) for t in ("0", "0.25", "1")] == [0.0, 0.25, 1.0]
+
+
+@pytest.mark.parametrize("text", ["-0.1", "1.01", "nan", "inf", "", "half"])
+def test_fraction_refuses_what_is_none(text):
+    with pytest.raises((argparse.ArgumentTypeError, ValueError)):
+        commandline.fraction(text)
+
+
+def test_help_shows_defaults_only_where_there_are_any(capsys):
+    made = parser()
+    commandline.add_data(made, default_text="the built-in shapes")
+    commandline.add_workdir(made)
+    assert commandline.run(made, None, ["--help"]) == 0
+    text = " ".join(capsys.readouterr().out.split())
+    assert "images in a batch (default: 8)" in text
+    assert "(default: the built-in shapes)" in text
+    assert "(default: None)" not in text
+    assert "SUPPRESS" not in text
+
+
+def test_data_without_a_default_is_required(capsys):
+    made = parser()
+    commandline.add_data(made)
+    assert commandline.run(made, None, []) == 2
+    assert "--data" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("module", COMMANDS)
+def test_help_answers_without_tensorflow(module):
+    code = (
+        f"import sys, {module} as m; code = m.main(['--help']); "
+        "heavy = {'tensorflow', 'keras', 'numpy'} & set(sys.modules); "
+        "sys.exit(f'imported {heavy}' if heavy else code)"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
+    assert (done.returncode, done.stderr) == (0, "")
+    assert done.stdout.startswith(f"usage: python -m {module} [-h]")
+
+
+@pytest.mark.parametrize("module", COMMANDS)
+def test_an_unknown_flag_answers_without_tensorflow(module):
+    code = (
+        f"import sys, {module} as m; code = m.main(['--unknown']); "
+        "sys.exit('imported' if 'tensorflow' in sys.modules else code)"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
+    assert done.returncode == 2
+    assert "Traceback" not in done.stderr
+
+
+def run_into_closed_pipe(program, argv=()):
+    """Exit code and stderr of a program whose reader is gone before it writes."""
+    read, write = os.pipe()
+    os.close(read)
+    try:
+        done = subprocess.run(
+            [sys.executable, "-c", program, *argv],
+            stdout=write,
+            stderr=subprocess.PIPE,
+            text=True,
+            env={k: v for k, v in os.environ.items() if k != "PYTHONUNBUFFERED"},
+        )
+    finally:
+        os.close(write)
+    return done.returncode, done.stderr
+
+
+# Stands in for TensorFlow, whose import is not what is tested here.
+PIPE = (
+    "import sys, types; sys.modules['tensorflow'] = types.ModuleType('tensorflow'); "
+    "from zfkeras import commandline as c; p = c.make_parser('zfkeras.pretend', '.'); "
+    "sys.exit(c.run(p, lambda args: print('x' * {size}), sys.argv[1:]))"
+)
+
+
+@pytest.mark.parametrize("size", [10, 1_000_000])
+def test_a_reader_that_went_away_ends_the_command_in_silence(size):
+    # Previously a short answer, which is written only at exit, ended in a traceback.
+    assert run_into_closed_pipe(PIPE.format(size=size)) == (1, "")
+
+
+def test_help_to_a_reader_that_went_away_is_silent():
+    assert run_into_closed_pipe(PIPE.format(size=1), ["--help"])[1] == ""
+
+
+def test_libraries_may_not_chat_through_absl(capsys):
+    commandline.run(parser(), lambda args: None, [])
+    assert logging.getLogger("absl").level == logging.ERROR
