@@ -107,8 +107,8 @@ def random_box(
 ) -> tuple[float, float, float, float]:
     """A random box of random area and shape in a square.
 
-    Its area is uniform, its aspect ratio log-uniform between 3:4 and 4:3, its place
-    uniform.
+    Its area is uniform, its aspect ratio log-uniform between 3:4 and 4:3 or, of a box
+    too large for these, as far as it fits; its place uniform.
 
     Args:
         size: side of the square in pixels.
@@ -119,9 +119,10 @@ def random_box(
         (left, top, right, bottom) in pixels and fractions of them.
     """
     area, log_aspect = random.uniform(min_area, 1), random.uniform(-1, 1)
-    aspect = np.exp(log_aspect * np.log(4 / 3) / 2)
-    width = min(size * np.sqrt(area) * aspect, size)
-    height = min(size * np.sqrt(area) / aspect, size)
+    # A box that is longer than 1 / area times its width would stick out.
+    stretch = np.exp(log_aspect * np.log(min(4 / 3, 1 / area)) / 2)
+    width = min(size * np.sqrt(area) * stretch, size)
+    height = min(size * np.sqrt(area) / stretch, size)
     left, top = random.uniform(0, size - width), random.uniform(0, size - height)
     return left, top, left + width, top + height
 

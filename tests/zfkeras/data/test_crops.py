@@ -109,3 +109,33 @@ def test_an_image_without_channels_is_an_error():
 def test_a_crop_beyond_the_border_is_an_error(place, name):
     with pytest.raises(ValueError, match=rf"`{name}` must be from 0 to 2 .*Received"):
         crops.crop(FOUR, *place, 2)
+
+
+@pytest.mark.parametrize("min_area", [0.05, 0.4, 0.75, 0.95, 1.0])
+def test_a_random_box_lies_inside_and_has_the_stated_area_and_shape(min_area):
+    # Previously a flat box was cut off at the border and fell below its area.
+    random = np.random.default_rng(2)
+    boxes = np.array([crops.random_box(64, min_area, random) for _ in range(2000)])
+    left, top, right, bottom = boxes.T
+    assert boxes.min() >= 0
+    assert boxes.max() <= 64
+    area = (right - left) * (bottom - top) / 64**2
+    aspect = (right - left) / (bottom - top)
+    assert area.min() >= min_area - 1e-9
+    assert area.max() <= 1 + 1e-9
+    # A uniform distribution's mean, to five standard deviations.
+    spread = (1 - min_area) / np.sqrt(12 * 2000)
+    assert abs(area.mean() - (1 + min_area) / 2) <= 5 * spread + 1e-9
+    assert aspect.min() >= 3 / 4 - 1e-9
+    assert aspect.max() <= 4 / 3 + 1e-9
+    if min_area < 0.75:
+        assert aspect.min() < 0.78
+        assert aspect.max() > 1.28
+        assert abs(np.log(aspect).mean()) < 0.02
+
+
+def test_a_random_box_of_the_whole_area_is_the_whole_square():
+    random = np.random.default_rng(2)
+    for _ in range(50):
+        box = crops.random_box(7, 1.0, random)
+        np.testing.assert_allclose(box, (0, 0, 7, 7), atol=1e-12)

@@ -1,0 +1,162 @@
+import numpy as np
+import pytest
+import tensorflow as tf
+from PIL import Image
+
+from tests.helpers.splits import noise
+from zfkeras.data import crops
+from zfkeras.data.preprocessing import Preprocessing
+
+MEAN = np.random.default_rng(5).uniform(90, 150, (12, 12, 3)).astype(np.float32)
+SQUARE = noise(1, 12, 12)
+
+
+def preprocessing(**changes):
+    return Preprocessing(**{"mean_image": MEAN, "crop_size": 8, **changes})
+
+
+def test_centred_subtracts_the_mean_and_scales():
+    mean = np.full((2, 2, 3), 100.5, np.float32)
+    square = np.full((2, 2, 3), 200, np.uint8)
+    dark = np.zeros((2, 2, 3), np.uint8)
+    plain, scaled = Preprocessing(mean, 2), Preprocessing(mean, 2, input_scale=0.5)
+    assert plain.centred(square).tolist() == np.full((2, 2, 3), 99.5).tolist()
+    assert plain.centred(dark).min() == -100.5  # it does not wrap around below zero
+    assert scaled.centred(square).max() == 49.75
+    assert scaled.centred(square).dtype == np.float32
+
+
+def test_image_size_is_the_mean_images():
+    assert preprocessing().image_size == 12
+
+
+def test_centre_crop_is_cut_from_the_centre_of_the_difference():
+    expected = (SQUARE[2:10, 2:10].astype(np.float64) - MEAN[2:10, 2:10]) / 64
+    result = preprocessing(input_scale=1 / 64).centre_crop(SQUARE)
+    np.testing.assert_allclose(result, expected, rtol=1e-5, atol=1e-6)
+    assert result.dtype == np.float32
+
+
+def test_the_fifth_of_ten_crops_is_the_centre_crop():
+    # training/ensemble.py reads the centre crop's answer off there.
+    from zfkeras.training.ensemble import _CENTRE
+
+    scaled = preprocessing(input_scale=1 / 64)
+    ten = scaled.ten_crop(SQUARE)
+    assert ten.shape == (10, 8, 8, 3)
+    assert _CENTRE == 4
+    np.testing.assert_array_equal(ten[4], scaled.centre_crop(SQUARE))
+    assert len({crop.tobytes() for crop in ten}) == 10
+
+
+def test_a_training_crop_is_the_difference_cut_at_the_seeds_place():
+    result = preprocessing().training_crop(SQUARE, (1, 2, 3))
+    _, (top, left, flip) = crops.random_crop(SQUARE, 8, (1, 2, 3))
+    rows, columns = slice(top, top + 8), slice(left, left + 8)
+    expected = SQUARE[rows, columns].astype(np.float64) - MEAN[rows, columns]
+    expected = expected[:, ::-1] if flip else expected
+    np.testing.assert_allclose(result, expected, rtol=1e-5, atol=1e-5)
+    assert result.flags.c_contiguous
+
+
+@pytest.mark.parametrize("min_crop_area", [None, 0.3])
+def test_the_seed_alone_decides_a_training_crop(min_crop_area):
+    first = preprocessing(min_crop_area=min_crop_area)
+    second = preprocessing(min_crop_area=min_crop_area)
+    results = [first.training_crop(SQUARE, (0, i)).tobytes() for i in range(20)]
+    np.random.seed(3)
+    again = [
+        second.training_crop(SQUARE, (0, i)).tobytes() for i in reversed(range(20))
+    ]
+    assert results == again[::-1]
+    assert len(set(results)) > 15
+
+
+@pytest.mark.parametrize("min_crop_area", [None, 0.3])
+def test_half_of_the_training_crops_are_mirrored(min_crop_area):
+    ramp = np.repeat(np.arange(12, dtype=np.uint8)[None, :, None] * 20, 12, axis=0)
+    ramp = np.ascontiguousarray(np.repeat(ramp, 3, axis=2))
+    flat = preprocessing(
+        mean_image=np.zeros((12, 12, 3), np.float32), min_crop_area=min_crop_area
+    )
+    made = [flat.training_crop(ramp, (1, i)) for i in range(400)]
+    mirrored = sum(crop[0, 0, 0] > crop[0, -1, 0] for crop in made)
+    assert 150 < mirrored < 250  # five standard deviations of ten
+
+
+@pytest.mark.parametrize("seed", range(20))
+def test_a_scaled_crop_has_the_networks_shape_and_the_images_range(seed):
+    result = preprocessing(min_crop_area=0.1, input_scale=0.5).training_crop(
+        SQUARE, (seed,)
+    )
+    assert result.shape == (8, 8, 3)
+    assert result.dtype == np.float32
+    assert result.flags.c_contiguous
+    assert np.abs(result).max() <= 0.5 * (255 - 90)
+    assert np.abs(result).max() > 10
+
+
+@pytest.mark.parametrize("seed", range(20))
+def test_a_scaled_crop_of_an_image_equal_to_its_mean_is_zero(seed):
+    # Only if the same box is cut out of both, and both are scaled alike.
+    alike = preprocessing(mean_image=SQUARE.astype(np.float32), min_crop_area=0.1)
+    assert not alike.training_crop(SQUARE, (seed,)).any()
+
+
+def test_a_scaled_crop_of_area_1_is_the_whole_image():
+    # Previously it left out up to a seventh of the image.
+    whole = preprocessing(
+        mean_image=np.zeros((12, 12, 3), np.float32), min_crop_area=1.0
+    )
+    expected = Image.fromarray(SQUARE).resize((8, 8), Image.Resampling.BILINEAR)
+    expected = np.asarray(expected, np.float32)
+    seen = set()
+    for seed in range(20):
+        result = whole.training_crop(SQUARE, (seed,))
+        mirrored = not np.array_equal(result, expected)
+        seen.add(mirrored)
+        np.testing.assert_array_equal(result[:, ::-1] if mirrored else result, expected)
+    assert seen == {False, True}
+
+
+@pytest.mark.parametrize("min_crop_area", [None, 0.3])
+def test_crops_are_the_same_in_tf_data(min_crop_area):
+    made = preprocessing(input_scale=1 / 64, min_crop_area=min_crop_area)
+    ways = [
+        lambda square, seed: made.training_crop(square, (3, int(seed))),
+        lambda square, seed: made.centre_crop(square),
+        lambda square, seed: made.ten_crop(square),
+    ]
+    squares = np.stack([noise(i, 12, 12) for i in range(6)])
+    for way in ways:
+        mapped = tf.data.Dataset.from_tensor_slices((squares, np.arange(6))).map(
+            lambda square, seed, way=way: tf.numpy_function(
+                way, [square, seed], tf.float32
+            ),
+            num_parallel_calls=3,
+        )
+        for seed, result in enumerate(mapped.as_numpy_iterator()):
+            np.testing.assert_array_equal(result, way(squares[seed], seed))
+
+
+def test_square_takes_every_form_of_an_image(tmp_path):
+    path = tmp_path / "a.png"
+    Image.fromarray(SQUARE).save(path)
+    forms = [
+        SQUARE,
+        SQUARE.astype(np.float32),
+        path,
+        str(path),
+        path.read_bytes(),
+        Image.fromarray(SQUARE),
+    ]
+    for form in forms:
+        np.testing.assert_array_equal(preprocessing().square(form), SQUARE)
+
+
+def test_square_scales_the_shorter_side_and_cuts_the_centre():
+    wide = noise(2, 24, 48)
+    scaled = Image.fromarray(wide).resize((24, 12), Image.Resampling.BILINEAR)
+    np.testing.assert_array_equal(
+        preprocessing().square(wide), np.asarray(scaled)[:, 6:18]
+    )
