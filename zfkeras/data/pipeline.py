@@ -11,6 +11,7 @@ from zfkeras.data import image_files, images
 from zfkeras.data.bad_images import BadImages
 from zfkeras.data.preprocessing import Preprocessing
 from zfkeras.data.splits import Split
+from zfkeras.errors import RunError
 
 
 def training_batches(
@@ -52,7 +53,10 @@ def training_batches(
     shape = (preprocessing.crop_size, preprocessing.crop_size, 3)
     examples = split.stream(shuffle_seed=(seed, epoch), start=start).enumerate(start)
     dataset = _loaded(examples, load, shape, tf.float32, bad_images)
-    dataset = dataset.batch(batch_size, drop_remainder=split.num_examples >= batch_size)
+    if split.num_examples < 2 * batch_size:
+        dataset = _first_or_full(dataset.batch(batch_size), batch_size, start)
+    else:
+        dataset = dataset.batch(batch_size, drop_remainder=True)
     return dataset.prefetch(tf.data.AUTOTUNE)
 
 
@@ -124,9 +128,23 @@ def compute_mean_image(
         bad_images.check()
         if progress is not None:
             progress(len(batch["image"]))
+    bad_images.check()
     if count == 0:
-        bad_images.check()
-    return (total / max(count, 1)).astype(np.float32)
+        raise RunError("no image to take the mean of could be read")
+    return (total / count).astype(np.float32)
+
+
+def _first_or_full(batches, batch_size, start):
+    """Keeps the epoch's first batch, which may be smaller, and full ones.
+
+    How many images a small split has is known only once the bad ones are left out.
+    """
+
+    def is_kept(number, batch):
+        is_first = (number == 0) & (start == 0)
+        return is_first | (tf.shape(batch["label"])[0] == batch_size)
+
+    return batches.enumerate().filter(is_kept).map(lambda number, batch: batch)
 
 
 def _square(key, preprocessing, split):

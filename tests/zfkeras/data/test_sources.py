@@ -1,0 +1,82 @@
+import numpy as np
+import pytest
+
+from tests.helpers.splits import split_of
+from tests.helpers.trees import contents, jpeg, write_tree
+from zfkeras.data.sources import READERS, Source, open_source
+from zfkeras.errors import UsageError
+
+SOURCE = Source(
+    "pretend:1",
+    ("ape", "bee", "cat"),
+    {
+        "train": split_of([b"a", b"b", b"c", b"d"], [0, 2, 1, 0]),
+        "validation": split_of([b"e", b"f"], [2, 1]),
+    },
+)
+
+
+def test_a_spec_goes_to_the_reader_of_its_prefix(tmp_path):
+    tree = write_tree(tmp_path / "a:b", {"x/1.jpg": jpeg(1), "y/2.jpg": jpeg(2)})
+    assert open_source(f"folder:{tree}").class_names == ("x", "y")
+    assert open_source("shapes").spec == "shapes"
+    assert len(open_source("shapes:32").class_names) == 12
+
+
+@pytest.mark.parametrize(
+    "spec", ["", "shape", "Folder:x", "imagenet2012", "/data/images", ":x", "a\nb:c"]
+)
+def test_an_unknown_kind_of_source_lists_the_kinds(spec):
+    with pytest.raises(UsageError) as caught:
+        open_source(spec)
+    message = str(caught.value)
+    assert message == (
+        "--data must be one of folder:..., shapes, tfds:..., tiny-imagenet:.... "
+        f"Received: {spec!r}."
+    )
+    assert len(message.splitlines()) == 1
+
+
+@pytest.mark.parametrize("prefix", sorted(READERS.keys() - {"shapes"}))
+@pytest.mark.parametrize("colon", ["", ":"])
+def test_a_kind_without_a_path_is_an_error(prefix, colon):
+    with pytest.raises(UsageError, match=f"--data {prefix}: needs a path or name"):
+        open_source(prefix + colon)
+
+
+def test_a_path_that_is_not_there_is_named(tmp_path):
+    with pytest.raises(FileNotFoundError, match="nowhere does not exist"):
+        open_source(f"folder:{tmp_path}/nowhere")
+
+
+def test_a_split_is_had_by_its_name():
+    assert SOURCE.split("validation") is SOURCE.splits["validation"]
+
+
+def test_an_unknown_split_lists_those_there_are():
+    with pytest.raises(UsageError) as caught:
+        SOURCE.split("test")
+    assert str(caught.value) == (
+        "split must be one of ['train', 'validation'] for --data pretend:1. "
+        "Received: split='test'."
+    )
+
+
+def test_first_classes_cuts_names_and_every_split_alike():
+    kept = SOURCE.first_classes(2)
+    assert kept.class_names == ("ape", "bee")
+    assert [e[1:] for e in contents(kept.split("train"))] == [
+        (0, b"a"),
+        (1, b"c"),
+        (0, b"d"),
+    ]
+    assert [e[1:] for e in contents(kept.split("validation"))] == [(1, b"f")]
+    assert kept.spec == "pretend:1"
+    assert SOURCE.class_names == ("ape", "bee", "cat")
+    assert np.array_equal(SOURCE.split("train").labels, [0, 2, 1, 0])
+
+
+@pytest.mark.parametrize("number", [-1, 0, 1, 4])
+def test_first_classes_of_an_impossible_number_is_an_error(number):
+    with pytest.raises(UsageError, match=rf"from 2 to 3 .* Received: {number}\."):
+        SOURCE.first_classes(number)
