@@ -23,9 +23,8 @@ def wrong_answers(probabilities: np.ndarray, labels: np.ndarray, k: int) -> np.n
         bool array (n,).
     """
     true = probabilities[np.arange(len(labels)), labels][:, None]
-    # Not "probability >= true": NaN compares false and would count as beaten.
-    not_beaten = ~(probabilities < true)
-    return not_beaten.sum(axis=1) > k
+    not_beaten = probabilities >= true  # the true class is one of them
+    return (not_beaten.sum(axis=1) > k) | np.isnan(probabilities).any(axis=1)
 
 
 def error_rates(
