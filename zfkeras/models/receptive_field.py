@@ -78,8 +78,9 @@ class ReceptiveField:
         Returns:
             (top, left, bottom, right), bottom and right exclusive, of the same size at
             every position. It may reach past the image, where the unit sees padding.
-            Nothing outside it counts. Inside it, dilation leaves gaps, and so may the
-            border where a layer's windows do not reach its last pixels.
+            Nothing outside it counts. Inside it there may be gaps: from dilation, from
+            steps longer than their windows, between branches that look at places
+            apart, and at the border where pixels are cropped or no window reaches.
         """
         y, x = position
         top = self.rows.start + y * self.rows.stride
