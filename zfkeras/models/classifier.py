@@ -3,6 +3,7 @@
 import dataclasses
 import io
 import json
+import os
 import shutil
 import tempfile
 import zipfile
@@ -11,6 +12,7 @@ from pathlib import Path
 
 import keras
 import numpy as np
+from PIL import Image
 
 import zfkeras.layers  # noqa: F401 - registers the layers that files name
 from zfkeras.constraints import MaxRMS  # noqa: F401 - likewise
@@ -21,6 +23,8 @@ from zfkeras.files import written_whole
 # Members that make a Keras archive self-sufficient; Keras itself passes over them.
 _CARD = "zfkeras/card.json"
 _MEAN_IMAGE = "zfkeras/mean_image.npy"
+
+_ONE_IMAGE = (str, os.PathLike, bytes, bytearray, memoryview, Image.Image)
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
@@ -52,8 +56,8 @@ class Classifier:
 
         Args:
             images: one image or an iterable of images, each an array (height, width,
-                3) of range 0-255, uint8 or float, of any size, or a file path; or one
-                array (n, height, width, 3).
+                3) of range 0-255, uint8 or float, of any size, a file path, an encoded
+                file's bytes or a Pillow image; or one array (n, height, width, 3).
             ten_crop: average over the four corners, the centre and their mirror images
                 in place of the centre crop alone.
             batch_size: crops that go through the network at once.
@@ -69,10 +73,9 @@ class Classifier:
         crop = (
             self.preprocessing.ten_crop if ten_crop else self.preprocessing.centre_crop
         )
-        per_batch = max(1, batch_size // 10) if ten_crop else batch_size
         answers = [
             predict_crops(self.model, np.stack([crop(square) for square in batch]))
-            for batch in _batched(self._squares(images), per_batch)
+            for batch in _batched(self._squares(images), batch_size)
         ]
         if not answers:
             return np.zeros((0, len(self.class_names)), np.float32)
@@ -111,27 +114,26 @@ class Classifier:
         path = Path(path)
         if not path.is_file():
             raise FileNotFoundError(f"no model file at {path}")
-        try:
-            with zipfile.ZipFile(path) as archive:
-                damaged = archive.testzip()
-                if damaged is not None:
-                    raise UsageError(f"{path} is damaged (member {damaged}).")
-                card = json.loads(archive.read(_CARD))
-                mean = io.BytesIO(archive.read(_MEAN_IMAGE))
-        except zipfile.BadZipFile as err:
-            raise UsageError(
-                f"{path} is not a .keras file, or it is cut short."
-            ) from err
-        except KeyError as err:
-            raise UsageError(
-                f"{path} holds a network but not its mean image and class names; save "
-                "it with zfkeras.Classifier.save."
-            ) from err
-        model = keras.saving.load_model(path, compile=False, safe_mode=True)
-        preprocessing = Preprocessing(
-            np.load(mean, allow_pickle=False), **card["preprocessing"]
-        )
-        return cls(model, preprocessing, tuple(card["class_names"]), card["made"])
+        with open(path, "rb") as file:  # what this raises is not the content's fault
+            try:
+                card, mean_image = _read_members(file)
+                model = keras.saving.load_model(path, compile=False, safe_mode=True)
+                preprocessing = Preprocessing(mean_image, **card["preprocessing"])
+                class_names = tuple(card["class_names"])
+                _check_fit(model, preprocessing, class_names)
+                return cls(model, preprocessing, class_names, dict(card["made"]))
+            except _Incomplete as err:
+                raise UsageError(
+                    f"{path} holds a network but not its mean image and class names; "
+                    "save it with zfkeras.Classifier.save."
+                ) from err
+            # Hostile or damaged bytes make zipfile, NumPy, h5py and Keras raise nearly
+            # everything there is.
+            except Exception as err:
+                raise UsageError(
+                    f"{path} is not a .keras file, is damaged, or is not safe to load "
+                    f"({_reason(err)})."
+                ) from err
 
     def _card(self):
         return {
@@ -144,7 +146,7 @@ class Classifier:
         }
 
     def _squares(self, images) -> Iterator[np.ndarray]:
-        single = isinstance(images, (str, Path, bytes)) or (
+        single = isinstance(images, _ONE_IMAGE) or (
             getattr(images, "ndim", None) in (2, 3)
         )
         for image in [images] if single else images:
@@ -161,9 +163,53 @@ def predict_crops(model: keras.Model, crops: np.ndarray) -> np.ndarray:
     Returns:
         float32 array (n, classes), or (n, 10, classes).
     """
-    leading = crops.shape[:-3]
-    answers = model.predict_on_batch(crops.reshape(-1, *crops.shape[-3:]))
-    return answers.reshape(*leading, -1)
+    if crops.ndim == 4:
+        return model.predict_on_batch(crops)
+    # One of the ten at a time: all at once would take ten times the memory.
+    answers = [model.predict_on_batch(crops[:, i]) for i in range(crops.shape[1])]
+    return np.stack(answers, axis=1)
+
+
+def _read_members(file) -> tuple[dict, np.ndarray]:
+    """The card and the mean image of an archive of which every member is whole."""
+    with zipfile.ZipFile(file) as archive:
+        damaged = archive.testzip()
+        if damaged is not None:
+            raise zipfile.BadZipFile(f"member {damaged}")
+        if not {_CARD, _MEAN_IMAGE} <= {*archive.namelist()}:
+            raise _Incomplete
+        card = json.loads(archive.read(_CARD))
+        mean_image = io.BytesIO(archive.read(_MEAN_IMAGE))
+    return card, np.load(mean_image, allow_pickle=False).astype(np.float32)
+
+
+class _Incomplete(Exception):
+    """A whole archive without what `Classifier.save` puts into it."""
+
+
+def _check_fit(model, preprocessing, class_names) -> None:
+    """Refuses parts that only a foreign hand can have put together."""
+    size = preprocessing.image_size
+    if preprocessing.mean_image.shape != (size, size, 3):
+        raise ValueError(f"a mean image of shape {preprocessing.mean_image.shape}")
+    numbers = (preprocessing.crop_size, preprocessing.input_scale)
+    if type(numbers[0]) is not int or not np.isfinite(numbers).all():
+        raise ValueError(f"crop size and input scale {numbers}")
+    if not 0 < preprocessing.crop_size <= size:
+        raise ValueError(f"crops of {preprocessing.crop_size} pixels out of {size}")
+    wanted = (None, preprocessing.crop_size, preprocessing.crop_size, 3)
+    if model.input_shape != wanted:
+        raise ValueError(f"crops {wanted} for a network of {model.input_shape}")
+    if model.output_shape != (None, len(class_names)):
+        raise ValueError(f"{len(class_names)} class names for {model.output_shape}")
+    if not all(isinstance(name, str) for name in class_names):
+        raise ValueError("class names that are no text")
+
+
+def _reason(err) -> str:
+    """The first line of what an exception says, or its kind."""
+    lines = str(err).strip().splitlines() or [type(err).__name__]
+    return lines[0] if len(lines[0]) <= 200 else f"{lines[0][:200]}..."
 
 
 def _batched(items: Iterable, size: int) -> Iterator[list]:

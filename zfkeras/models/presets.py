@@ -1,6 +1,7 @@
 """Trained networks by name or by path."""
 
 import dataclasses
+import os
 from importlib import resources
 from pathlib import Path
 
@@ -45,7 +46,7 @@ def load(name: str | Path) -> Classifier:
         folder = resources.files("zfkeras.models") / "weights"
         with resources.as_file(folder / preset.file) as path:
             return Classifier.load(path)
-    if not Path(name).exists():
+    if not os.path.exists(name):  # Path.exists raises for what can be no path
         known = ", ".join(PRESETS) or "none"
         raise FileNotFoundError(
             f"--model must be a preset ({known}) or the path of a .keras file. "

@@ -1,0 +1,69 @@
+import re
+import shutil
+
+import numpy as np
+import pytest
+
+import zfkeras
+from tests.helpers.splits import noise
+from zfkeras.errors import UsageError
+from zfkeras.models import presets
+from zfkeras.models.classifier import Classifier
+
+IMAGE = noise(0, 64, 64)
+
+
+def test_a_path_loads_as_the_file_itself(model_file):
+    expected = Classifier.load(model_file).predict(IMAGE)
+    for name in (model_file, str(model_file)):
+        np.testing.assert_array_equal(zfkeras.load(name).predict(IMAGE), expected)
+
+
+def test_a_preset_loads_from_the_package_whatever_lies_about(
+    model_file, tmp_path, monkeypatch
+):
+    weights = tmp_path / "package" / "weights"
+    weights.mkdir(parents=True)
+    shutil.copy(model_file, weights / "small.keras")
+    monkeypatch.setattr(presets.resources, "files", lambda name: weights.parent)
+    preset = presets.Preset("small.keras", "an untrained network", 1)
+    monkeypatch.setitem(presets.PRESETS, "small", preset)
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "small").write_text("a file of the same name")
+    assert zfkeras.load("small").made == {"seed": 1}
+
+
+def test_a_name_that_is_neither_lists_the_presets(tmp_path, monkeypatch):
+    monkeypatch.setattr(presets, "PRESETS", {})
+    with pytest.raises(FileNotFoundError, match=r"a preset \(none\) or the path of"):
+        zfkeras.load(tmp_path / "none.keras")
+    preset = presets.Preset("small.keras", "", 1)
+    monkeypatch.setattr(presets, "PRESETS", {"small": preset, "large": preset})
+    with pytest.raises(FileNotFoundError) as caught:
+        zfkeras.load("smal")
+    assert str(caught.value) == (
+        "--model must be a preset (small, large) or the path of a .keras file. "
+        "Received: 'smal'."
+    )
+
+
+@pytest.mark.parametrize("name", ["model.h5", "model", "model.keras.zip"])
+def test_a_file_of_another_kind_is_refused_unread(tmp_path, name):
+    path = tmp_path / name
+    path.write_bytes(b"PK")
+    with pytest.raises(UsageError, match=rf"a \.keras file.*{re.escape(name)}"):
+        zfkeras.load(path)
+
+
+@pytest.mark.parametrize("name", ["x" * 300, "a\0b.keras"])
+def test_a_name_that_no_file_can_have_is_not_there(name):
+    # Previously the system's own error, with its traceback.
+    with pytest.raises(FileNotFoundError, match="a preset"):
+        zfkeras.load(name)
+
+
+def test_every_preset_is_in_the_package_and_is_what_it_says():
+    for name, preset in presets.PRESETS.items():
+        classifier = zfkeras.load(name)
+        assert classifier.model.count_params() == preset.parameters
+        assert preset.description
