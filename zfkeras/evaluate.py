@@ -63,6 +63,8 @@ def _evaluate(args):
     from zfkeras.training import ensemble
     from zfkeras.training.workdir import command_line, environment
 
+    if args.workdir is not None and args.workdir.exists() and not args.workdir.is_dir():
+        raise UsageError(f"--workdir must be a folder. Received: {args.workdir}.")
     source = open_source(args.data)
     split = source.split(args.split)
     classifiers = [load(name) for name in args.model]
@@ -79,8 +81,6 @@ def _evaluate(args):
     print(table)
     if args.workdir is None:
         return
-    if args.workdir.exists() and not args.workdir.is_dir():
-        raise UsageError(f"--workdir must be a folder. Received: {args.workdir}.")
     record = {
         **results,
         "data": args.data,

@@ -11,7 +11,7 @@ from zfkeras.data.bad_images import BadImages
 from zfkeras.data.pipeline import evaluation_batches
 from zfkeras.data.sources import Source
 from zfkeras.data.splits import Split
-from zfkeras.errors import UsageError
+from zfkeras.errors import RunError, UsageError
 from zfkeras.models.classifier import Classifier, predict_crops
 from zfkeras.models.variants import VARIANTS, PaperRow
 from zfkeras.training.evaluation import error_rates
@@ -72,6 +72,7 @@ def evaluate(
         for batch in tf.data.Dataset.zip(*pipelines).as_numpy_iterator():
             parts = batch if len(pipelines) > 1 else (batch,)
             bad_images.check()
+            _check_same_images(parts)
             yield {
                 "images": [part["image"] for part in parts],
                 "label": to_output[parts[0]["label"]],
@@ -142,6 +143,16 @@ def as_table(results: dict) -> str:
 def _line(label, rates):
     top1, top5 = 100 * rates["top1_error"], 100 * rates["top5_error"]
     return f"| {label} | {top1:.2f} | {top5:.2f} |"
+
+
+def _check_same_images(parts) -> None:
+    """Stops where an image was bad for one network alone, so that the rest shifted."""
+    positions = [part["position"] for part in parts]
+    if not all(np.array_equal(positions[0], other) for other in positions[1:]):
+        raise RunError(
+            "an image could be read for one network and not for another, near the "
+            f"{positions[0][0] + 1}th; mend or remove it."
+        )
 
 
 def _outputs_of_labels(classifiers, source) -> np.ndarray:

@@ -12,6 +12,7 @@ import pytest
 from PIL import Image
 
 import zfkeras
+from tests.helpers.networks import make_classifier
 from tests.helpers.splits import noise, png
 from zfkeras.data.images import BadImage
 from zfkeras.errors import UsageError
@@ -141,8 +142,8 @@ def test_what_is_no_image_is_an_error(classifier, images, error):
 # Files
 
 
-def test_a_saved_classifier_loads_with_equal_answers(build_classifier, tmp_path):
-    made = build_classifier(2)
+def test_a_saved_classifier_loads_with_equal_answers(tmp_path):
+    made = make_classifier(2, NAMES)
     before = made.predict(IMAGES)
     made.save(tmp_path / "a" / "b.keras")
     loaded = Classifier.load(str(tmp_path / "a" / "b.keras"))

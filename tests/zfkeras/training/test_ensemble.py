@@ -1,0 +1,234 @@
+import dataclasses
+
+import numpy as np
+import pytest
+
+from tests.helpers.networks import make_classifier, spread_answers
+from tests.helpers.splits import noise, png, split_of
+from zfkeras.data.bad_images import BadImages
+from zfkeras.data.sources import Source
+from zfkeras.errors import RunError, UsageError
+from zfkeras.training import ensemble
+
+NAMES = tuple("abcdefg")
+LABELS = np.arange(9) % 7
+
+
+def image(number):
+    """Noise from dark to bright, of changing shape."""
+    dark = noise(number, 64 + 8 * (number % 3), 64 + 16 * (number % 2))
+    return dark // 4 + np.uint8(20 * number)
+
+
+IMAGES = [image(number) for number in range(9)]
+FILES = [png(picture) for picture in IMAGES]
+SPLIT = split_of(FILES, LABELS)
+
+
+def source(names=NAMES, split=SPLIT):
+    return Source("pretend:1", tuple(names), {"validation": split})
+
+
+def evaluated(classifiers, names=NAMES, split=SPLIT, ten_crop=False, tally=None):
+    return ensemble.evaluate(
+        classifiers,
+        source(names, split),
+        split,
+        batch_size=4,
+        ten_crop=ten_crop,
+        bad_images=tally or BadImages(split.num_examples, 1.0),
+    )
+
+
+def errors(probabilities, labels):
+    """Top-1 and top-5 error by sorting."""
+    ranked = np.argsort(-probabilities, axis=1)
+    found = ranked == np.asarray(labels)[:, None]
+    return {
+        "top1_error": pytest.approx(1 - found[:, :1].any(axis=1).mean()),
+        "top5_error": pytest.approx(1 - found[:, :5].any(axis=1).mean()),
+    }
+
+
+@pytest.fixture(scope="module")
+def pair():
+    classifiers = [make_classifier(seed, NAMES) for seed in (1, 2)]
+    for classifier in classifiers:
+        spread_answers(classifier, IMAGES)
+    return classifiers
+
+
+@pytest.mark.parametrize("ten_crop", [False, True])
+def test_one_network_is_measured_as_its_predictions_are(pair, ten_crop):
+    result = evaluated(pair[:1], ten_crop=ten_crop)
+    assert result["centre_crop"] == errors(pair[0].predict(IMAGES), LABELS)
+    assert ("ten_crop" in result) == ten_crop
+    if ten_crop:
+        ten = pair[0].predict(IMAGES, ten_crop=True)
+        assert result["ten_crop"] == errors(ten, LABELS)
+    assert result["num_images"] == 9
+    assert result["bad_images"] == {"count": 0, "images": {}}
+
+
+def test_two_networks_are_measured_by_their_mean_probabilities(pair):
+    # The labels are the average's own answers, which no single network gives.
+    one, two = (classifier.predict(IMAGES) for classifier in pair)
+    average = (one + two) / 2
+    labels = average.argmax(axis=1)
+    assert (one.argmax(axis=1) != labels).any()
+    assert (two.argmax(axis=1) != labels).any()
+    result = evaluated(pair, split=split_of(FILES, labels))
+    assert result["centre_crop"] == {"top1_error": 0.0, "top5_error": 0.0}
+    worst = split_of(FILES, average.argmin(axis=1))
+    assert evaluated(pair, split=worst)["centre_crop"]["top5_error"] == 1.0
+    ten = evaluated(pair, split=split_of(FILES, labels), ten_crop=True)
+    tens = [classifier.predict(IMAGES, ten_crop=True) for classifier in pair]
+    assert ten["ten_crop"] == errors(np.mean(tens, axis=0), labels)
+
+
+def test_each_network_gets_images_in_its_own_way(pair):
+    # Of another mean image: as different from the first as its own predictions are.
+    mean = np.zeros_like(pair[0].preprocessing.mean_image)
+    other = dataclasses.replace(
+        pair[1],
+        preprocessing=dataclasses.replace(pair[1].preprocessing, mean_image=mean),
+    )
+    average = (pair[0].predict(IMAGES) + other.predict(IMAGES)) / 2
+    labels = average.argmax(axis=1)
+    assert evaluated([pair[0], other], split=split_of(FILES, labels))[
+        "centre_crop"
+    ] == errors(average, labels)
+
+
+def test_labels_find_their_output_by_class_name(pair):
+    # The source knows three of the network's classes, in another order.
+    answers = pair[0].predict(IMAGES).argmax(axis=1)
+    names = ["f", "a", "c"]
+    labels = [number % 3 for number in range(9)]
+    expected = np.mean(
+        [answers[i] != "abcdefg".index(names[labels[i]]) for i in range(9)]
+    )
+    result = evaluated(pair[:1], names, split_of(FILES, labels))
+    assert result["centre_crop"]["top1_error"] == pytest.approx(expected)
+
+
+def test_every_answer_is_right_where_the_labels_are_renamed_to_fit(pair):
+    answers = pair[0].predict(IMAGES).argmax(axis=1)
+    names = NAMES[::-1]
+    split = split_of(FILES, 6 - answers)
+    assert evaluated(pair[:1], names, split)["centre_crop"]["top1_error"] == 0
+
+
+def test_imagenets_classes_are_matched_by_wnid(pair):
+    trained = ("n00000001 cat", "n00000002", "n00000003 dog, canine", *"defg")
+    classifier = dataclasses.replace(pair[0], class_names=trained)
+    to_output = ensemble._outputs_of_labels(
+        [classifier], source(["n00000003", "g", "n00000002 bee", "n00000001 tiger cat"])
+    )
+    assert to_output.tolist() == [2, 6, 1, 0]
+
+
+@pytest.mark.parametrize(
+    "name", ["n0000001 cat", "n000000012 cat", "N00000001 cat", "x00000001 cat", "A"]
+)
+def test_what_only_looks_like_a_wnid_is_a_whole_name(pair, name):
+    trained = (name.split()[0] + " other", *"bcdefg")
+    classifier = dataclasses.replace(pair[0], class_names=trained)
+    with pytest.raises(UsageError, match="does not know"):
+        ensemble._outputs_of_labels([classifier], source([name]))
+
+
+def test_classes_the_network_does_not_know_are_an_error(pair):
+    with pytest.raises(UsageError) as caught:
+        evaluated(pair[:1], ["a", "zebra", "c", "yak"])
+    assert str(caught.value) == (
+        "--data pretend:1 has 2 of 4 classes that the network does not know, such as "
+        "'zebra'; it was trained on 7 classes, such as 'a'."
+    )
+
+
+def test_networks_of_different_classes_are_not_averaged(pair):
+    # In another order, too, the average would mix classes up.
+    other = dataclasses.replace(pair[1], class_names=NAMES[::-1])
+    with pytest.raises(UsageError, match="must know the same classes"):
+        evaluated([pair[0], other])
+
+
+def test_bad_images_are_left_out_for_all_networks_and_counted_once(pair):
+    bad = list(FILES)
+    bad[2] = bad[8] = b"no image"
+    tally = BadImages(9, 1.0)
+    result = evaluated(pair, split=split_of(bad, LABELS), tally=tally)
+    assert result["num_images"] == 7
+    assert result["bad_images"]["count"] == 2
+    assert result["bad_images"]["images"].keys() == {"image-2", "image-8"}
+    good = [i for i in range(9) if i not in (2, 8)]
+    images = [IMAGES[i] for i in good]
+    average = (pair[0].predict(images) + pair[1].predict(images)) / 2
+    assert result["centre_crop"] == errors(average, LABELS[good])
+
+
+def test_too_many_bad_images_stop_the_evaluation(pair):
+    split = split_of([b"no image"] * 3 + FILES[3:], LABELS)
+    with pytest.raises(RunError, match="3 of 9 images cannot be read"):
+        evaluated(pair[:1], split=split, tally=BadImages(9, 0.2))
+
+
+def test_an_image_that_fails_for_one_network_alone_stops_the_evaluation(pair):
+    # Previously all behind it were averaged with the answers to another image.
+    seen = set()
+
+    def read_key(key):
+        if key == b"1" and key not in seen:
+            seen.add(key)
+            raise OSError("this time only")
+        return FILES[int(key)]
+
+    with pytest.raises(RunError, match="for one network and not for another"):
+        evaluated(pair, split=dataclasses.replace(SPLIT, read_key=read_key))
+
+
+@pytest.mark.parametrize(
+    ("names", "top1", "top5"),
+    [
+        (["zfnet"], 0.384, 0.165),
+        (["zfnet_b"], 0.375, 0.160),
+        (["alexnet"], 0.405, 0.181),
+        (["zfnet"] * 5, 0.367, 0.153),
+        ([*["zfnet"] * 3, "zfnet_b", "zfnet", "zfnet"], 0.360, 0.147),
+    ],
+)
+def test_the_papers_row_stands_beside_its_networks(names, top1, top5):
+    # Table 2, validation errors.
+    row = ensemble.paper_row(names)
+    assert (row["top1_error"], row["top5_error"]) == (top1, top5)
+    assert row["row"]
+
+
+@pytest.mark.parametrize(
+    "names", [["zfnet"] * 2, ["zfnet", "zfnet_b"], ["zfnet_quarter"], ["my own"]]
+)
+def test_there_is_no_row_for_what_the_paper_did_not_measure(names):
+    assert ensemble.paper_row(names) is None
+
+
+def test_the_table_is_in_percent():
+    results = {
+        "num_images": 1234,
+        "networks": [*["zfnet"] * 5, "zfnet_b"],
+        "centre_crop": {"top1_error": 0.36125, "top5_error": 0.5},
+        "ten_crop": {"top1_error": 1.0, "top5_error": 0.0},
+        "paper": ensemble.paper_row([*["zfnet"] * 5, "zfnet_b"]),
+    }
+    first, rule, *lines = ensemble.as_table(results).splitlines()
+    assert first == (
+        "| 5 x zfnet + zfnet_b (1234 images) | top-1 error % | top-5 error % |"
+    )
+    assert rule == "|---|---|---|"
+    assert lines[:2] == [
+        "| centre crop | 36.12 | 50.00 |",
+        "| ten crop | 100.00 | 0.00 |",
+    ]
+    assert lines[2].startswith("| paper: 5 networks of Fig. 3 and one with 512,")
+    assert lines[2].endswith("| 36.00 | 14.70 |")
+    assert len(lines) == 3
