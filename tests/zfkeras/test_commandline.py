@@ -7,7 +7,7 @@ import sys
 import pytest
 
 from zfkeras import commandline
-from zfkeras.data.image_files import BadImage
+from zfkeras.data.bad_images import BadImage
 from zfkeras.errors import RunError, UsageError
 
 COMMANDS = ["zfkeras.train", "zfkeras.evaluate", "zfkeras.summary"]

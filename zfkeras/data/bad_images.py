@@ -1,4 +1,4 @@
-"""Counts the images that cannot be read, names them, and says when they are too many.
+"""Images that cannot be read: the error, and a tally that names and counts them.
 
 It does not read images, and decides nothing about what replaces a bad one.
 """
@@ -14,6 +14,10 @@ _NUM_LOGGED = 10
 _NUM_IN_MESSAGE = 3
 _NUM_KEPT = 1000
 _LONGEST_NAME = 200
+
+
+class BadImage(ValueError):
+    """An image that cannot be read; the message is the reason, one short phrase."""
 
 
 class BadImages:

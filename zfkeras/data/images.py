@@ -1,4 +1,4 @@
-"""Images as people have them, to the squares and crops that the network takes.
+"""Images as people have them, to upright RGB pictures and squares of one size.
 
 Plain Pillow and NumPy, safe in several threads. It knows nothing of data sets, of the
 mean image or of TensorFlow.
@@ -7,27 +7,31 @@ mean image or of TensorFlow.
 import io
 import os
 import struct
+import warnings
 import zlib
 
 import numpy as np
-from PIL import Image
+from PIL import ExifTags, Image, UnidentifiedImageError
 
-from zfkeras.data.crops import centre_crop, crop, random_crop, ten_crop
-from zfkeras.data.image_files import BadImage, check_size, exif_orientation, recognise
+from zfkeras.data.bad_images import BadImage
 from zfkeras.data.rgb import to_rgb
 
-__all__ = [
-    "BadImage",
-    "centre_crop",
-    "centre_square",
-    "crop",
-    "decode",
-    "random_crop",
-    "read_image",
-    "ten_crop",
-]
+# The formats of image collections. Every further one would be a further parser that
+# strangers' files reach.
+_FORMATS = ("JPEG", "PNG", "GIF", "BMP", "WEBP", "TIFF", "PPM")
+
+# Where Pillow starts to warn of decompression bombs: 2**28 bytes of RGB. It holds even
+# where a program has lifted Pillow's own limit, `Image.MAX_IMAGE_PIXELS`.
+MAX_PIXELS = 2**28 // 3
+
+# Pillow warns of every oddity beside the pixels (EXIF, animation headers, palettes) of
+# which nobody who trains on a million strangers' files can do anything; what costs
+# pixels it raises. Set once and for good: `warnings.catch_warnings` around each image
+# would change, and restore, the filters of all other threads.
+warnings.filterwarnings("ignore", module=r"PIL\.")
 
 # What Pillow and the libraries behind it raise for data that are not what they claim.
+# No warning is among them: one that a user's filters turn into an error passes through.
 _CORRUPT = (
     OSError,
     SyntaxError,
@@ -45,7 +49,7 @@ _CORRUPT = (
     Image.DecompressionBombError,
 )
 
-_UPRIGHT = {
+_TURNS = {
     2: Image.Transpose.FLIP_LEFT_RIGHT,
     3: Image.Transpose.ROTATE_180,
     4: Image.Transpose.FLIP_TOP_BOTTOM,
@@ -78,8 +82,8 @@ def decode(encoded: bytes, shorter_side: int | None = None) -> Image.Image:
 
     Raises:
         BadImage: the file is empty, not an image, truncated or corrupt, of a mode that
-            has no plain RGB, or larger than `image_files.MAX_PIXELS` (about 89 million;
-            told from the header, before anything is decoded).
+            has no plain RGB, or larger than `MAX_PIXELS` (about 89 million; told from
+            the header, before anything is decoded).
 
     Example:
         >>> file = io.BytesIO()
@@ -90,22 +94,15 @@ def decode(encoded: bytes, shorter_side: int | None = None) -> Image.Image:
     """
     if not encoded:
         raise BadImage("empty file")
-    opener, stripped, orientation = recognise(encoded)
     try:
-        image = opener(io.BytesIO(stripped))
-        check_size(*image.size)
-        if shorter_side is not None:
-            image.draft(None, (2 * shorter_side, 2 * shorter_side))
-        image.load()
-    except BadImage:
-        raise
+        image = Image.open(io.BytesIO(encoded), formats=_FORMATS)
+        if image.width * image.height > MAX_PIXELS:
+            raise Image.DecompressionBombError
     except _CORRUPT as err:
-        raise BadImage(_reason(err, opener.format)) from err
-    if opener.format == "WEBP":
-        orientation = exif_orientation(image.info.get("exif", b""))
-    upright = _upright(to_rgb(image), orientation)
-    upright.info.clear()  # nobody shall turn it a second time
-    return upright
+        raise BadImage(_reason(err, "image")) from err
+    if shorter_side is not None:
+        image.draft(None, (2 * shorter_side, 2 * shorter_side))
+    return _upright_rgb(image)
 
 
 def read_image(image, size: int | None = None) -> Image.Image:
@@ -136,7 +133,7 @@ def read_image(image, size: int | None = None) -> Image.Image:
     if isinstance(image, str | os.PathLike):
         return _read_path(image, size)
     if isinstance(image, Image.Image):
-        return _read_pillow(image)
+        return _upright_rgb(image)
     if hasattr(image, "__array__"):
         return to_rgb(Image.fromarray(_checked_array(np.asarray(image))))
     raise TypeError(
@@ -176,18 +173,37 @@ def centre_square(image: Image.Image, size: int) -> np.ndarray:
     return np.asarray(square)
 
 
+def _upright_rgb(image):
+    """Loads a Pillow image, converts it to RGB and turns it as its EXIF data say."""
+    try:
+        image.load()
+    except _CORRUPT as err:
+        raise BadImage(_reason(err, image.format or "image")) from err
+    try:
+        turn = _TURNS.get(image.getexif().get(ExifTags.Base.Orientation))
+    except _CORRUPT:  # corrupt EXIF data say nothing; the pixels are sound
+        turn = None
+    # Not by `ImageOps.exif_transpose`: it writes all EXIF data anew, and fails at any
+    # corrupt entry.
+    rgb = to_rgb(image)
+    if turn is None:
+        return rgb
+    turned = rgb.transpose(turn)
+    turned.info.clear()  # nobody shall turn it a second time
+    return turned
+
+
 def _reason(err, name):
     """Puts what Pillow raised into one short phrase."""
-    if isinstance(err, MemoryError | Image.DecompressionBombError):
+    if isinstance(err, UnidentifiedImageError):
+        return "corrupt, or not an image"
+    if isinstance(err, Image.DecompressionBombError):
+        return "too large: over 89 million pixels"
+    if isinstance(err, MemoryError):
         return "too large for the memory"
     if isinstance(err, EOFError) or "truncated" in str(err).lower():
         return "truncated"
     return f"corrupt {name}"
-
-
-def _upright(image, orientation):
-    method = _UPRIGHT.get(orientation)
-    return image if method is None else image.transpose(method)
 
 
 def _read_path(path, size):
@@ -203,18 +219,6 @@ def _read_path(path, size):
         return decode(encoded, size)
     except BadImage as err:
         raise BadImage(f"{err} ({os.fspath(path)!r})") from err
-
-
-def _read_pillow(image):
-    try:
-        image.load()
-    except _CORRUPT as err:
-        raise BadImage(_reason(err, image.format or "image")) from err
-    orientation = exif_orientation(image.info.get("exif") or b"")
-    upright = _upright(to_rgb(image), orientation)
-    if orientation != 1:  # a new image: it must not claim to be turned still
-        upright.info.pop("exif", None)
-    return upright
 
 
 def _checked_array(array):

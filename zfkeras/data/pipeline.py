@@ -7,8 +7,8 @@ at a time; nothing grows with the size of the data set.
 import numpy as np
 import tensorflow as tf
 
-from zfkeras.data import image_files, images
-from zfkeras.data.bad_images import BadImages
+from zfkeras.data import images
+from zfkeras.data.bad_images import BadImage, BadImages
 from zfkeras.data.preprocessing import Preprocessing
 from zfkeras.data.splits import Split
 from zfkeras.errors import RunError
@@ -158,7 +158,7 @@ def _loaded(examples, load, shape, dtype, bad_images):
     def attempt(key, name, position):
         try:
             return load(key, name, position), True
-        except (image_files.BadImage, OSError) as err:
+        except (BadImage, OSError) as err:
             reason = str(err)
         bad_images.add(name.decode("utf-8", "replace"), reason)
         return np.zeros(shape, dtype.as_numpy_dtype), False

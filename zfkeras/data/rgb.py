@@ -6,7 +6,7 @@ It ignores colour profiles, and refuses the modes that have no meaning without o
 import numpy as np
 from PIL import Image
 
-from zfkeras.data.image_files import BadImage
+from zfkeras.data.bad_images import BadImage
 
 _COLOUR_MODES = frozenset(["1", "L", "P", "RGB", "RGBX", "CMYK", "YCbCr", "HSV"])
 

@@ -1,18 +1,13 @@
 import numpy as np
 import pytest
 
-from zfkeras.data import crops, images
+from zfkeras.data import crops
 
 # Rows and columns can be read off the numbers: 10 * row + column.
 FOUR = np.array(
     [[0, 1, 2, 3], [10, 11, 12, 13], [20, 21, 22, 23], [30, 31, 32, 33]]
 ).reshape(4, 4, 1)
 FIVE = np.array([[10 * y + x for x in range(5)] for y in range(5)]).reshape(5, 5, 1)
-
-
-def test_images_offers_the_crops():
-    for name in ("crop", "random_crop", "centre_crop", "ten_crop"):
-        assert getattr(images, name) is getattr(crops, name)
 
 
 def test_crop_cuts_rows_and_columns():

@@ -1,195 +1,18 @@
-"""Odd image files, made here byte by byte or with Pillow, and what becomes of them."""
+"""Sound files and what users have besides, upright, drafted and cut square."""
 
 import io
-import struct
 import zipfile
-import zlib
 from pathlib import Path
 
 import numpy as np
 import pytest
 from PIL import Image
 
-from zfkeras.data import images
-from zfkeras.data.images import BadImage, centre_square, decode, read_image
+from tests.helpers.pictures import assert_close, encoded, picture, pixels
+from zfkeras.data.bad_images import BadImage
+from zfkeras.data.images import centre_square, decode, read_image
 
-WHITE, RED, GREEN, BLUE = (255,) * 3, (255, 0, 0), (0, 255, 0), (0, 0, 255)
-
-
-def encoded(image, kind, **options):
-    file = io.BytesIO()
-    image.save(file, kind, **options)
-    return file.getvalue()
-
-
-def picture(width, height):
-    """A smooth colour picture with some texture, as photographs have."""
-    y, x = np.mgrid[:height, :width] / 40
-    waves = [np.sin(x + y), np.cos(2 * x - y), np.sin(x * y / 9) * np.cos(7 * x)]
-    return Image.fromarray((127 + 120 * np.stack(waves, axis=-1)).astype(np.uint8))
-
-
-def pixels(image):
-    return np.asarray(image).tolist()
-
-
-def assert_close(image, colour, tolerance=3):
-    """Every pixel has the colour, within what JPEG's rounding does to a flat area."""
-    assert image.mode == "RGB"
-    assert np.abs(np.asarray(image, int) - colour).max() <= tolerance
-
-
-def png_header(width, height):
-    header = b"IHDR" + struct.pack(">IIBBBBB", width, height, 8, 2, 0, 0, 0)
-    start = b"\x89PNG\r\n\x1a\n" + struct.pack(">I", 13) + header
-    pixel_data = zlib.compress(bytes(100))
-    for kind, data in ((b"IDAT", pixel_data), (b"IEND", b"")):
-        start += struct.pack(">I", zlib.crc32(header)) if kind == b"IDAT" else b""
-        checksum = struct.pack(">I", zlib.crc32(kind + data))
-        start += struct.pack(">I", len(data)) + kind + data + checksum
-    return start
-
-
-# --- colours ---
-
-
-@pytest.mark.parametrize(
-    ("ink", "colour"),
-    [
-        ((0, 0, 0, 0), WHITE),
-        ((0, 255, 255, 0), RED),
-        ((255, 0, 255, 0), GREEN),
-        ((255, 255, 0, 0), BLUE),
-        ((0, 0, 0, 255), (0, 0, 0)),
-        ((0, 0, 0, 155), (100, 100, 100)),
-    ],
-)
-def test_cmyk_jpegs_have_their_colours(ink, colour):
-    data = encoded(Image.new("CMYK", (32, 16), ink), "JPEG", quality=95)
-    assert b"Adobe" in data
-    assert_close(decode(data), colour)
-
-
-def test_ycck_jpegs_have_their_colours():
-    # Pillow cannot write YCCK; a CMYK file whose Adobe marker says so is one. Stored
-    # are the inverted inks Y=100, Cb=128, Cr=228, K=255, of which the inks' negative
-    # is R = 100 + 1.402 * 100 = 240, G = 100 - 0.714 * 100 = 29, B = 100.
-    stored = (255 - 100, 255 - 128, 255 - 228, 0)
-    data = bytearray(encoded(Image.new("CMYK", (32, 16), stored), "JPEG", quality=95))
-    data[data.index(b"Adobe") + 11] = 2
-    assert_close(decode(bytes(data)), (255 - 240, 255 - 29, 255 - 100), tolerance=5)
-
-
-def test_16_bit_greys_are_scaled_not_clipped():
-    wide = np.array([[0, 128, 129, 257, 385, 386, 32768, 65406, 65407, 65535]], "<u2")
-    data = encoded(Image.fromarray(wide), "PNG")
-    assert Image.open(io.BytesIO(data)).mode == "I;16"
-    # A 257th each, to the nearest: 128.5 is between 0 and 1.
-    grey = [0, 0, 1, 1, 1, 2, 128, 254, 255, 255]
-    assert pixels(decode(data)) == [[[v] * 3 for v in grey]]
-    assert pixels(decode(encoded(Image.fromarray(wide), "TIFF"))) == pixels(
-        decode(data)
-    )
-
-
-def test_16_bit_gradients_keep_all_greys():
-    wide = np.arange(65536, dtype="<u2").reshape(256, 256)
-    grey = np.asarray(decode(encoded(Image.fromarray(wide), "PNG")))[..., 0]
-    assert np.unique(grey).tolist() == list(range(256))
-    assert (np.diff(grey.ravel().astype(int)) >= 0).all()
-
-
-def test_a_transparent_16_bit_grey_is_white():
-    data = encoded(Image.fromarray(np.array([[7, 257]], "<u2")), "PNG", transparency=7)
-    assert pixels(decode(data)) == [[[255] * 3, [1] * 3]]
-
-
-@pytest.mark.parametrize(
-    ("samples", "grey"),
-    [
-        ([0.0, 0.5, 1.0], [0, 128, 255]),
-        ([0.0, 127.6, 255.0], [0, 128, 255]),
-    ],
-)
-def test_float_images_are_0_to_1_or_0_to_255(samples, grey):
-    data = encoded(Image.fromarray(np.array([samples], np.float32)), "TIFF")
-    assert pixels(decode(data)) == [[[v] * 3 for v in grey]]
-
-
-def test_32_bit_images_are_0_to_65535():
-    data = encoded(Image.fromarray(np.array([[0, 257, 65535]], np.int32)), "TIFF")
-    assert pixels(decode(data)) == [[[0] * 3, [1] * 3, [255] * 3]]
-
-
-@pytest.mark.parametrize(
-    "samples",
-    [
-        np.array([[-1, 0]], np.int32),
-        np.array([[70_000]], np.int32),
-        np.array([[np.nan, 1]], np.float32),
-        np.array([[np.inf]], np.float32),
-        np.array([[-0.5]], np.float32),
-    ],
-)
-def test_samples_beyond_any_range_are_bad(samples):
-    with pytest.raises(BadImage, match="samples outside"):
-        decode(encoded(Image.fromarray(samples), "TIFF"))
-
-
-def test_a_mode_without_plain_rgb_is_bad():
-    with pytest.raises(BadImage, match="mode LAB"):
-        decode(encoded(Image.new("LAB", (2, 2)), "TIFF"))
-
-
-@pytest.mark.parametrize(
-    ("image", "colour"),
-    [
-        (Image.new("L", (3, 2), 90), (90, 90, 90)),
-        (Image.new("1", (3, 2), 1), WHITE),
-        (Image.new("LA", (3, 2), (0, 255)), (0, 0, 0)),
-        (Image.new("LA", (3, 2), (0, 51)), (204, 204, 204)),
-        (Image.new("RGBA", (3, 2), (255, 0, 0, 255)), RED),
-        (Image.new("RGBA", (3, 2), (255, 0, 0, 0)), WHITE),
-        (Image.new("RGBA", (3, 2), (255, 0, 0, 51)), (255, 204, 204)),
-    ],
-)
-def test_greys_and_alpha_lie_on_white(image, colour):
-    assert pixels(decode(encoded(image, "PNG"))) == [[list(colour)] * 3] * 2
-
-
-def two_colour_palette():
-    image = Image.new("P", (2, 1))
-    image.putpalette([*RED, *BLUE])
-    image.putpixel((1, 0), 1)
-    return image
-
-
-@pytest.mark.parametrize("kind", ["PNG", "GIF", "BMP"])
-def test_palettes_become_their_colours(kind):
-    assert pixels(decode(encoded(two_colour_palette(), kind))) == [
-        [list(RED), list(BLUE)]
-    ]
-
-
-@pytest.mark.parametrize(
-    ("kind", "transparency", "first"),
-    [
-        ("GIF", 0, WHITE),
-        ("PNG", 0, WHITE),
-        ("PNG", bytes([51, 255]), (255, 204, 204)),
-        ("PNG", bytes([0]), WHITE),
-    ],
-)
-def test_transparent_palette_entries_lie_on_white(kind, transparency, first):
-    data = encoded(two_colour_palette(), kind, transparency=transparency)
-    assert pixels(decode(data)) == [[list(first), list(BLUE)]]
-
-
-def test_a_transparent_colour_without_alpha_is_white():
-    image = Image.fromarray(np.array([[RED, BLUE]], np.uint8))
-    data = encoded(image, "PNG", transparency=RED)
-    assert pixels(decode(data)) == [[list(WHITE), list(BLUE)]]
-
+RED, GREEN, BLUE = (255, 0, 0), (0, 255, 0), (0, 0, 255)
 
 # --- what surrounds the pixels ---
 
@@ -255,56 +78,6 @@ def test_extreme_shapes_decode(size, kind):
     square = centre_square(image, 64)
     assert square.shape == (64, 64, 3)
     assert (square == RED).all()
-
-
-# --- bad files ---
-
-
-def test_an_empty_file_is_bad():
-    with pytest.raises(BadImage, match="empty file"):
-        decode(b"")
-
-
-def test_a_bomb_is_bad_before_it_is_decoded():
-    with pytest.raises(BadImage, match=r"^too large: 50000x50000 pixels$"):
-        decode(png_header(50_000, 50_000))
-
-
-def test_a_jpeg_bomb_is_bad_even_when_it_could_be_drafted():
-    data = bytearray(encoded(Image.new("RGB", (16, 16)), "JPEG"))
-    at = data.index(b"\xff\xc0")
-    data[at + 5 : at + 9] = struct.pack(">HH", 65_000, 65_000)
-    with pytest.raises(BadImage, match="too large: 65000x65000 pixels"):
-        decode(bytes(data), 64)
-
-
-@pytest.mark.parametrize(
-    ("kind", "options"),
-    [
-        ("JPEG", {}),
-        ("JPEG", {"progressive": True}),
-        ("PNG", {}),
-        ("GIF", {}),
-        ("BMP", {}),
-        ("WEBP", {}),
-        ("PPM", {}),
-        ("TIFF", {"compression": "tiff_lzw"}),
-    ],
-)
-def test_truncated_files_are_bad_wherever_they_are_cut(kind, options):
-    data = encoded(picture(120, 90), kind, **options)
-    decode(data)
-    # Cut short by at least 5% of the pixels; of the last bytes no pixel may depend.
-    for length in range(16, len(data) * 95 // 100, max(1, len(data) // 150)):
-        with pytest.raises(BadImage, match=r"truncated|corrupt"):
-            decode(data[:length])
-
-
-@pytest.mark.parametrize("kind", ["JPEG", "PNG", "GIF", "WEBP"])
-def test_a_file_cut_in_half_is_called_truncated(kind):
-    data = encoded(picture(120, 90), kind)
-    with pytest.raises(BadImage, match=r"^truncated$"):
-        decode(data[: len(data) // 2])
 
 
 # --- draft decoding ---
@@ -473,10 +246,6 @@ def test_read_image_refuses_other_shapes(shape):
 def test_read_image_refuses_values_out_of_range(value):
     with pytest.raises(ValueError, match=r"finite and within 0-255. Received: values"):
         read_image(np.array([[0, value]]))
-
-
-def test_bad_image_is_a_value_error():
-    assert issubclass(images.BadImage, ValueError)
 
 
 # --- real photographs ---
