@@ -63,11 +63,11 @@ def _evaluate(args):
     from zfkeras.training import ensemble
     from zfkeras.training.workdir import command_line, environment
 
-    if args.workdir is not None and args.workdir.exists() and not args.workdir.is_dir():
-        raise UsageError(f"--workdir must be a folder. Received: {args.workdir}.")
     source = open_source(args.data)
     split = source.split(args.split)
     classifiers = [load(name) for name in args.model]
+    if args.workdir is not None:
+        _make_folder(args.workdir)
     bad_images = BadImages(split.num_examples, args.max_bad_fraction)
     results = ensemble.evaluate(
         classifiers,
@@ -93,6 +93,14 @@ def _evaluate(args):
     with written_whole(args.workdir / "evaluation.md", "w") as file:
         file.write(table + "\n")
     print(f"results in {args.workdir}/evaluation.json and evaluation.md")
+
+
+def _make_folder(path):
+    """Makes the workdir, so that one that cannot be is known before the work."""
+    try:
+        path.mkdir(parents=True, exist_ok=True)
+    except (FileExistsError, NotADirectoryError) as err:
+        raise UsageError(f"--workdir must be a folder. Received: {path}.") from err
 
 
 if __name__ == "__main__":

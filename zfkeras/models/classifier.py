@@ -175,7 +175,7 @@ def _read_members(file) -> tuple[dict, np.ndarray]:
     with zipfile.ZipFile(file) as archive:
         damaged = archive.testzip()
         if damaged is not None:
-            raise zipfile.BadZipFile(f"member {damaged}")
+            raise zipfile.BadZipFile(f"its member {damaged} has changed")
         if not {_CARD, _MEAN_IMAGE} <= {*archive.namelist()}:
             raise _Incomplete
         card = json.loads(archive.read(_CARD))

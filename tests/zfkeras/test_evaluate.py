@@ -1,0 +1,221 @@
+import json
+import os
+import shutil
+
+import pytest
+
+from tests.helpers.networks import make_classifier
+from tests.helpers.splits import noise, png
+from tests.helpers.trees import write_tree
+from zfkeras.evaluate import main
+
+NAMES = ("n02124075 Egyptian cat", "größer, 猫 \U0001f408", "bee", "dog")
+NUMBER = 7
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory):
+    """Training and validation images of three of the network's four classes."""
+    tree = {
+        f"{split}/{name}/{number}.png": png(noise(number, 40, 50))
+        for split, count in (("train", 1), ("val", NUMBER))
+        for name in ("n02124075", NAMES[1], "dog")
+        for number in range(count)
+    }
+    return write_tree(tmp_path_factory.mktemp("images"), tree)
+
+
+@pytest.fixture
+def run(folder, model_file, capsys):
+    """Runs the command; returns exit code, lines on stdout and error lines."""
+
+    def run(*argv, model=model_file, data=f"folder:{folder}"):
+        code = main(["--model", str(model), "--data", data, *map(str, argv)])
+        out, err = capsys.readouterr()
+        assert "Traceback" not in err
+        errors = [line for line in err.splitlines() if ": error: " in line]
+        return code, out.splitlines(), errors
+
+    return run
+
+
+def refusal(outcome, code=2):
+    """The one line by which the command refused, without what it starts with."""
+    got, out, errors = outcome
+    assert (got, out, len(errors)) == (code, [], 1)
+    return errors[0].removeprefix("python -m zfkeras.evaluate: error: ")
+
+
+def test_it_measures_prints_and_writes_both_files(run, tmp_path, folder, model_file):
+    workdir = tmp_path / "deep" / "evaluation"
+    code, out, errors = run("--ten-crop", "--batch-size", 4, "--workdir", workdir)
+    assert (code, errors) == (0, [])
+    assert sorted(path.name for path in workdir.iterdir()) == [
+        "evaluation.json",
+        "evaluation.md",
+    ]
+    table = (workdir / "evaluation.md").read_text(encoding="utf-8").splitlines()
+    assert out[:-1] == table
+    assert f"{workdir}/evaluation.json" in out[-1]
+    assert table[0].startswith("| zfnet_quarter_without_6_7 (21 images) |")
+    assert [line.split(" |")[0] for line in table[2:]] == [
+        "| centre crop",
+        "| ten crop",
+    ]
+    record = json.loads((workdir / "evaluation.json").read_text(encoding="utf-8"))
+    assert record["num_images"] == 3 * NUMBER
+    assert record["split"] == "validation"
+    assert record["data"] == f"folder:{folder}"
+    assert record["model"] == [str(model_file)]
+    assert record["networks"] == ["zfnet_quarter_without_6_7"]
+    assert record["paper"] is None
+    assert record["bad_images"] == {"count": 0, "images": {}}
+    assert {"python", "keras", "commit"} <= record["environment"].keys()
+    for way in ("centre_crop", "ten_crop"):
+        # Of four classes, the first five answers are all.
+        assert record[way]["top5_error"] == 0
+        top1 = f"{100 * record[way]['top1_error']:.2f}"
+        assert f"| {way.replace('_', ' ')} | {top1} | 0.00 |" in table
+
+
+def test_without_a_workdir_it_only_prints(run, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    code, out, errors = run("--split", "train")
+    assert (code, errors) == (0, [])
+    assert out[0].startswith("| zfnet_quarter_without_6_7 (3 images) |")
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_two_models_are_averaged(run, tmp_path):
+    other = tmp_path / "other.keras"
+    make_classifier(2, NAMES).save(other)
+    code, out, _ = run("--model", other)
+    assert code == 0
+    assert out[0].startswith("| 2 x zfnet_quarter_without_6_7 (21 images) |")
+
+
+def test_a_second_evaluation_replaces_the_first(run, tmp_path):
+    for split, number in (("validation", 21), ("train", 3)):
+        assert run("--split", split, "--workdir", tmp_path)[0] == 0
+        record = json.loads((tmp_path / "evaluation.json").read_text())
+        assert record["num_images"] == number
+    assert len(list(tmp_path.iterdir())) == 2
+
+
+def test_a_workdir_and_model_whose_names_are_not_utf8_work(run, tmp_path, model_file):
+    # Previously a UnicodeEncodeError after all the work.
+    odd = tmp_path / os.fsdecode(b"caf\xe9.keras")
+    shutil.copy(model_file, odd)
+    assert run("--split", "train", "--workdir", tmp_path / "e", model=odd)[0] == 0
+    record = json.loads((tmp_path / "e" / "evaluation.json").read_text())
+    assert record["model"] == [str(odd)]
+
+
+def test_bad_images_are_counted_and_named(run, tmp_path, folder):
+    data = shutil.copytree(folder, tmp_path / "data")
+    (data / "val" / "dog" / "0.png").write_bytes(b"no image")
+    spec = f"folder:{data}"
+    code, out, _ = run("--max-bad-fraction", 0.05, "--workdir", tmp_path, data=spec)
+    assert code == 0
+    assert "(20 images)" in out[0]
+    record = json.loads((tmp_path / "evaluation.json").read_text())
+    assert record["num_images"] == 20
+    assert record["bad_images"]["count"] == 1
+    assert list(record["bad_images"]["images"]) == ["val/dog/0.png"]
+    message = refusal(run(data=spec), code=1)
+    assert "1 of 21 images cannot be read" in message
+    assert "val/dog/0.png" in message
+
+
+def test_nothing_but_bad_images_is_a_failed_run(run, tmp_path, folder):
+    data = shutil.copytree(folder, tmp_path / "data")
+    for path in data.glob("val/*/*.png"):
+        path.write_bytes(b"")
+    argv = ("--max-bad-fraction", 1, "--workdir", tmp_path / "e")
+    message = refusal(run(*argv, data=f"folder:{data}"), code=1)
+    assert "no image to evaluate on that could be read" in message
+    assert list((tmp_path / "e").iterdir()) == []
+
+
+def test_more_classes_than_the_model_knows_are_named(run):
+    message = refusal(run(data="shapes"))
+    assert message.startswith(
+        "--data shapes has 12 of 12 classes that the network does"
+    )
+
+
+def test_networks_of_different_classes_are_refused(run, tmp_path):
+    other = tmp_path / "other.keras"
+    make_classifier(2, NAMES[::-1]).save(other)
+    assert "must know the same classes" in refusal(run("--model", other))
+
+
+def test_a_model_that_is_not_there_is_named(run, tmp_path):
+    path = tmp_path / "none.keras"
+    message = refusal(run(model=path))
+    assert message.startswith("--model must be a preset")
+    assert message.endswith(f"Received: '{path}'.")
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "expected"),
+    [
+        ("model.h5", b"\x89HDF", "--model must be a .keras file"),
+        ("text.keras", b"a text\nof two lines", "not a .keras file, is damaged"),
+        ("empty.keras", b"", "not a .keras file, is damaged"),
+    ],
+)
+def test_a_file_that_is_no_model_is_refused(run, tmp_path, name, content, expected):
+    path = tmp_path / name
+    path.write_bytes(content)
+    message = refusal(run(model=path))
+    assert expected in message
+    assert str(path) in message
+
+
+def test_a_damaged_model_is_refused(run, tmp_path, model_file):
+    content = bytearray(model_file.read_bytes())
+    content[len(content) // 3] ^= 1
+    path = tmp_path / "damaged.keras"
+    path.write_bytes(content)
+    assert "its member model.weights.h5 has changed" in refusal(run(model=path))
+
+
+def test_a_folder_in_place_of_a_model_is_refused(run, tmp_path):
+    folder = tmp_path / "folder.keras"
+    folder.mkdir()
+    assert str(folder) in refusal(run(model=folder))
+
+
+def test_an_unknown_split_lists_those_there_are(run):
+    message = refusal(run("--split", "test"))
+    assert message.startswith("split must be one of ['train', 'validation'] for --data")
+
+
+def test_data_that_are_not_there_are_named(run, tmp_path):
+    assert "nowhere does not exist" in refusal(run(data=f"folder:{tmp_path}/nowhere"))
+    assert "--data must be one of" in refusal(run(data="imagenet"))
+
+
+@pytest.mark.parametrize("below", ["", "below"])
+def test_a_workdir_that_is_a_file_is_refused_before_the_work(run, tmp_path, below):
+    file = tmp_path / "file"
+    file.write_text("precious")
+    outcome = run("--workdir", file / below)
+    assert str(file) in refusal(outcome)
+    assert file.read_text() == "precious"
+
+
+@pytest.mark.parametrize(
+    "argv",
+    [
+        [],
+        ["--model", "a.keras"],
+        ["--data", "shapes"],
+        ["--model", "a.keras", "--data", "shapes", "--batch-size", "0"],
+        ["--model", "a.keras", "--data", "shapes", "--max-bad-fraction", "2"],
+    ],
+)
+def test_words_that_do_not_parse_give_2(argv, capsys):
+    assert main(argv) == 2
+    assert "python -m zfkeras.evaluate: error: " in capsys.readouterr().err

@@ -1,0 +1,118 @@
+import keras
+import pytest
+
+from zfkeras.models.variants import VARIANTS
+from zfkeras.models.zfnet import ZFNet
+from zfkeras.summary import main, summary
+
+
+def run(capsys, *argv):
+    code = main(list(argv))
+    out, err = capsys.readouterr()
+    assert "Traceback" not in err
+    return code, out.splitlines(), err.splitlines()
+
+
+def rows(lines):
+    """Name -> the other cells of each row, by the columns' right ends."""
+    header = lines[1]
+    ends = [header.index(word) + len(word) for word in header.split()[1:]]
+    starts = [0, *ends]
+    return {
+        line.split()[0]: [line[a:b].strip() for a, b in zip(starts, ends, strict=False)]
+        for line in lines[3:]
+    }
+
+
+def test_zfnet_is_the_papers(capsys):
+    code, lines, err = run(capsys)
+    assert (code, err) == (0, [])
+    assert lines[0].startswith("zfnet: 62,357,608 parameters;")
+    table = {line.split()[0]: line.split()[1:] for line in lines[3:]}
+    # Fig. 3, and the receptive fields that follow from its filters and strides.
+    assert table["conv1"] == ["110x110", "96", "14,208", "7x7", "2"]
+    assert table["norm1"] == ["1", "55x55", "96", "11x11", "4"]
+    assert table["norm2"] == ["2", "13x13", "256", "43x43", "16"]
+    assert table["conv3"] == ["3", "13x13", "384", "885,120", "75x75", "16"]
+    assert table["conv4"] == ["4", "13x13", "384", "1,327,488", "107x107", "16"]
+    assert table["pool5"] == ["5", "6x6", "256", "171x171", "32"]
+    assert table["fc6"] == ["6", "4096", "37,752,832", "image"]
+    assert table["fc7"] == ["7", "4096", "16,781,312", "image"]
+    assert table["predictions"] == ["1000", "4,097,000", "image"]
+
+
+def test_each_row_is_a_layer_and_columns_line_up(capsys):
+    _, lines, _ = run(capsys, "--variant", "zfnet_quarter", "--num-classes", "10")
+    model = ZFNet(10, variant="zfnet_quarter")
+    assert [line.split()[0] for line in lines[3:]] == [
+        layer.name for layer in model.layers
+    ]
+    assert len({len(line) for line in lines[1:]}) == 1
+    counts = [cells[3].replace(",", "") for cells in rows(lines).values()]
+    assert sum(int(count) for count in counts if count) == model.count_params()
+
+
+def test_the_number_of_classes_is_the_softmaxs(capsys):
+    _, lines, _ = run(capsys, "--variant", "zfnet_quarter", "--num-classes", "7")
+    assert lines[-1].split()[:2] == ["predictions", "7"]
+
+
+@pytest.mark.parametrize("name", ["alexnet", "alexnet_quarter_without_3_4_6_7"])
+def test_removed_layers_are_missing(capsys, name):
+    code, lines, _ = run(capsys, "--variant", name)
+    assert code == 0
+    assert ("conv3" in rows(lines)) == ("without" not in name)
+
+
+def test_list_names_every_variant(capsys):
+    assert run(capsys, "--variant", "list") == (0, list(VARIANTS), [])
+
+
+def test_a_model_file_is_summed_up_as_its_network(capsys, model_file):
+    code, lines, err = run(capsys, "--model", str(model_file))
+    assert (code, err) == (0, [])
+    model = ZFNet(4, variant="zfnet_quarter_without_6_7")
+    assert "\n".join(lines) == summary(model)
+
+
+def error(capsys, *argv):
+    code, out, err = run(capsys, *argv)
+    assert (code, out, len(err)) == (2, [], 1)
+    return err[0].removeprefix("python -m zfkeras.summary: error: ")
+
+
+def test_an_unknown_variant_lists_all(capsys):
+    message = error(capsys, "--variant", "vgg")
+    assert message.startswith("`variant` must be one of zfnet, ")
+    assert message.endswith("Received: 'vgg'.")
+
+
+def test_a_model_that_is_not_there_is_named(capsys, tmp_path):
+    assert "none.keras" in error(capsys, "--model", str(tmp_path / "none.keras"))
+
+
+def test_a_file_that_is_no_model_is_refused(capsys, tmp_path):
+    text, other = tmp_path / "text.keras", tmp_path / "model.h5"
+    for path in (text, other):
+        path.write_text("a text\n")
+    assert "text.keras is not a .keras file" in error(capsys, "--model", str(text))
+    assert "must be a .keras file" in error(capsys, "--model", str(other))
+
+
+def test_a_network_of_another_kind_is_refused(capsys, tmp_path, model_file):
+    from tests.helpers.networks import make_classifier
+
+    classifier = make_classifier(1, ["a", "b"])
+    inputs = keras.Input((56, 56, 3))
+    outputs = keras.layers.Dense(2)(keras.layers.Flatten()(inputs))
+    object.__setattr__(classifier, "model", keras.Model(inputs, outputs))
+    classifier.save(tmp_path / "other.keras")
+    message = error(capsys, "--model", str(tmp_path / "other.keras"))
+    assert "must have layers named conv1" in message
+
+
+@pytest.mark.parametrize("number", ["0", "-3", "many"])
+def test_a_number_of_classes_that_is_none_gives_2(capsys, number):
+    code, out, err = run(capsys, "--num-classes", number)
+    assert (code, out) == (2, [])
+    assert "--num-classes" in err[-1]
