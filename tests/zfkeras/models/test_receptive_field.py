@@ -80,8 +80,8 @@ def model_of(build, shape=(13, 18, 2)):
         ("zfnet_quarter", (56, 56)),
         ("zfnet_quarter", (44, 60)),
         ("alexnet_quarter", (56, 56)),
-        ("zfnet", (64, 96)),
-        ("alexnet", (64, 96)),
+        ("zfnet", (64, 72)),
+        ("alexnet", (64, 64)),
     ],
 )
 def test_every_unit_of_a_network_sees_exactly_its_box(variant, size, monkeypatch):
