@@ -34,7 +34,8 @@ def ZFNet(  # noqa: N802 - named like a class, as keras.applications names its n
         weights: a preset's name or the path of a `.keras` file to take the weights of.
             `None` (default) means random weights.
         kernel_initializer: "paper", N(0, 0.01^2) (sec. 3), or any Keras initialiser
-            such as "he_normal". Biases start at 0.
+            such as "he_normal", for every layer but the softmax, which always starts
+            as in the paper: near equal probabilities. Biases start at 0.
         dropout: share of fc6 and fc7 that is dropped in training (sec. 3: 0.5).
         max_filter_rms: bound on the root mean square of each filter of each
             convolution (sec. 3), enforced at every update. `None` means no bound.
@@ -88,7 +89,11 @@ def ZFNet(  # noqa: N802 - named like a class, as keras.applications names its n
         x = keras.layers.Dense(units, "relu", name=f"fc{number}", **kernel())(x)
         x = keras.layers.Dropout(dropout, name=f"dropout{number}", dtype=dtype)(x)
     outputs = keras.layers.Dense(
-        num_classes, "softmax", name="predictions", **{**kernel(), "dtype": "float32"}
+        num_classes,
+        "softmax",
+        kernel_initializer=_initializer("paper"),
+        name="predictions",
+        dtype="float32",
     )(x)
     model = keras.Model(inputs, outputs, name=variant)
     if weights is not None:
