@@ -149,7 +149,7 @@ def _run(parser, command, argv) -> int:
     except (RunError, OSError) as err:
         return _say(parser, err, FAILED)
     except KeyboardInterrupt:
-        return _say(parser, "interrupted; the same command resumes", FAILED)
+        return _say(parser, "interrupted", FAILED)
     return DONE
 
 

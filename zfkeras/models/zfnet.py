@@ -80,6 +80,8 @@ def ZFNet(  # noqa: N802 - named like a class, as keras.applications names its n
     try:
         for number, stage in spec.stages.items():
             x = _stage(x, number, stage, constraint, kernel())
+    except UsageError:
+        raise
     except ValueError as err:
         raise UsageError(
             f"`input_shape` is too small for {variant}. Received: {input_shape}."
@@ -105,7 +107,13 @@ def _initializer(name):
     """A new initialiser: one that serves two layers gives both the same numbers."""
     if name == "paper":
         return keras.initializers.RandomNormal(stddev=0.01)
-    initializer = keras.initializers.get(name)
+    try:
+        initializer = keras.initializers.get(name)
+    except ValueError as err:
+        raise UsageError(
+            "`kernel_initializer` must be 'paper' or a Keras initialiser such as "
+            f"'he_normal'. Received: kernel_initializer={name!r}."
+        ) from err
     shared = isinstance(initializer, keras.initializers.Initializer)
     return initializer.clone() if shared else initializer
 

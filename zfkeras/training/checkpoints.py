@@ -59,7 +59,8 @@ class Checkpoints:
         paths = self._paths()
         for path in reversed(paths):
             try:
-                with np.load(path, allow_pickle=False) as archive:
+                # NumPy leaves a file open that it opened itself and cannot read.
+                with open(path, "rb") as file, np.load(file) as archive:
                     arrays = {name: archive[name] for name in archive.files}
                 state = json.loads(str(arrays.pop(_STATE)))
             except (zipfile.BadZipFile, ValueError, KeyError, EOFError, OSError) as err:

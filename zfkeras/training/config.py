@@ -2,6 +2,7 @@
 
 import dataclasses
 import json
+import math
 import types
 import typing
 from collections.abc import Sequence
@@ -143,6 +144,44 @@ def with_overrides(config: TrainConfig, assignments: Sequence[str]) -> TrainConf
     return config
 
 
+# Key -> what its value must satisfy, and that in words. `None` is left alone.
+_LIMITS = {
+    "batch_size": (lambda v: v >= 1, "at least 1"),
+    "epochs": (lambda v: v >= 1, "at least 1"),
+    "checkpoint_steps": (lambda v: v >= 1, "at least 1"),
+    "seed": (lambda v: v >= 0, "at least 0"),
+    "mixed_precision": (lambda v: v in ("float16", "bfloat16"), "float16 or bfloat16"),
+    "model.dropout": (lambda v: 0 <= v < 1, "from 0 to below 1"),
+    "model.max_filter_rms": (lambda v: v > 0, "above 0"),
+    "data.validation_fraction": (lambda v: 0 <= v < 1, "from 0 to below 1"),
+    "data.input_scale": (lambda v: v > 0, "above 0"),
+    "data.min_crop_area": (lambda v: 0 < v <= 1, "above 0 and at most 1"),
+    "data.max_bad_fraction": (lambda v: 0 <= v <= 1, "from 0 to 1"),
+    "optimizer.learning_rate": (lambda v: 0 < v < math.inf, "above 0"),
+    "optimizer.momentum": (lambda v: 0 <= v < 1, "from 0 to below 1"),
+    "optimizer.weight_decay": (lambda v: 0 <= v < math.inf, "at least 0"),
+    "optimizer.label_smoothing": (lambda v: 0 <= v < 1, "from 0 to below 1"),
+    "schedule.warmup_epochs": (lambda v: 0 <= v < math.inf, "at least 0"),
+    "schedule.factor": (lambda v: 0 < v < 1, "between 0 and 1"),
+    "schedule.patience_epochs": (lambda v: v >= 1, "at least 1"),
+    "schedule.minimum_rate": (lambda v: v >= 0, "at least 0"),
+}
+
+
+def check(config: TrainConfig) -> None:
+    """Checks that every setting is in its range.
+
+    Raises:
+        UsageError: one is not; the message names it.
+    """
+    for key, (holds, words) in _LIMITS.items():
+        value = config
+        for part in key.split("."):
+            value = getattr(value, part)
+        if value is not None and not holds(value):
+            raise UsageError(f"{key} must be {words}. Received: {key}={value!r}.")
+
+
 def keys_of(config) -> list[str]:
     """Every key that `--set` takes, sorted."""
     found = []
@@ -181,5 +220,7 @@ def _parsed(config, key, text):
             return tuple(int(part) for part in text.split(",") if part)
         return wanted(text)
     except ValueError as err:
-        name = getattr(wanted, "__name__", "list of whole numbers")
-        raise UsageError(f"--set {key} must be {name}. Received: {text!r}.") from err
+        kind = {int: "a whole number", float: "a number"}.get(
+            wanted, "whole numbers with commas between"
+        )
+        raise UsageError(f"--set {key} must be {kind}. Received: {text!r}.") from err

@@ -18,7 +18,7 @@ from zfkeras.errors import RunError, UsageError
 from zfkeras.files import written_whole
 from zfkeras.models.classifier import Classifier
 from zfkeras.models.variants import find_variant
-from zfkeras.training.config import TrainConfig
+from zfkeras.training.config import TrainConfig, check
 from zfkeras.training.distribution import make_strategy
 from zfkeras.training.loop import Loop
 from zfkeras.training.network import Network, build_model, build_network
@@ -131,6 +131,7 @@ def dry_run(config: TrainConfig, execution: Execution | None = None) -> float:
 
 
 def _open(config: TrainConfig) -> Source:
+    check(config)
     source = open_source(config.data.source)
     if config.data.num_classes is None:
         return source

@@ -99,8 +99,8 @@ class Loop:
         """Trains to the end of the last epoch.
 
         Raises:
-            RunError: the loss is not finite, or too many images are unreadable.
-            KeyboardInterrupt: a signal came; everything up to it is saved.
+            RunError: the loss is not finite, too many images are unreadable, or a
+                signal came, in which case everything up to it is saved.
         """
         self._resume()
         folder = str(self.workdir.path / "tensorboard")
@@ -113,13 +113,13 @@ class Loop:
     def _resume(self):
         found = self.checkpoints.load_latest()
         if found is None:
-            self.workdir.forget_metrics_after(0)
+            self.workdir.keep_metrics_until(0)
             return
         arrays, state = found
         assign(self.variables, arrays)
         self.progress = Progress(**state["progress"])
         self.schedule.restore(state["schedule"])
-        self.workdir.forget_metrics_after(self.progress.step)
+        self.workdir.keep_metrics_until(self.progress.epoch)
         logger.info(
             "resuming at epoch %d, step %d", self.progress.epoch + 1, self.progress.step
         )
@@ -163,7 +163,10 @@ class Loop:
                 if due or interruption.requested:
                     self._save()
                 if interruption.requested:
-                    raise KeyboardInterrupt
+                    raise RunError(
+                        f"interrupted at step {progress.step}; everything is saved, "
+                        "the same command resumes"
+                    )
             self._account(pending, bar)
         self.bad_images.check()
         if progress.epoch_steps == 0:

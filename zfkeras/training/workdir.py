@@ -77,9 +77,9 @@ class Workdir:
         lines = self._metrics.read_text(encoding="utf-8").splitlines()
         return [json.loads(line) for line in lines if line.endswith("}")]
 
-    def forget_metrics_after(self, step: int) -> None:
-        """Drops rows of steps that a resumed run is about to repeat."""
-        rows = [row for row in self.read_metrics() if row["step"] <= step]
+    def keep_metrics_until(self, epoch: int) -> None:
+        """Drops rows of the epochs (from 1) that a resumed run is about to repeat."""
+        rows = [row for row in self.read_metrics() if row["epoch"] <= epoch]
         with written_whole(self._metrics, "w") as file:
             file.writelines(json.dumps(row) + "\n" for row in rows)
 

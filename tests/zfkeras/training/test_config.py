@@ -1,0 +1,119 @@
+import json
+
+import pytest
+
+from zfkeras import configs
+from zfkeras.errors import UsageError
+from zfkeras.models.variants import VARIANTS
+from zfkeras.training.config import (
+    _LIMITS,
+    TrainConfig,
+    check,
+    keys_of,
+    with_overrides,
+)
+from zfkeras.training.schedule import make_schedule
+
+
+@pytest.mark.parametrize("name", configs.names())
+def test_every_experiment_is_sound(name):
+    config = configs.get_config(name)
+    assert config.name == name
+    assert config.model.variant in VARIANTS
+    make_schedule(config)
+    assert json.loads(json.dumps(config.to_json())) == config.to_json()
+
+
+def test_the_issue_s_experiments_exist():
+    wanted = {"zfnet_imagenet", "zfnet_b_imagenet", "alexnet_imagenet"}
+    wanted |= {"zfnet_quarter_tiny_imagenet", "zfnet_shapes"}
+    assert wanted <= set(configs.names())
+
+
+def test_the_imagenet_recipe_is_the_paper_s():
+    config = configs.get_config("zfnet_imagenet")
+    assert config.optimizer.learning_rate == 0.01
+    assert config.optimizer.momentum == 0.9
+    assert (config.batch_size, config.epochs) == (128, 70)
+    assert config.model.dropout == 0.5
+    assert config.model.max_filter_rms == 0.1
+    assert config.model.kernel_initializer == "paper"
+    assert config.data.input_scale == 1
+    assert config.snapshot_epochs == (1, 2, 5, 10, 20, 30, 40, 64)
+
+
+@pytest.mark.parametrize(
+    ("assignment", "section", "key", "value"),
+    [
+        ("optimizer.learning_rate=0.02", "optimizer", "learning_rate", 0.02),
+        ("data.min_crop_area=0.5", "data", "min_crop_area", 0.5),
+        ("data.min_crop_area=none", "data", "min_crop_area", None),
+        ("data.num_classes=7", "data", "num_classes", 7),
+        ("data.source=folder:a=b", "data", "source", "folder:a=b"),
+        ("model.max_filter_rms=None", "model", "max_filter_rms", None),
+    ],
+)
+def test_a_setting_takes_the_type_of_its_field(assignment, section, key, value):
+    config = with_overrides(TrainConfig("x"), [assignment])
+    assert getattr(getattr(config, section), key) == value
+
+
+def test_top_level_settings_and_lists():
+    config = with_overrides(
+        TrainConfig("x"), ["epochs=3", "snapshot_epochs=1,2", "mixed_precision=float16"]
+    )
+    assert (config.epochs, config.snapshot_epochs) == (3, (1, 2))
+    assert config.mixed_precision == "float16"
+    assert with_overrides(config, ["snapshot_epochs="]).snapshot_epochs == ()
+
+
+def test_an_unknown_key_lists_the_keys():
+    with pytest.raises(UsageError, match=r"optimizer.learning_rate.*Received: 'lr'"):
+        with_overrides(TrainConfig("x"), ["lr=1"])
+    assert "schedule.patience_epochs" in keys_of(TrainConfig("x"))
+
+
+@pytest.mark.parametrize(
+    ("assignment", "message"),
+    [
+        ("epochs=many", "--set epochs must be a whole number. Received: 'many'"),
+        ("optimizer.momentum=high", "must be a number"),
+        ("snapshot_epochs=1,x", "whole numbers with commas"),
+        ("epochs", "KEY=VALUE"),
+        ("optimizer=3", "must be one of"),
+    ],
+)
+def test_a_bad_assignment_is_one_clear_line(assignment, message):
+    with pytest.raises(UsageError, match=message):
+        with_overrides(TrainConfig("x"), [assignment])
+
+
+def test_an_unknown_experiment_lists_them():
+    with pytest.raises(UsageError, match="zfnet_shapes.*Received: 'zfnet'"):
+        configs.get_config("zfnet")
+
+
+@pytest.mark.parametrize(
+    "assignment",
+    [
+        "batch_size=0",
+        "epochs=0",
+        "seed=-1",
+        "mixed_precision=int8",
+        "model.dropout=1",
+        "data.validation_fraction=2",
+        "data.min_crop_area=0",
+        "optimizer.learning_rate=nan",
+        "schedule.factor=1",
+    ],
+)
+def test_a_setting_out_of_range_is_named(assignment):
+    key = assignment.partition("=")[0]
+    config = with_overrides(TrainConfig("x"), [assignment])
+    with pytest.raises(UsageError, match=f"^{key} must be .*Received: {key}="):
+        check(config)
+
+
+def test_a_limit_stands_on_existing_settings_only():
+    check(TrainConfig("x"))
+    assert set(_LIMITS) <= set(keys_of(TrainConfig("x")))
