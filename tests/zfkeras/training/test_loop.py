@@ -1,0 +1,224 @@
+import dataclasses
+import json
+import os
+import signal
+
+import numpy as np
+import pytest
+
+from tests.helpers.runs import image_folder, tiny_config
+from zfkeras.errors import RunError, UsageError
+from zfkeras.training import loop as loop_module
+from zfkeras.training.checkpoints import Checkpoints
+from zfkeras.training.config import OptimizerConfig, ScheduleConfig
+from zfkeras.training.experiment import Execution, dry_run, run_experiment
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory):
+    return image_folder(tmp_path_factory.mktemp("images"))
+
+
+@pytest.fixture(scope="module")
+def finished(folder, tmp_path_factory):
+    """A run of two epochs that nothing disturbed."""
+    workdir = tmp_path_factory.mktemp("run")
+    config = tiny_config(folder, snapshot_epochs=(1,))
+    return workdir, run_experiment(config, workdir)
+
+
+def metrics(workdir):
+    lines = (workdir / "metrics.jsonl").read_text().splitlines()
+    return [json.loads(line) for line in lines]
+
+
+def timeless(rows):
+    timed = {"seconds", "images_per_second", "input_share"}
+    return [{k: v for k, v in row.items() if k not in timed} for row in rows]
+
+
+def final_state(workdir):
+    return Checkpoints(workdir / "checkpoints").load_latest()
+
+
+def fail_at_step(monkeypatch, step, action):
+    """Makes the loop do `action(loop)` just before the given training step."""
+    original = loop_module.Loop._step
+
+    def patched(self, batch, bar):
+        if self.progress.step + 1 == step:
+            action(self)
+        return original(self, batch, bar)
+
+    monkeypatch.setattr(loop_module.Loop, "_step", patched)
+
+
+def test_a_run_leaves_all_that_was_promised(finished):
+    workdir, results = finished
+    assert {path.name for path in workdir.iterdir()} == {
+        "checkpoints",
+        "config.json",
+        "mean_image.npy",
+        "metrics.jsonl",
+        "model.keras",
+        "results.json",
+        "snapshots",
+        "tensorboard",
+    }
+    assert [path.name for path in (workdir / "snapshots").iterdir()] == [
+        "epoch-001.keras"
+    ]
+    rows = metrics(workdir)
+    assert [row["epoch"] for row in rows] == [1, 2]
+    assert [row["step"] for row in rows] == [5, 10]
+    assert next(iter(rows[0])) == "step"
+    assert json.loads((workdir / "results.json").read_text()) == results
+    assert results["held_out"]["num_images"] == 4
+
+
+def test_the_mean_image_leaves_out_what_is_held_out(finished, folder):
+    from zfkeras.data.images import decode
+    from zfkeras.data.sources import open_source
+
+    train, _ = open_source(f"folder:{folder}").split("train").carve(0.15, 0)
+    pictures = [np.asarray(decode(train.read(key)), float) for key in train.keys]
+    mean_image = np.load(finished[0] / "mean_image.npy")
+    np.testing.assert_allclose(mean_image, np.mean(pictures, axis=0), atol=1e-3)
+
+
+@pytest.mark.parametrize("step", [2, 5, 6, 9])
+def test_a_run_that_died_and_resumed_equals_one_that_did_not(
+    step, finished, folder, tmp_path, monkeypatch
+):
+    config = tiny_config(folder)
+
+    def die(loop):
+        raise SystemExit
+
+    with monkeypatch.context() as patch, pytest.raises(SystemExit):
+        fail_at_step(patch, step, die)
+        run_experiment(config, tmp_path)
+    run_experiment(config, tmp_path)
+    expected_arrays, expected_state = final_state(finished[0])
+    arrays, state = final_state(tmp_path)
+    for name, array in arrays.items():
+        assert np.array_equal(array, expected_arrays[name]), name
+    assert state["schedule"] == expected_state["schedule"]
+    assert timeless(metrics(tmp_path)) == timeless(metrics(finished[0]))
+
+
+def test_ctrl_c_saves_and_the_same_command_resumes(
+    finished, folder, tmp_path, monkeypatch
+):
+    config = tiny_config(folder)
+    with monkeypatch.context() as patch:
+        fail_at_step(patch, 2, lambda _: os.kill(os.getpid(), signal.SIGINT))
+        with pytest.raises(RunError, match="interrupted at step 2; everything is sav"):
+            run_experiment(config, tmp_path)
+    assert final_state(tmp_path)[1]["progress"]["step"] == 2
+    assert signal.getsignal(signal.SIGINT) is signal.default_int_handler
+    run_experiment(config, tmp_path)
+    arrays, expected = final_state(tmp_path)[0], final_state(finished[0])[0]
+    assert all(np.array_equal(arrays[name], expected[name]) for name in expected)
+
+
+def test_a_finished_run_may_go_on_for_more_epochs(folder, tmp_path):
+    run_experiment(tiny_config(folder, epochs=1), tmp_path)
+    run_experiment(tiny_config(folder, epochs=2), tmp_path)
+    assert [row["epoch"] for row in metrics(tmp_path)] == [1, 2]
+
+
+def test_running_a_finished_run_again_changes_nothing(folder, tmp_path):
+    config = tiny_config(folder, epochs=1)
+    first = run_experiment(config, tmp_path)
+    assert run_experiment(config, tmp_path) == first
+
+
+def test_another_configuration_is_refused_by_name(finished, folder):
+    config = tiny_config(folder, optimizer=OptimizerConfig(0.5, weight_decay=5e-4))
+    with pytest.raises(UsageError, match=r"optimizer.learning_rate=0.01, not 0.5"):
+        run_experiment(config, finished[0])
+
+
+def test_overwrite_begins_again(folder, tmp_path):
+    run_experiment(tiny_config(folder, epochs=1), tmp_path)
+    config = tiny_config(folder, epochs=1, seed=1)
+    run_experiment(config, tmp_path, Execution(overwrite=True))
+    assert [row["step"] for row in metrics(tmp_path)] == [5]
+    saved = json.loads((tmp_path / "config.json").read_text())
+    assert saved["config"]["seed"] == 1
+
+
+def test_a_loss_that_is_not_finite_stops_the_run_at_its_step(
+    folder, tmp_path, monkeypatch
+):
+    def spoil(loop):
+        bias = loop.network.model.get_layer("predictions").bias
+        bias.assign(np.full(bias.shape, np.nan))
+
+    fail_at_step(monkeypatch, 2, spoil)
+    with pytest.raises(RunError, match=r"the loss is nan at step 2 \(epoch 1\); lower"):
+        run_experiment(tiny_config(folder, checkpoint_steps=1), tmp_path)
+    # What was saved before is still sound.
+    arrays, state = final_state(tmp_path)
+    assert state["progress"]["step"] == 1
+    assert all(np.isfinite(array).all() for array in arrays.values())
+
+
+def test_the_error_on_held_out_images_steers_the_rate(folder, tmp_path, monkeypatch):
+    errors = iter([0.5, 0.4, 0.4, 0.3, 0.9, 0.9])
+    monkeypatch.setattr(
+        loop_module.Loop,
+        "evaluate",
+        lambda self, split: {
+            "num_images": 1,
+            "centre_crop": {"top1_error": next(errors), "top5_error": 0.0},
+        },
+    )
+    config = tiny_config(folder, epochs=5, schedule=ScheduleConfig(patience_epochs=1))
+    run_experiment(config, tmp_path)
+    rates = [row["learning_rate"] for row in metrics(tmp_path)]
+    assert rates == pytest.approx([0.01, 0.01, 0.01, 0.001, 0.001])
+
+
+def test_too_many_unreadable_images_stop_the_run(tmp_path):
+    folder = image_folder(tmp_path / "images")
+    for name in ("00.jpg", "01.jpg"):
+        (folder / "cat" / name).write_bytes(b"not an image")
+    with pytest.raises(RunError, match=r"cat/0[01].jpg.*max-bad-fraction"):
+        run_experiment(tiny_config(folder), tmp_path / "run")
+
+
+def test_unreadable_images_below_the_limit_are_reported(tmp_path):
+    folder = image_folder(tmp_path / "images")
+    (folder / "cat" / "00.jpg").write_bytes(b"")
+    config = tiny_config(folder, epochs=1)
+    data = dataclasses.replace(config.data, max_bad_fraction=0.1)
+    results = run_experiment(dataclasses.replace(config, data=data), tmp_path / "run")
+    assert results["bad_images"] == {"count": 1, "images": {"cat/00.jpg": "empty file"}}
+
+
+def test_a_batch_larger_than_the_set_takes_the_whole_set(folder, tmp_path):
+    run_experiment(tiny_config(folder, epochs=1, batch_size=100), tmp_path)
+    assert [row["step"] for row in metrics(tmp_path)] == [1]
+
+
+def test_a_dry_run_writes_nothing(folder, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    assert 0 < dry_run(tiny_config(folder)) < 5
+    assert not any(tmp_path.iterdir())
+
+
+@pytest.mark.parametrize("precision", ["float16", "bfloat16"])
+def test_a_model_trained_in_half_precision_is_saved_in_float32(
+    precision, folder, tmp_path
+):
+    import zfkeras
+
+    run_experiment(tiny_config(folder, epochs=1, mixed_precision=precision), tmp_path)
+    classifier = zfkeras.load(tmp_path / "model.keras")
+    assert classifier.model.dtype_policy.name == "float32"
+    assert classifier.model.get_layer("conv1").compute_dtype == "float32"
+    trained, _ = final_state(tmp_path)
+    kernel = classifier.model.get_layer("conv1").kernel
+    assert any(np.array_equal(kernel, array) for array in trained.values())

@@ -1,0 +1,120 @@
+"""Runs in processes of their own, killed for real."""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+
+import pytest
+
+from tests.helpers.runs import image_folder
+from zfkeras.training.checkpoints import Checkpoints
+
+# 102 images learnt from, in batches of 8: 12 steps an epoch, 36 in all.
+EPOCHS, STEPS = 3, 36
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory):
+    return image_folder(tmp_path_factory.mktemp("images"), per_class=60)
+
+
+def command(folder, workdir, *more):
+    return [
+        *(sys.executable, "-m", "zfkeras.train", "--config", "zfnet_shapes"),
+        *("--data", f"folder:{folder}", "--workdir", str(workdir)),
+        *("--epochs", str(EPOCHS), "--batch-size", "8", "--deterministic"),
+        *("--set", "data.validation_fraction=0.15", "--set", "model.dropout=0.5"),
+        *("--set", "checkpoint_steps=4", "--set", "snapshot_epochs="),
+        *("--set", "data.min_crop_area=0.5", *more),
+    ]
+
+
+def run_to_the_end(folder, workdir):
+    done = subprocess.run(
+        command(folder, workdir), capture_output=True, text=True, timeout=300
+    )
+    assert done.returncode == 0, done.stderr[-2000:]
+    return done.stderr
+
+
+def start_and_send(folder, workdir, step, number):
+    """Sends a signal once the checkpoint of `step` is there and a little later."""
+    process = subprocess.Popen(
+        command(folder, workdir), stdout=subprocess.PIPE, stderr=subprocess.PIPE
+    )
+    path = workdir / "checkpoints" / f"step-{step:09d}.npz"
+    deadline = time.monotonic() + 240
+    while not path.exists():
+        assert process.poll() is None and time.monotonic() < deadline
+        time.sleep(0.005)
+    time.sleep(0.02)
+    process.send_signal(number)
+    _, said = process.communicate(timeout=240)
+    return process.returncode, said.decode()
+
+
+def outcome(workdir):
+    arrays, state = Checkpoints(workdir / "checkpoints").load_latest()
+    lines = (workdir / "metrics.jsonl").read_text().splitlines()
+    rows = [json.loads(line) for line in lines]
+    for row in rows:
+        for key in ("seconds", "images_per_second", "input_share"):
+            del row[key]
+    return arrays, state["progress"]["step"], rows
+
+
+@pytest.fixture(scope="module")
+def undisturbed(folder, tmp_path_factory):
+    workdir = tmp_path_factory.mktemp("undisturbed")
+    run_to_the_end(folder, workdir)
+    return outcome(workdir)
+
+
+def assert_same(found, expected):
+    arrays, step, rows = found
+    assert step == expected[1] == STEPS
+    assert arrays.keys() == expected[0].keys()
+    for name, array in arrays.items():
+        assert array.tobytes() == expected[0][name].tobytes(), name
+    assert rows == expected[2]
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("step", [4, 16, 28])
+def test_a_killed_and_resumed_run_ends_bit_for_bit_the_same(
+    step, folder, undisturbed, tmp_path
+):
+    code, _ = start_and_send(folder, tmp_path, step, signal.SIGKILL)
+    assert code == -signal.SIGKILL
+    said = run_to_the_end(folder, tmp_path)
+    assert "resuming at epoch" in said
+    assert_same(outcome(tmp_path), undisturbed)
+    assert not [name for name in os.listdir(tmp_path) if name.startswith(".")]
+
+
+@pytest.mark.slow
+def test_a_checkpoint_damaged_by_the_crash_costs_one_interval(
+    folder, undisturbed, tmp_path
+):
+    start_and_send(folder, tmp_path, 16, signal.SIGKILL)
+    newest = max((tmp_path / "checkpoints").glob("step-*.npz"))
+    newest.write_bytes(newest.read_bytes()[:-1000])
+    said = run_to_the_end(folder, tmp_path)
+    assert f"{newest.name} is damaged" in said
+    assert_same(outcome(tmp_path), undisturbed)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_a_signal_ends_in_one_line_and_loses_nothing(
+    number, folder, undisturbed, tmp_path
+):
+    code, said = start_and_send(folder, tmp_path, 4, number)
+    assert code == 1
+    assert "Traceback" not in said
+    assert "everything is saved, the same command resumes" in said.splitlines()[-1]
+    run_to_the_end(folder, tmp_path)
+    assert_same(outcome(tmp_path), undisturbed)
