@@ -39,8 +39,11 @@ class Workdir:
             overwrite: remove what a former run left.
 
         Raises:
-            UsageError: the folder belongs to a run with another configuration.
+            UsageError: the folder belongs to a run with another configuration, or is
+                no folder.
         """
+        if self.path.exists() and not self.path.is_dir():
+            raise UsageError(f"--workdir must be a folder. Received: {self.path}.")
         file = self.path / "config.json"
         if overwrite and file.exists():
             for name in ("checkpoints", "snapshots", "tensorboard"):

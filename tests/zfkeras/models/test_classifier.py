@@ -14,7 +14,7 @@ from PIL import Image
 import zfkeras
 from tests.helpers.networks import make_classifier
 from tests.helpers.splits import noise, png
-from zfkeras.data.images import BadImage
+from zfkeras.data.bad_images import BadImage
 from zfkeras.errors import UsageError
 from zfkeras.models.classifier import Classifier, predict_crops
 

@@ -1,0 +1,123 @@
+import json
+import re
+
+import pytest
+
+from tests.helpers.runs import image_folder, noise_jpeg
+from zfkeras.train import main
+
+QUICK = (
+    *("--epochs", "1", "--batch-size", "8", "--set", "snapshot_epochs="),
+    *("--set", "model.variant=zfnet_quarter_without_6_7"),
+)
+
+
+def train(workdir, *arguments):
+    return main(
+        ["--config", "zfnet_shapes", "--workdir", str(workdir), *QUICK, *arguments]
+    )
+
+
+def only_line(capsys):
+    """The last line said, which must be the error; no traceback anywhere."""
+    said = capsys.readouterr().err
+    assert "Traceback" not in said
+    line = said.replace("\r", "\n").strip().splitlines()[-1]
+    assert "error: " in line, said
+    return line
+
+
+def test_a_run_from_the_command_line(tmp_path, capsys):
+    folder = image_folder(tmp_path / "images", per_class=20)
+    workdir = tmp_path / "run"
+    assert train(workdir, "--data", f"folder:{folder}", "--seed", "3") == 0
+    said = capsys.readouterr().out
+    assert f"model in {workdir}/model.keras" in said
+    assert f"results in {workdir}/results.json" in said
+    saved = json.loads((workdir / "config.json").read_text())
+    assert saved["config"]["seed"] == 3
+    assert saved["config"]["data"]["source"] == f"folder:{folder}"
+    assert saved["environment"]["keras"] and saved["command"]
+
+
+def test_a_dry_run(tmp_path, capsys):
+    folder = image_folder(tmp_path / "images")
+    arguments = ("--data", f"folder:{folder}", "--dry-run", "--jit")
+    assert train(tmp_path / "run", *arguments) == 0
+    assert "dry run: one step of zfnet_shapes, loss " in capsys.readouterr().out
+    assert not (tmp_path / "run").exists()
+
+
+def test_mirrored_runs_on_whatever_devices_there_are(tmp_path):
+    folder = image_folder(tmp_path / "images")
+    arguments = ("--data", f"folder:{folder}", "--strategy", "mirrored", "--dry-run")
+    assert train(tmp_path / "run", *arguments) == 0
+
+
+def test_a_path_that_is_not_there(tmp_path, capsys):
+    assert train(tmp_path / "run", "--data", f"folder:{tmp_path}/none") == 2
+    assert f"{tmp_path}/none does not exist" in only_line(capsys)
+
+
+def test_an_empty_folder(tmp_path, capsys):
+    (tmp_path / "empty").mkdir()
+    assert train(tmp_path / "run", "--data", f"folder:{tmp_path}/empty") == 2
+    assert "holds no images" in only_line(capsys)
+
+
+def test_a_folder_with_one_class(tmp_path, capsys):
+    folder = image_folder(tmp_path / "images", classes=("cat",))
+    assert train(tmp_path / "run", "--data", f"folder:{folder}") == 2
+    assert "at least two classes" in only_line(capsys)
+
+
+def test_five_percent_of_broken_files(tmp_path, capsys):
+    folder = image_folder(tmp_path / "images", per_class=20)
+    for number in (3, 7):
+        path = folder / "dog" / f"{number:02d}.jpg"
+        path.write_bytes(noise_jpeg(number)[:200])
+    assert train(tmp_path / "run", "--data", f"folder:{folder}") == 1
+    line = only_line(capsys)
+    assert "dog/03.jpg" in line or "dog/07.jpg" in line
+    assert "--max-bad-fraction" in line
+
+
+def test_five_percent_may_be_allowed(tmp_path):
+    folder = image_folder(tmp_path / "images", per_class=20)
+    (folder / "dog" / "03.jpg").write_bytes(b"")
+    arguments = ("--data", f"folder:{folder}", "--max-bad-fraction", "0.05")
+    assert train(tmp_path / "run", *arguments) == 0
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (("--data", "imagenet"), "--data must be one of .*Received: 'imagenet'"),
+        (("--data", "folder:"), "needs a path"),
+        (("--set", "lr=1"), "--set key must be one of .*optimizer.learning_rate"),
+        (("--set", "epochs=x"), "epochs must be a whole number"),
+        (("--set", "model.variant=vgg"), "must be one of zfnet, .*'vgg'"),
+        (("--set", "model.kernel_initializer=no"), "must be 'paper' or a Keras"),
+        (("--set", "data.num_classes=1"), "from 2 to 12"),
+        (("--batch-size", "0"), "at least 1"),
+        (("--max-bad-fraction", "2"), "from 0 to 1"),
+    ],
+)
+def test_what_cannot_be_is_named(arguments, message, tmp_path, capsys):
+    assert train(tmp_path / "run", *arguments) == 2
+    assert re.search(message, only_line(capsys))
+    assert not (tmp_path / "run" / "metrics.jsonl").exists()
+
+
+def test_an_unknown_experiment(tmp_path, capsys):
+    assert main(["--config", "resnet", "--workdir", str(tmp_path)]) == 2
+    assert "--config must be one of" in only_line(capsys)
+
+
+def test_a_workdir_that_is_a_file(tmp_path, capsys):
+    path = tmp_path / "file"
+    path.write_text("precious")
+    folder = image_folder(tmp_path / "images")
+    assert train(path, "--data", f"folder:{folder}") == 2
+    assert f"--workdir must be a folder. Received: {path}" in only_line(capsys)
+    assert path.read_text() == "precious"
