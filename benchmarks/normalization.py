@@ -2,6 +2,7 @@
 
 import tensorflow as tf
 
+from benchmarks.operations import forward_and_gradient
 from benchmarks.timing import as_lines, interleaved
 from zfkeras.layers import LocalResponseNormalization
 
@@ -13,21 +14,11 @@ def run():
     x = tf.random.stateless_normal(SHAPE, seed=(0, 0))
     layer = LocalResponseNormalization()
 
-    def with_gradient(forward):
-        @tf.function
-        def both():
-            with tf.GradientTape() as tape:
-                tape.watch(x)
-                y = forward(x)
-            return y, tape.gradient(y, x)
-
-        return both
-
     timings = interleaved(
         {
-            "LocalResponseNormalization": with_gradient(layer),
-            "tf.nn.local_response_normalization": with_gradient(
-                lambda x: tf.nn.local_response_normalization(x, 2, 2.0, 1e-4, 0.75)
+            "LocalResponseNormalization": forward_and_gradient(layer, x),
+            "tf.nn.local_response_normalization": forward_and_gradient(
+                lambda x: tf.nn.local_response_normalization(x, 2, 2.0, 1e-4, 0.75), x
             ),
         }
     )

@@ -2,6 +2,7 @@
 
 import tensorflow as tf
 
+from benchmarks.operations import forward_and_gradient
 from benchmarks.timing import as_lines, interleaved
 from zfkeras.layers import MaxPoolWithArgmax, Unpool
 
@@ -27,16 +28,6 @@ def run():
         )
         return tf.reshape(flat, SHAPE)
 
-    def with_gradient(forward):
-        @tf.function
-        def both():
-            with tf.GradientTape() as tape:
-                tape.watch(x)
-                pooled = forward(x)
-            return pooled, tape.gradient(pooled, x)
-
-        return both
-
     there_and_back = interleaved(
         {
             "MaxPoolWithArgmax + Unpool": ours,
@@ -45,11 +36,11 @@ def run():
     )
     training = interleaved(
         {
-            "MaxPoolWithArgmax, forward + gradient": with_gradient(
-                lambda x: pool(x)[0]
+            "MaxPoolWithArgmax, forward + gradient": forward_and_gradient(
+                lambda x: pool(x)[0], x
             ),
-            "tf.nn.max_pool2d, forward + gradient": with_gradient(
-                lambda x: tf.nn.max_pool2d(x, 3, 2, "SAME")
+            "tf.nn.max_pool2d, forward + gradient": forward_and_gradient(
+                lambda x: tf.nn.max_pool2d(x, 3, 2, "SAME"), x
             ),
         }
     )

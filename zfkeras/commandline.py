@@ -25,7 +25,8 @@ _WRONG_PATH = (
 
 DATA_HELP = (
     "where the images are: tfds:NAME (tfds:imagenet2012), folder:PATH (one folder a "
-    "class), tiny-imagenet:PATH (the folder or the official zip), or shapes (built in)"
+    "class), tiny-imagenet:PATH (the folder or the official zip), or shapes (built in; "
+    "shapes:256 for larger images)"
 )
 
 

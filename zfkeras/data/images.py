@@ -61,14 +61,14 @@ _TURNS = {
 
 
 def decode(encoded: bytes, shorter_side: int | None = None) -> Image.Image:
-    """Decodes an image file to RGB, upright, as a browser would show it.
+    """Decodes an image file to RGB, upright, on white.
 
     The format (JPEG, PNG, GIF, BMP, WebP, TIFF, PPM) is told by the content, whatever
-    the file is called. EXIF orientation is applied; transparency lies on white; of
-    several frames or pages the first counts; colour profiles (ICC) are ignored. CMYK in
-    a JPEG is read as inverted, as Adobe writes it. Samples wider than 8 bits are
-    scaled, not clipped: whole numbers as 0-65535, floats as 0-1, or as 0-255 when one
-    of them exceeds 1.
+    the file is called. Orientation (EXIF, else XMP) is applied; transparency lies on
+    white; of several frames or pages the first counts; colour profiles (ICC) are
+    ignored. CMYK in a JPEG is read as inverted, as Adobe writes it. Samples wider than
+    8 bits are scaled, not clipped: whole numbers as 0-65535, floats as 0-1, or as 0-255
+    when one of them exceeds 1.
 
     Args:
         encoded: the whole file.

@@ -66,7 +66,8 @@ def open_source(spec: str) -> Source:
     """Opens the source that a spec string names. Reads names and labels, no images.
 
     Args:
-        spec: `tfds:NAME`, `folder:PATH`, `tiny-imagenet:PATH` or `shapes`.
+        spec: `tfds:NAME`, `folder:PATH`, `tiny-imagenet:PATH`, `shapes` (64 pixels) or
+            `shapes:SIZE`.
 
     Raises:
         UsageError: no such kind of source, or nothing usable is there.

@@ -74,14 +74,7 @@ def run_experiment(
         source.split("train").num_examples, config.data.max_bad_fraction
     )
     mean_image = _mean_image(workdir, train, variant.image_size, bad_images)
-    preprocessing = _preprocessing(config, mean_image)
-    network = build_network(
-        config,
-        len(source.class_names),
-        preprocessing,
-        strategy,
-        jit_compile=execution.jit_compile,
-    )
+    network = _network(config, source, mean_image, strategy, execution)
 
     def classifier(errors: dict) -> Classifier:
         return _classifier(config, source, network, errors)
@@ -106,17 +99,10 @@ def dry_run(config: TrainConfig, execution: Execution | None = None) -> float:
     train, _ = _carved(config, source)
     _fix_randomness(config.seed, execution.deterministic)
     grey = np.full((variant.image_size, variant.image_size, 3), 127.5, np.float32)
-    preprocessing = _preprocessing(config, grey)
-    network = build_network(
-        config,
-        len(source.class_names),
-        preprocessing,
-        strategy,
-        jit_compile=execution.jit_compile,
-    )
+    network = _network(config, source, grey, strategy, execution)
     batches = training_batches(
         train,
-        preprocessing,
+        network.preprocessing,
         config.batch_size,
         seed=config.seed,
         epoch=0,
@@ -138,12 +124,19 @@ def _open(config: TrainConfig) -> Source:
     return source.first_classes(config.data.num_classes)
 
 
-def _preprocessing(config: TrainConfig, mean_image: np.ndarray) -> Preprocessing:
-    return Preprocessing(
+def _network(config, source, mean_image, strategy, execution) -> Network:
+    preprocessing = Preprocessing(
         mean_image,
         find_variant(config.model.variant).crop_size,
         config.data.input_scale,
         config.data.min_crop_area,
+    )
+    return build_network(
+        config,
+        len(source.class_names),
+        preprocessing,
+        strategy,
+        jit_compile=execution.jit_compile,
     )
 
 
