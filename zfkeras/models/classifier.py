@@ -19,6 +19,7 @@ from zfkeras.constraints import MaxRMS  # noqa: F401 - likewise
 from zfkeras.data.preprocessing import Preprocessing
 from zfkeras.errors import UsageError
 from zfkeras.files import written_whole
+from zfkeras.models.storage import halve_weights
 
 # Members that make a Keras archive self-sufficient; Keras itself passes over them.
 _CARD = "zfkeras/card.json"
@@ -82,11 +83,16 @@ class Classifier:
         probabilities = np.concatenate(answers)
         return probabilities.mean(axis=1) if ten_crop else probabilities
 
-    def save(self, path: str | Path) -> None:
+    def save(self, path: str | Path, *, half_weights: bool = False) -> None:
         """Writes one self-sufficient `.keras` file, whole or not at all.
 
         Args:
             path: ends in ".keras"; an existing file is replaced.
+            half_weights: store the weights as float16, half the size; the network that
+                is loaded computes in float32 all the same.
+
+        Raises:
+            UsageError: `path` does not end in ".keras".
         """
         path = Path(path)
         if path.suffix != ".keras":
@@ -94,6 +100,8 @@ class Classifier:
         with tempfile.TemporaryDirectory() as folder:
             aside = Path(folder) / path.name
             keras.saving.save_model(self.model, aside)
+            if half_weights:
+                halve_weights(aside)
             with zipfile.ZipFile(aside, "a", zipfile.ZIP_DEFLATED) as archive:
                 archive.writestr(_CARD, json.dumps(self._card(), indent=1))
                 mean = io.BytesIO()
