@@ -125,28 +125,9 @@ class Loop:
         )
 
     def _train_epoch(self, interruption):
-        progress, size = self.progress, self.config.batch_size
-        batches = training_batches(
-            self.train,
-            self.preprocessing,
-            size,
-            seed=self.config.seed,
-            epoch=progress.epoch,
-            start=progress.position,
-            bad_images=self.bad_images,
-        )
-        bar = tqdm(
-            total=self.steps_per_epoch * size,
-            initial=progress.epoch_steps * size,
-            desc=f"epoch {progress.epoch + 1}/{self.config.epochs}",
-            unit=" images",
-            mininterval=1,
-        )
-        pending = []
-        with bar:
-            stream = iter(
-                self.network.strategy.experimental_distribute_dataset(batches)
-            )
+        progress, pending = self.progress, []
+        with self._bar() as bar:
+            stream = iter(self._batches())
             while True:
                 started = time.perf_counter()
                 batch = next(stream, None)
@@ -171,6 +152,29 @@ class Loop:
         self.bad_images.check()
         if progress.epoch_steps == 0:
             raise RunError("no training image could be read")
+
+    def _bar(self):
+        progress, size = self.progress, self.config.batch_size
+        return tqdm(
+            total=self.steps_per_epoch * size,
+            initial=progress.epoch_steps * size,
+            desc=f"epoch {progress.epoch + 1}/{self.config.epochs}",
+            unit=" images",
+            mininterval=1,
+        )
+
+    def _batches(self):
+        """The rest of the epoch under way, dealt out to the replicas."""
+        batches = training_batches(
+            self.train,
+            self.preprocessing,
+            self.config.batch_size,
+            seed=self.config.seed,
+            epoch=self.progress.epoch,
+            start=self.progress.position,
+            bad_images=self.bad_images,
+        )
+        return self.network.strategy.experimental_distribute_dataset(batches)
 
     def _rate(self):
         """The rate for the coming step, read off the middle of the step."""
