@@ -7,6 +7,8 @@ from pathlib import Path
 from zfkeras import commandline
 from zfkeras.errors import UsageError
 
+DEFAULT_MODELS = ["quarter"]
+
 
 def build_parser() -> argparse.ArgumentParser:
     """The command's arguments."""
@@ -18,9 +20,9 @@ def build_parser() -> argparse.ArgumentParser:
     parser.add_argument(
         "--model",
         action="append",
-        required=True,
         metavar="MODEL",
-        help="preset or .keras file; give it several times to average several networks",
+        help="preset or .keras file; give it several times to average several networks "
+        "(default: quarter, the network in the box)",
     )
     commandline.add_data(parser)
     parser.add_argument(
@@ -65,7 +67,8 @@ def _evaluate(args):
 
     source = open_source(args.data)
     split = source.split(args.split)
-    classifiers = [load(name) for name in args.model]
+    names = args.model or DEFAULT_MODELS
+    classifiers = [load(name) for name in names]
     if args.workdir is not None:
         _make_folder(args.workdir)
     bad_images = BadImages(split.num_examples, args.max_bad_fraction)
@@ -85,7 +88,7 @@ def _evaluate(args):
         **results,
         "data": args.data,
         "split": args.split,
-        "model": args.model,
+        "model": names,
         "command": command_line(),
         "environment": environment(),
     }

@@ -24,14 +24,23 @@ class Preset:
     parameters: int
 
 
-PRESETS: dict[str, Preset] = {}
+PRESETS: dict[str, Preset] = {
+    "quarter": Preset(
+        file="zfnet_quarter_tiny_imagenet.keras",
+        description="quarter-scale ZFNet, 200 classes of Tiny ImageNet",
+        parameters=3_424_328,
+    ),
+}
+# What `ZFNet(weights=...)` calls them, after the data set, as keras.applications does.
+_BY_DATA_SET = {"tiny_imagenet": "quarter"}
 
 
 def load(name: str | Path) -> Classifier:
     """Loads a trained network that takes raw images.
 
     Args:
-        name: a key of `PRESETS`, or the path of a self-sufficient `.keras` file such as
+        name: a key of `PRESETS` such as "quarter" (or "tiny_imagenet", the data set it
+            was trained on), or the path of a self-sufficient `.keras` file such as
             `zfkeras.train` writes.
 
     Returns:
@@ -41,7 +50,7 @@ def load(name: str | Path) -> Classifier:
         FileNotFoundError: neither a preset nor a file.
         UsageError: a file that is no such model, or is damaged.
     """
-    preset = PRESETS.get(str(name))
+    preset = PRESETS.get(_BY_DATA_SET.get(str(name), str(name)))
     if preset is not None:
         folder = resources.files("zfkeras.models") / "weights"
         with resources.as_file(folder / preset.file) as path:

@@ -31,7 +31,8 @@ def ZFNet(  # noqa: N802 - named like a class, as keras.applications names its n
             (224, 224, 3) or (56, 56, 3). Other sizes change the size of fc6.
         variant: a key of `zfkeras.models.variants.VARIANTS`: "zfnet", "alexnet",
             "zfnet_quarter" or a row of Table 3 such as "zfnet_b".
-        weights: a preset's name or the path of a `.keras` file to take the weights of.
+        weights: "tiny_imagenet" for the quarter-scale network that ships (200 classes),
+            or the path of a `.keras` file to take the weights of.
             `None` (default) means random weights.
         kernel_initializer: "paper", N(0, 0.01^2) (sec. 3), or any Keras initialiser
             such as "he_normal", for every layer but the softmax, which always starts
