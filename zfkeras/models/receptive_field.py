@@ -103,12 +103,13 @@ def receptive_field(model: keras.Model, tensor) -> ReceptiveField:
             channels first or joins maps that do not match, or the input's size is not
             known.
     """
-    (image,) = model.inputs
-    if None in image.shape[1:3]:
+    shapes = [tuple(image.shape) for image in model.inputs]
+    if len(shapes) != 1 or len(shapes[0]) != 4 or None in shapes[0][1:3]:
         raise UsageError(
-            "receptive field: the model's input size must be known. Received: "
-            f"input shape={image.shape}."
+            "receptive field: the model must have one image as its input, and its "
+            f"input size must be known. Received: input shapes={shapes}."
         )
+    (image,) = model.inputs
     return _Walk(image).field(tensor)
 
 

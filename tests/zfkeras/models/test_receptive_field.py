@@ -377,3 +377,13 @@ def test_branches_of_different_strides_are_refused():
         return layers.Add()([halved, layers.Conv2D(2, 5)(image)])
 
     assert "branches with different strides meet (2 and 1 pixels)" in refused(build)
+
+
+@pytest.mark.parametrize("shapes", [[(8, 8, 3), (8, 8, 3)], [(8,)]])
+def test_a_model_without_one_image_input_is_refused(shapes):
+    # Previously Python's own unpacking error.
+    inputs = [keras.Input(shape) for shape in shapes]
+    output = keras.layers.Add()(inputs) if len(inputs) > 1 else inputs[0]
+    model = keras.Model(inputs, keras.layers.Dense(2)(output))
+    with pytest.raises(UsageError, match="one image as its input"):
+        receptive_field(model, model.output)
