@@ -172,9 +172,10 @@ def predict_crops(model: keras.Model, crops: np.ndarray) -> np.ndarray:
         float32 array (n, classes), or (n, 10, classes).
     """
     if crops.ndim == 4:
-        return model.predict_on_batch(crops)
+        # Of mirrored replicas each answers to the whole batch, one behind the other.
+        return model.predict_on_batch(crops)[: len(crops)]
     # One of the ten at a time: all at once would take ten times the memory.
-    answers = [model.predict_on_batch(crops[:, i]) for i in range(crops.shape[1])]
+    answers = [predict_crops(model, crops[:, i]) for i in range(crops.shape[1])]
     return np.stack(answers, axis=1)
 
 

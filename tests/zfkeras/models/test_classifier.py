@@ -124,6 +124,19 @@ def test_predict_crops_keeps_images_and_crops_apart(classifier):
     np.testing.assert_allclose(result.reshape(20, 4), flat, rtol=1e-4, atol=1e-5)
 
 
+@pytest.mark.parametrize("shape", [(3, 2), (3, 10, 2)])
+def test_of_mirrored_replicas_the_first_answers(shape):
+    # Previously an evaluation on two GPUs or more ended in a traceback: Keras puts
+    # the answers of all replicas behind one another.
+    class Mirrored:
+        def predict_on_batch(self, crops):
+            return np.concatenate([crops, crops])
+
+    crops = np.arange(np.prod(shape), dtype=np.float32).reshape(*shape[:-1], 1, 1, 2)
+    answers = predict_crops(Mirrored(), crops)
+    np.testing.assert_array_equal(answers, crops)
+
+
 @pytest.mark.parametrize(
     ("images", "error"),
     [
