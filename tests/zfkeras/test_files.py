@@ -78,6 +78,13 @@ def test_others_may_read_it_as_the_umask_says(tmp_path, umask, mask, mode):
     assert os.umask(mask) == mask
 
 
+def test_the_umask_is_not_touched(tmp_path, monkeypatch):
+    # Previously it was 0 for a moment, and for good if two threads met there.
+    monkeypatch.delattr(os, "umask")
+    with written_whole(tmp_path / "a.bin"):
+        pass
+
+
 def test_two_writers_do_not_mix(tmp_path):
     path = tmp_path / "a.txt"
 
