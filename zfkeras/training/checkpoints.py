@@ -2,7 +2,6 @@
 
 import json
 import logging
-import zipfile
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -35,6 +34,9 @@ class Checkpoints:
     def save(self, step: int, arrays: Mapping[str, np.ndarray], state: Mapping) -> Path:
         """Writes a checkpoint, whole or not at all, and drops the oldest.
 
+        What a process that was killed while it wrote one has left goes, too: at paper
+        scale that is half a gigabyte.
+
         Args:
             step: global step, the file's name.
             arrays: name -> array.
@@ -43,7 +45,7 @@ class Checkpoints:
         path = self.folder / f"step-{step:09d}.npz"
         with written_whole(path) as file:
             np.savez(file, **arrays, **{_STATE: np.array(json.dumps(state))})
-        for old in self._paths()[: -self.keep]:
+        for old in [*self._paths()[: -self.keep], *self.folder.glob(".step-*")]:
             old.unlink()
         return path
 
@@ -63,7 +65,8 @@ class Checkpoints:
                 with open(path, "rb") as file, np.load(file) as archive:
                     arrays = {name: archive[name] for name in archive.files}
                 state = json.loads(str(arrays.pop(_STATE)))
-            except (zipfile.BadZipFile, ValueError, KeyError, EOFError, OSError) as err:
+            # Damaged bytes make zipfile and NumPy raise nearly everything there is.
+            except Exception as err:
                 logger.warning("checkpoint %s is damaged (%s); passing over", path, err)
                 continue
             return arrays, state
