@@ -3,6 +3,7 @@
 import json
 import os
 import platform
+import shlex
 import shutil
 import subprocess
 import sys
@@ -13,9 +14,17 @@ from pathlib import Path
 from zfkeras.errors import UsageError
 from zfkeras.files import read_json, write_json, written_whole
 
-# Keys of the configuration that may change when a run is resumed: more epochs, and how
-# often it saves. Everything else would make it another experiment.
-RESUMABLE_CHANGES = {"epochs", "checkpoint_steps", "snapshot_epochs"}
+# Keys of the configuration that may change when a run is resumed: more epochs, how
+# often it saves, when it gives up. All else would make it another experiment.
+RESUMABLE_CHANGES = {
+    "checkpoint_steps",
+    "data.max_bad_fraction",
+    "epochs",
+    "snapshot_epochs",
+}
+
+_FOLDERS = ("checkpoints", "snapshots", "tensorboard")
+_FILES = ("metrics.jsonl", "results.json", "mean_image.npy", "model.keras")
 
 
 class Workdir:
@@ -39,27 +48,43 @@ class Workdir:
             overwrite: remove what a former run left.
 
         Raises:
-            UsageError: the folder belongs to a run with another configuration, or is
-                no folder.
+            UsageError: the folder belongs to a run with another configuration or to
+                something else, or is no folder.
         """
         if self.path.exists() and not self.path.is_dir():
             raise UsageError(f"--workdir must be a folder. Received: {self.path}.")
         file = self.path / "config.json"
-        if overwrite and file.exists():
-            for name in ("checkpoints", "snapshots", "tensorboard"):
-                shutil.rmtree(self.path / name, ignore_errors=True)
-            for name in ("metrics.jsonl", "results.json", "mean_image.npy"):
-                (self.path / name).unlink(missing_ok=True)
-        elif file.exists():
-            self._check_same(read_json(file)["config"], config)
+        if file.exists():
+            before = self._read_config(file)
+            if overwrite:
+                self._forget()
+            else:
+                self._check_same(before, config)
         self.path.mkdir(parents=True, exist_ok=True)
         write_json(
             file,
             {"config": config, "command": command_line(), "environment": environment()},
         )
 
+    def _read_config(self, file: Path) -> dict:
+        try:
+            return flattened(read_json(file)["config"])
+        except (ValueError, KeyError, TypeError, AttributeError) as err:
+            raise UsageError(
+                f"{file} is not a run's, or is damaged; use another --workdir, or "
+                "remove it."
+            ) from err
+
+    def _forget(self) -> None:
+        """Removes a former run. What cannot be removed is an error: it would go on."""
+        for name in _FOLDERS:
+            if (self.path / name).exists():
+                shutil.rmtree(self.path / name)
+        for name in _FILES:
+            (self.path / name).unlink(missing_ok=True)
+
     def _check_same(self, before: Mapping, now: Mapping) -> None:
-        before, now = flattened(before), flattened(now)
+        now = flattened(now)
         for key in sorted(before.keys() | now.keys()):
             if before.get(key) != now.get(key) and key not in RESUMABLE_CHANGES:
                 raise UsageError(
@@ -113,7 +138,7 @@ def command_line() -> str:
     main = sys.modules.get("__main__")
     spec = getattr(main, "__spec__", None)
     name = f"python -m {spec.name}" if spec else os.path.basename(sys.argv[0])
-    return " ".join([name, *sys.argv[1:]])
+    return f"{name} {shlex.join(sys.argv[1:])}".strip()
 
 
 def environment() -> dict:

@@ -1,0 +1,192 @@
+import json
+import os
+import subprocess
+import sys
+import types
+
+import pytest
+
+from zfkeras.errors import UsageError
+from zfkeras.training import workdir as module
+from zfkeras.training.workdir import Workdir, command_line, environment, flattened
+
+CONFIG = {"epochs": 3, "data": {"source": "shapes", "max_bad_fraction": 0.01}}
+
+
+def started(path, config=CONFIG, **options):
+    workdir = Workdir(path)
+    workdir.start(config, **options)
+    return workdir
+
+
+def changed(**changes):
+    data = {**CONFIG["data"], **changes.pop("data", {})}
+    return {**CONFIG, **changes, "data": data}
+
+
+def test_a_new_folder_gets_a_config_with_command_versions_and_commit(tmp_path):
+    started(tmp_path / "a" / "b")
+    saved = json.loads((tmp_path / "a" / "b" / "config.json").read_text())
+    assert saved["config"] == CONFIG
+    assert saved["command"]
+    wanted = {"python", "machine", "cpus", "tensorflow", "keras", "numpy", "commit"}
+    assert wanted <= saved["environment"].keys()
+
+
+def test_the_same_configuration_may_start_again(tmp_path):
+    started(tmp_path).append_metrics({"step": 1, "epoch": 1})
+    assert started(tmp_path).read_metrics() == [{"step": 1, "epoch": 1}]
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"epochs": 9},
+        {"checkpoint_steps": 5},
+        {"snapshot_epochs": [1]},
+        # Previously refused, though too many bad images are answered by advising it.
+        {"data": {"max_bad_fraction": 0.5}},
+    ],
+)
+def test_what_does_not_change_the_experiment_may_change(tmp_path, changes):
+    started(tmp_path)
+    started(tmp_path, changed(**changes))
+    saved = json.loads((tmp_path / "config.json").read_text())
+    assert saved["config"] == changed(**changes)
+
+
+def test_another_experiment_is_refused_with_both_values(tmp_path):
+    started(tmp_path)
+    before = (tmp_path / "config.json").read_bytes()
+    with pytest.raises(UsageError) as caught:
+        started(tmp_path, changed(data={"source": "folder:x"}))
+    assert str(caught.value) == (
+        f"{tmp_path} holds a run with data.source='shapes', not 'folder:x'; use "
+        "another --workdir, or --overwrite to start again."
+    )
+    assert (tmp_path / "config.json").read_bytes() == before
+
+
+def test_a_setting_that_is_new_or_gone_is_another_experiment(tmp_path):
+    started(tmp_path)
+    with pytest.raises(UsageError, match="seed=None, not 1"):
+        started(tmp_path, changed(seed=1))
+    with pytest.raises(UsageError, match="data.source='shapes', not None"):
+        started(tmp_path, {"epochs": 3, "data": {"max_bad_fraction": 0.01}})
+
+
+def fill(folder):
+    """Leaves everything a run leaves, and a file of the user's."""
+    for name in ("checkpoints", "snapshots", "tensorboard"):
+        (folder / name).mkdir()
+        (folder / name / "file").write_text("old")
+    files = ("metrics.jsonl", "results.json", "mean_image.npy", "model.keras")
+    for name in (*files, "notes.txt"):
+        (folder / name).write_text("old")
+
+
+def test_overwrite_forgets_the_run_and_nothing_else(tmp_path):
+    # Previously the old network stayed until a new one was trained.
+    started(tmp_path)
+    fill(tmp_path)
+    started(tmp_path, changed(seed=1), overwrite=True)
+    left = sorted(path.name for path in tmp_path.iterdir())
+    assert left == ["config.json", "notes.txt"]
+    assert json.loads((tmp_path / "config.json").read_text())["config"]["seed"] == 1
+
+
+def test_overwrite_leaves_a_folder_alone_that_is_no_run_s(tmp_path):
+    fill(tmp_path)
+    before = sorted(tmp_path.rglob("*"))
+    started(tmp_path, overwrite=True)
+    assert sorted(tmp_path.rglob("*")) == sorted([*before, tmp_path / "config.json"])
+
+
+def test_a_checkpoint_that_cannot_be_removed_is_not_silently_resumed(
+    tmp_path, monkeypatch
+):
+    def refuse(path):
+        raise PermissionError(13, "Permission denied", str(path))
+
+    started(tmp_path)
+    (tmp_path / "checkpoints").mkdir()
+    monkeypatch.setattr(os, "rmdir", lambda path, **_: refuse(path))
+    with pytest.raises(PermissionError):
+        started(tmp_path, changed(seed=1), overwrite=True)
+
+
+@pytest.mark.parametrize("content", ["", "no JSON", "[]", "{}", '{"config": 3}', "3"])
+@pytest.mark.parametrize("overwrite", [False, True])
+def test_the_config_json_of_something_else_is_refused(tmp_path, content, overwrite):
+    # Previously a traceback, and with --overwrite the folder was emptied.
+    (tmp_path / "config.json").write_text(content)
+    fill(tmp_path)
+    before = {p: p.read_bytes() for p in tmp_path.rglob("*") if p.is_file()}
+    with pytest.raises(UsageError, match=r"config\.json is not a run's"):
+        started(tmp_path, overwrite=overwrite)
+    assert {p: p.read_bytes() for p in tmp_path.rglob("*") if p.is_file()} == before
+
+
+def test_a_file_is_no_workdir(tmp_path):
+    path = tmp_path / "file"
+    path.write_text("precious")
+    with pytest.raises(UsageError, match="--workdir must be a folder"):
+        started(path, overwrite=True)
+    assert path.read_text() == "precious"
+
+
+def test_metrics_are_read_as_they_were_written(tmp_path):
+    workdir = started(tmp_path)
+    assert workdir.read_metrics() == []
+    rows = [{"step": n, "epoch": n, "loss": 1 / 3} for n in (1, 2, 3)]
+    for row in rows:
+        workdir.append_metrics(row)
+    assert workdir.read_metrics() == rows
+    workdir.keep_metrics_until(2)
+    assert workdir.read_metrics() == rows[:2]
+    workdir.keep_metrics_until(0)
+    assert (tmp_path / "metrics.jsonl").read_text() == ""
+
+
+def test_a_row_cut_short_by_a_crash_is_left_out_and_mended(tmp_path):
+    workdir = started(tmp_path)
+    workdir.append_metrics({"step": 1, "epoch": 1})
+    with open(tmp_path / "metrics.jsonl", "a") as file:
+        file.write('{"step": 2, "epo')
+    assert workdir.read_metrics() == [{"step": 1, "epoch": 1}]
+    workdir.keep_metrics_until(5)
+    workdir.append_metrics({"step": 2, "epoch": 2})
+    assert [row["step"] for row in workdir.read_metrics()] == [1, 2]
+
+
+def test_flattened_joins_the_names_of_sections():
+    nested = {"a": 1, "b": {"c": [2], "d": {"e": None}}, "f": {}}
+    assert flattened(nested) == {"a": 1, "b.c": [2], "b.d.e": None}
+
+
+def test_the_command_can_be_pasted_into_a_shell(monkeypatch):
+    # Previously a path with a blank in it fell into two words.
+    argv = ["/x/train.py", "--data", "folder:my images", "--set", "snapshot_epochs="]
+    main = types.SimpleNamespace(__spec__=types.SimpleNamespace(name="zfkeras.train"))
+    monkeypatch.setitem(sys.modules, "__main__", main)
+    monkeypatch.setattr(sys, "argv", argv)
+    words = command_line()
+    assert words.startswith("python -m zfkeras.train --data ")
+    shell = f"for word in {words}; do printf '%s|' \"$word\"; done"
+    printed = subprocess.run(["sh", "-c", shell], capture_output=True, text=True)
+    assert printed.stdout.split("|")[3:-1] == argv[1:]
+
+
+def test_a_script_s_command_starts_with_its_name(monkeypatch):
+    main = types.SimpleNamespace(__spec__=None)
+    monkeypatch.setitem(sys.modules, "__main__", main)
+    monkeypatch.setattr(sys, "argv", ["/somewhere/mine.py"])
+    assert command_line() == "mine.py"
+
+
+def test_without_git_there_is_no_commit(monkeypatch):
+    def missing(*args, **kwargs):
+        raise FileNotFoundError("git")
+
+    monkeypatch.setattr(module.subprocess, "run", missing)
+    assert environment()["commit"] is None
