@@ -123,6 +123,9 @@ def run(
         another path would do. Other exceptions are bugs: they pass through with their
         traceback.
     """
+    if getattr(sys.stdout, "errors", None) == "strict":
+        # The name of a file may be what the terminal's encoding cannot hold.
+        sys.stdout.reconfigure(errors="backslashreplace")
     try:
         code = _run(parser, command, argv)
         print(end="", flush=True)  # a short answer meets its reader only now

@@ -1,4 +1,5 @@
 import argparse
+import importlib
 import logging
 import os
 import subprocess
@@ -133,6 +134,24 @@ def test_data_without_a_default_is_required(capsys):
 
 
 @pytest.mark.parametrize("module", COMMANDS)
+def test_help_explains_every_argument_with_its_default(module):
+    made = importlib.import_module(module).build_parser()
+    for action in made._actions:
+        flag = action.option_strings[-1]
+        assert action.help, flag
+        told = made._get_formatter()._expand_help(action)
+        if action.default not in (None, False, [], argparse.SUPPRESS):
+            assert f"(default: {action.default})" in told, flag
+        if action.default == argparse.SUPPRESS and flag != "--help":
+            assert "(default: " in told, flag
+        if action.type in (commandline.positive_int, int):
+            units = ("images", "passes", "classes", "seed")
+            assert any(unit in told for unit in units), flag
+        if action.type is commandline.fraction:
+            assert "(0-1)" in told, flag
+
+
+@pytest.mark.parametrize("module", COMMANDS)
 def test_help_answers_without_tensorflow(module):
     code = (
         f"import sys, {module} as m; code = m.main(['--help']); "
@@ -188,6 +207,19 @@ def test_a_reader_that_went_away_ends_the_command_in_silence(size):
 
 def test_help_to_a_reader_that_went_away_is_silent():
     assert run_into_closed_pipe(PIPE.format(size=1), ["--help"])[1] == ""
+
+
+@pytest.mark.parametrize("encoding", ["utf-8:strict", "ascii:strict"])
+def test_a_name_the_terminal_cannot_show_is_printed_as_escapes(encoding):
+    # Previously a UnicodeEncodeError after all the work.
+    program = PIPE.replace("'x' * {size}", "'r\\udce9sum\\u732b.json'")
+    done = subprocess.run(
+        [sys.executable, "-c", program],
+        capture_output=True,
+        env={**os.environ, "PYTHONIOENCODING": encoding},
+    )
+    assert (done.returncode, done.stderr) == (0, b"")
+    assert done.stdout.startswith(b"r\\udce9sum")
 
 
 def test_libraries_may_not_chat_through_absl(capsys):
