@@ -254,6 +254,18 @@ def test_the_mean_image_covers_every_batch_and_reports_progress():
     assert sum(done) == 300
 
 
+def test_the_mean_image_reads_each_image_once():
+    read = []
+
+    def read_key(key):
+        read.append(key)
+        return SPLIT.read(key)
+
+    split = dataclasses.replace(SPLIT, read_key=read_key)
+    compute_mean_image(split, SIZE, BadImages(NUMBER))
+    assert sorted(read) == sorted(SPLIT.keys.tolist())
+
+
 def test_the_mean_image_is_that_of_the_good_images():
     bad, tally = [0, 11, 22], BadImages(NUMBER, 1.0)
     result = compute_mean_image(with_bad(bad), SIZE, tally)
