@@ -62,19 +62,21 @@ def run_experiment(
         RunError: the run failed.
     """
     execution = execution or Execution()
-    variant = find_variant(config.model.variant)
     source = _open(config)
     strategy = make_strategy(execution.strategy, config.batch_size)
     train, held_out = _carved(config, source)
+    _fix_randomness(config.seed, execution.deterministic)
+    # What can be refused is refused before the workdir remembers it.
+    network = _network(config, source, strategy, execution)
     workdir = Workdir(folder)
     workdir.start(config.to_json(), overwrite=execution.overwrite)
-    _fix_randomness(config.seed, execution.deterministic)
 
     bad_images = BadImages(
         source.split("train").num_examples, config.data.max_bad_fraction
     )
-    mean_image = _mean_image(workdir, train, variant.image_size, bad_images)
-    network = _network(config, source, mean_image, strategy, execution)
+    size = network.preprocessing.image_size
+    mean_image = _mean_image(workdir, train, size, bad_images)
+    network = network.with_mean_image(mean_image)
 
     def classifier(errors: dict) -> Classifier:
         return _classifier(config, source, network, errors)
@@ -93,13 +95,11 @@ def dry_run(config: TrainConfig, execution: Execution | None = None) -> float:
         The loss of the step.
     """
     execution = execution or Execution()
-    variant = find_variant(config.model.variant)
     source = _open(config)
     strategy = make_strategy(execution.strategy, config.batch_size)
     train, _ = _carved(config, source)
     _fix_randomness(config.seed, execution.deterministic)
-    grey = np.full((variant.image_size, variant.image_size, 3), 127.5, np.float32)
-    network = _network(config, source, grey, strategy, execution)
+    network = _network(config, source, strategy, execution)
     batches = training_batches(
         train,
         network.preprocessing,
@@ -118,16 +118,19 @@ def dry_run(config: TrainConfig, execution: Execution | None = None) -> float:
 
 def _open(config: TrainConfig) -> Source:
     check(config)
+    find_variant(config.model.variant)
     source = open_source(config.data.source)
     if config.data.num_classes is None:
         return source
     return source.first_classes(config.data.num_classes)
 
 
-def _network(config, source, mean_image, strategy, execution) -> Network:
+def _network(config, source, strategy, execution) -> Network:
+    """The network, with mid-grey for a mean image."""
+    variant = find_variant(config.model.variant)
     preprocessing = Preprocessing(
-        mean_image,
-        find_variant(config.model.variant).crop_size,
+        np.full((variant.image_size, variant.image_size, 3), 127.5, np.float32),
+        variant.crop_size,
         config.data.input_scale,
         config.data.min_crop_area,
     )
@@ -148,6 +151,11 @@ def _carved(config: TrainConfig, source: Source) -> tuple[Split, Split | None]:
     if not config.data.validation_fraction:
         return train, None
     train, held_out = train.carve(config.data.validation_fraction, config.seed)
+    if train.num_examples == 0:
+        raise UsageError(
+            f"data.validation_fraction={config.data.validation_fraction} leaves no "
+            f"images of --data {source.spec} to learn from."
+        )
     return train, held_out if held_out.num_examples else None
 
 
@@ -161,12 +169,23 @@ def _mean_image(workdir: Workdir, train: Split, size: int, bad_images: BadImages
     """The run's mean image, computed once and kept with it."""
     path = workdir.path / "mean_image.npy"
     if path.exists():
-        return np.load(path, allow_pickle=False)
+        mean_image = _read_mean_image(path)
+        if mean_image.shape == (size, size, 3):
+            return mean_image
+        logger.warning("%s is damaged; computing it anew", path)
     with tqdm(total=train.num_examples, desc="mean image", unit=" images") as bar:
         mean_image = compute_mean_image(train, size, bad_images, bar.update)
     with written_whole(path) as file:
         np.save(file, mean_image, allow_pickle=False)
     return mean_image
+
+
+def _read_mean_image(path: Path) -> np.ndarray:
+    """The array in a file, or an empty one if it is damaged."""
+    try:
+        return np.load(path, allow_pickle=False)
+    except (ValueError, EOFError):
+        return np.empty(0)
 
 
 def _classifier(config, source, network: Network, errors) -> Classifier:
@@ -188,11 +207,16 @@ def _report(loop: Loop, source: Source, classifier, workdir: Workdir) -> dict:
     """Errors on the official validation set, the model file and results.json."""
     rows = workdir.read_metrics()
     results = {"epochs": rows[-1]["epoch"] if rows else 0, "last_epoch": rows[-1:]}
-    if "validation" in source.splits:
-        results["validation"] = loop.evaluate(source.splits["validation"])
+    bad_images = [loop.bad_images]
+    validation = source.splits.get("validation")
+    if validation is not None and validation.num_examples:
+        # Held to the limit by itself: it is much smaller than the training set.
+        limit = loop.bad_images.max_fraction
+        bad_images.append(BadImages(validation.num_examples, limit))
+        results["validation"] = loop.evaluate(validation, bad_images[-1])
     if loop.held_out is not None:
-        results["held_out"] = loop.evaluate(loop.held_out)
-    results["bad_images"] = loop.bad_images.to_json()
+        results["held_out"] = loop.evaluate(loop.held_out, loop.bad_images)
+    results["bad_images"] = _together(bad_images)
     path = workdir.path / "model.keras"
     classifier(
         {k: results[k] for k in ("validation", "held_out") if k in results}
@@ -200,3 +224,9 @@ def _report(loop: Loop, source: Source, classifier, workdir: Workdir) -> dict:
     results["model"] = path.name
     workdir.write_results(results)
     return results
+
+
+def _together(tallies: list[BadImages]) -> dict:
+    parts = [tally.to_json() for tally in tallies]
+    images = {id: reason for part in parts for id, reason in part["images"].items()}
+    return {"count": sum(part["count"] for part in parts), "images": images}

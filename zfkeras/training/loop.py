@@ -3,6 +3,7 @@
 import dataclasses
 import logging
 import math
+import os
 import time
 
 import tensorflow as tf
@@ -99,16 +100,25 @@ class Loop:
         """Trains to the end of the last epoch.
 
         Raises:
-            RunError: the loss is not finite, too many images are unreadable, or a
-                signal came, in which case everything up to it is saved.
+            RunError: the loss is not finite, too many images are unreadable, memory
+                ran out, or a signal came, in which case everything up to it is saved.
         """
         self._resume()
-        folder = str(self.workdir.path / "tensorboard")
+        # As bytes, since a path need not be UTF-8.
+        folder = os.fsencode(self.workdir.path / "tensorboard")
         self.writer = tf.summary.create_file_writer(folder)
         with Interruption() as interruption, self.writer.as_default():
-            while self.progress.epoch < self.config.epochs:
-                self._train_epoch(interruption)
-                self._finish_epoch()
+            try:
+                while self.progress.epoch < self.config.epochs:
+                    self._train_epoch(interruption)
+                    self._finish_epoch()
+                    self._answer(interruption)
+            except tf.errors.ResourceExhaustedError as err:
+                raise RunError(
+                    f"out of memory at step {self.progress.step + 1}; lower "
+                    f"--batch-size, now {self.config.batch_size}, or try "
+                    "--mixed-precision."
+                ) from err
 
     def _resume(self):
         found = self.checkpoints.load_latest()
@@ -119,6 +129,8 @@ class Loop:
         assign(self.variables, arrays)
         self.progress = Progress(**state["progress"])
         self.schedule.restore(state["schedule"])
+        for name, reason in state["bad_images"].items():
+            self.bad_images.add(name, reason)
         self.workdir.keep_metrics_until(self.progress.epoch)
         logger.info(
             "resuming at epoch %d, step %d", self.progress.epoch + 1, self.progress.step
@@ -143,15 +155,18 @@ class Loop:
                     self.bad_images.check()
                 if due or interruption.requested:
                     self._save()
-                if interruption.requested:
-                    raise RunError(
-                        f"interrupted at step {progress.step}; everything is saved, "
-                        "the same command resumes"
-                    )
+                self._answer(interruption)
             self._account(pending, bar)
         self.bad_images.check()
         if progress.epoch_steps == 0:
             raise RunError("no training image could be read")
+
+    def _answer(self, interruption):
+        if interruption.requested:
+            raise RunError(
+                f"interrupted at step {self.progress.step}; everything is saved, the "
+                "same command resumes"
+            )
 
     def _bar(self):
         progress, size = self.progress, self.config.batch_size
@@ -248,33 +263,41 @@ class Loop:
             "seconds": progress.seconds,
         }
         if self.held_out is not None:
-            rates = self.evaluate(self.held_out)["centre_crop"]
+            rates = self.evaluate(self.held_out, self.bad_images)["centre_crop"]
             row["validation_top1_error"] = rates["top1_error"]
             row["validation_top5_error"] = rates["top5_error"]
         return row
 
-    def evaluate(self, split: Split) -> dict:
-        """Centre-crop errors of the present weights on a split."""
+    def evaluate(self, split: Split, bad_images: BadImages) -> dict:
+        """Centre-crop errors of the present weights on a split.
+
+        Args:
+            split: the images.
+            bad_images: counts unreadable images; checked at the end.
+        """
         batches = evaluation_batches(
             split,
             self.preprocessing,
             self.config.batch_size,
-            bad_images=self.bad_images,
+            bad_images=bad_images,
         )
         model = self.network.model
         with tqdm(
             total=split.num_examples, desc="validating", unit=" images", leave=False
         ) as bar:
-            return error_rates(
+            rates = error_rates(
                 lambda batch: {"centre_crop": predict_crops(model, batch["image"])},
                 batches.as_numpy_iterator(),
                 bar.update,
             )
+        bad_images.check()
+        return rates
 
     def _save(self):
         state = {
             "progress": dataclasses.asdict(self.progress),
             "schedule": self.schedule.state(),
+            "bad_images": self.bad_images.to_json()["images"],
         }
         self.checkpoints.save(self.progress.step, to_arrays(self.variables), state)
 

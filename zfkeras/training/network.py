@@ -4,6 +4,7 @@ import dataclasses
 from collections.abc import Callable
 
 import keras
+import numpy as np
 import tensorflow as tf
 
 from zfkeras.data.preprocessing import Preprocessing
@@ -29,6 +30,11 @@ class Network:
     train_step: Callable
     strategy: tf.distribute.Strategy
     preprocessing: Preprocessing
+
+    def with_mean_image(self, mean_image: np.ndarray) -> "Network":
+        """The same network for images from which this mean is subtracted."""
+        preprocessing = dataclasses.replace(self.preprocessing, mean_image=mean_image)
+        return dataclasses.replace(self, preprocessing=preprocessing)
 
     def set_rate(self, rate: float) -> None:
         """Sets the learning rate of the next step."""

@@ -58,6 +58,36 @@ def test_a_setting_takes_the_type_of_its_field(assignment, section, key, value):
     assert getattr(getattr(config, section), key) == value
 
 
+@pytest.mark.parametrize("name", configs.names())
+def test_every_key_takes_back_its_own_value(name):
+    config = configs.get_config(name)
+    for key in keys_of(config):
+        value = config
+        for part in key.split("."):
+            value = getattr(value, part)
+        text = ",".join(map(str, value)) if isinstance(value, tuple) else str(value)
+        assert with_overrides(config, [f"{key}={text}"]) == config, key
+
+
+@pytest.mark.parametrize("name", configs.names())
+def test_every_experiment_is_in_range(name):
+    check(configs.get_config(name))
+
+
+def test_a_setting_changes_nothing_else():
+    config = TrainConfig("x")
+    made = with_overrides(config, ["optimizer.momentum=0.5", "seed=3"])
+    before, after = config.to_json(), made.to_json()
+    assert after.pop("seed") == 3 and before.pop("seed") == 0
+    assert after["optimizer"].pop("momentum") == 0.5
+    assert before["optimizer"].pop("momentum") == 0.9
+    assert after == before
+
+
+def test_of_two_values_for_a_key_the_last_holds():
+    assert with_overrides(TrainConfig("x"), ["epochs=3", "epochs=4"]).epochs == 4
+
+
 def test_top_level_settings_and_lists():
     config = with_overrides(
         TrainConfig("x"), ["epochs=3", "snapshot_epochs=1,2", "mixed_precision=float16"]
@@ -99,11 +129,15 @@ def test_an_unknown_experiment_lists_them():
         "batch_size=0",
         "epochs=0",
         "seed=-1",
+        "seed=4294967296",
+        "snapshot_epochs=0,1",
         "mixed_precision=int8",
         "model.dropout=1",
         "data.validation_fraction=2",
+        "data.input_scale=inf",
         "data.min_crop_area=0",
         "optimizer.learning_rate=nan",
+        "schedule.kind=step",
         "schedule.factor=1",
     ],
 )

@@ -5,9 +5,11 @@ import signal
 
 import numpy as np
 import pytest
+import tensorflow as tf
 
 from tests.helpers.runs import image_folder, tiny_config
 from zfkeras.errors import RunError, UsageError
+from zfkeras.models.classifier import Classifier
 from zfkeras.training import loop as loop_module
 from zfkeras.training.checkpoints import Checkpoints
 from zfkeras.training.config import OptimizerConfig, ScheduleConfig
@@ -107,6 +109,111 @@ def test_a_run_that_died_and_resumed_equals_one_that_did_not(
     assert timeless(metrics(tmp_path)) == timeless(metrics(finished[0]))
 
 
+@pytest.mark.parametrize(
+    ("where", "checkpoint_steps"), [("evaluation", 5), ("snapshot", 3)]
+)
+def test_a_run_that_died_at_the_end_of_an_epoch_repeats_only_that(
+    where, checkpoint_steps, finished, folder, tmp_path, monkeypatch
+):
+    # The checkpoint may be that of the epoch's last step, and its row may be written.
+    config = tiny_config(
+        folder, snapshot_epochs=(1, 2), checkpoint_steps=checkpoint_steps
+    )
+
+    def die(*_):
+        raise SystemExit
+
+    with monkeypatch.context() as patch, pytest.raises(SystemExit):
+        if where == "evaluation":
+            patch.setattr(loop_module.Loop, "evaluate", die)
+        else:
+            patch.setattr(Classifier, "save", die)
+        run_experiment(config, tmp_path)
+    run_experiment(config, tmp_path)
+    arrays, expected = final_state(tmp_path)[0], final_state(finished[0])[0]
+    assert all(np.array_equal(arrays[name], expected[name]) for name in expected)
+    assert timeless(metrics(tmp_path)) == timeless(metrics(finished[0]))
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        pytest.param({"mixed_precision": "float16"}, marks=pytest.mark.slow),
+        {"schedule": ScheduleConfig("cosine", warmup_epochs=0.5)},
+    ],
+)
+def test_loss_scale_and_cosine_come_back_to_the_bit(
+    changes, folder, tmp_path, monkeypatch
+):
+    config = tiny_config(folder, **changes)
+    model = dataclasses.replace(config.model, variant="zfnet_quarter_without_6_7")
+    config = dataclasses.replace(config, model=model)
+    run_experiment(config, tmp_path / "whole")
+
+    def die(loop):
+        raise SystemExit
+
+    with monkeypatch.context() as patch, pytest.raises(SystemExit):
+        fail_at_step(patch, 9, die)
+        run_experiment(config, tmp_path / "resumed")
+    run_experiment(config, tmp_path / "resumed")
+    arrays = final_state(tmp_path / "resumed")[0]
+    expected = final_state(tmp_path / "whole")[0]
+    assert arrays.keys() == expected.keys()
+    assert all(np.array_equal(arrays[name], expected[name]) for name in expected)
+
+
+def test_a_signal_in_the_last_evaluation_is_answered_after_it(
+    folder, tmp_path, monkeypatch
+):
+    # Previously it was forgotten, and the run went on to its report.
+    config = tiny_config(folder, epochs=1)
+    original = loop_module.Loop.evaluate
+
+    def evaluate(self, *arguments):
+        os.kill(os.getpid(), signal.SIGTERM)
+        return original(self, *arguments)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(loop_module.Loop, "evaluate", evaluate)
+        with pytest.raises(RunError, match="interrupted at step 5; everything is sav"):
+            run_experiment(config, tmp_path)
+    assert not (tmp_path / "results.json").exists()
+    assert final_state(tmp_path)[1]["progress"]["epoch"] == 1
+    assert run_experiment(config, tmp_path)["epochs"] == 1
+
+
+def test_a_second_signal_stops_at_once(folder, tmp_path, monkeypatch):
+    def twice(loop):
+        os.kill(os.getpid(), signal.SIGINT)
+        os.kill(os.getpid(), signal.SIGINT)
+
+    fail_at_step(monkeypatch, 2, twice)
+    with pytest.raises(KeyboardInterrupt):
+        run_experiment(tiny_config(folder), tmp_path)
+    assert final_state(tmp_path) is None
+
+
+def test_memory_that_runs_out_is_one_line_with_a_remedy(folder, tmp_path, monkeypatch):
+    def exhaust(loop):
+        raise tf.errors.ResourceExhaustedError(None, None, "OOM when allocating")
+
+    fail_at_step(monkeypatch, 3, exhaust)
+    with pytest.raises(RunError, match="memory at step 3; lower --batch-size, now 4"):
+        run_experiment(tiny_config(folder), tmp_path)
+
+
+def test_a_snapshot_is_the_network_at_the_end_of_its_epoch(finished, folder, tmp_path):
+    import zfkeras
+
+    run_experiment(tiny_config(folder, epochs=1), tmp_path)
+    at_the_end = zfkeras.load(tmp_path / "model.keras").model.get_weights()
+    snapshot = zfkeras.load(finished[0] / "snapshots" / "epoch-001.keras")
+    for weight, expected in zip(snapshot.model.get_weights(), at_the_end, strict=True):
+        assert np.array_equal(weight, expected)
+    assert snapshot.made["errors"]["epoch"] == 1
+
+
 def test_ctrl_c_saves_and_the_same_command_resumes(
     finished, folder, tmp_path, monkeypatch
 ):
@@ -170,7 +277,7 @@ def test_the_error_on_held_out_images_steers_the_rate(folder, tmp_path, monkeypa
     monkeypatch.setattr(
         loop_module.Loop,
         "evaluate",
-        lambda self, split: {
+        lambda self, split, bad_images: {
             "num_images": 1,
             "centre_crop": {"top1_error": next(errors), "top5_error": 0.0},
         },
