@@ -1,6 +1,7 @@
 import json
 import os
 import shutil
+from pathlib import Path
 
 import pytest
 
@@ -195,6 +196,23 @@ def test_an_unknown_split_lists_those_there_are(run):
 def test_data_that_are_not_there_are_named(run, tmp_path):
     assert "nowhere does not exist" in refusal(run(data=f"folder:{tmp_path}/nowhere"))
     assert "--data must be one of" in refusal(run(data="imagenet"))
+
+
+def test_a_workdir_that_cannot_be_written_is_known_before_the_work(
+    run, tmp_path, monkeypatch
+):
+    # Root may write anywhere, so the system's refusal is played.
+    original = os.mkdir
+
+    def refuse(path, *arguments, **keywords):
+        if Path(path) == tmp_path / "e":
+            raise PermissionError(13, "Permission denied", str(path))
+        original(path, *arguments, **keywords)
+
+    monkeypatch.setattr("os.mkdir", refuse)
+    monkeypatch.setattr("zfkeras.training.ensemble.evaluate", None)
+    message = refusal(run("--workdir", tmp_path / "e"), code=1)
+    assert message == f"[Errno 13] Permission denied: '{tmp_path}/e'"
 
 
 @pytest.mark.parametrize("below", ["", "below"])

@@ -1,4 +1,5 @@
 import json
+import os
 import re
 
 import pytest
@@ -99,19 +100,85 @@ def test_five_percent_may_be_allowed(tmp_path):
         (("--set", "model.variant=vgg"), "must be one of zfnet, .*'vgg'"),
         (("--set", "model.kernel_initializer=no"), "must be 'paper' or a Keras"),
         (("--set", "data.num_classes=1"), "from 2 to 12"),
+        (("--set", "data.validation_fraction=0.999"), "leaves no images of --data"),
+        (("--seed", "-1"), "seed must be from 0"),
+        (("--seed", str(2**32)), "seed must be from 0"),
+        (("--strategy", "many"), "--strategy: invalid choice"),
         (("--batch-size", "0"), "at least 1"),
+        (("--epochs", "0"), "at least 1"),
         (("--max-bad-fraction", "2"), "from 0 to 1"),
     ],
 )
 def test_what_cannot_be_is_named(arguments, message, tmp_path, capsys):
     assert train(tmp_path / "run", *arguments) == 2
     assert re.search(message, only_line(capsys))
-    assert not (tmp_path / "run" / "metrics.jsonl").exists()
+    assert not (tmp_path / "run").exists()
 
 
 def test_an_unknown_experiment(tmp_path, capsys):
     assert main(["--config", "resnet", "--workdir", str(tmp_path)]) == 2
     assert "--config must be one of" in only_line(capsys)
+
+
+@pytest.mark.parametrize("below", ["", "deeper"])
+def test_a_workdir_that_cannot_be_written(below, tmp_path, capsys, monkeypatch):
+    # Root may write anywhere, so the system's refusal is played.
+    def refuse(*_, **__):
+        raise PermissionError(13, "Permission denied", str(tmp_path / "run"))
+
+    folder = image_folder(tmp_path / "images")
+    if not below:
+        (tmp_path / "run").mkdir()
+    monkeypatch.setattr("os.mkdir" if below else "os.replace", refuse)
+    assert train(tmp_path / "run" / below, "--data", f"folder:{folder}") == 1
+    assert f"Permission denied: '{tmp_path}/run'" in only_line(capsys)
+
+
+def test_a_workdir_below_a_file(tmp_path, capsys):
+    (tmp_path / "file").write_text("precious")
+    folder = image_folder(tmp_path / "images")
+    assert train(tmp_path / "file" / "run", "--data", f"folder:{folder}") == 2
+    assert f"{tmp_path}/file" in only_line(capsys)
+
+
+def test_a_workdir_of_something_else(tmp_path, capsys):
+    (tmp_path / "config.json").write_text('{"architectures": []}')
+    folder = image_folder(tmp_path / "images")
+    assert train(tmp_path, "--data", f"folder:{folder}", "--overwrite") == 2
+    assert "config.json is not a run's" in only_line(capsys)
+
+
+def test_a_workdir_whose_name_is_not_utf8(tmp_path):
+    # Previously TensorBoard's writer ended in a traceback.
+    folder = image_folder(tmp_path / "images")
+    workdir = tmp_path / os.fsdecode(b"caf\xe9")
+    assert train(workdir, "--data", f"folder:{folder}") == 0
+    assert (workdir / "tensorboard").is_dir() and (workdir / "model.keras").is_file()
+
+
+def test_the_same_command_again_resumes_and_another_is_refused(tmp_path, capsys):
+    folder = image_folder(tmp_path / "images")
+    run = tmp_path / "run"
+    data = ("--data", f"folder:{folder}")
+    assert train(run, *data, "--set", "lr=1") == 2
+    assert train(run, *data, "--set", "schedule.kind=step") == 2
+    assert train(run, *data) == 0
+    before = (run / "metrics.jsonl").read_text()
+    assert train(run, *data) == 0
+    assert (run / "metrics.jsonl").read_text() == before
+    capsys.readouterr()
+    assert train(run, *data, "--seed", "5") == 2
+    assert "seed=0, not 5; use another --workdir, or --overwrite" in only_line(capsys)
+    assert train(run, *data, "--seed", "5", "--overwrite") == 0
+
+
+def test_a_loss_that_is_not_finite(tmp_path, capsys):
+    folder = image_folder(tmp_path / "images", per_class=60)
+    arguments = ("--set", "optimizer.learning_rate=1e30", "--set", "epochs=9")
+    assert train(tmp_path / "run", "--data", f"folder:{folder}", *arguments) == 1
+    line = only_line(capsys)
+    assert re.search(r"the loss is (nan|inf) at step \d+ \(epoch \d\)", line)
+    assert "lower optimizer.learning_rate, now 1e+30" in line
 
 
 def test_a_workdir_that_is_a_file(tmp_path, capsys):
