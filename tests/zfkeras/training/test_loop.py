@@ -169,9 +169,11 @@ def test_a_signal_in_the_last_evaluation_is_answered_after_it(
     # Previously it was forgotten, and the run went on to its report.
     config = tiny_config(folder, epochs=1)
     original = loop_module.Loop.evaluate
+    signals = [signal.SIGTERM]
 
     def evaluate(self, *arguments):
-        os.kill(os.getpid(), signal.SIGTERM)
+        while signals:
+            os.kill(os.getpid(), signals.pop())
         return original(self, *arguments)
 
     with monkeypatch.context() as patch:
@@ -218,12 +220,13 @@ def test_ctrl_c_saves_and_the_same_command_resumes(
     finished, folder, tmp_path, monkeypatch
 ):
     config = tiny_config(folder)
+    before = signal.getsignal(signal.SIGINT)
     with monkeypatch.context() as patch:
         fail_at_step(patch, 2, lambda _: os.kill(os.getpid(), signal.SIGINT))
         with pytest.raises(RunError, match="interrupted at step 2; everything is sav"):
             run_experiment(config, tmp_path)
     assert final_state(tmp_path)[1]["progress"]["step"] == 2
-    assert signal.getsignal(signal.SIGINT) is signal.default_int_handler
+    assert signal.getsignal(signal.SIGINT) is before
     run_experiment(config, tmp_path)
     arrays, expected = final_state(tmp_path)[0], final_state(finished[0])[0]
     assert all(np.array_equal(arrays[name], expected[name]) for name in expected)
@@ -303,6 +306,21 @@ def test_unreadable_images_below_the_limit_are_reported(tmp_path):
     data = dataclasses.replace(config.data, max_bad_fraction=0.1)
     results = run_experiment(dataclasses.replace(config, data=data), tmp_path / "run")
     assert results["bad_images"] == {"count": 1, "images": {"cat/00.jpg": "empty file"}}
+
+
+def test_a_loss_is_named_by_its_own_step_however_late_it_is_looked_at(
+    folder, tmp_path, monkeypatch
+):
+    def spoil(loop):
+        bias = loop.network.model.get_layer("predictions").bias
+        bias.assign(np.full(bias.shape, np.nan))
+
+    fail_at_step(monkeypatch, 2, spoil)
+    with pytest.raises(RunError, match=r"the loss is nan at step 2 \(epoch 1\)"):
+        run_experiment(tiny_config(folder, checkpoint_steps=100), tmp_path)
+    # Nothing of it is saved.
+    assert final_state(tmp_path) is None
+    assert metrics(tmp_path) == []
 
 
 def test_a_batch_larger_than_the_set_takes_the_whole_set(folder, tmp_path):

@@ -62,11 +62,16 @@ def numpy_steps(images, labels, kernel, bias, config, steps):
 
 @pytest.mark.parametrize("weight_decay", [0.0, 0.1])
 @pytest.mark.parametrize("label_smoothing", [0.0, 0.2])
-def test_steps_equal_those_written_out_in_numpy(weight_decay, label_smoothing):
+@pytest.mark.parametrize("precision", [None, "float16"])
+def test_steps_equal_those_written_out_in_numpy(
+    weight_decay, label_smoothing, precision
+):
+    # With "float16", loss and penalty are scaled, and the gradient scaled back; the
+    # model computes in float32 here, so that nothing is lost by it.
     config = OptimizerConfig(0.3, 0.9, weight_decay, label_smoothing)
     model, batch = linear_classifier(), batch_of()
     kernel, bias = model.get_weights()
-    step, _ = make_step(model, config)
+    step, _ = make_step(model, config, precision)
     losses = [float(step(batch, tf.constant(8.0))[0]) for _ in range(3)]
     expected_kernel, expected_bias, expected_losses = numpy_steps(
         batch["image"].numpy(), batch["label"].numpy(), kernel, bias, config, 3
