@@ -127,9 +127,16 @@ class Loop:
             return
         arrays, state = found
         assign(self.variables, arrays)
-        self.progress = Progress(**state["progress"])
-        self.schedule.restore(state["schedule"])
-        for name, reason in state["bad_images"].items():
+        try:
+            self.progress = Progress(**state["progress"])
+            self.schedule.restore(state["schedule"])
+            bad_images = state["bad_images"]
+        except (KeyError, TypeError) as err:
+            raise RunError(
+                f"the checkpoints in {self.checkpoints.folder} are of another version "
+                "of zfkeras; use another --workdir, or start again with --overwrite."
+            ) from err
+        for name, reason in bad_images.items():
             self.bad_images.add(name, reason)
         self.workdir.keep_metrics_until(self.progress.epoch)
         logger.info(

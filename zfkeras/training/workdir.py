@@ -1,5 +1,6 @@
 """The folder of a run: config.json, metrics.jsonl, checkpoints, results.json."""
 
+import contextlib
 import json
 import os
 import platform
@@ -102,8 +103,11 @@ class Workdir:
         """The rows of metrics.jsonl, oldest first."""
         if not self._metrics.exists():
             return []
-        lines = self._metrics.read_text(encoding="utf-8").splitlines()
-        return [json.loads(line) for line in lines if line.endswith("}")]
+        rows = []
+        for line in self._metrics.read_text(encoding="utf-8").splitlines():
+            with contextlib.suppress(ValueError):  # a crash may have cut it short
+                rows.append(json.loads(line))
+        return rows
 
     def keep_metrics_until(self, epoch: int) -> None:
         """Drops rows of the epochs (from 1) that a resumed run is about to repeat."""

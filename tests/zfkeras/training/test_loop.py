@@ -244,6 +244,17 @@ def test_running_a_finished_run_again_changes_nothing(folder, tmp_path):
     assert run_experiment(config, tmp_path) == first
 
 
+def test_a_checkpoint_of_another_version_is_refused_in_one_line(folder, tmp_path):
+    # Previously a traceback.
+    config = tiny_config(folder, epochs=1)
+    run_experiment(config, tmp_path)
+    arrays, state = final_state(tmp_path)
+    del state["schedule"]["drops"]
+    Checkpoints(tmp_path / "checkpoints").save(5, arrays, state)
+    with pytest.raises(RunError, match="another version of zfkeras; use another"):
+        run_experiment(config, tmp_path)
+
+
 def test_another_configuration_is_refused_by_name(finished, folder):
     config = tiny_config(folder, optimizer=OptimizerConfig(0.5, weight_decay=5e-4))
     with pytest.raises(UsageError, match=r"optimizer.learning_rate=0.01, not 0.5"):

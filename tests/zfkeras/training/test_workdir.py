@@ -152,7 +152,7 @@ def test_a_row_cut_short_by_a_crash_is_left_out_and_mended(tmp_path):
     workdir = started(tmp_path)
     workdir.append_metrics({"step": 1, "epoch": 1})
     with open(tmp_path / "metrics.jsonl", "a") as file:
-        file.write('{"step": 2, "epo')
+        file.write('garbage}\n{"step": 2, "epo')
     assert workdir.read_metrics() == [{"step": 1, "epoch": 1}]
     workdir.keep_metrics_until(5)
     workdir.append_metrics({"step": 2, "epoch": 2})
