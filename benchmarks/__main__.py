@@ -32,7 +32,7 @@ def main(argv=None) -> int:
 
 
 def _bench(args):
-    from zfkeras.training.workdir import environment
+    from zfkeras.provenance import environment
 
     results = {}
     for subject in args.subject or SUBJECTS:

@@ -16,6 +16,8 @@ from zfkeras.errors import RunError, UsageError
 
 DONE, FAILED, BAD_USAGE = 0, 1, 2
 
+DEFAULT_MODEL = "quarter"
+
 _WRONG_PATH = (
     FileNotFoundError,
     FileExistsError,
@@ -65,6 +67,27 @@ def add_data(parser: argparse.ArgumentParser, *, default_text: str = "") -> None
     )
 
 
+def add_model(parser: argparse.ArgumentParser) -> None:
+    """Adds --model, a preset or file; by default the network in the box."""
+    parser.add_argument(
+        "--model",
+        default=DEFAULT_MODEL,
+        metavar="MODEL",
+        help="preset (quarter: the network in the box) or .keras file",
+    )
+
+
+def add_seed(parser: argparse.ArgumentParser) -> None:
+    """Adds --seed, which fixes everything random."""
+    parser.add_argument(
+        "--seed",
+        type=seed,
+        default=0,
+        metavar="N",
+        help="fixes what is random, from 0; the same seed gives the same result",
+    )
+
+
 def add_workdir(parser: argparse.ArgumentParser, default: str | None = None) -> None:
     """Adds --workdir, the folder a command writes into."""
     required = {"required": True} if default is None else {"default": Path(default)}
@@ -96,12 +119,34 @@ def positive_int(text: str) -> int:
     return value
 
 
+def seed(text: str) -> int:
+    """Reads a whole number from 0 to 2^32 - 1, for argparse."""
+    value = int(text)
+    if not 0 <= value < 2**32:
+        raise argparse.ArgumentTypeError(
+            f"must be from 0 to 4294967295. Received: {text}"
+        )
+    return value
+
+
 def fraction(text: str) -> float:
     """Reads a number from 0 to 1, for argparse."""
     value = float(text)
     if not 0 <= value <= 1:
         raise argparse.ArgumentTypeError(f"must be from 0 to 1. Received: {text}")
     return value
+
+
+def make_folder(path: Path) -> None:
+    """Makes the workdir, so that one that cannot be is known before the work.
+
+    Raises:
+        UsageError: something else than a folder is in the way.
+    """
+    try:
+        path.mkdir(parents=True, exist_ok=True)
+    except (FileExistsError, NotADirectoryError) as err:
+        raise UsageError(f"--workdir must be a folder. Received: {path}.") from err
 
 
 def run(

@@ -5,9 +5,8 @@ import sys
 from pathlib import Path
 
 from zfkeras import commandline
-from zfkeras.errors import UsageError
 
-DEFAULT_MODELS = ["quarter"]
+DEFAULT_MODELS = [commandline.DEFAULT_MODEL]
 
 
 def build_parser() -> argparse.ArgumentParser:
@@ -60,17 +59,17 @@ def main(argv=None) -> int:
 def _evaluate(args):
     from zfkeras.data.bad_images import BadImages
     from zfkeras.data.sources import open_source
-    from zfkeras.files import write_json, written_whole
+    from zfkeras.files import written_whole
     from zfkeras.models.presets import load
+    from zfkeras.provenance import write_record
     from zfkeras.training import ensemble
-    from zfkeras.training.workdir import command_line, environment
 
     source = open_source(args.data)
     split = source.split(args.split)
     names = args.model or DEFAULT_MODELS
     classifiers = [load(name) for name in names]
     if args.workdir is not None:
-        _make_folder(args.workdir)
+        commandline.make_folder(args.workdir)
     bad_images = BadImages(split.num_examples, args.max_bad_fraction)
     results = ensemble.evaluate(
         classifiers,
@@ -84,26 +83,11 @@ def _evaluate(args):
     print(table)
     if args.workdir is None:
         return
-    record = {
-        **results,
-        "data": args.data,
-        "split": args.split,
-        "model": names,
-        "command": command_line(),
-        "environment": environment(),
-    }
-    write_json(args.workdir / "evaluation.json", record)
+    record = {**results, "data": args.data, "split": args.split, "model": names}
+    write_record(args.workdir / "evaluation.json", record)
     with written_whole(args.workdir / "evaluation.md", "w") as file:
         file.write(table + "\n")
     print(f"results in {args.workdir}/evaluation.json and evaluation.md")
-
-
-def _make_folder(path):
-    """Makes the workdir, so that one that cannot be is known before the work."""
-    try:
-        path.mkdir(parents=True, exist_ok=True)
-    except (FileExistsError, NotADirectoryError) as err:
-        raise UsageError(f"--workdir must be a folder. Received: {path}.") from err
 
 
 if __name__ == "__main__":

@@ -18,11 +18,12 @@ from zfkeras.errors import RunError, UsageError
 from zfkeras.files import written_whole
 from zfkeras.models.classifier import Classifier
 from zfkeras.models.variants import find_variant
+from zfkeras.provenance import command_line, environment
 from zfkeras.training.config import TrainConfig, check
 from zfkeras.training.distribution import make_strategy
 from zfkeras.training.loop import Loop
 from zfkeras.training.network import Network, build_model, build_network
-from zfkeras.training.workdir import Workdir, command_line, environment
+from zfkeras.training.workdir import Workdir
 
 logger = logging.getLogger(__name__)
 

@@ -2,18 +2,13 @@
 
 import contextlib
 import json
-import os
-import platform
-import shlex
 import shutil
-import subprocess
-import sys
 from collections.abc import Mapping
-from importlib import metadata
 from pathlib import Path
 
 from zfkeras.errors import UsageError
 from zfkeras.files import read_json, write_json, written_whole
+from zfkeras.provenance import command_line, environment
 
 # Keys of the configuration that may change when a run is resumed: more epochs, how
 # often it saves, when it gives up. All else would make it another experiment.
@@ -135,45 +130,3 @@ def flattened(config: Mapping, prefix: str = "") -> dict:
         else:
             flat[prefix + key] = value
     return flat
-
-
-def command_line() -> str:
-    """The command of this process, as one would type it again."""
-    main = sys.modules.get("__main__")
-    spec = getattr(main, "__spec__", None)
-    name = f"python -m {spec.name}" if spec else os.path.basename(sys.argv[0])
-    return f"{name} {shlex.join(sys.argv[1:])}".strip()
-
-
-def environment() -> dict:
-    """Versions and commit of what runs."""
-    packages = ("zfkeras", "tensorflow", "keras", "numpy", "pillow")
-    versions = {}
-    for package in packages:
-        try:
-            versions[package] = metadata.version(package)
-        except metadata.PackageNotFoundError:
-            versions[package] = None
-    return {
-        "python": platform.python_version(),
-        "machine": platform.machine(),
-        "cpus": os.cpu_count(),
-        **versions,
-        "commit": _commit(),
-    }
-
-
-def _commit() -> str | None:
-    """The commit of the checkout this package lies in, if it lies in one."""
-    try:
-        answer = subprocess.run(
-            ["git", "describe", "--always", "--dirty", "--abbrev=12"],
-            cwd=Path(__file__).parent,
-            capture_output=True,
-            text=True,
-            timeout=10,
-            check=True,
-        )
-    except (OSError, subprocess.SubprocessError):
-        return None
-    return answer.stdout.strip() or None

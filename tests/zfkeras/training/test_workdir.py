@@ -1,14 +1,10 @@
 import json
 import os
-import subprocess
-import sys
-import types
 
 import pytest
 
 from zfkeras.errors import UsageError
-from zfkeras.training import workdir as module
-from zfkeras.training.workdir import Workdir, command_line, environment, flattened
+from zfkeras.training.workdir import Workdir, flattened
 
 CONFIG = {"epochs": 3, "data": {"source": "shapes", "max_bad_fraction": 0.01}}
 
@@ -162,31 +158,3 @@ def test_a_row_cut_short_by_a_crash_is_left_out_and_mended(tmp_path):
 def test_flattened_joins_the_names_of_sections():
     nested = {"a": 1, "b": {"c": [2], "d": {"e": None}}, "f": {}}
     assert flattened(nested) == {"a": 1, "b.c": [2], "b.d.e": None}
-
-
-def test_the_command_can_be_pasted_into_a_shell(monkeypatch):
-    # Previously a path with a blank in it fell into two words.
-    argv = ["/x/train.py", "--data", "folder:my images", "--set", "snapshot_epochs="]
-    main = types.SimpleNamespace(__spec__=types.SimpleNamespace(name="zfkeras.train"))
-    monkeypatch.setitem(sys.modules, "__main__", main)
-    monkeypatch.setattr(sys, "argv", argv)
-    words = command_line()
-    assert words.startswith("python -m zfkeras.train --data ")
-    shell = f"for word in {words}; do printf '%s|' \"$word\"; done"
-    printed = subprocess.run(["sh", "-c", shell], capture_output=True, text=True)
-    assert printed.stdout.split("|")[3:-1] == argv[1:]
-
-
-def test_a_script_s_command_starts_with_its_name(monkeypatch):
-    main = types.SimpleNamespace(__spec__=None)
-    monkeypatch.setitem(sys.modules, "__main__", main)
-    monkeypatch.setattr(sys, "argv", ["/somewhere/mine.py"])
-    assert command_line() == "mine.py"
-
-
-def test_without_git_there_is_no_commit(monkeypatch):
-    def missing(*args, **kwargs):
-        raise FileNotFoundError("git")
-
-    monkeypatch.setattr(module.subprocess, "run", missing)
-    assert environment()["commit"] is None

@@ -1,0 +1,66 @@
+"""How a result came about: command, versions, commit."""
+
+import os
+import platform
+import shlex
+import subprocess
+import sys
+from collections.abc import Mapping
+from importlib import metadata
+from pathlib import Path
+
+from zfkeras.files import write_json
+
+
+def write_record(path: Path, results: Mapping) -> Path:
+    """Writes results as JSON, and beside them how they came about; returns the path.
+
+    Args:
+        path: ends in .json; written whole or not at all.
+        results: JSON values; "command" and "environment" are added.
+    """
+    provenance = {"command": command_line(), "environment": environment()}
+    write_json(path, {**results, **provenance})
+    return Path(path)
+
+
+def command_line() -> str:
+    """The command of this process, as one would type it again."""
+    main = sys.modules.get("__main__")
+    spec = getattr(main, "__spec__", None)
+    name = f"python -m {spec.name}" if spec else os.path.basename(sys.argv[0])
+    return f"{name} {shlex.join(sys.argv[1:])}".strip()
+
+
+def environment() -> dict:
+    """Versions and commit of what runs."""
+    packages = ("zfkeras", "tensorflow", "keras", "numpy", "scikit-learn", "pillow")
+    versions = {}
+    for package in packages:
+        try:
+            versions[package] = metadata.version(package)
+        except metadata.PackageNotFoundError:
+            versions[package] = None
+    return {
+        "python": platform.python_version(),
+        "machine": platform.machine(),
+        "cpus": os.cpu_count(),
+        **versions,
+        "commit": _commit(),
+    }
+
+
+def _commit() -> str | None:
+    """The commit of the checkout this package lies in, if it lies in one."""
+    try:
+        answer = subprocess.run(
+            ["git", "describe", "--always", "--dirty", "--abbrev=12"],
+            cwd=Path(__file__).parent,
+            capture_output=True,
+            text=True,
+            timeout=10,
+            check=True,
+        )
+    except (OSError, subprocess.SubprocessError):
+        return None
+    return answer.stdout.strip() or None
