@@ -1,0 +1,171 @@
+"""Numbers about the first layer's filters: size, dead ones, frequency content.
+
+Plain NumPy on a kernel. What a filter answers to images is measured elsewhere.
+"""
+
+import dataclasses
+from collections.abc import Iterator
+
+import keras
+import numpy as np
+
+from zfkeras.errors import UsageError
+
+RMS_BOUND = 0.1  # the radius of the renormalisation, sec. 3
+
+# A filter that training has left at the paper's N(0, 0.01^2), beside ones at the bound
+# of 0.1, has a tenth of their root mean square.
+DEAD_SHARE = 0.2
+
+# Cycles per pixel; the finest grating a pixel grid can hold has 0.5 along an axis.
+BAND_EDGES = (1 / 6, 1 / 3)
+BANDS = ("low", "mid", "high")
+
+
+@dataclasses.dataclass(frozen=True, eq=False)
+class FilterStatistics:
+    """What is measured on a set of filters.
+
+    Args:
+        rms: float array (filters,), root mean square of each filter's weights.
+        dead: bool array (filters,), whether `rms` is below `DEAD_SHARE` of the median.
+        frequency: float array (filters,), power-weighted mean radial frequency in
+            cycles per pixel, from 0 to about 0.7; NaN for a filter of zeros.
+        band_shares: float array (filters, 3), share of a filter's power in each of
+            `BANDS`; NaN for a filter of zeros.
+        noise_shares: float array (3,), what white noise has there: the bands' areas.
+    """
+
+    rms: np.ndarray
+    dead: np.ndarray
+    frequency: np.ndarray
+    band_shares: np.ndarray
+    noise_shares: np.ndarray
+
+    @property
+    def dominance(self) -> float:
+        """Largest root mean square over the median; NaN if the median is zero."""
+        median = np.median(self.rms)
+        return float(self.rms.max() / median) if median > 0 else float("nan")
+
+    @property
+    def mean_band_shares(self) -> np.ndarray:
+        """Mean of `band_shares` (3,) over the filters that are not dead."""
+        alive = self.band_shares[~self.dead]
+        return alive.mean(axis=0) if len(alive) else np.full(len(BANDS), np.nan)
+
+    @property
+    def leading_bands(self) -> np.ndarray:
+        """Shares (3,) of the live filters by the band their mean frequency lies in."""
+        alive = self.frequency[~self.dead]
+        band = np.searchsorted(BAND_EDGES, alive, side="right")
+        return np.bincount(band, minlength=len(BANDS)) / max(1, len(alive))
+
+    def to_json(self) -> dict:
+        """Summary and the numbers of every filter, as JSON values."""
+        return {
+            "filters": len(self.rms),
+            "rms": {
+                "bound": RMS_BOUND,
+                "largest": float(self.rms.max()),
+                "median": float(np.median(self.rms)),
+                "smallest": float(self.rms.min()),
+                "at_bound": int((np.abs(self.rms / RMS_BOUND - 1) < 0.01).sum()),
+                "dominance": _number(self.dominance),
+                "of_each": [_number(value) for value in self.rms],
+            },
+            "dead": {
+                "rule": f"root mean square below {DEAD_SHARE:g} of the median",
+                "count": int(self.dead.sum()),
+                "channels": np.flatnonzero(self.dead).tolist(),
+            },
+            "frequency": {
+                "unit": "cycles per pixel",
+                "band_edges": list(BAND_EDGES),
+                "mean_share_of_power": _by_band(self.mean_band_shares),
+                "share_of_power_in_noise": _by_band(self.noise_shares),
+                "share_of_filters": _by_band(self.leading_bands),
+                "of_each": [_number(value) for value in self.frequency],
+            },
+        }
+
+
+def measure_filters(kernel: np.ndarray) -> FilterStatistics:
+    """Measures the filters of a convolution.
+
+    Args:
+        kernel: float array (height, width, channels, filters), as in `Conv2D`.
+
+    Returns:
+        The numbers of each filter. The spectrum is that of the filter padded with
+        zeros to at least four times its size, summed over its input channels.
+
+    Raises:
+        ValueError: `kernel` is not of that rank, or not finite.
+    """
+    kernel = np.asarray(kernel, np.float64)
+    if kernel.ndim != 4:
+        raise ValueError(
+            "`kernel` must be (height, width, channels, filters). "
+            f"Received: kernel.shape={kernel.shape}."
+        )
+    if not np.isfinite(kernel).all():
+        raise ValueError("`kernel` must be finite. Received: NaN or infinity in it.")
+    rms = np.sqrt(np.mean(kernel**2, axis=(0, 1, 2)))
+    power, radius = _power(kernel)
+    bands = np.searchsorted(BAND_EDGES, radius, side="right")
+    in_band = bands == np.arange(len(BANDS))[:, None]
+    total = power.sum(axis=1, keepdims=True)
+    with np.errstate(invalid="ignore"):
+        shares = power / total
+    return FilterStatistics(
+        rms=rms,
+        dead=rms <= DEAD_SHARE * np.median(rms),
+        frequency=shares @ radius,
+        band_shares=shares @ in_band.T.astype(float),
+        noise_shares=in_band.mean(axis=1),
+    )
+
+
+def first_convolution(model: keras.Model) -> keras.layers.Conv2D:
+    """Finds the first `Conv2D` of a model, inside nested models too.
+
+    Args:
+        model: any Keras model that is made of layers.
+
+    Raises:
+        UsageError: it has none.
+    """
+    for layer in walk_layers(model):
+        if isinstance(layer, keras.layers.Conv2D):
+            return layer
+    raise UsageError(
+        f"--model must have a Conv2D layer. Received: model {model.name!r} without one."
+    )
+
+
+def walk_layers(model: keras.Model) -> Iterator[keras.Layer]:
+    """All layers in their order, those of nested models in their model's place."""
+    for layer in model.layers:
+        if isinstance(layer, keras.Model):
+            yield from walk_layers(layer)
+        else:
+            yield layer
+
+
+def _power(kernel):
+    """Power (filters, frequencies), and the radius of each frequency."""
+    size = 4 * max(kernel.shape[:2])
+    spectrum = np.fft.fft2(kernel, s=(size, size), axes=(0, 1))
+    power = np.sum(np.abs(spectrum) ** 2, axis=2).reshape(-1, kernel.shape[3]).T
+    axis = np.fft.fftfreq(size)
+    return power, np.hypot(axis[:, None], axis).ravel()
+
+
+def _by_band(shares) -> dict:
+    return {band: _number(share) for band, share in zip(BANDS, shares, strict=True)}
+
+
+def _number(value) -> float | None:
+    """A JSON number, `None` for what is none."""
+    return float(value) if np.isfinite(value) else None

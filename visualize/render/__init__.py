@@ -1,0 +1,1 @@
+"""Pictures of every figure; the only modules here that use matplotlib."""
