@@ -1,0 +1,171 @@
+"""Draws Fig. 6: first-layer filters of one network or several, and their numbers."""
+
+from collections.abc import Sequence
+
+import numpy as np
+from matplotlib.figure import Figure
+from matplotlib.patches import Rectangle
+
+from visualize.contrast import stretch
+from visualize.filter_statistics import BAND_EDGES, BANDS, RMS_BOUND, FilterStatistics
+from zfkeras.errors import UsageError
+from zfkeras.render import (
+    COLOURS,
+    PAPER,
+    new_figure,
+    show_image,
+    styled,
+    subplots,
+    tile,
+)
+
+_DEAD_FRAME = COLOURS[1]
+
+
+def filter_images(kernel: np.ndarray, *, common_scale: bool = False) -> np.ndarray:
+    """Filters as images in which grey is zero.
+
+    Args:
+        kernel: float array (height, width, 1 or 3, filters).
+        common_scale: divide every filter by the largest weight of all, so that one that
+            dominates is seen to. Otherwise (default) each by its own largest.
+
+    Returns:
+        uint8 array (filters, height, width, 3).
+
+    Raises:
+        UsageError: the filters have neither one channel nor three.
+    """
+    if kernel.shape[2] not in (1, 3):
+        raise UsageError(
+            "first-layer filters can be shown if they have 1 or 3 input channels. "
+            f"Received: {kernel.shape[2]}."
+        )
+    filters = np.moveaxis(kernel, -1, 0)
+    images = stretch(filters, shared=common_scale, percentile=100)
+    return np.broadcast_to(images, (*images.shape[:3], 3))
+
+
+@styled
+def draw_filters(
+    labels: Sequence[str],
+    kernels: Sequence[np.ndarray],
+    statistics: Sequence[FilterStatistics],
+    strides: Sequence[tuple[int, int]],
+    silent: Sequence[np.ndarray | None],
+) -> Figure:
+    """Sheets of filters, each by its own and by a common scale, above their numbers.
+
+    Args:
+        labels: name of each network.
+        kernels: float arrays (height, width, 1 or 3, filters).
+        statistics: what was measured on each.
+        strides: (vertical, horizontal) step of each convolution in pixels.
+        silent: bool array (filters,) of filters that never were active, or `None` where
+            no images were looked at.
+    """
+    count = len(labels)
+    across = 2 if count == 1 else count
+    down = 1 if count == 1 else 2
+    sheet = 3.6 if across < 4 else 3.0
+    figure = new_figure(
+        max(9.0, across * sheet), down * (sheet + 0.6) + 3.0, "First-layer filters"
+    )
+    above, below = figure.subfigures(2, 1, height_ratios=[down * (sheet + 0.6), 3.0])
+    axes = subplots(above, down, across).reshape(2, count)
+    for column, kernel in enumerate(kernels):
+        height, width, _, filters = kernel.shape
+        step = "x".join(str(s) for s in dict.fromkeys(strides[column]))
+        head = f"{labels[column]}: {filters} of {height}x{width}, stride {step}\n"
+        dead = statistics[column].dead
+        if silent[column] is not None:
+            dead = dead | silent[column]
+        own, common = axes[:, column]
+        _sheet(own, filter_images(kernel), dead, f"{head}each by its own scale")
+        _sheet(
+            common,
+            filter_images(kernel, common_scale=True),
+            dead,
+            f"{head if count == 1 else ''}one scale for all: largest RMS "
+            f"{statistics[column].dominance:.2f} of median; {dead.sum()} dead",
+        )
+    sizes, frequencies, bands = subplots(below, 1, 3)[0]
+    _draw_sizes(sizes, labels, statistics)
+    _draw_frequencies(frequencies, labels, statistics)
+    _draw_bands(bands, labels, statistics)
+    return figure
+
+
+def _sheet(axes, images, dead, title):
+    count, height, width = images.shape[:3]
+    columns = int(np.ceil(np.sqrt(count)))
+    show_image(axes, tile(images, columns), title)
+    for number in np.flatnonzero(dead):
+        row, column = divmod(number, columns)
+        corner = (column * (width + 1) - 0.5, row * (height + 1) - 0.5)
+        frame = Rectangle(
+            corner, width, height, fill=False, linewidth=1.5, color=_DEAD_FRAME
+        )
+        axes.add_patch(frame)
+
+
+def _draw_sizes(axes, labels, statistics):
+    for label, measured in zip(labels, statistics, strict=True):
+        rank = np.linspace(0, 100, len(measured.rms))
+        axes.plot(rank, np.sort(measured.rms), label=label)
+    axes.axhline(RMS_BOUND, color=PAPER, linestyle="--", linewidth=1)
+    axes.annotate(
+        "bound of 0.1 (sec. 3)",
+        (0, RMS_BOUND),
+        xytext=(0, 3),
+        textcoords="offset points",
+        color=PAPER,
+    )
+    largest = max(measured.rms.max() for measured in statistics)
+    axes.set_ylim(0, 1.15 * max(largest, RMS_BOUND))
+    axes.set(
+        title="Size",
+        xlabel="filters, smallest first (%)",
+        ylabel="root mean square of the weights",
+    )
+    if len(labels) > 1:
+        axes.legend(loc="lower right")
+
+
+def _draw_frequencies(axes, labels, statistics):
+    bins = np.linspace(0, 0.6, 25)
+    for label, measured in zip(labels, statistics, strict=True):
+        alive = measured.frequency[~measured.dead]
+        weights = np.full(len(alive), 100 / max(1, len(alive)))
+        axes.hist(alive, bins, weights=weights, histtype="step", lw=1.5, label=label)
+    for edge in BAND_EDGES:
+        axes.axvline(edge, color=PAPER, linestyle=":", linewidth=1)
+    axes.set(
+        title="Mean frequency of each filter",
+        xlabel="cycles per pixel (dotted: edges of the bands)",
+        ylabel="live filters (%)",
+    )
+
+
+def _draw_bands(axes, labels, statistics):
+    shares = [measured.mean_band_shares for measured in statistics]
+    rows = [*zip(labels, shares, strict=True)]
+    rows.append(("white noise", statistics[-1].noise_shares))
+    width = 0.8 / len(rows)
+    places = np.arange(len(BANDS))
+    for number, (label, share) in enumerate(rows):
+        is_noise = number == len(rows) - 1
+        bars = axes.bar(
+            places + (number - (len(rows) - 1) / 2) * width,
+            100 * share,
+            width,
+            label=label,
+            color=PAPER if is_noise else COLOURS[number % len(COLOURS)],
+        )
+        axes.bar_label(bars, fmt="%.0f", fontsize=7)
+    low, high = (f"{edge:.2g}" for edge in BAND_EDGES)
+    axes.set_xticks(
+        places, [f"low\n< {low}", f"mid\n{low} - {high}", f"high\n> {high}"]
+    )
+    axes.set(title="Power by band", ylabel="mean share of a filter's power (%)")
+    axes.legend(fontsize=8)
