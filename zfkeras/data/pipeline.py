@@ -66,6 +66,7 @@ def evaluation_batches(
     batch_size: int,
     *,
     ten_crop: bool = False,
+    start: int = 0,
     bad_images: BadImages,
 ) -> tf.data.Dataset:
     """All images once, in the split's own order.
@@ -75,6 +76,7 @@ def evaluation_batches(
         preprocessing: mean image and crop.
         batch_size: images (not crops) in a batch; the last one may be smaller.
         ten_crop: ten crops of each image in place of the centre crop.
+        start: position in that order at which to begin.
         bad_images: learns of the images that cannot be decoded; they are left out.
 
     Returns:
@@ -88,7 +90,8 @@ def evaluation_batches(
 
     shape = (preprocessing.crop_size, preprocessing.crop_size, 3)
     shape = (10, *shape) if ten_crop else shape
-    dataset = _loaded(split.stream().enumerate(), load, shape, tf.float32, bad_images)
+    examples = split.stream(start=start).enumerate(start)
+    dataset = _loaded(examples, load, shape, tf.float32, bad_images)
     return dataset.batch(batch_size).prefetch(tf.data.AUTOTUNE)
 
 

@@ -210,6 +210,13 @@ def test_evaluation_crops_are_the_eager_ones():
     np.testing.assert_array_equal(ten[:, 4], centre)
 
 
+def test_evaluation_taken_up_at_a_start_gives_the_rest_with_its_positions():
+    whole, rest = evaluation(with_bad([7])), evaluation(with_bad([7]), start=5)
+    assert joined(rest, "position").tolist() == [5, 6, *range(8, NUMBER)]
+    np.testing.assert_array_equal(joined(rest, "image"), joined(whole, "image")[5:])
+    assert evaluation(start=NUMBER) == []
+
+
 @pytest.mark.parametrize("ten_crop", [False, True])
 def test_evaluation_leaves_bad_images_out(ten_crop):
     bad, tally = [0, 11, 22], BadImages(NUMBER, 1.0)
