@@ -1,0 +1,106 @@
+"""Draws Fig. 4: how features change over the epochs, and when they settle."""
+
+from collections.abc import Mapping, Sequence
+
+import numpy as np
+from matplotlib.figure import Figure
+from matplotlib.patches import Rectangle
+
+from visualize.contrast import stretch
+from zfkeras.render import COLOURS, new_figure, show_image, styled, subplots, tile
+
+_CHANGED = COLOURS[1]
+_SMALLEST = 40  # pixels of a cell: reconstructions of low layers are enlarged to it
+
+
+@styled
+def draw_evolution(
+    epochs: Sequence[int],
+    sheets: Mapping[str, np.ndarray],
+    channels: Mapping[str, Sequence[int]],
+    images: Mapping[str, np.ndarray],
+    *,
+    title: str,
+    similarity: Mapping[str, Sequence[float]] | None = None,
+) -> Figure:
+    """One block a layer: a row for each channel, a column for each epoch.
+
+    A mark at a cell's left edge says that another image than at the epoch before gives
+    the strongest activation, the "sudden jumps" of sec. 3.
+
+    Args:
+        epochs: of the columns.
+        sheets: layer -> reconstructions (channels, epochs, height, width, 1 or 3).
+        channels: layer -> channel of each row.
+        images: layer -> name or number of the image behind each cell (channels,
+            epochs).
+        title: above everything.
+        similarity: layer -> similarity to the last epoch at each epoch, drawn as curves
+            in a block of their own. `None` (default): no such block.
+    """
+    blocks = len(sheets) + (similarity is not None)
+    columns = min(3, blocks)
+    rows = -(-blocks // columns)
+    cells = max((len(sheet) for sheet in sheets.values()), default=1)
+    width = max(2.6, 0.5 * len(epochs))
+    height = max(2.6, 0.5 * cells) + 0.6
+    figure = new_figure(max(6.0, columns * (width + 0.5)), rows * height + 0.5, title)
+    places = iter(subplots(figure, rows, columns).ravel())
+    for layer, sheet in sheets.items():
+        _draw_block(next(places), layer, epochs, sheet, channels[layer], images[layer])
+    if similarity is not None:
+        _draw_similarity(next(places), epochs, similarity)
+    for axes in places:
+        axes.set_axis_off()
+    return figure
+
+
+def block_sheet(reconstructions: np.ndarray) -> np.ndarray:
+    """Lays reconstructions out, a row for each channel, each by its own scale.
+
+    Args:
+        reconstructions: float array (channels, epochs, height, width, 1 or 3).
+
+    Returns:
+        uint8 array (rows of pixels, columns of pixels, 3).
+    """
+    _, across, height, width, depth = reconstructions.shape
+    shown = stretch(reconstructions.reshape(-1, height, width, depth))
+    shown = np.broadcast_to(shown, (*shown.shape[:3], 3))
+    times = _enlargement(height, width)
+    return tile(shown.repeat(times, axis=1).repeat(times, axis=2), across, gap=2)
+
+
+def _enlargement(height: int, width: int) -> int:
+    """So many times that gaps between cells look alike whatever the cells' size."""
+    return -(-_SMALLEST // max(height, width))
+
+
+def _draw_block(axes, layer, epochs, reconstructions, channels, images):
+    height, width = (
+        _enlargement(*reconstructions.shape[2:4]) * size
+        for size in reconstructions.shape[2:4]
+    )
+    show_image(axes, block_sheet(reconstructions), layer)
+    axes.set_xticks(np.arange(len(epochs)) * (width + 2) + width / 2, epochs)
+    axes.set_yticks(np.arange(len(channels)) * (height + 2) + height / 2, channels)
+    axes.tick_params(length=0, labelsize=7)
+    axes.set_xlabel("epoch", fontsize=8)
+    axes.set_ylabel("channel", fontsize=8)
+    for row, names in enumerate(images):
+        for column in np.flatnonzero(names[1:] != names[:-1]) + 1:
+            corner = (column * (width + 2) - 2.5, row * (height + 2) - 0.5)
+            axes.add_patch(Rectangle(corner, 2, height, color=_CHANGED, linewidth=0))
+
+
+def _draw_similarity(axes, epochs, similarity):
+    for number, (layer, values) in enumerate(similarity.items()):
+        colour = COLOURS[number % len(COLOURS)]
+        axes.plot(epochs, values, "o-", markersize=3, color=colour, label=layer)
+    axes.set(
+        title="Nearness to the last snapshot",
+        xlabel="epoch",
+        ylabel="mean cosine of the reconstructions",
+    )
+    axes.set_ylim(top=1.03)
+    axes.legend(fontsize=8)
