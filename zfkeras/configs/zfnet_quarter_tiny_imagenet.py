@@ -27,22 +27,22 @@ def get_config() -> TrainConfig:
         model=ModelConfig(
             variant="zfnet_quarter",
             kernel_initializer="he_normal",
-            dropout=0.4,
+            dropout=0.3,
             max_filter_rms=0.1,
         ),
         data=DataConfig(
             source="tiny-imagenet:tiny-imagenet-200",
             validation_fraction=0.02,
             input_scale=1 / 64,
-            min_crop_area=0.4,
+            min_crop_area=0.35,
         ),
         optimizer=OptimizerConfig(
-            learning_rate=0.05,
+            learning_rate=0.03,
             momentum=0.9,
             weight_decay=5e-4,
             label_smoothing=0.1,
         ),
-        schedule=ScheduleConfig(kind="cosine", warmup_epochs=0.5),
-        epochs=30,
+        schedule=ScheduleConfig(kind="cosine", warmup_epochs=2),
+        epochs=40,
         batch_size=128,
     )
