@@ -5,8 +5,8 @@ Command:  python -m zfkeras.train --config alexnet_quarter_tiny_imagenet \
 Hardware: two CPU cores, under an hour; `--mixed-precision bfloat16` if the CPU has it.
 Expected: docs/results.md.
 
-The recipe is `zfnet_quarter_tiny_imagenet`'s, but for the variant: 11x11 filters, stride
-4 in the first layer, normalisation before the pools.
+The recipe is `zfnet_quarter_tiny_imagenet`'s, but for the variant: 11x11 filters,
+stride 4 in the first layer, normalisation before the pools.
 """
 
 import dataclasses
