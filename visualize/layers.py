@@ -1,0 +1,52 @@
+"""Which tensor of a model is meant by a layer's number or name."""
+
+import keras
+
+from zfkeras.errors import UsageError
+from zfkeras.models.endpoints import endpoints, first_output
+
+
+def layer_tensor(model: keras.Model, layer: int | str) -> tuple[str, keras.KerasTensor]:
+    """Finds the output of a layer.
+
+    Args:
+        model: a functional or sequential model.
+        layer: the paper's number (1 to 7) or the name of a layer.
+
+    Returns:
+        The layer's name and its symbolic output, for a pool without its argmax.
+
+    Raises:
+        UsageError: there is no such layer, or its output is not (batch, height, width,
+            channels) or (batch, units).
+    """
+    if isinstance(layer, int):
+        found = endpoints(model)
+        if layer not in found:
+            raise UsageError(
+                f"`layer` must be one of {sorted(found)}. Received: layer={layer}."
+            )
+        return found[layer].layer_name, found[layer].tensor
+    try:
+        tensor = first_output(model.get_layer(layer))
+    except (ValueError, AttributeError) as err:
+        names = ", ".join(known.name for known in model.layers)
+        raise UsageError(
+            f"`layer` must be a layer with one output: 1 to 7 or one of {names}. "
+            f"Received: layer={layer!r}."
+        ) from err
+    if len(tensor.shape) not in (2, 4) or tensor.shape[-1] is None:
+        raise UsageError(
+            "`layer` must give (batch, height, width, channels) or (batch, units). "
+            f"Received: layer={layer!r} of shape {tensor.shape}."
+        )
+    return layer, tensor
+
+
+def as_maps(output):
+    """An output (batch, units) as maps (batch, 1, 1, units); maps as they are.
+
+    Args:
+        output: array or tensor (batch, units) or (batch, height, width, channels).
+    """
+    return output if len(output.shape) == 4 else output[:, None, None, :]

@@ -1,0 +1,165 @@
+"""The file of a scan: how far it has come, and what it has found until then.
+
+It knows nothing of networks; it keeps arrays, and says whether they are still valid.
+"""
+
+import dataclasses
+import hashlib
+import json
+import logging
+from pathlib import Path
+
+import keras
+import numpy as np
+
+from zfkeras.data.splits import ListedSplit, Split
+from zfkeras.files import written_whole
+
+_log = logging.getLogger(__name__)
+
+_VERSION = 1
+_NUM_HASHED = 256  # examples of a split whose list of names cannot be had for nothing
+
+
+@dataclasses.dataclass(frozen=True, eq=False)
+class ScanState:
+    """What a scan has found in the examples it has passed.
+
+    Args:
+        key: fingerprint of network, preprocessing and data; see `fingerprint`.
+        layers: (name, channels) of each layer, in order.
+        next_position: place in the split's order of the first example still to come.
+        num_images: how many images were looked at, without the bad ones.
+        is_complete: whether the whole split has been passed.
+        values: float32 array (channels of all layers, count), strongest first.
+        places: int64 array (channels of all layers, count, 4): position in the split's
+            order, label, y, x; -1 where there is none.
+        bad_images: {id: reason} of the images left out so far.
+    """
+
+    key: str
+    layers: tuple[tuple[str, int], ...]
+    next_position: int
+    num_images: int
+    is_complete: bool
+    values: np.ndarray
+    places: np.ndarray
+    bad_images: dict[str, str]
+
+    @classmethod
+    def empty(cls, key: str, layers, count: int) -> "ScanState":
+        """The state before the first example.
+
+        Args:
+            key: as above.
+            layers: as above.
+            count: how many activations to keep for each channel.
+        """
+        channels = sum(number for _, number in layers)
+        values = np.full((channels, count), -np.inf, np.float32)
+        places = np.full((channels, count, 4), -1, np.int64)
+        return cls(key, tuple(layers), 0, 0, False, values, places, {})
+
+    def serves(self, key: str, layers, count: int) -> bool:
+        """Whether this state answers, or can be completed to answer, a request.
+
+        A finished scan also serves fewer layers and smaller counts.
+
+        Args:
+            key: as above.
+            layers: (name, channels) of each layer asked for.
+            count: how many activations for each channel.
+        """
+        if self.key != key or self.values.shape[1] < count:
+            return False
+        same = tuple(self.layers) == tuple(layers)
+        return same or (self.is_complete and {*layers} <= {*self.layers})
+
+    def rows(self, name: str) -> slice:
+        """The rows of `values` and `places` that belong to the layer of that name."""
+        start = 0
+        for layer, channels in self.layers:
+            if layer == name:
+                return slice(start, start + channels)
+            start += channels
+        raise KeyError(name)
+
+
+def save_state(path: Path, state: ScanState) -> None:
+    """Writes a state, whole or not at all; each array carries a checksum (CRC-32)."""
+    about = {f.name: getattr(state, f.name) for f in dataclasses.fields(state)}
+    values, places = about.pop("values"), about.pop("places")
+    about["version"] = _VERSION
+    text = np.frombuffer(json.dumps(about).encode(), np.uint8)
+    with written_whole(path) as file:
+        np.savez(file, about=text, values=values, places=places)
+
+
+def load_state(path: Path) -> ScanState | None:
+    """Reads a state; `None` if there is none, or if it is damaged (which is logged)."""
+    if not Path(path).is_file():
+        return None
+    try:
+        # NumPy leaves a file open that it opened itself and cannot read.
+        with open(path, "rb") as file, np.load(file, allow_pickle=False) as archive:
+            about = json.loads(archive["about"].tobytes())
+            arrays = {name: archive[name] for name in ("values", "places")}
+        if about.pop("version") != _VERSION:
+            raise ValueError("written by another version")
+        about["layers"] = tuple((name, number) for name, number in about["layers"])
+        state = ScanState(**about, **arrays)
+        _check(state)
+        return state
+    # Damaged bytes make zipfile and NumPy raise nearly everything there is.
+    except Exception as err:
+        reason = str(err).strip().splitlines() or [type(err).__name__]
+        _log.warning("%s is damaged (%s); scanning anew", path, reason[0])
+        return None
+
+
+def _check(state: ScanState) -> None:
+    channels = sum(number for _, number in state.layers)
+    count = state.values.shape[-1]
+    wanted = ((channels, count), (channels, count, 4))
+    if (state.values.shape, state.places.shape) != wanted:
+        raise ValueError("arrays of other shapes than its layers")
+
+
+def fingerprint(model: keras.Model, preprocessing, split: Split, data: str) -> str:
+    """A digest of all that decides what a scan finds.
+
+    The network's graph and weights, what preprocessing makes of a fixed image, and the
+    data: spec, number of examples, names and labels. Contents of image files are not
+    read: a file that is replaced under its old name goes unnoticed here.
+
+    Args:
+        model: the network.
+        preprocessing: has `image_size`, and `centre_crop` from a uint8 array
+            (image_size, image_size, 3) to what the network reads.
+        split: the images.
+        data: what else names the data, such as the spec and the split's name.
+
+    Returns:
+        64 hexadecimal digits.
+    """
+    digest = hashlib.sha256()
+    graph = {k: v for k, v in model.get_config().items() if k != "name"}
+    digest.update(json.dumps(graph, sort_keys=True, default=repr).encode())
+    for weight in model.weights:
+        digest.update(np.ascontiguousarray(weight))
+    size = preprocessing.image_size
+    probe = np.random.default_rng(0).integers(0, 256, (size, size, 3), np.uint8)
+    digest.update(np.ascontiguousarray(preprocessing.centre_crop(probe)))
+    digest.update(f"{data}\n{split.num_examples}\n".encode())
+    for array in _names_and_labels(split):
+        digest.update(np.ascontiguousarray(array))
+    return digest.hexdigest()
+
+
+def _names_and_labels(split: Split):
+    """All of a list of files; of splits that would have to be read, the first."""
+    if isinstance(split, ListedSplit):
+        return split.keys if split.ids is None else split.ids, split.labels
+    first = split.stream().take(_NUM_HASHED).as_numpy_iterator()
+    rows = [(example["id"], example["label"]) for example in first]
+    return np.array([i for i, _ in rows], bytes), np.array([n for _, n in rows])
