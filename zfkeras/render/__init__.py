@@ -1,0 +1,131 @@
+"""How every picture looks and is written: sizes, colours, names, files.
+
+Pictures are drawn on matplotlib's `Figure` itself, without pyplot: no window system, no
+state that figures share, nothing to close. A function that draws is decorated with
+`@styled`; the user's own matplotlib settings stay as they are.
+"""
+
+from collections.abc import Sequence
+from pathlib import Path
+
+import matplotlib
+import numpy as np
+from matplotlib import rc_context
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+
+from zfkeras.files import written_whole
+
+# Told apart by the colour-blind, too (Okabe & Ito).
+COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#000000")
+PAPER = "#777777"  # what the paper reports, wherever it stands beside ours
+
+_STYLE = {
+    "font.size": 9,
+    "axes.titlesize": 10,
+    "axes.grid": False,
+    "axes.spines.top": False,
+    "axes.spines.right": False,
+    "axes.prop_cycle": matplotlib.cycler(color=COLOURS),
+    "figure.dpi": 100,
+    "legend.frameon": False,
+    # A name of a class or file is text, never mathematics to be typeset.
+    "text.parse_math": False,
+}
+styled = rc_context(_STYLE)
+
+
+@styled
+def new_figure(
+    width: float, height: float, title: str | None = None, **kwargs
+) -> Figure:
+    """Makes an empty figure in the project's style.
+
+    Args:
+        width: in inches.
+        height: in inches.
+        title: above everything. `None` (default): none.
+        **kwargs: what else `matplotlib.figure.Figure` takes.
+    """
+    figure = Figure((width, height), layout="constrained", **kwargs)
+    if title:
+        figure.suptitle(title, fontsize=11)
+    return figure
+
+
+@styled
+def subplots(figure: Figure, rows: int = 1, columns: int = 1, **kwargs) -> np.ndarray:
+    """Divides a figure; returns its axes as an array (rows, columns).
+
+    Args:
+        figure: from `new_figure`.
+        rows: of axes.
+        columns: of axes.
+        **kwargs: what else `Figure.subplots` takes.
+    """
+    return figure.subplots(rows, columns, squeeze=False, **kwargs)
+
+
+@styled
+def show_image(axes: Axes, image: np.ndarray, title: str | None = None, **kwargs):
+    """Shows an image without ticks, each of its pixels sharp.
+
+    Args:
+        axes: where.
+        image: (height, width, 3) uint8 or 0-1 floats, or (height, width) of any range.
+        title: above it. `None` (default): none.
+        **kwargs: what else `Axes.imshow` takes.
+
+    Returns:
+        What `imshow` does, for a colour bar.
+    """
+    shown = axes.imshow(image, **{"interpolation": "nearest", **kwargs})
+    axes.set_xticks([])
+    axes.set_yticks([])
+    for spine in axes.spines.values():
+        spine.set_visible(False)
+    if title:
+        axes.set_title(title)
+    return shown
+
+
+@styled
+def save_figure(figure: Figure, path: Path, dots_per_inch: int = 150) -> Path:
+    """Writes a figure as PNG, whole or not at all; returns the path.
+
+    Args:
+        figure: the picture.
+        path: ends in .png.
+        dots_per_inch: of the file.
+    """
+    with written_whole(path) as file:
+        figure.savefig(file, format="png", dpi=dots_per_inch)
+    return Path(path)
+
+
+def tile(images: Sequence[np.ndarray], columns: int, gap: int = 1, fill=255):
+    """Lays images of one size out in rows, with a gap between; returns one image.
+
+    Args:
+        images: (count, height, width, 3).
+        columns: images in a row.
+        gap: pixels between images.
+        fill: value of gaps and of places left over.
+
+    Returns:
+        (rows * (height + gap) - gap, columns * (width + gap) - gap, 3), same dtype.
+    """
+    images = np.asarray(images)
+    count, height, width, depth = images.shape
+    rows = -(-count // columns)
+    padded = np.full((rows * columns, height, width, depth), fill, images.dtype)
+    padded[:count] = images
+    grid = np.pad(
+        padded.reshape(rows, columns, height, width, depth),
+        ((0, 0), (0, 0), (0, gap), (0, gap), (0, 0)),
+        constant_values=fill,
+    )
+    sheet = grid.transpose(0, 2, 1, 3, 4).reshape(
+        rows * (height + gap), columns * (width + gap), depth
+    )
+    return sheet[: rows * (height + gap) - gap, : columns * (width + gap) - gap]
