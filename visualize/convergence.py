@@ -7,7 +7,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
-SETTLED = 0.9  # of the way from the first snapshot's similarity to the last's, 1
+SETTLED = 0.5  # cosine to the last snapshot from which on a layer counts as settled
 
 
 def cosine_similarity(a: np.ndarray, b: np.ndarray) -> np.ndarray:
@@ -59,24 +59,20 @@ def changed_share(before: Sequence, after: Sequence) -> float:
 
 
 def settled_epoch(
-    epochs: Sequence[int], similarity: Sequence[float], share: float = SETTLED
+    epochs: Sequence[int], similarity: Sequence[float], bound: float = SETTLED
 ) -> int | None:
-    """The first epoch from which on the network stays close to the last snapshot.
-
-    Close is a similarity of `share` of the way from the first snapshot's to 1, so that
-    layers whose reconstructions never were far apart can be compared with others.
+    """The first snapshot from which on the network stays near the last one.
 
     Args:
         epochs: of the snapshots, rising.
-        similarity: to the last snapshot, which itself has 1, at each of them.
-        share: 0 to 1.
+        similarity: to the last snapshot at each of them; its own is 1.
+        bound: the least similarity, up to 1, that counts as near.
 
     Returns:
-        An epoch of `epochs`, `None` if a similarity is not known.
+        An epoch of `epochs`, `None` if the last similarity is not known.
     """
-    similarity = np.asarray(similarity, np.float64)
-    if not len(similarity) or np.isnan(similarity).any():
+    near = np.asarray(similarity, np.float64) >= bound  # NaN is not
+    if not near.size or not near[-1]:
         return None
-    bound = similarity[0] + share * (similarity[-1] - similarity[0])
-    far = np.flatnonzero(similarity < bound)
+    far = np.flatnonzero(~near)
     return int(epochs[far[-1] + 1 if len(far) else 0])

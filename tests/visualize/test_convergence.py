@@ -32,11 +32,12 @@ def test_share_of_channels_with_another_image():
 @pytest.mark.parametrize(
     ("similarity", "wanted"),
     [
-        ([0.0, 0.95, 0.99, 1.0], 2),
-        ([0.0, 0.95, 0.5, 1.0], 10),  # left again: not settled at 2
-        ([0.5, 0.94, 0.96, 1.0], 5),  # 0.95 is nine tenths of the way
-        ([1.0, 1.0, 1.0, 1.0], 1),
-        ([0.0, np.nan, 0.5, 1.0], None),
+        ([0.0, 0.6, 0.8, 1.0], 2),
+        ([0.0, 0.6, 0.4, 1.0], 10),  # left again: not settled at 2
+        ([-0.9, 0.4999, 0.5, 1.0], 5),
+        ([0.7, 0.9, 0.8, 1.0], 1),
+        ([0.0, np.nan, 0.5, 1.0], 5),
+        ([0.9, 0.9, 0.9, np.nan], None),
         ([], None),
     ],
 )

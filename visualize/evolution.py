@@ -1,0 +1,200 @@
+"""`python -m visualize.evolution`: how features change during training, Fig. 4."""
+
+import argparse
+import sys
+from pathlib import Path
+
+from zfkeras import commandline
+
+PAPER = {
+    "epochs": [1, 2, 5, 10, 20, 30, 40, 64],
+    "claim": "Fig. 4 and sec. 4: the lower layers converge within a few epochs, the "
+    "upper ones only after 40 to 50; sudden jumps come from a change of the image that "
+    "gives the strongest activation.",
+}
+
+
+def build_parser() -> argparse.ArgumentParser:
+    """The command's arguments."""
+    parser = commandline.make_parser(
+        "visualize.evolution",
+        "Draw how features change during training (Fig. 4): for some channels of each "
+        "layer, the strongest activation over the training images at each snapshot, "
+        "projected to pixels; and measure when each layer settles.",
+    )
+    parser.add_argument(
+        "--run",
+        type=Path,
+        required=True,
+        metavar="DIR",
+        help="workdir of a training, whose snapshots/epoch-NNN.keras are compared",
+    )
+    commandline.add_data(parser)
+    parser.add_argument(
+        "--split",
+        default="train",
+        help="which split of the data: train, validation or test",
+    )
+    parser.add_argument(
+        "--max-images",
+        type=commandline.positive_int,
+        metavar="N",
+        help="look at no more images than this, drawn at random (default: all)",
+    )
+    parser.add_argument(
+        "--layer",
+        action="append",
+        type=lambda text: int(text) if text.isdecimal() else text,
+        metavar="LAYER",
+        help="the paper's number, 1 to 7, or a layer's name; give it several times for "
+        "several (default: 1 to 5)",
+    )
+    parser.add_argument(
+        "--epochs",
+        nargs="+",
+        type=commandline.positive_int,
+        metavar="N",
+        help="epochs to compare (default: all that were kept)",
+    )
+    parser.add_argument(
+        "--channels",
+        type=commandline.positive_int,
+        default=6,
+        metavar="N",
+        help="channels of each layer, drawn at random among the active ones",
+    )
+    parser.add_argument(
+        "--probes",
+        type=commandline.positive_int,
+        default=32,
+        metavar="N",
+        help="images on which the nearness of snapshots is measured",
+    )
+    parser.add_argument(
+        "--max-bad-fraction",
+        type=commandline.fraction,
+        default=0.01,
+        metavar="N",
+        help="share of unreadable images (0-1) past which the run stops",
+    )
+    commandline.add_batch_size(parser, default=128)
+    commandline.add_seed(parser)
+    commandline.add_workdir(parser, default="runs/evolution")
+    return parser
+
+
+def main(argv=None) -> int:
+    """Runs the command; returns its exit code."""
+    return commandline.run(build_parser(), _evolution, argv)
+
+
+def _evolution(args):
+    from visualize.feature_history import FeatureHistory
+    from visualize.sample import draw_sample, examples_at, load_crops
+    from visualize.snapshots import find_snapshots
+    from zfkeras.data.bad_images import BadImages
+    from zfkeras.data.sources import open_source
+    from zfkeras.models.presets import load
+
+    snapshots = find_snapshots(args.run, args.epochs)
+    split = open_source(args.data).split(args.split)
+    classifier = load([*snapshots.values()][-1])
+    history = FeatureHistory(
+        classifier,
+        snapshots,
+        args.layer or [1, 2, 3, 4, 5],
+        num_channels=args.channels,
+        seed=args.seed,
+        batch_size=args.batch_size,
+    )
+    commandline.make_folder(args.workdir)
+    images = draw_sample(split, args.max_images, args.seed)
+    probes = draw_sample(split, args.probes, args.seed)
+    examples = examples_at(probes, range(probes.num_examples)).values()
+    layers = history.follow(
+        images,
+        load_crops(probes, examples, classifier.preprocessing),
+        scans=args.workdir / "scans",
+        data=f"{args.data} {args.split} {args.max_images} {args.seed}",
+        bad_images=BadImages(images.num_examples, args.max_bad_fraction),
+        show_progress=True,
+    )
+    _write(args, [*snapshots], images, layers.values())
+
+
+def _write(args, epochs, images, layers):
+    """Picture, record and the last lines on the screen."""
+    import numpy as np
+
+    from visualize.render.evolution import draw_evolution
+    from visualize.sample import examples_at
+    from zfkeras.provenance import write_record
+    from zfkeras.render import save_figure
+
+    places = np.concatenate([layer.images.ravel() for layer in layers])
+    examples = examples_at(images, places)
+    looked_at = f"{images.num_examples:,} images of {args.data} {args.split}"
+    record = {
+        "run": str(args.run),
+        "data": args.data,
+        "split": args.split,
+        "images": images.num_examples,
+        "probes": args.probes,
+        "seed": args.seed,
+        "epochs": epochs,
+        "paper": PAPER,
+        "layers": {
+            layer.layer_name: _layer_record(layer, examples) for layer in layers
+        },
+    }
+    figure = draw_evolution(
+        epochs,
+        {layer.layer_name: layer.reconstructions for layer in layers},
+        {layer.layer_name: layer.channels for layer in layers},
+        {layer.layer_name: layer.images for layer in layers},
+        title=f"Strongest activation of a channel over {looked_at}, projected",
+        similarity={layer.layer_name: layer.to_last for layer in layers},
+    )
+    picture = save_figure(figure, args.workdir / "evolution.png")
+    file = write_record(args.workdir / "evolution.json", record)
+    print(_table(layers))
+    print(f"results in {picture} and {file.name}")
+
+
+def _layer_record(layer, examples) -> dict:
+    return {
+        "cosine_to_next": [_number(value) for value in layer.to_next],
+        "cosine_to_last": [_number(value) for value in layer.to_last],
+        "share_of_channels_with_another_image": [*layer.changed],
+        "settled_epoch": layer.settled,
+        "channels": {
+            str(channel): [
+                {
+                    "epoch": epoch,
+                    "activation": float(layer.activations[row, column]),
+                    "image": examples[int(layer.images[row, column])]["id"],
+                    "position": layer.positions[row, column].tolist(),
+                }
+                for column, epoch in enumerate(layer.epochs)
+            ]
+            for row, channel in enumerate(layer.channels)
+        },
+    }
+
+
+def _table(layers) -> str:
+    lines = ["cosine to the last snapshot; channels with another strongest image"]
+    for layer in layers:
+        pairs = zip(layer.epochs, layer.to_last, strict=True)
+        cosines = "  ".join(f"{epoch}: {value:.2f}" for epoch, value in pairs)
+        changed = "  ".join(f"{100 * share:.0f} %" for share in layer.changed)
+        lines.append(f"{layer.layer_name:<8} {cosines}   {changed}")
+    return "\n".join(lines)
+
+
+def _number(value) -> float | None:
+    return float(value) if value == value else None
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,269 @@
+"""What excites a layer's channels most at each snapshot of a training, projected.
+
+The strongest activations come from one pass over the images for each snapshot; how near
+snapshots are to each other is measured on a few images that stay the same.
+"""
+
+import dataclasses
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+import numpy as np
+
+from visualize.convergence import changed_share, mean_similarity, settled_epoch
+from visualize.deconvnet import Deconvnet
+from visualize.sample import examples_at, load_crops
+from visualize.snapshots import take_weights
+from visualize.top_activations import Strongest, TopActivations
+from zfkeras.data.bad_images import BadImages
+from zfkeras.data.splits import Split
+from zfkeras.errors import RunError
+from zfkeras.models.classifier import Classifier
+from zfkeras.models.receptive_field import ReceptiveField, receptive_field
+
+
+@dataclasses.dataclass(frozen=True, eq=False)
+class LayerHistory:
+    """How a layer's features change from snapshot to snapshot.
+
+    Args:
+        layer_name: the Keras layer, such as "norm1".
+        channels: int array (channels,), those shown.
+        epochs: of the snapshots, rising.
+        activations: float array (channels, epochs), the strongest over all images.
+        images: int array (channels, epochs), place of the image behind it in the split.
+        positions: int array (channels, epochs, 2), the unit (y, x).
+        reconstructions: float array (channels, epochs, height, width, 3), projections
+            cut to the receptive field.
+        to_next: from each snapshot to the next, mean cosine of the projections of the
+            channels' strongest activation in each probe image.
+        to_last: the same, to the last snapshot.
+        changed: from each snapshot to the next, share of all channels of the layer
+            whose strongest image is another one.
+    """
+
+    layer_name: str
+    channels: np.ndarray
+    epochs: tuple[int, ...]
+    activations: np.ndarray
+    images: np.ndarray
+    positions: np.ndarray
+    reconstructions: np.ndarray
+    to_next: tuple[float, ...]
+    to_last: tuple[float, ...]
+    changed: tuple[float, ...]
+
+    @property
+    def settled(self) -> int | None:
+        """The epoch from which on the layer stays close to the last snapshot."""
+        return settled_epoch(self.epochs, self.to_last)
+
+
+class FeatureHistory:
+    """Follows channels of some layers through the snapshots of a training.
+
+    Zeiler & Fergus 2014, sec. 4, "Feature Evolution during Training", and Fig. 4.
+
+    Args:
+        classifier: any of the snapshots; its network takes the others' weights in turn.
+        snapshots: epoch -> `.keras` file, at least two.
+        layers: the paper's numbers (1 to 7) or names of layers.
+        num_channels: how many channels of each layer to draw, among those that are
+            active at the last snapshot.
+        seed: fixes which.
+        batch_size: images that go through the network at once.
+
+    Raises:
+        UsageError: a layer that is not there, or that cannot be projected.
+    """
+
+    def __init__(
+        self,
+        classifier: Classifier,
+        snapshots: Mapping[int, Path],
+        layers: Sequence[int | str],
+        *,
+        num_channels: int = 6,
+        seed: int = 0,
+        batch_size: int = 128,
+    ):
+        self.model = classifier.model
+        self.preprocessing = classifier.preprocessing
+        self.snapshots = dict(sorted(snapshots.items()))
+        self.finder = TopActivations(classifier, layers, count=1)
+        self.deconvnet = Deconvnet(self.model)
+        self.num_channels = num_channels
+        self.seed = seed
+        self.batch_size = batch_size
+
+    def follow(
+        self,
+        split: Split,
+        probes: np.ndarray,
+        *,
+        scans: Path | None = None,
+        data: str = "",
+        bad_images: BadImages | None = None,
+        show_progress: bool = False,
+    ) -> dict[int | str, LayerHistory]:
+        """Passes over the images once for each snapshot, and projects what it finds.
+
+        Args:
+            split: where the strongest activations are looked for.
+            probes: float array (n, crop, crop, 3), preprocessed images that stay the
+                same, on which nearness is measured.
+            scans: folder that keeps each pass, so that it is not made again. `None`
+                (default): nothing is kept.
+            data: names the data; part of what makes a kept pass valid.
+            bad_images: learns of the images that cannot be read.
+            show_progress: whether to show progress bars.
+
+        Returns:
+            Layer as it was asked for -> `LayerHistory`.
+
+        Raises:
+            RunError: no channel of a layer is active at the last snapshot.
+        """
+
+        def look(epoch, channels=None):
+            take_weights(self.model, self.snapshots[epoch])
+            found = self.finder.scan(
+                split,
+                batch_size=self.batch_size,
+                state_path=scans and Path(scans) / f"epoch-{epoch:03d}.npz",
+                data=data,
+                bad_images=bad_images,
+                show_progress=show_progress,
+            )
+            channels = channels or self._draw(found)
+            return _Look(
+                found,
+                channels,
+                self._reconstructions(split, found, channels),
+                self._on_probes(probes, channels),
+            )
+
+        *epochs, last_epoch = self.snapshots
+        last = look(last_epoch)
+        looks, to_next, to_last = [], [], []
+        for epoch in epochs:
+            looks.append(look(epoch, last.channels))
+            to_last.append(looks[-1].similarity(last))
+            if len(looks) > 1:
+                to_next.append(looks[-2].similarity(looks[-1]))
+                looks[-2] = looks[-2].without_probes()  # they are large
+        to_next.append(looks[-1].similarity(last))
+        to_last.append(last.similarity(last))
+        return {
+            layer: _history(
+                layer, tuple(self.snapshots), [*looks, last], to_next, to_last
+            )
+            for layer in self.finder.tensors
+        }
+
+    def _draw(self, found: Mapping[int | str, Strongest]) -> dict:
+        """Some of each layer's active channels, in rising order."""
+        drawn = {}
+        for number, (layer, strongest) in enumerate(found.items()):
+            active = np.flatnonzero(strongest.values[:, 0] > 0)
+            if not len(active):
+                raise RunError(
+                    f"layer {strongest.layer_name} has no active channel in the last "
+                    "snapshot: the training has failed, or the data do not fit."
+                )
+            random = np.random.default_rng([self.seed, number])
+            size = min(self.num_channels, len(active))
+            drawn[layer] = np.sort(random.choice(active, size, replace=False))
+        return drawn
+
+    def _reconstructions(self, split, found, channels) -> dict:
+        """Layer -> projections (channels, height, width, 3) of the strongest."""
+        rows = {layer: found[layer].images[c, 0] for layer, c in channels.items()}
+        examples = examples_at(split, np.concatenate(list(rows.values())))
+        cut = {}
+        for layer, places in rows.items():
+            crops = load_crops(split, [examples[p] for p in places], self.preprocessing)
+            where = found[layer].positions[channels[layer], 0]
+            name, tensor = self.finder.tensors[layer]
+            shown = self.deconvnet.project(
+                crops, name, channel=channels[layer], position=where
+            )
+            cut[layer] = cut_fields(shown, receptive_field(self.model, tensor), where)
+        return cut
+
+    def _on_probes(self, probes, channels) -> dict:
+        """Layer -> projections (channels * probes, height, width, 3)."""
+        return {
+            layer: self.deconvnet.project(
+                np.tile(probes, (len(chosen), 1, 1, 1)),
+                self.finder.tensors[layer][0],
+                channel=np.repeat(chosen, len(probes)),
+            )
+            for layer, chosen in channels.items()
+        }
+
+
+@dataclasses.dataclass(frozen=True, eq=False)
+class _Look:
+    """What is found at one snapshot; everything is keyed by layer."""
+
+    found: Mapping[int | str, Strongest]
+    channels: Mapping[int | str, np.ndarray]
+    reconstructions: Mapping[int | str, np.ndarray]
+    on_probes: Mapping[int | str, np.ndarray]
+
+    def similarity(self, other: "_Look") -> dict:
+        return {
+            layer: mean_similarity(shown, other.on_probes[layer])
+            for layer, shown in self.on_probes.items()
+        }
+
+    def without_probes(self) -> "_Look":
+        return dataclasses.replace(self, on_probes={})
+
+
+def _history(layer, epochs, looks, to_next, to_last) -> LayerHistory:
+    channels = looks[0].channels[layer]
+    found = [look.found[layer] for look in looks]
+    images = [strongest.images[:, 0] for strongest in found]
+    shown = [look.reconstructions[layer] for look in looks]
+    return LayerHistory(
+        layer_name=found[0].layer_name,
+        channels=channels,
+        epochs=epochs,
+        activations=np.stack([s.values[channels, 0] for s in found], axis=1),
+        images=np.stack([places[channels] for places in images], axis=1),
+        positions=np.stack([s.positions[channels, 0] for s in found], axis=1),
+        reconstructions=np.stack(shown, axis=1),
+        to_next=tuple(similarity[layer] for similarity in to_next),
+        to_last=tuple(similarity[layer] for similarity in to_last),
+        changed=tuple(map(changed_share, images[:-1], images[1:])),
+    )
+
+
+def cut_fields(
+    images: np.ndarray, field: ReceptiveField, positions: np.ndarray
+) -> np.ndarray:
+    """Cuts from each image what the unit at a position sees.
+
+    Args:
+        images: array (n, height, width, channels).
+        field: the layer's receptive field.
+        positions: int array (n, 2), each (y, x).
+
+    Returns:
+        array (n, field height, field width, channels), zero outside of the images; the
+        whole image along an axis where the field is no smaller.
+    """
+    for axis, span in enumerate((field.rows, field.columns), start=1):
+        length = images.shape[axis]
+        if span.size >= length:
+            continue
+        first = span.start + np.asarray(positions)[:, axis - 1] * span.stride
+        places = first[:, None] + np.arange(span.size)
+        shape = [len(images), *(span.size if a == axis else 1 for a in (1, 2)), 1]
+        places = places.reshape(shape)
+        inside = (places >= 0) & (places < length)
+        taken = np.take_along_axis(images, np.clip(places, 0, length - 1), axis)
+        images = np.where(inside, taken, np.zeros((), images.dtype))
+    return images

@@ -1,0 +1,67 @@
+"""The networks a training run has kept from several of its epochs."""
+
+import re
+from collections.abc import Sequence
+from pathlib import Path
+
+import keras
+
+from zfkeras.errors import UsageError
+from zfkeras.models.presets import load
+
+_NAME = re.compile(r"epoch-(\d+)\.keras")
+
+
+def find_snapshots(run: Path, epochs: Sequence[int] | None = None) -> dict[int, Path]:
+    """Finds what `zfkeras.train` has kept in a workdir's folder `snapshots`.
+
+    Args:
+        run: the workdir of the training, or a folder of files epoch-NNN.keras.
+        epochs: those wanted. `None` (default): all.
+
+    Returns:
+        Epoch -> file, epochs rising.
+
+    Raises:
+        FileNotFoundError: no such folder.
+        UsageError: a wanted epoch is not there, or fewer than two are.
+    """
+    run = Path(run)
+    if not run.is_dir():
+        raise FileNotFoundError(f"--run must be a training's workdir. Received: {run}.")
+    folder = run / "snapshots"
+    folder = folder if folder.is_dir() else run
+    matches = ((_NAME.fullmatch(path.name), path) for path in folder.iterdir())
+    found = {int(match[1]): path for match, path in matches if match}
+    missing = sorted({*(epochs or ())} - {*found})
+    if missing:
+        raise UsageError(
+            f"--epochs must be among those kept in {folder}: {sorted(found)}. "
+            f"Received: {missing}."
+        )
+    wanted = sorted(found if epochs is None else {*epochs})
+    if len(wanted) < 2:
+        raise UsageError(
+            f"--run needs at least two snapshots epoch-NNN.keras in {folder}, as "
+            "zfkeras.train keeps them at the epochs of --set snapshot_epochs. "
+            f"Received: {wanted}."
+        )
+    return {epoch: found[epoch] for epoch in wanted}
+
+
+def take_weights(model: keras.Model, path: Path) -> None:
+    """Gives a network the weights of a snapshot of it.
+
+    Args:
+        model: made by the same run.
+        path: the snapshot.
+
+    Raises:
+        UsageError: the snapshot is of another network.
+    """
+    weights = load(path).model.get_weights()
+    if [w.shape for w in weights] != [tuple(w.shape) for w in model.weights]:
+        raise UsageError(
+            f"--run must hold snapshots of one network. Received: {path}, of another."
+        )
+    model.set_weights(weights)
