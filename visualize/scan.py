@@ -21,17 +21,24 @@ from zfkeras.errors import RunError
 
 
 class Scan:
-    """One pass, or the rest of one, over a split."""
+    """One pass, or the rest of one, over a split.
 
-    def __init__(self, finder, state, split, state_path, bad_images):
-        self.state, self.split, self.state_path = state, split, state_path
+    Args:
+        update: from `make_update`, for the layers of `state`.
+        state: where to begin.
+        split: the images.
+        preprocessing: what makes them the network's input.
+        state_path: file to save the state in; `None` for none.
+        bad_images: learns of the images that cannot be read.
+    """
+
+    def __init__(self, update, state, split, preprocessing, state_path, bad_images):
+        self.update, self.state, self.split = update, state, split
+        self.preprocessing, self.state_path = preprocessing, state_path
         self.bad_images = bad_images
-        self.preprocessing = finder.preprocessing
-        tensor_of = dict(finder.tensors.values())
-        tensors = [tensor_of[name] for name, _ in state.layers]
-        self.update = _make_update(keras.Model(finder.model.inputs, tensors))
 
     def run(self, batch_size, save_seconds, show_progress) -> ScanState:
+        """Passes over what is left; returns the state behind the last example."""
         batch_size = max(min(batch_size, self.split.num_examples), 1)
         batches = evaluation_batches(
             self.split,
@@ -114,8 +121,17 @@ class Scan:
         )
 
 
-def _make_update(network: keras.Model):
-    """The step from a state and a batch to the next state, as one graph."""
+def make_update(network: keras.Model):
+    """The step from a state and a batch to the next state, as one graph.
+
+    Args:
+        network: from images to the outputs of the layers that are scanned.
+
+    Returns:
+        A function of values (rows, count), places (rows, count, 4), images and examples
+        (batch, 2), each (position, label) or -1 for padding. It returns the new values
+        and places and, for each row, whether all of the batch was finite.
+    """
 
     @functools.partial(tf.function, autograph=False)
     def update(values, places, images, examples):

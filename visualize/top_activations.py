@@ -4,6 +4,7 @@ It finds values and places; cutting patches and drawing are done elsewhere.
 """
 
 import dataclasses
+import functools
 import logging
 from collections.abc import Sequence
 from pathlib import Path
@@ -12,7 +13,7 @@ import keras
 import numpy as np
 
 from visualize.layers import as_maps, layer_tensor
-from visualize.scan import Scan
+from visualize.scan import Scan, make_update
 from visualize.scan_state import ScanState, fingerprint, load_state
 from zfkeras.data.bad_images import BadImages
 from zfkeras.data.splits import Split
@@ -150,7 +151,9 @@ class TopActivations:
         for name, reason in state.bad_images.items():
             bad_images.add(name, reason)
         if not state.is_complete:
-            scan = Scan(self, state, split, state_path, bad_images)
+            scan = Scan(
+                self._update, state, split, self.preprocessing, state_path, bad_images
+            )
             state = scan.run(batch_size, save_seconds, show_progress)
         if not state.num_images:
             raise RunError("there is no image to scan that could be read")
@@ -176,7 +179,7 @@ class TopActivations:
         Returns:
             float32 array (n,).
         """
-        network = keras.Model(self.model.inputs, self.tensors[layer][1])
+        network = self._networks[layer]
         y, x = np.asarray(positions).reshape(-1, 2).T
         found = []
         for start in range(0, len(inputs), batch_size):
@@ -184,6 +187,19 @@ class TopActivations:
             maps = as_maps(network.predict_on_batch(inputs[part]))
             found.append(maps[np.arange(len(maps)), y[part], x[part], channels[part]])
         return np.concatenate(found or [np.zeros(0)]).astype(np.float32)
+
+    @functools.cached_property
+    def _networks(self):
+        """Layer -> the network up to it; kept, as Keras compiles each anew."""
+        return {
+            layer: keras.Model(self.model.inputs, tensor)
+            for layer, (_, tensor) in self.tensors.items()
+        }
+
+    @functools.cached_property
+    def _update(self):
+        tensors = [*dict(self.tensors.values()).values()]
+        return make_update(keras.Model(self.model.inputs, tensors))
 
     def _start(self, split, state_path, data, max_bad_fraction) -> ScanState:
         layers = [(name, tensor.shape[-1]) for name, tensor in self.tensors.values()]

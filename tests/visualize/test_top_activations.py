@@ -170,6 +170,33 @@ def test_the_papers_layers_of_a_classifier_recorded_equals_recomputed():
         )
 
 
+@pytest.mark.parametrize("kind", ["functional", "sequential"])
+def test_layers_of_a_nested_model_are_scanned_under_dotted_names(kind):
+    backbone = whole_numbers()
+    if kind == "sequential":
+        model = keras.Sequential([keras.Input((CROP, CROP, 3)), backbone])
+    else:
+        images = keras.Input((CROP, CROP, 3))
+        model = keras.Model(images, backbone(images * 1.0))
+    names = ["conv", "pool"]
+    dotted = [f"{backbone.name}.{name}" for name in names]
+    found = TopActivations(model, dotted, 4, PLAIN).scan(coarse_split())
+    plain = TopActivations(backbone, names, 4, PLAIN).scan(coarse_split())
+    for path, name in zip(dotted, names, strict=True):
+        assert found[path].layer_name == path
+        np.testing.assert_array_equal(found[path].images, plain[name].images)
+        np.testing.assert_array_equal(found[path].positions, plain[name].positions)
+    with pytest.raises(UsageError, match=f"layer='{backbone.name}.conv9'"):
+        TopActivations(model, [f"{backbone.name}.conv9"], 4, PLAIN)
+
+
+def test_a_nested_model_that_is_called_twice_is_refused():
+    images, backbone = keras.Input((CROP, CROP, 3)), whole_numbers()
+    model = keras.Model(images, backbone(images) + backbone(images * 2.0))
+    with pytest.raises(UsageError, match="called 2 times"):
+        TopActivations(model, [f"{backbone.name}.conv"], 4, PLAIN)
+
+
 def test_a_network_in_half_precision_is_scanned():
     keras.config.set_dtype_policy("mixed_bfloat16")
     model = whole_numbers()
