@@ -12,6 +12,7 @@ import numpy as np
 
 from visualize.convergence import changed_share, mean_similarity, settled_epoch
 from visualize.deconvnet import Deconvnet
+from visualize.patches import boxes, cut
 from visualize.sample import examples_at, load_crops
 from visualize.snapshots import take_weights
 from visualize.top_activations import Strongest, TopActivations
@@ -19,7 +20,7 @@ from zfkeras.data.bad_images import BadImages
 from zfkeras.data.splits import Split
 from zfkeras.errors import RunError
 from zfkeras.models.classifier import Classifier
-from zfkeras.models.receptive_field import ReceptiveField, receptive_field
+from zfkeras.models.receptive_field import receptive_field
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
@@ -180,7 +181,7 @@ class FeatureHistory:
         """Layer -> projections (channels, height, width, 3) of the strongest."""
         rows = {layer: found[layer].images[c, 0] for layer, c in channels.items()}
         examples = examples_at(split, np.concatenate(list(rows.values())))
-        cut = {}
+        patches = {}
         for layer, places in rows.items():
             crops = load_crops(split, [examples[p] for p in places], self.preprocessing)
             where = found[layer].positions[channels[layer], 0]
@@ -188,16 +189,18 @@ class FeatureHistory:
             shown = self.deconvnet.project(
                 crops, name, channel=channels[layer], position=where
             )
-            cut[layer] = cut_fields(shown, receptive_field(self.model, tensor), where)
-        return cut
+            field = receptive_field(self.model, tensor)
+            patches[layer] = cut(shown, boxes(field, where), fill=0)
+        return patches
 
     def _on_probes(self, probes, channels) -> dict:
         """Layer -> projections (channels * probes, height, width, 3)."""
         return {
             layer: self.deconvnet.project(
-                np.tile(probes, (len(chosen), 1, 1, 1)),
+                probes,
                 self.finder.tensors[layer][0],
                 channel=np.repeat(chosen, len(probes)),
+                image=np.tile(np.arange(len(probes)), len(chosen)),
             )
             for layer, chosen in channels.items()
         }
@@ -239,31 +242,3 @@ def _history(layer, epochs, looks, to_next, to_last) -> LayerHistory:
         to_last=tuple(similarity[layer] for similarity in to_last),
         changed=tuple(map(changed_share, images[:-1], images[1:])),
     )
-
-
-def cut_fields(
-    images: np.ndarray, field: ReceptiveField, positions: np.ndarray
-) -> np.ndarray:
-    """Cuts from each image what the unit at a position sees.
-
-    Args:
-        images: array (n, height, width, channels).
-        field: the layer's receptive field.
-        positions: int array (n, 2), each (y, x).
-
-    Returns:
-        array (n, field height, field width, channels), zero outside of the images; the
-        whole image along an axis where the field is no smaller.
-    """
-    for axis, span in enumerate((field.rows, field.columns), start=1):
-        length = images.shape[axis]
-        if span.size >= length:
-            continue
-        first = span.start + np.asarray(positions)[:, axis - 1] * span.stride
-        places = first[:, None] + np.arange(span.size)
-        shape = [len(images), *(span.size if a == axis else 1 for a in (1, 2)), 1]
-        places = places.reshape(shape)
-        inside = (places >= 0) & (places < length)
-        taken = np.take_along_axis(images, np.clip(places, 0, length - 1), axis)
-        images = np.where(inside, taken, np.zeros((), images.dtype))
-    return images

@@ -102,5 +102,6 @@ def _draw_similarity(axes, epochs, similarity):
         xlabel="epoch",
         ylabel="mean cosine of the reconstructions",
     )
+    axes.set_xticks(epochs)
     axes.set_ylim(top=1.03)
     axes.legend(fontsize=8)
