@@ -1,1 +1,30 @@
-"""The deconvnet and the figures of the paper."""
+"""The deconvnet and the figures of the paper.
+
+Names are loaded on first use, so that `--help` never waits for TensorFlow.
+"""
+
+import importlib
+from typing import TYPE_CHECKING
+
+_HOMES = {
+    "Deconvnet": "visualize.deconvnet",
+    "Projection": "visualize.deconvnet",
+    "Rule": "visualize.rules",
+    "register_rule": "visualize.rules",
+}
+
+__all__ = ["Deconvnet", "Projection", "Rule", "register_rule"]
+
+if TYPE_CHECKING:
+    from visualize.deconvnet import Deconvnet, Projection
+    from visualize.rules import Rule, register_rule
+
+
+def __getattr__(name):
+    if name not in _HOMES:
+        raise AttributeError(f"module 'visualize' has no attribute {name!r}")
+    return getattr(importlib.import_module(_HOMES[name]), name)
+
+
+def __dir__():
+    return sorted([*globals(), *__all__])

@@ -1,0 +1,132 @@
+"""A second deconvnet: the gradient of a clone whose ReLUs have another gradient.
+
+It shares no code with `visualize`: TensorFlow differentiates a copy of the model, with
+other ReLUs and with the pools of TensorFlow itself.
+"""
+
+import keras
+import numpy as np
+import tensorflow as tf
+
+
+def _relu(method):
+    @tf.custom_gradient
+    def relu(x):
+        def gradient(upstream):
+            on = tf.cast(x > 0, upstream.dtype)
+            return {
+                "deconvnet": lambda: tf.maximum(upstream, 0),
+                "guided": lambda: tf.maximum(upstream, 0) * on,
+                "gradient": lambda: upstream * on,
+            }[method]()
+
+        return tf.maximum(x, 0), gradient
+
+    return relu
+
+
+def _clipped(relu, max_value):
+    """min(relu(x), max_value), with the ReLU's gradient alone for the deconvnet."""
+
+    @tf.custom_gradient
+    def forward_only(y):
+        return tf.minimum(y, max_value), lambda upstream: upstream
+
+    @tf.custom_gradient
+    def stopped(y):
+        keep = tf.cast(y < max_value, y.dtype)
+        return tf.minimum(y, max_value), lambda upstream: upstream * keep
+
+    return lambda x, method: (
+        forward_only(relu(x)) if method == "deconvnet" else stopped(relu(x))
+    )
+
+
+class _Function(keras.layers.Layer):
+    def __init__(self, function, outputs=1, **kwargs):
+        super().__init__(**kwargs)
+        self.function, self.outputs = function, outputs
+
+    def call(self, x):
+        return self.function(x)
+
+
+def _pool(layer):
+    windows = layer.windows
+
+    def pool(x):
+        pooled = tf.nn.max_pool2d(
+            x, windows.pool_size, windows.strides, windows.padding.upper()
+        )
+        return pooled, tf.zeros_like(pooled, tf.int64)
+
+    return _Function(pool, name=layer.name)
+
+
+def _lrn(layer, lrn):
+    def forward(x):
+        return tf.nn.local_response_normalization(
+            x, layer.depth_radius, layer.bias, layer.alpha, layer.beta
+        )
+
+    @tf.custom_gradient
+    def identity(x):
+        return forward(x), lambda upstream: upstream
+
+    return _Function(identity if lrn == "identity" else forward, name=layer.name)
+
+
+def override(model, method, lrn):
+    """A clone with the same weights and other gradients."""
+    relu = _relu(method)
+
+    def clone(layer):
+        kind = type(layer).__name__
+        if kind == "MaxPoolWithArgmax":
+            return _pool(layer)
+        if kind == "LocalResponseNormalization":
+            return _lrn(layer, lrn)
+        if kind == "ReLU":
+            top = layer.max_value
+            cut = _clipped(relu, top)
+            function = relu if top is None else (lambda x: cut(x, method))
+            return _Function(function, name=layer.name)
+        copy = type(layer).from_config(layer.get_config())
+        name = getattr(getattr(layer, "activation", None), "__name__", None)
+        if name == "relu":
+            copy.activation = relu
+        elif name == "softmax":
+            copy.activation = keras.activations.linear
+        return copy
+
+    def call(operation, *args, **kwargs):
+        if type(operation).__name__ == "Relu":
+            return _Function(relu, name=operation.name)(*args)
+        return operation(*args, **kwargs)
+
+    twin = keras.models.clone_model(
+        model, clone_function=clone, call_function=call, recursive=True
+    )
+    twin.set_weights(model.get_weights())
+    return twin
+
+
+def project(model, images, seed, find, method="deconvnet", lrn="identity"):
+    """Takes `seed` (n, ...), in the shape of a layer's output, down to the pixels.
+
+    Args:
+        model: any functional model of layers that TensorFlow can differentiate.
+        images: float array (n, height, width, channels).
+        seed: function of the layer's output, a NumPy array, to what goes down.
+        find: function of a model to the symbolic tensor of the layer in it.
+        method: "deconvnet", "guided" or "gradient".
+        lrn: "identity" or "gradient".
+    """
+    twin = override(model, method, lrn)
+    part = keras.Model(twin.inputs, find(twin))
+    x = tf.convert_to_tensor(images, tf.float32)
+    with tf.GradientTape() as tape:
+        tape.watch(x)
+        maps = part(x, training=False)
+    start = np.asarray(seed(maps.numpy()), np.float32)
+    return tape.gradient(maps, x, output_gradients=tf.constant(start)).numpy()

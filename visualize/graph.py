@@ -1,0 +1,185 @@
+"""A Keras model as a flat list of calls, nested models and activations taken apart.
+
+It runs nothing, and knows no rule but whether a layer has an activation of its own.
+"""
+
+import dataclasses
+import difflib
+
+import keras
+
+from visualize.rules import Slot, find_rule
+from visualize.rules.activations import Softmax
+from zfkeras.errors import UsageError
+
+
+@dataclasses.dataclass(frozen=True)
+class Step:
+    """One call of a layer, an operation or an activation function.
+
+    Args:
+        operation: what is called.
+        path: its name with those of the models around it: "resnet50.conv1_conv".
+        arguments: (positional, by name) with a `Slot` for each input tensor.
+        inputs: numbers of the tensors it reads.
+        outputs: numbers of the tensors it makes.
+        input_shapes: of each input, without the batch axis, `None` where unknown.
+    """
+
+    operation: object
+    path: str
+    arguments: tuple
+    inputs: tuple
+    outputs: tuple
+    input_shapes: tuple
+
+
+@dataclasses.dataclass(frozen=True)
+class Target:
+    """The tensor a projection starts from, and all that it is made of.
+
+    Args:
+        tensor: its number. Tensor 0 is the image.
+        steps: the calls between image and tensor, in the order they run.
+        path: the layer's name.
+    """
+
+    tensor: int
+    steps: tuple
+    path: str
+
+
+class Graph:
+    """The calls of a functional or sequential model, in the order they run.
+
+    Args:
+        model: it must have one image (batch, height, width, channels) as its input.
+
+    Raises:
+        UsageError: a model of another kind, or with other inputs.
+    """
+
+    def __init__(self, model: keras.Model):
+        if not _is_graph(model):
+            raise UsageError(
+                "`model` must be a built functional or sequential Keras model. "
+                f"Received: {type(model).__name__}."
+            )
+        shapes = [tuple(image.shape) for image in model.inputs]
+        if len(shapes) != 1 or len(shapes[0]) != 4:
+            raise UsageError(
+                "`model` must have one image (batch, height, width, channels) as its "
+                f"input. Received: input shapes={shapes}."
+            )
+        self.steps = []
+        self.paths = {}  # path -> the first output of each call under that name
+        self._count = 1
+        self._expand(model, [0], "")
+
+    def target(self, path: str) -> Target:
+        """What a layer makes, from before its softmax if it has one.
+
+        Args:
+            path: a layer's name, with those of nested models before it, dotted.
+
+        Raises:
+            UsageError: no such layer, or one that is called at several places.
+        """
+        if path not in self.paths:
+            near = difflib.get_close_matches(path, self.paths, n=5, cutoff=0.3)
+            ends = [known for known in self.paths if known.endswith(f".{path}")]
+            raise UsageError(
+                "`layer` must be a layer of the model, nested ones with dots; such as "
+                f"{', '.join(ends or near or [*self.paths][:5])}. "
+                f"Received: layer={path!r}."
+            )
+        tensors = self.paths[path]
+        if len(tensors) > 1:
+            raise UsageError(
+                "`layer` must be called at one place of the model. "
+                f"Received: layer={path!r}, called at {len(tensors)}."
+            )
+        made_by = {number: step for step in self.steps for number in step.outputs}
+        (tensor,) = tensors
+        while tensor and isinstance(find_rule(made_by[tensor].operation), Softmax):
+            (tensor,) = made_by[tensor].inputs
+        needed, kept = {tensor}, []
+        for step in reversed(self.steps):
+            if needed & {*step.outputs}:
+                needed |= {*step.inputs}
+                kept.append(step)
+        return Target(tensor, tuple(reversed(kept)), path)
+
+    def _expand(self, model, inputs, prefix):
+        """Appends the calls of a model; returns the numbers of its outputs."""
+        pairs = zip(model.inputs, inputs, strict=True)
+        numbers = {id(image): number for image, number in pairs}
+        for image, number in zip(model.inputs, inputs, strict=True):
+            name = image._keras_history.operation.name
+            self.paths.setdefault(f"{prefix}{name}", []).append(number)
+        for operation, node in _calls_in_order(model):
+            sources = tuple(numbers[id(tensor)] for tensor in node.input_tensors)
+            path = f"{prefix}{operation.name}"
+            if _is_graph(operation):
+                made = self._expand(operation, sources, f"{path}.")
+            else:
+                made = self._append(operation, path, node, sources)
+            self.paths.setdefault(path, []).append(made[0])
+            for tensor, number in zip(node.output_tensors, made, strict=True):
+                numbers[id(tensor)] = number
+        return [numbers[id(tensor)] for tensor in model.outputs]
+
+    def _append(self, operation, path, node, sources):
+        slots = {}
+        for number, tensor in enumerate(node.input_tensors):
+            slots.setdefault(id(tensor), []).append(Slot(number))
+        places = {key: iter(several) for key, several in slots.items()}
+        arguments = keras.tree.map_structure(
+            lambda leaf: next(places[id(leaf)]) if id(leaf) in places else leaf,
+            (tuple(node.arguments.args), dict(node.arguments.kwargs)),
+        )
+        shapes = tuple(tuple(tensor.shape[1:]) for tensor in node.input_tensors)
+        made = self._new(len(node.output_tensors))
+        self.steps.append(Step(operation, path, arguments, sources, made, shapes))
+        rule = find_rule(operation)
+        if rule is None or not rule.has_activation:
+            return made
+        activation = operation.activation
+        after = self._new(1)
+        shape = (tuple(node.output_tensors[0].shape[1:]),)
+        self.steps.append(Step(activation, path, ((Slot(0),), {}), made, after, shape))
+        return after
+
+    def _new(self, count):
+        first, self._count = self._count, self._count + count
+        return tuple(range(first, self._count))
+
+
+def _calls_in_order(model):
+    """(operation, node) of every call inside a model, each after what it reads."""
+    done = {id(image) for image in model.inputs}
+    order, pending = [], [*reversed(model.outputs)]
+    while pending:  # Not recursion: deep networks have a thousand layers.
+        tensor = pending[-1]
+        if id(tensor) in done:
+            pending.pop()
+            continue
+        operation, node_index, _ = tensor._keras_history
+        node = operation._inbound_nodes[node_index]
+        missing = [t for t in node.input_tensors if id(t) not in done]
+        if missing:
+            pending.extend(reversed(missing))
+            continue
+        done |= {id(output) for output in node.output_tensors}
+        order.append((operation, node))
+    return order
+
+
+def _is_graph(operation):
+    """Whether it is a model whose `call` runs the graph that `outputs` shows."""
+    if not isinstance(operation, keras.Model) or not getattr(operation, "inputs", None):
+        return False
+    image = keras.Input((1,))
+    functional = type(keras.Model(image, image))
+    own = type(operation).call
+    return own is functional.call or own is keras.Sequential.call

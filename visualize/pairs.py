@@ -1,0 +1,191 @@
+"""(image, channel, position) triples: checked, made equally long, cut into batches.
+
+NumPy only: it runs no network.
+"""
+
+import dataclasses
+import operator
+from collections.abc import Iterator
+
+import numpy as np
+
+from zfkeras.errors import UsageError
+
+WHOLE_MAP = "all"
+
+
+@dataclasses.dataclass(frozen=True, eq=False)
+class Pairs:
+    """What is to be projected: pairs of an image and an activation of a layer.
+
+    Args:
+        rows: int array (n_pairs,), the image of each pair.
+        channels: int array (n_pairs,); zeros where the strongest is to be found.
+        positions: int array (n_pairs, 2) of (y, x); zeros likewise.
+    """
+
+    rows: np.ndarray
+    channels: np.ndarray
+    positions: np.ndarray
+
+    @classmethod
+    def of(cls, n_images: int, maps_shape, channel, position, image) -> "Pairs":
+        """Checks what a user asks for.
+
+        Args:
+            n_images: number of images.
+            maps_shape: (height, width, channels) of the layer, or (units,).
+            channel: `None`, one number, or an array (n_pairs,).
+            position: `None`, "all", one (y, x), or an array (n_pairs, 2).
+            image: `None`, or an array (n_pairs,).
+
+        Raises:
+            UsageError: a number out of range, or lengths that do not match.
+        """
+        *size, n_channels = maps_shape
+        rows = _numbers("image", image, n_images, "there are")
+        channels = _numbers("channel", channel, n_channels, "the layer has")
+        positions = _positions(position, size)
+        asked = {"image": rows, "channel": channels, "position": positions}
+        lengths = {
+            name: len(array)
+            for name, array in asked.items()
+            if array is not None and len(array) != 1
+        }
+        if rows is None and n_images != 1:
+            lengths["images"] = n_images
+        if len({*lengths.values()}) > 1:
+            raise UsageError(
+                "`images`, `channel`, `position` and `image` must have one length or "
+                f"be single. Received: lengths {lengths}."
+            )
+        n = next(iter(lengths.values()), 1)
+        if rows is None:
+            rows = np.arange(n_images)
+        if channels is None:
+            channels = np.zeros(1, np.int64)
+        if positions is None:
+            positions = np.zeros((1, 2), np.int64)
+        return cls(
+            np.broadcast_to(rows, n),
+            np.broadcast_to(channels, n),
+            np.broadcast_to(positions, (n, 2)),
+        )
+
+    def __len__(self):
+        return len(self.rows)
+
+    def batches(self, batch_size: int) -> Iterator[np.ndarray]:
+        """Numbers of the pairs that go together: those of one image side by side.
+
+        Args:
+            batch_size: at most so many.
+        """
+        order = np.argsort(self.rows, kind="stable")
+        for start in range(0, len(order), batch_size):
+            yield order[start : start + batch_size]
+
+    def batch(self, images: np.ndarray, chosen: np.ndarray):
+        """The arrays of some pairs, filled up to lengths that recur.
+
+        Compiled functions are made for each length, so that few lengths are few
+        compilations.
+
+        Args:
+            images: all images.
+            chosen: numbers of pairs.
+
+        Returns:
+            images: those the pairs take, each once.
+            rows: for each pair the place of its image among these.
+            channels, positions: of each pair.
+        """
+        used, rows = np.unique(self.rows[chosen], return_inverse=True)
+        return (
+            images[_filled(used)],
+            _filled(rows).astype(np.int32),
+            _filled(self.channels[chosen]).astype(np.int32),
+            _filled(self.positions[chosen]).astype(np.int32),
+        )
+
+
+def whole_number(name: str, value, lowest: int) -> int:
+    """Returns `value` as an integer.
+
+    Args:
+        name: what messages call it.
+        value: what a user gave.
+        lowest: the smallest number allowed.
+
+    Raises:
+        UsageError: no whole number, or one below `lowest`.
+    """
+    try:
+        number = operator.index(value)
+    except TypeError:
+        number = None
+    if number is None or isinstance(value, bool) or number < lowest:
+        raise UsageError(
+            f"`{name}` must be a whole number from {lowest}. "
+            f"Received: {name}={value!r}."
+        )
+    return number
+
+
+def _filled(array):
+    """Repeats the last row up to a length of two or three times a power of two."""
+    length = len(array)
+    power = 1 << max(length - 1, 0).bit_length()
+    wanted = power * 3 // 4 if power >= 4 and length <= power * 3 // 4 else power
+    return np.concatenate([array, np.repeat(array[-1:], wanted - length, axis=0)])
+
+
+def _integers(name, value, form):
+    array = np.asarray(value)
+    if array.size == 0 and array.ndim:
+        array = array.astype(np.int64)
+    if not np.issubdtype(array.dtype, np.integer):
+        raise UsageError(f"`{name}` must be {form}. Received: {name}={value!r}.")
+    return array.astype(np.int64)
+
+
+def _numbers(name, value, count, whose):
+    """One number or several below `count`, as an array; `None` for `None`."""
+    if value is None:
+        return None
+    array = np.atleast_1d(_integers(name, value, "a whole number or an array of them"))
+    if array.ndim != 1:
+        raise UsageError(
+            f"`{name}` must be one number or an array (n_pairs,). "
+            f"Received: {name}.shape={array.shape}."
+        )
+    wrong = array[(array < 0) | (array >= count)]
+    if len(wrong):
+        raise UsageError(
+            f"`{name}` must be from 0 to {count - 1}: {whose} {count}. "
+            f"Received: {name}={wrong[0]}."
+        )
+    return array
+
+
+def _positions(value, size):
+    """One (y, x) or several, as an array (n, 2); `None` where none is given."""
+    if value is None or (isinstance(value, str) and value == WHOLE_MAP):
+        return None
+    if not size:
+        raise UsageError(
+            "`position` must be None: the layer has units without a place. "
+            f"Received: position={value!r}."
+        )
+    form = "(y, x), an array (n_pairs, 2), None or 'all'"
+    array = np.atleast_2d(_integers("position", value, form))
+    if array.ndim != 2 or array.shape[1] != 2:
+        raise UsageError(f"`position` must be {form}. Received: position={value!r}.")
+    wrong = array[((array < 0) | (array >= np.array(size))).any(axis=1)]
+    if len(wrong):
+        y, x = wrong[0]
+        raise UsageError(
+            f"`position` must lie in the layer's maps of {size[0]}x{size[1]}. "
+            f"Received: position=({y}, {x})."
+        )
+    return array

@@ -1,0 +1,42 @@
+"""How a signal goes down through each kind of layer: one idea a file.
+
+Importing this package registers every rule.
+"""
+
+from visualize.rules import (
+    activations,
+    convolutions,
+    dense,
+    merging,
+    normalization,
+    passing,
+    pools,
+    shapes,
+)
+from visualize.rules.registry import (
+    Call,
+    Options,
+    Rule,
+    Slot,
+    find_rule,
+    register_rule,
+    require_rule,
+)
+
+__all__ = [
+    "Call",
+    "Options",
+    "Rule",
+    "Slot",
+    "activations",
+    "convolutions",
+    "dense",
+    "find_rule",
+    "merging",
+    "normalization",
+    "passing",
+    "pools",
+    "register_rule",
+    "require_rule",
+    "shapes",
+]

@@ -1,0 +1,259 @@
+"""What a rule is, and which rule serves which kind of layer.
+
+It knows no kind of layer itself: each module beside it registers its own.
+"""
+
+import dataclasses
+from collections.abc import Callable
+
+import keras
+
+from zfkeras.errors import UsageError
+
+
+@dataclasses.dataclass(frozen=True)
+class Options:
+    """What is asked of the way down.
+
+    Args:
+        method: what a ReLU does to the signal: "deconvnet", "guided" or "gradient".
+        lrn: what local response normalisation does to it: "identity" or "gradient".
+    """
+
+    method: str
+    lrn: str
+
+
+@dataclasses.dataclass(frozen=True)
+class Slot:
+    """Stands for the n-th input tensor in the arguments of a call."""
+
+    number: int
+
+
+@dataclasses.dataclass(frozen=True)
+class Call:
+    """One call of a layer, as a rule sees it.
+
+    Args:
+        operation: the layer, the Keras operation, or the activation function.
+        path: its name with those of the models around it: "resnet50.conv1_conv".
+        arguments: (positional, by name) with a `Slot` for each input tensor.
+        options: what is asked of the way down.
+        input_shapes: of each input, without the batch axis: whole numbers where they
+            are known, else scalar tensors (in `check`, `None`).
+        used_outputs: for each output, whether anything reads it.
+    """
+
+    operation: object
+    path: str
+    arguments: tuple
+    options: Options
+    input_shapes: tuple = ()
+    used_outputs: tuple = (True,)
+
+    @property
+    def layer(self):
+        """The same as `operation`."""
+        return self.operation
+
+    @property
+    def input_shape(self):
+        """Shape of the first input, without the batch axis."""
+        return self.input_shapes[0]
+
+    def run(self, *inputs):
+        """Calls the layer on other inputs, in inference mode."""
+        args, kwargs = keras.tree.map_structure(
+            lambda leaf: inputs[leaf.number] if isinstance(leaf, Slot) else leaf,
+            self.arguments,
+        )
+        return self.operation(*args, **kwargs)
+
+    def refuse(self, requirement):
+        """A `UsageError` that says what this layer must be."""
+        return UsageError(
+            f"layer {self.path!r} must {requirement}, or have another rule: see "
+            f"visualize.register_rule. Received: {kind_name(self.operation)}."
+        )
+
+
+class Rule:
+    """How a signal goes down through one kind of layer.
+
+    A rule keeps no state: what the forward pass must remember goes through `memory`.
+
+    Example:
+        >>> @register_rule(ScaleLayer)  # doctest: +SKIP
+        ... class Scale(Rule):
+        ...     def backward(self, call, signal, memory):
+        ...         return signal * call.layer.factor
+    """
+
+    #: The layer has an `activation`, which the deconvnet runs as a layer of its own;
+    #: `forward` leaves it out.
+    has_activation = False
+
+    def check(self, call: Call) -> None:
+        """Refuses with a `UsageError` what the rule cannot do exactly.
+
+        Args:
+            call: of the layer; its input shapes are the model's, `None` where unknown.
+        """
+
+    def forward(self, call: Call, *inputs):
+        """Runs the layer; the default remembers nothing.
+
+        Args:
+            call: of the layer.
+            *inputs: its input tensors (n_images, ...).
+
+        Returns:
+            outputs: the output tensor, or a tuple of them.
+            memory: what `backward` needs of these images: a tensor (n_images, ...), a
+                tuple of such tensors, or `None`.
+        """
+        return call.run(*inputs), None
+
+    def backward(self, call: Call, signal, memory):
+        """Takes a signal one layer down.
+
+        Args:
+            call: of the layer.
+            signal: float tensor (n_pairs, ...) in the shape of the output; for a layer
+                of several outputs a tuple, with `None` where no signal came.
+            memory: as `forward` gave it, with a row for each pair.
+
+        Returns:
+            The signal in the shape of the input; for several inputs a tuple.
+        """
+        raise NotImplementedError
+
+
+_RULES: dict[object, Rule] = {}
+
+
+def register_rule(*kinds) -> Callable:
+    """Makes a rule serve some kinds of layer; use it as a class decorator.
+
+    A rule serves its layer class, and subclasses that change nothing but how they are
+    made. The last rule registered for a kind counts. Register it before
+    the `Deconvnet` is made.
+
+    Args:
+        *kinds: layer classes, activation functions, or for Keras operations, whose
+            classes are not public, names as the error message writes them:
+            "keras.ops.Relu".
+
+    Raises:
+        UsageError: a kind that is none of these, or a rule that is no `Rule` class.
+
+    Example:
+        >>> @register_rule(keras.layers.GaussianNoise)
+        ... class Noise(Rule):
+        ...     def backward(self, call, signal, memory):
+        ...         return signal  # silent in inference
+    """
+    if not kinds or not all(isinstance(k, str) or callable(k) for k in kinds):
+        raise UsageError(
+            "`kinds` must be layer classes, activation functions or names of Keras "
+            f"operations. Received: kinds={kinds!r}."
+        )
+
+    def register(rule):
+        if not (isinstance(rule, type) and issubclass(rule, Rule)):
+            raise UsageError(
+                "register_rule must decorate a subclass of visualize.Rule. "
+                f"Received: {rule!r}."
+            )
+        for kind in kinds:
+            _RULES[kind] = rule()
+        return rule
+
+    return register
+
+
+def find_rule(operation) -> Rule | None:
+    """The rule that serves a layer, operation or activation function, if there is one.
+
+    Args:
+        operation: what the model calls.
+    """
+    if not isinstance(operation, keras.Operation):
+        try:
+            return _RULES.get(operation)
+        except TypeError:  # not hashable, so nobody's key
+            return None
+    name = _operation_name(type(operation))
+    if name in _RULES:
+        return _RULES[name]
+    changed = set()
+    for cls in type(operation).__mro__:
+        if cls in _RULES:
+            return None if changed & {*dir(cls)} else _RULES[cls]
+        changed |= {*vars(cls)} - _HARMLESS
+    return None
+
+
+def require_rule(call: Call) -> Rule:
+    """The rule of a call, after its checks.
+
+    Args:
+        call: what must have a rule.
+
+    Raises:
+        UsageError: there is none, or it refuses.
+    """
+    rule = find_rule(call.operation)
+    if rule is None:
+        raise UsageError(
+            "`model` must be made of layers that the deconvnet has rules for; write "
+            f"one with visualize.register_rule. Received: layer {call.path!r} of class "
+            f"{kind_name(call.operation)}."
+        )
+    if getattr(call.operation, "data_format", None) == "channels_first":
+        raise call.refuse("have its channels last")
+    if getattr(call.operation, "quantization_mode", None) is not None:
+        raise call.refuse("not be quantised")
+    if call.arguments[1].get("training"):
+        raise call.refuse("not be called with training=True")
+    rule.check(call)
+    return rule
+
+
+def kind_name(operation) -> str:
+    """What error messages call a kind of layer, operation or function.
+
+    Args:
+        operation: what the model calls.
+    """
+    if isinstance(operation, keras.Operation):
+        cls = type(operation)
+        return _operation_name(cls) or cls.__name__
+    return getattr(operation, "__name__", repr(operation))
+
+
+# What a subclass may define for itself without changing what the layer computes.
+_HARMLESS = {
+    "__annotations__",
+    "__dict__",
+    "__doc__",
+    "__firstlineno__",
+    "__init__",
+    "__module__",
+    "__qualname__",
+    "__static_attributes__",
+    "__weakref__",
+    "compute_output_shape",
+    "compute_output_spec",
+    "from_config",
+    "get_config",
+}
+
+
+def _operation_name(cls):
+    """The name of an operation of Keras that is no layer: "keras.ops.Relu"."""
+    words = cls.__module__.split(".")
+    if words[:2] == ["keras", "src"] and words[2] in ("ops", "activations"):
+        return f"keras.{words[2]}.{cls.__name__}"
+    return None

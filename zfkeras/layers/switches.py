@@ -1,0 +1,10 @@
+"""Max pooling and unpooling by one-byte switches, for code outside this package.
+
+A switch is the offset of a maximum inside its window. `MaxPoolWithArgmax` and `Unpool`
+show the argmax instead, which takes eight times the memory.
+"""
+
+from zfkeras.layers._pooling import max_pool, unpool
+from zfkeras.layers._windows import Axis, Windows
+
+__all__ = ["Axis", "Windows", "max_pool", "unpool"]
