@@ -51,6 +51,9 @@ class Variant:
         crop_size: side of the network's input, in pixels.
         stages: number of the convolutional layer in the paper (1-5) -> `Stage`.
         fully_connected: number of the layer (6, 7) -> units.
+        base: name of the full network it is a change of, or its own.
+        change: which row of Table 3 it is, such as "without_3_4", "fc_half" or "b",
+            the same word at both scales. `None`: the full network.
         paper: the row of the paper it reproduces. `None`: the paper has none.
     """
 
@@ -59,6 +62,8 @@ class Variant:
     crop_size: int
     stages: Mapping[int, Stage]
     fully_connected: Mapping[int, int]
+    base: str
+    change: str | None = None
     paper: PaperRow | None = None
 
 
@@ -75,10 +80,12 @@ _ZFNET = Variant(
         5: Stage(256, 3, pool="valid"),
     },
     fully_connected={6: 4096, 7: 4096},
+    base="zfnet",
 )
 _ALEXNET = dataclasses.replace(
     _ZFNET,
     name="alexnet",
+    base="alexnet",
     stages={
         1: Stage(96, 11, 4, padding=(0, 3), pool="valid", norm="before_pool"),
         2: Stage(256, 5, pool="valid", norm="before_pool"),
@@ -99,10 +106,12 @@ _ZFNET_QUARTER = Variant(
         5: Stage(128, 3, pool="valid"),
     },
     fully_connected={6: 1024, 7: 1024},
+    base="zfnet_quarter",
 )
 _ALEXNET_QUARTER = dataclasses.replace(
     _ZFNET_QUARTER,
     name="alexnet_quarter",
+    base="alexnet_quarter",
     stages={
         1: Stage(64, 11, 4, pool="same", norm="before_pool"),
         2: Stage(128, 5, pool="same", norm="before_pool"),
@@ -132,9 +141,11 @@ _PAPER_PERCENT = {
 
 def _without(base: Variant, *numbers: int) -> Variant:
     """Removes layers; the next one reads what the one before gives."""
+    change = "_".join(["without", *map(str, numbers)])
     return dataclasses.replace(
         base,
-        name="_".join([base.name, "without", *map(str, numbers)]),
+        name=f"{base.name}_{change}",
+        change=change,
         stages={n: s for n, s in base.stages.items() if n not in numbers},
         fully_connected={
             n: units for n, units in base.fully_connected.items() if n not in numbers
@@ -144,9 +155,11 @@ def _without(base: Variant, *numbers: int) -> Variant:
 
 def _with_units(base: Variant, units: int) -> Variant:
     """Sets the width of layers 6 and 7."""
+    change = "fc_half" if units < base.fully_connected[6] else "fc_double"
     return dataclasses.replace(
         base,
         name=f"{base.name}_fc{units}",
+        change=change if base.change is None else f"{base.change}_{change}",
         fully_connected=dict.fromkeys(base.fully_connected, units),
     )
 
@@ -163,7 +176,7 @@ def _with_wide_middle(base: Variant) -> Variant:
         else stage
         for number, stage in base.stages.items()
     }
-    return dataclasses.replace(base, name=f"{base.name}_b", stages=stages)
+    return dataclasses.replace(base, name=f"{base.name}_b", change="b", stages=stages)
 
 
 def _rows(base: Variant) -> list[Variant]:
@@ -196,6 +209,15 @@ VARIANTS: dict[str, Variant] = {
     for base in (_ZFNET, _ALEXNET, _ZFNET_QUARTER, _ALEXNET_QUARTER)
     for variant in _rows(base)
 }
+
+
+def rows_of(base: str) -> list[Variant]:
+    """The full network and every change of Table 3 to it, the full network first.
+
+    Args:
+        base: "zfnet", "alexnet", "zfnet_quarter" or "alexnet_quarter".
+    """
+    return [variant for variant in VARIANTS.values() if variant.base == base]
 
 
 def find_variant(name: str) -> Variant:
