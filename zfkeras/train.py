@@ -112,7 +112,7 @@ def _train(args):
                 f"{100 * rates['top5_error']:.1f} % "
                 f"({results[split]['num_images']} images, centre crop)"
             )
-    print(f"results in {args.workdir}/results.json")
+    print(f"results in {args.workdir}/results.json and training.png")
     print(f"model in {args.workdir}/model.keras")
 
 

@@ -5,6 +5,7 @@ state that figures share, nothing to close. A function that draws is decorated w
 `@styled`; the user's own matplotlib settings stay as they are.
 """
 
+import warnings
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -98,7 +99,9 @@ def save_figure(figure: Figure, path: Path, dots_per_inch: int = 150) -> Path:
         path: ends in .png.
         dots_per_inch: of the file.
     """
-    with written_whole(path) as file:
+    with written_whole(path) as file, warnings.catch_warnings():
+        # A name in a script the font lacks shows boxes; nobody can act on a warning.
+        warnings.filterwarnings("ignore", message="Glyph .* missing from font")
         figure.savefig(file, format="png", dpi=dots_per_inch)
     return Path(path)
 

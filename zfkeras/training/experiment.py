@@ -19,6 +19,7 @@ from zfkeras.files import written_whole
 from zfkeras.models.classifier import Classifier
 from zfkeras.models.variants import find_variant
 from zfkeras.provenance import command_line, environment
+from zfkeras.render.training import draw_training_log
 from zfkeras.training.config import TrainConfig, check
 from zfkeras.training.distribution import make_strategy
 from zfkeras.training.loop import Loop
@@ -224,7 +225,14 @@ def _report(loop: Loop, source: Source, classifier, workdir: Workdir) -> dict:
     ).save(path)
     results["model"] = path.name
     workdir.write_results(results)
+    if rows:
+        draw_training_log(rows, workdir.path / "training.png", _title(loop.config))
     return results
+
+
+def _title(config: TrainConfig) -> str:
+    """What the picture of a run is headed with."""
+    return f"{config.name}: {config.model.variant} on {config.data.source}"
 
 
 def _together(tallies: list[BadImages]) -> dict:

@@ -20,7 +20,13 @@ RESUMABLE_CHANGES = {
 }
 
 _FOLDERS = ("checkpoints", "snapshots", "tensorboard")
-_FILES = ("metrics.jsonl", "results.json", "mean_image.npy", "model.keras")
+_FILES = (
+    "metrics.jsonl",
+    "results.json",
+    "mean_image.npy",
+    "model.keras",
+    "training.png",
+)
 
 
 class Workdir:
