@@ -1,0 +1,41 @@
+import json
+
+import pytest
+
+from tests.zfkeras.training.test_ablation import folder_with_validation
+from zfkeras.ablation import main
+
+
+def ablate(folder, workdir, *arguments):
+    recipe = ("--config", "zfnet_shapes", "--epochs", "1", "--set", "batch_size=8")
+    data = ("--data", f"folder:{folder}", "--workdir", str(workdir))
+    return main([*data, *recipe, *arguments])
+
+
+def test_one_command_makes_table_picture_and_record(tmp_path, capsys):
+    folder = folder_with_validation(tmp_path / "images")
+    workdir = tmp_path / "ablation"
+    assert ablate(folder, workdir, "--changes", "without_3_4_6_7") == 0
+    record = json.loads((workdir / "ablation.json").read_text())
+    assert [row["label"] for row in record["rows"]] == [
+        "full network",
+        "layers 3, 4, 6, 7 removed",
+    ]
+    assert record["command"] and record["budget"]["recipe"] == "zfnet_shapes"
+    said = capsys.readouterr().out
+    assert (workdir / "ablation.md").read_text() in said
+    assert (workdir / "ablation.png").stat().st_size > 10_000
+    assert f"results in {workdir}/ablation.json" in said
+
+
+def test_an_unknown_change_is_bad_usage(tmp_path, capsys):
+    assert ablate(tmp_path, tmp_path / "out", "--changes", "without_8") == 2
+    assert "without_3_4, without_7" in capsys.readouterr().err
+    assert not (tmp_path / "out").exists()
+
+
+@pytest.mark.parametrize("spec", ["folder:none", "nowhere:x"])
+def test_wrong_data_is_bad_usage(tmp_path, spec, capsys):
+    arguments = ["--data", spec, "--workdir", str(tmp_path / "out")]
+    assert main(arguments) == 2
+    assert "Traceback" not in capsys.readouterr().err
