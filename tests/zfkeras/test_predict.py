@@ -1,0 +1,72 @@
+import json
+import shutil
+
+import pytest
+
+from tests.helpers.splits import noise, png
+from zfkeras.models.classifier import Classifier
+from zfkeras.predict import main
+
+
+@pytest.fixture
+def folder(tmp_path):
+    """Two photographs whose class the network knows, one it does not."""
+    folder = tmp_path / "photographs"
+    folder.mkdir()
+    for number, name in enumerate(("n02124075_cat.png", "bee-1.png", "beetle.png")):
+        (folder / name).write_bytes(png(noise(number, 40, 70)))
+    return folder
+
+
+def test_it_names_the_most_probable_classes(folder, model_file, tmp_path, capsys):
+    workdir = tmp_path / "out"
+    arguments = [str(folder), "--model", str(model_file), "--top", "2"]
+    assert main([*arguments, "--workdir", str(workdir)]) == 0
+    record = json.loads((workdir / "predictions.json").read_text(encoding="utf-8"))
+    found = record["predictions"]
+    assert [one["class_name"] for one in found] == [
+        "bee",
+        None,  # "beetle" only begins like a class
+        "n02124075 Egyptian cat",
+    ]
+    classifier = Classifier.load(model_file)
+    expected = classifier.predict([one["file"] for one in found])
+    for one, row in zip(found, expected, strict=True):
+        names = [classifier.class_names[i] for i in row.argsort()[::-1][:2]]
+        assert [answer["name"] for answer in one["answers"]] == names
+        assert one["answers"][0]["probability"] == pytest.approx(row.max(), abs=1e-6)
+    assert (workdir / "predictions.png").stat().st_size > 10_000
+    said = capsys.readouterr().out
+    assert "of 2 photographs whose class is known" in said
+    assert f"results in {workdir}" in said
+
+
+def test_what_is_no_image_is_named_and_left_out(folder, model_file, capsys, caplog):
+    (folder / "notes.txt").write_text("no image")
+    assert main([str(folder), "--model", str(model_file), "--ten-crop"]) == 0
+    assert str(folder / "notes.txt") not in capsys.readouterr().out
+    assert "left out: corrupt, or not an image" in caplog.text
+
+
+def test_nothing_but_broken_files_is_a_failed_run(tmp_path, model_file, capsys):
+    broken = tmp_path / "broken.jpg"
+    broken.write_bytes(b"\xff\xd8\xff")
+    assert main([str(broken), "--model", str(model_file)]) == 1
+    assert "none of the files" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("name", ["missing.jpg", "empty"])
+def test_wrong_paths_are_bad_usage(tmp_path, name, model_file, capsys):
+    (tmp_path / "empty").mkdir()
+    assert main([str(tmp_path / name), "--model", str(model_file)]) == 2
+    assert name in capsys.readouterr().err
+
+
+def test_a_name_with_mathematics_and_markup_is_drawn_as_it_is(
+    tmp_path, folder, model_file
+):
+    odd = tmp_path / "$\\frac{a<b>.png"
+    shutil.copy(folder / "bee-1.png", odd)
+    workdir = tmp_path / "out"
+    arguments = [str(odd), "--model", str(model_file), "--workdir", str(workdir)]
+    assert main(arguments) == 0

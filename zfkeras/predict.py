@@ -1,0 +1,180 @@
+"""`python -m zfkeras.predict`: what a trained network sees in photographs."""
+
+import argparse
+import sys
+from pathlib import Path
+
+from zfkeras import commandline
+
+# Photographs in the picture; the JSON holds all.
+PICTURED = 40
+
+
+def build_parser() -> argparse.ArgumentParser:
+    """The command's arguments."""
+    parser = commandline.make_parser(
+        "zfkeras.predict",
+        "Name what photographs show. Where a file's name begins with one of the "
+        "network's class names or ImageNet ids (n02124075_cat.jpg), that is taken for "
+        "the truth, and marked.",
+    )
+    parser.add_argument(
+        "images",
+        nargs="+",
+        metavar="IMAGE",
+        help="files, or folders whose files are taken",
+    )
+    commandline.add_model(parser)
+    parser.add_argument(
+        "--top",
+        type=commandline.positive_int,
+        default=5,
+        metavar="N",
+        help="answers for each photograph, most probable first",
+    )
+    parser.add_argument(
+        "--ten-crop",
+        action="store_true",
+        help="average over four corners, centre and their mirror images",
+    )
+    commandline.add_batch_size(parser, default=64)
+    parser.add_argument(
+        "--workdir",
+        type=Path,
+        metavar="DIR",
+        help="folder for predictions.json and .png; without it, only printed",
+    )
+    return parser
+
+
+def main(argv=None) -> int:
+    """Runs the command; returns its exit code."""
+    return commandline.run(build_parser(), _predict, argv)
+
+
+def _predict(args):
+    from zfkeras.models.presets import load
+
+    files = _files(args.images)
+    classifier = load(args.model)
+    if args.workdir is not None:
+        commandline.make_folder(args.workdir)
+    answers = _answers(files, classifier, args)
+    for answer in answers:
+        print(answer["file"])
+        for one in answer["answers"]:
+            mark = "*" if one["name"] == answer["class_name"] else " "
+            print(f"  {mark} {100 * one['probability']:5.1f} %  {one['name']}")
+    known = [answer for answer in answers if answer["class_name"] is not None]
+    if known:
+        print(_summary(known))
+    if args.workdir is not None:
+        _write(args, answers)
+
+
+def _files(names) -> list[Path]:
+    """The files named, and those of the folders named, sorted."""
+    from zfkeras.errors import UsageError
+
+    files = []
+    for name in map(Path, names):
+        if not name.exists():
+            raise FileNotFoundError(f"no such photograph: {name}")
+        inside = (
+            sorted(p for p in name.iterdir() if p.is_file()) if name.is_dir() else []
+        )
+        if name.is_dir() and not inside:
+            raise UsageError(f"{name} holds no files.")
+        files += inside or [name]
+    return files
+
+
+def _answers(files, classifier, args) -> list[dict]:
+    """The answers for the files that can be read; the others are named, left out."""
+    import logging
+
+    import numpy as np
+    from tqdm import tqdm
+
+    from zfkeras.data.bad_images import BadImage
+    from zfkeras.data.images import read_image
+    from zfkeras.errors import RunError
+
+    readable = []
+
+    def pictures():
+        for file in tqdm(files, unit=" images", disable=len(files) < 100):
+            try:
+                picture = read_image(file, classifier.preprocessing.image_size)
+            except BadImage as err:
+                logging.getLogger(__name__).warning("left out: %s", err)
+                continue
+            readable.append(file)
+            yield picture
+
+    probabilities = classifier.predict(
+        pictures(), ten_crop=args.ten_crop, batch_size=args.batch_size
+    )
+    if not readable:
+        raise RunError("none of the files could be read as an image")
+    order = np.argsort(-probabilities, axis=1, kind="stable")[:, : args.top]
+    return [
+        {
+            "file": str(file),
+            "class_name": _truth(file, classifier.class_names),
+            "answers": [
+                {"name": classifier.class_names[i], "probability": float(row[i])}
+                for i in best
+            ],
+        }
+        for file, row, best in zip(readable, probabilities, order, strict=True)
+    ]
+
+
+def _truth(file: Path, class_names) -> str | None:
+    """The class whose name or ImageNet id the file's name begins with."""
+    for name in class_names:
+        for key in (name, name.split(" ", 1)[0]):
+            rest = file.stem.removeprefix(key)
+            if rest != file.stem and not rest[:1].isalnum():
+                return name
+    return None
+
+
+def _summary(known) -> str:
+    first = sum(a["answers"][0]["name"] == a["class_name"] for a in known)
+    among = sum(
+        any(one["name"] == a["class_name"] for one in a["answers"]) for a in known
+    )
+    top = len(known[0]["answers"])
+    return (
+        f"of {len(known)} photographs whose class is known, {first} are named first "
+        f"and {among} among the first {top}"
+    )
+
+
+def _write(args, answers):
+    from zfkeras.data.images import read_image
+    from zfkeras.provenance import write_record
+    from zfkeras.render.predictions import draw_predictions
+
+    record = {"model": args.model, "ten_crop": args.ten_crop, "predictions": answers}
+    write_record(args.workdir / "predictions.json", record)
+    shown = answers[:PICTURED]
+    draw_predictions(
+        [read_image(answer["file"], 256) for answer in shown],
+        [answer["class_name"] or Path(answer["file"]).name for answer in shown],
+        [
+            [
+                (one["name"], one["probability"], one["name"] == answer["class_name"])
+                for one in answer["answers"]
+            ]
+            for answer in shown
+        ],
+        args.workdir / "predictions.png",
+    )
+    print(f"results in {args.workdir}/predictions.json and predictions.png")
+
+
+if __name__ == "__main__":
+    sys.exit(main())
