@@ -8,6 +8,7 @@ import dataclasses
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
+import keras
 import numpy as np
 
 from visualize.convergence import changed_share, mean_similarity, settled_epoch
@@ -18,9 +19,9 @@ from visualize.snapshots import take_weights
 from visualize.top_activations import Strongest, TopActivations
 from zfkeras.data.bad_images import BadImages
 from zfkeras.data.splits import Split
-from zfkeras.errors import RunError
+from zfkeras.errors import RunError, UsageError
 from zfkeras.models.classifier import Classifier
-from zfkeras.models.receptive_field import receptive_field
+from zfkeras.models.receptive_field import ReceptiveField, receptive_field
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
@@ -187,10 +188,15 @@ class FeatureHistory:
             where = found[layer].positions[channels[layer], 0]
             name, tensor = self.finder.tensors[layer]
             shown = self.deconvnet.project(
-                crops, name, channel=channels[layer], position=where
+                crops,
+                name,
+                channel=channels[layer],
+                position=where if len(tensor.shape) == 4 else None,
             )
-            field = receptive_field(self.model, tensor)
-            patches[layer] = cut(shown, boxes(field, where), fill=0)
+            field = known_field(self.model, tensor)
+            patches[layer] = (
+                shown if field is None else cut(shown, boxes(field, where), 0)
+            )
         return patches
 
     def _on_probes(self, probes, channels) -> dict:
@@ -242,3 +248,20 @@ def _history(layer, epochs, looks, to_next, to_last) -> LayerHistory:
         to_last=tuple(similarity[layer] for similarity in to_last),
         changed=tuple(map(changed_share, images[:-1], images[1:])),
     )
+
+
+def known_field(model: keras.Model, tensor) -> ReceptiveField | None:
+    """The receptive field of a tensor, by which reconstructions are cut to be seen.
+
+    Args:
+        model: the network.
+        tensor: one of its own.
+
+    Returns:
+        `None` where it cannot be known, as inside nested models: whole images are shown
+        then.
+    """
+    try:
+        return receptive_field(model, tensor)
+    except UsageError:
+        return None

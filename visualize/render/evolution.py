@@ -55,20 +55,19 @@ def draw_evolution(
     return figure
 
 
-def block_sheet(reconstructions: np.ndarray) -> np.ndarray:
-    """Lays reconstructions out, a row for each channel, each by its own scale.
+def channel_images(reconstructions: np.ndarray) -> np.ndarray:
+    """Reconstructions as images, each by its own scale, small ones enlarged.
 
     Args:
-        reconstructions: float array (channels, epochs, height, width, 1 or 3).
+        reconstructions: float array (n, height, width, 1 or 3).
 
     Returns:
-        uint8 array (rows of pixels, columns of pixels, 3).
+        uint8 array (n, times * height, times * width, 3).
     """
-    _, across, height, width, depth = reconstructions.shape
-    shown = stretch(reconstructions.reshape(-1, height, width, depth))
+    shown = stretch(reconstructions)
     shown = np.broadcast_to(shown, (*shown.shape[:3], 3))
-    times = _enlargement(height, width)
-    return tile(shown.repeat(times, axis=1).repeat(times, axis=2), across, gap=2)
+    times = _enlargement(*shown.shape[1:3])
+    return shown.repeat(times, axis=1).repeat(times, axis=2)
 
 
 def _enlargement(height: int, width: int) -> int:
@@ -77,15 +76,13 @@ def _enlargement(height: int, width: int) -> int:
 
 
 def _draw_block(axes, layer, epochs, reconstructions, channels, images):
-    height, width = (
-        _enlargement(*reconstructions.shape[2:4]) * size
-        for size in reconstructions.shape[2:4]
-    )
-    show_image(axes, block_sheet(reconstructions), layer)
+    cells = channel_images(reconstructions.reshape(-1, *reconstructions.shape[2:]))
+    height, width = cells.shape[1:3]
+    show_image(axes, tile(cells, len(epochs), gap=2), layer)
     axes.set_xticks(np.arange(len(epochs)) * (width + 2) + width / 2, epochs)
     axes.set_yticks(np.arange(len(channels)) * (height + 2) + height / 2, channels)
     axes.tick_params(length=0, labelsize=7)
-    axes.set_xlabel("epoch", fontsize=8)
+    axes.set_xlabel("epoch (orange: another image than before)", fontsize=8)
     axes.set_ylabel("channel", fontsize=8)
     for row, names in enumerate(images):
         for column in np.flatnonzero(names[1:] != names[:-1]) + 1:
@@ -102,6 +99,8 @@ def _draw_similarity(axes, epochs, similarity):
         xlabel="epoch",
         ylabel="mean cosine of the reconstructions",
     )
-    axes.set_xticks(epochs)
+    axes.set_xscale("log")
+    axes.set_xticks(epochs, epochs)
+    axes.minorticks_off()
     axes.set_ylim(top=1.03)
     axes.legend(fontsize=8)
