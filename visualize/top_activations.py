@@ -12,8 +12,8 @@ from pathlib import Path
 import keras
 import numpy as np
 
-from visualize.layers import as_maps, layer_tensor
-from visualize.scan import Scan, make_update
+from visualize.layers import layer_tensor
+from visualize.scan import Scan, make_reader, make_update
 from visualize.scan_state import ScanState, fingerprint, load_state
 from zfkeras.data.bad_images import BadImages
 from zfkeras.data.splits import Split
@@ -179,20 +179,16 @@ class TopActivations:
         Returns:
             float32 array (n,).
         """
-        network = self._networks[layer]
-        y, x = np.asarray(positions).reshape(-1, 2).T
-        found = []
-        for start in range(0, len(inputs), batch_size):
-            part = slice(start, start + batch_size)
-            maps = as_maps(network.predict_on_batch(inputs[part]))
-            found.append(maps[np.arange(len(maps)), y[part], x[part], channels[part]])
-        return np.concatenate(found or [np.zeros(0)]).astype(np.float32)
+        units = np.concatenate([np.reshape(positions, (-1, 2)), channels[:, None]], 1)
+        read = self._readers[layer]
+        parts = [slice(i, i + batch_size) for i in range(0, len(inputs), batch_size)]
+        found = [read(inputs[part], units[part]).numpy() for part in parts]
+        return np.concatenate(found or [np.zeros(0, np.float32)])
 
     @functools.cached_property
-    def _networks(self):
-        """Layer -> the network up to it; kept, as Keras compiles each anew."""
+    def _readers(self):
         return {
-            layer: keras.Model(self.model.inputs, tensor)
+            layer: make_reader(keras.Model(self.model.inputs, tensor))
             for layer, (_, tensor) in self.tensors.items()
         }
 

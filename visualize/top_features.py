@@ -1,0 +1,246 @@
+"""What Fig. 2 shows of a layer: reconstructions beside the patches they come from.
+
+It takes a finished scan, rereads the images it names and projects them; it draws and
+writes nothing.
+"""
+
+import dataclasses
+from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
+
+import keras
+import numpy as np
+
+from visualize.contrast import ZERO, stretch
+from visualize.deconvnet import Deconvnet
+from visualize.patches import boxes, cut
+from visualize.sample import examples_at
+from visualize.top_activations import Strongest, TopActivations
+from zfkeras.data.bad_images import BadImage
+from zfkeras.data.crops import centre_crop
+from zfkeras.data.splits import Split
+from zfkeras.errors import RunError, UsageError
+from zfkeras.models.receptive_field import ReceptiveField, receptive_field
+
+# Pairs that are in memory at once: on ZFNet, 64 inputs and reconstructions of 600 kB.
+_PAIRS_AT_ONCE = 64
+# Another batch size rounds otherwise: in float32 by 1e-6, in bfloat16 by 1e-2.
+_TOLERANCE = 0.02
+
+
+@dataclasses.dataclass(frozen=True, eq=False)
+class LayerFeatures:
+    """Some channels of a layer, each with its strongest activations.
+
+    Args:
+        layer: as it was asked for: the paper's number or a name.
+        field: receptive field of the layer.
+        channels: int array (k,), those shown.
+        strongest: of these channels, k rows of `count`.
+        ids: names of the images, k lists of `count`; "" where there is none.
+        boxes: int64 array (k, count, 4), receptive field of each activation in the
+            network's input: top, left, bottom, right, the last two exclusive.
+        patches: uint8 array (k, count, height, width, 3), what is inside the box.
+        reconstructions: uint8 array of the same shape, the projection there, its
+            contrast stretched; `visualize.contrast.ZERO` is 0.
+        filters: float array (k, height, width, 3): the weights that read the image, if
+            the layer is the first convolution, its pool or its normalisation; `None`
+            if not.
+        recomputation_error: largest relative difference between a recorded activation
+            and the same computed once more from the image that was reread.
+    """
+
+    layer: int | str
+    field: ReceptiveField
+    channels: np.ndarray
+    strongest: Strongest
+    ids: list[list[str]]
+    boxes: np.ndarray
+    patches: np.ndarray
+    reconstructions: np.ndarray
+    filters: np.ndarray | None
+    recomputation_error: float
+
+
+def choose_channels(
+    strongest: Strongest, request: int | Sequence[int], seed: int = 0
+) -> np.ndarray:
+    """Decides which channels of a layer to show.
+
+    Args:
+        strongest: all channels of the layer.
+        request: how many to draw at random among those that are not dead (all of them
+            if there are no more), or which ones.
+        seed: fixes the draw; layers are drawn independently.
+
+    Returns:
+        int array (k,), sorted if drawn.
+
+    Raises:
+        UsageError: a channel that the layer does not have.
+    """
+    count = len(strongest.values)
+    if not isinstance(request, int):
+        wrong = [channel for channel in request if not 0 <= channel < count]
+        if wrong:
+            raise UsageError(
+                f"--channels must be from 0 to {count - 1} in layer "
+                f"{strongest.layer_name}. Received: {wrong[0]}."
+            )
+        return np.array(request, np.int64)
+    alive = np.flatnonzero(~strongest.dead)
+    alive = alive if len(alive) else np.arange(count)
+    random = np.random.default_rng([seed, *strongest.layer_name.encode()])
+    return np.sort(random.choice(alive, min(request, len(alive)), replace=False))
+
+
+def mean_num_classes(strongest: Strongest) -> float:
+    """Mean number of different classes among a channel's strongest activations.
+
+    Low where channels answer to one kind of object (sec. 4.1: layer 4 "is more
+    class-specific"). Dead channels are left out; NaN if all are dead.
+    """
+    labels = np.sort(strongest.labels[~strongest.dead], axis=1)
+    if not len(labels):
+        return float("nan")
+    is_new = np.diff(labels, axis=1, prepend=-1) > 0  # -1 stands for no image
+    return float(is_new.sum(axis=1).mean())
+
+
+def layer_features(
+    finder: TopActivations,
+    deconvnet: Deconvnet,
+    layer: int | str,
+    strongest: Strongest,
+    channels: np.ndarray,
+    split: Split,
+) -> LayerFeatures:
+    """Rereads and projects the strongest activations of some channels.
+
+    Args:
+        finder: the one that scanned the split.
+        deconvnet: of the same model.
+        layer: one of the finder's layers.
+        strongest: what the scan found for it.
+        channels: int array (k,), those to show.
+        split: the split that was scanned.
+
+    Raises:
+        RunError: an image is not what it was when it was scanned.
+        UsageError: a layer below has no receptive field or no rule for projection.
+    """
+    top = dataclasses.replace(
+        strongest,
+        values=strongest.values[channels],
+        images=strongest.images[channels],
+        labels=strongest.labels[channels],
+        positions=strongest.positions[channels],
+    )
+    _, tensor = finder.tensors[layer]
+    field = receptive_field(finder.model, tensor)
+    height, width = finder.model.inputs[0].shape[1:3]
+    field_boxes = boxes(field, top.positions)
+    shape = (*top.images.shape, min(field.size[0], height), min(field.size[1], width))
+    patches = np.full((*shape, 3), ZERO, np.uint8)
+    reconstructions = patches.copy()
+    examples = examples_at(split, top.images[top.images >= 0])
+    pairs, largest_error = np.argwhere(top.images >= 0), 0.0
+    for start in range(0, len(pairs), _PAIRS_AT_ONCE):
+        rows = tuple(pairs[start : start + _PAIRS_AT_ONCE].T)
+        used, which = np.unique(top.images[rows], return_inverse=True)
+        pictures, inputs = _read(finder, split, [examples[place] for place in used])
+        unit = (channels[rows[0]], top.positions[rows])
+        error = _check_same(finder, layer, inputs[which], unit, top.values[rows])
+        largest_error = max(largest_error, error)
+        has_place = len(tensor.shape) == 4
+        projected = deconvnet.project(
+            inputs, layer, unit[0], unit[1] if has_place else None, image=which
+        )
+        patches[rows] = cut(pictures[which], field_boxes[rows])
+        reconstructions[rows] = stretch(cut(projected, field_boxes[rows], fill=0))
+    names = {place: example["id"] for place, example in examples.items()}
+    return LayerFeatures(
+        layer,
+        field,
+        channels,
+        top,
+        [[names.get(int(place), "") for place in row] for row in top.images],
+        field_boxes,
+        patches,
+        reconstructions,
+        _first_filters(tensor, channels),
+        largest_error,
+    )
+
+
+def _read(finder, split, examples):
+    """The crops of images as the network reads them and as people see them."""
+    preprocessing = finder.preprocessing
+
+    def read(example):
+        try:
+            square = preprocessing.square(split.read(example["key"]))
+        except (BadImage, OSError) as err:
+            raise RunError(
+                f"image {example['id']} could be read when it was scanned but no more: "
+                f"{err}"
+            ) from err
+        picture = centre_crop(square, preprocessing.crop_size)
+        return picture, preprocessing.centre_crop(square)
+
+    with ThreadPoolExecutor() as threads:
+        pictures, inputs = zip(*threads.map(read, examples), strict=True)
+    return np.stack(pictures), np.stack(inputs)
+
+
+def _check_same(finder, layer, inputs, unit, recorded) -> float:
+    """Refuses images that are no longer those that were scanned.
+
+    Returns:
+        The largest difference between recorded and recomputed activations, relative to
+        the recorded one.
+    """
+    again = finder.activations(inputs, layer, *unit)
+    size = np.maximum(np.abs(recorded), 1e-3 * np.abs(recorded).max())
+    difference = np.abs(again - recorded) / np.maximum(size, 1e-30)
+    worst = int(np.argmax(difference))
+    if difference[worst] > _TOLERANCE:
+        raise RunError(
+            f"layer {layer} channel {unit[0][worst]} gave {recorded[worst]:.6g} when "
+            f"scanned and gives {again[worst]:.6g} now: the images have changed; "
+            "use another --workdir, or remove the scan from this one."
+        )
+    return float(difference[worst])
+
+
+def _first_filters(tensor, channels):
+    """The kernels of the first convolution, if `tensor` is a map of each of them."""
+    conv, below = _made_by(tensor)
+    while type(conv).__name__ in _KEEP_CHANNELS:
+        conv, below = _made_by(below)
+    if not isinstance(conv, keras.layers.Conv2D):
+        return None
+    pad, image = _made_by(below)
+    while isinstance(pad, keras.layers.ZeroPadding2D):
+        pad, image = _made_by(image)
+    kernel = np.asarray(conv.kernel, np.float32)
+    if not isinstance(pad, keras.layers.InputLayer) or kernel.shape[2] != 3:
+        return None
+    return kernel.transpose(3, 0, 1, 2)[channels]
+
+
+def _made_by(tensor):
+    """The operation that made a tensor, and what it read last; `None` for an input."""
+    operation, node_index, _ = tensor._keras_history
+    sources = operation._inbound_nodes[node_index].input_tensors
+    return operation, sources[0] if sources else None
+
+
+_KEEP_CHANNELS = {
+    "Activation",
+    "BatchNormalization",
+    "LocalResponseNormalization",
+    "MaxPoolWithArgmax",
+    "MaxPooling2D",
+    "ReLU",
+}
