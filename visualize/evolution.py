@@ -4,6 +4,7 @@ import argparse
 import sys
 from pathlib import Path
 
+from visualize.arguments import layer_list
 from zfkeras import commandline
 
 PAPER = {
@@ -42,12 +43,11 @@ def build_parser() -> argparse.ArgumentParser:
         help="look at no more images than this, drawn at random (default: all)",
     )
     parser.add_argument(
-        "--layer",
-        action="append",
-        type=lambda text: int(text) if text.isdecimal() else text,
-        metavar="LAYER",
-        help="the paper's number, 1 to 7, or a layer's name; give it several times for "
-        "several (default: 1 to 5)",
+        "--layers",
+        type=layer_list,
+        default="1,2,3,4,5",
+        metavar="LIST",
+        help="the paper's numbers (1 to 7) or names of layers, parted by commas",
     )
     parser.add_argument(
         "--epochs",
@@ -102,7 +102,7 @@ def _evolution(args):
     history = FeatureHistory(
         classifier,
         snapshots,
-        args.layer or [1, 2, 3, 4, 5],
+        args.layers,
         num_channels=args.channels,
         seed=args.seed,
         batch_size=args.batch_size,

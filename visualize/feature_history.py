@@ -17,6 +17,7 @@ from visualize.patches import boxes, cut
 from visualize.sample import examples_at, load_crops
 from visualize.snapshots import take_weights
 from visualize.top_activations import Strongest, TopActivations
+from visualize.top_features import choose_channels
 from zfkeras.data.bad_images import BadImages
 from zfkeras.data.splits import Split
 from zfkeras.errors import RunError, UsageError
@@ -165,18 +166,16 @@ class FeatureHistory:
 
     def _draw(self, found: Mapping[int | str, Strongest]) -> dict:
         """Some of each layer's active channels, in rising order."""
-        drawn = {}
-        for number, (layer, strongest) in enumerate(found.items()):
-            active = np.flatnonzero(strongest.values[:, 0] > 0)
-            if not len(active):
+        for strongest in found.values():
+            if strongest.dead.all():
                 raise RunError(
                     f"layer {strongest.layer_name} has no active channel in the last "
                     "snapshot: the training has failed, or the data do not fit."
                 )
-            random = np.random.default_rng([self.seed, number])
-            size = min(self.num_channels, len(active))
-            drawn[layer] = np.sort(random.choice(active, size, replace=False))
-        return drawn
+        return {
+            layer: choose_channels(strongest, self.num_channels, self.seed)
+            for layer, strongest in found.items()
+        }
 
     def _reconstructions(self, split, found, channels) -> dict:
         """Layer -> projections (channels, height, width, 3) of the strongest."""

@@ -127,6 +127,25 @@ def measure_filters(kernel: np.ndarray) -> FilterStatistics:
     )
 
 
+def convolutions(
+    model: keras.Model, prefix: str = ""
+) -> Iterator[tuple[str, keras.layers.Conv2D]]:
+    """The `Conv2D` layers of a model in their order, inside nested models too.
+
+    Args:
+        model: any Keras model that is made of layers.
+        prefix: of the names, as of a model around it.
+
+    Yields:
+        The layer's path, such as "backbone.conv1" in a nested model, and the layer.
+    """
+    for layer in model.layers:
+        if isinstance(layer, keras.Model):
+            yield from convolutions(layer, f"{prefix}{layer.name}.")
+        elif isinstance(layer, keras.layers.Conv2D):
+            yield prefix + layer.name, layer
+
+
 def first_convolution(model: keras.Model) -> keras.layers.Conv2D:
     """Finds the first `Conv2D` of a model, inside nested models too.
 
@@ -136,21 +155,11 @@ def first_convolution(model: keras.Model) -> keras.layers.Conv2D:
     Raises:
         UsageError: it has none.
     """
-    for layer in walk_layers(model):
-        if isinstance(layer, keras.layers.Conv2D):
-            return layer
+    for _, layer in convolutions(model):
+        return layer
     raise UsageError(
         f"--model must have a Conv2D layer. Received: model {model.name!r} without one."
     )
-
-
-def walk_layers(model: keras.Model) -> Iterator[keras.Layer]:
-    """All layers in their order, those of nested models in their model's place."""
-    for layer in model.layers:
-        if isinstance(layer, keras.Model):
-            yield from walk_layers(layer)
-        else:
-            yield layer
 
 
 def _power(kernel):

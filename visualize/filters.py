@@ -4,6 +4,7 @@ import argparse
 import sys
 from pathlib import Path
 
+from visualize.arguments import layer
 from zfkeras import commandline
 
 DEFAULT_MODELS = [commandline.DEFAULT_MODEL]
@@ -37,6 +38,43 @@ def build_parser() -> argparse.ArgumentParser:
         help="name of a network in the picture, once for each --model, in their order "
         "(default: the preset, or the name of the file or its folder)",
     )
+    commandline.add_data(parser, default_text="none; only the filters are drawn")
+    parser.set_defaults(data=None)
+    parser.add_argument(
+        "--split",
+        default="validation",
+        help="which split of the data: train, validation or test",
+    )
+    parser.add_argument(
+        "--max-images",
+        type=commandline.positive_int,
+        metavar="N",
+        help="look at no more images than this, drawn at random (default: all)",
+    )
+    parser.add_argument(
+        "--layer",
+        type=layer,
+        metavar="LAYER",
+        help="what to project for layer 2: the paper's number or a layer's name "
+        "(default: layer 2, or the second convolution of networks that ZFNet does not "
+        "make)",
+    )
+    parser.add_argument(
+        "--channels",
+        type=commandline.positive_int,
+        default=16,
+        metavar="N",
+        help="channels of layer 2 to draw, at random among the active ones",
+    )
+    parser.add_argument(
+        "--max-bad-fraction",
+        type=commandline.fraction,
+        default=0.01,
+        metavar="N",
+        help="share of unreadable images (0-1) past which the run stops",
+    )
+    commandline.add_batch_size(parser, default=128)
+    commandline.add_seed(parser)
     commandline.add_workdir(parser, default="runs/filters")
     return parser
 
@@ -50,22 +88,115 @@ def _filters(args):
     import numpy as np
 
     from visualize.filter_statistics import first_convolution, measure_filters
-    from visualize.render.filters import draw_filters
+    from visualize.render.filters import draw_filters, draw_second_layers
     from zfkeras.models.presets import load
     from zfkeras.provenance import write_record
     from zfkeras.render import save_figure
 
     names = args.model or DEFAULT_MODELS
     labels = model_labels(names, args.label)
-    layers = [first_convolution(load(name).model) for name in names]
+    classifiers = [load(name) for name in names]
+    convs = [first_convolution(classifier.model) for classifier in classifiers]
     commandline.make_folder(args.workdir)
-    kernels = [np.asarray(layer.kernel) for layer in layers]
+    kernels = [np.asarray(conv.kernel, np.float32) for conv in convs]
     statistics = [measure_filters(kernel) for kernel in kernels]
-    strides = [layer.strides for layer in layers]
-    figure = draw_filters(labels, kernels, statistics, strides, [None] * len(names))
-    picture = save_figure(figure, args.workdir / "filters.png")
-    print(picture)
-    write_record(args.workdir / "filters.json", {})
+    strides = [tuple(conv.strides) for conv in convs]
+    seconds = _second_layers(args, classifiers) if args.data else [None] * len(names)
+    silent = [second and second.silent for second in seconds]
+    figure = draw_filters(labels, kernels, statistics, strides, silent)
+    written = [save_figure(figure, args.workdir / "filters.png")]
+    if args.data:
+        figure = draw_second_layers(labels, seconds, strides, args.channels)
+        written.append(save_figure(figure, args.workdir / "layer2.png"))
+    networks = [
+        {
+            "label": label,
+            "model": str(name),
+            "layer": conv.name,
+            "kernel_size": [*conv.kernel_size],
+            "stride": [*conv.strides],
+            **measured.to_json(),
+            **_second_record(second, strides),
+        }
+        for label, name, conv, measured, second in zip(
+            labels, names, convs, statistics, seconds, strict=True
+        )
+    ]
+    record = {
+        "paper": {"figure": "Fig. 6", "claim": CLAIM},
+        "data": args.data,
+        "split": args.split if args.data else None,
+        "max_images": args.max_images,
+        "seed": args.seed,
+        "networks": networks,
+    }
+    written.append(write_record(args.workdir / "filters.json", record))
+    print(_table(networks))
+    print(f"results in {', '.join(map(str, written))}")
+
+
+def _second_layers(args, classifiers):
+    """`SecondLayer` of each network, one pass over the images each."""
+    from visualize.sample import draw_sample
+    from visualize.second_layer import default_layer, look_at_second_layer
+    from zfkeras.data.bad_images import BadImages
+    from zfkeras.data.sources import open_source
+
+    split = open_source(args.data).split(args.split)
+    split = draw_sample(split, args.max_images, args.seed)
+    bad_images = BadImages(max(1, split.num_examples), args.max_bad_fraction)
+    return [
+        look_at_second_layer(
+            classifier,
+            args.layer or default_layer(classifier.model),
+            split,
+            seed=args.seed,
+            batch_size=args.batch_size,
+            state_path=args.workdir / f"scan-{number}.npz",
+            data=f"{args.data} {args.split} {args.max_images} {args.seed}",
+            bad_images=bad_images,
+            show_progress=True,
+        )
+        for number, classifier in enumerate(classifiers)
+    ]
+
+
+def _second_record(second, strides) -> dict:
+    """What the images told of a network, with the grids of all that are compared."""
+    if second is None:
+        return {}
+    shares = {
+        f"above_1/{2 * max(stride)}_cycles_per_pixel": second.aliasing(stride)
+        for stride in sorted(set(strides))
+    }
+    return {
+        "never_active": {
+            "rule": "no activation above 0 in any image",
+            "count": int(second.silent.sum()),
+            "channels": second.silent.nonzero()[0].tolist(),
+        },
+        "layer_2": {
+            "layer": second.layer_name,
+            "channels_measured": len(second.channels),
+            "share_of_power": shares,
+        },
+    }
+
+
+def _table(networks) -> str:
+    """One line a network, with its headings above."""
+    head = f"{'network':<24}  dead  silent  largest/median RMS  low/mid/high power %"
+    lines = [head]
+    for network in networks:
+        shares = network["frequency"]["mean_share_of_power"].values()
+        bands = " / ".join("-" if s is None else f"{100 * s:.0f}" for s in shares)
+        dominance = network["rms"]["dominance"]
+        lines.append(
+            f"{network['label']:<24}  {network['dead']['count']:>4}  "
+            f"{network.get('never_active', {}).get('count', '-'):>6}  "
+            f"{'-' if dominance is None else format(dominance, '.2f'):>18}  {bands}"
+        )
+    return "\n".join(lines)
 
 
 def model_labels(names: list[str], labels: list[str] | None) -> list[str]:

@@ -4,9 +4,9 @@ import pytest
 
 from visualize.filter_statistics import (
     BAND_EDGES,
+    convolutions,
     first_convolution,
     measure_filters,
-    walk_layers,
 )
 from zfkeras.errors import UsageError
 
@@ -133,13 +133,14 @@ def test_what_is_no_kernel_is_refused(kernel, match):
 
 def test_the_first_convolution_may_be_nested():
     inner_input = keras.Input((8, 8, 3))
-    inner = keras.Model(inner_input, keras.layers.Conv2D(4, 3, name="a")(inner_input))
+    convolved = keras.layers.Conv2D(4, 3, name="a")(inner_input)
+    inner = keras.Model(inner_input, convolved, name="inner")
     outer = keras.Sequential(
         [keras.Input((8, 8, 3)), keras.layers.Rescaling(2.0), inner]
     )
     outer.add(keras.layers.Conv2D(2, 3, name="b"))
     assert first_convolution(outer).name == "a"
-    assert [layer.name for layer in walk_layers(outer)][-1] == "b"
+    assert [path for path, _ in convolutions(outer)] == ["inner.a", "b"]
 
 
 def test_a_model_without_a_convolution_is_refused():

@@ -8,6 +8,7 @@ from matplotlib.patches import Rectangle
 
 from visualize.contrast import stretch
 from visualize.filter_statistics import BAND_EDGES, BANDS, RMS_BOUND, FilterStatistics
+from visualize.second_layer import SecondLayer
 from zfkeras.errors import UsageError
 from zfkeras.render import (
     COLOURS,
@@ -93,6 +94,47 @@ def draw_filters(
     _draw_sizes(sizes, labels, statistics)
     _draw_frequencies(frequencies, labels, statistics)
     _draw_bands(bands, labels, statistics)
+    return figure
+
+
+@styled
+def draw_second_layers(
+    labels: Sequence[str],
+    layers: Sequence[SecondLayer],
+    strides: Sequence[tuple[int, int]],
+    num_channels: int,
+) -> Figure:
+    """Projections of layer 2 beside the patches they come from (Fig. 6d,e).
+
+    Args:
+        labels: name of each network.
+        layers: what was found in each.
+        strides: (vertical, horizontal) step of each first convolution in pixels.
+        num_channels: how many channels of each to draw; the first ones.
+    """
+    count = len(labels)
+    title = "Layer 2: projected strongest activations, and what is seen there"
+    figure = new_figure(8.0, 4.2 * count + 0.5, title)
+    axes = subplots(figure, count, 2)
+    for (left, right), label, second, stride in zip(
+        axes, labels, layers, strides, strict=True
+    ):
+        columns = int(np.ceil(np.sqrt(min(num_channels, len(second.channels)))))
+        share = second.aliasing(stride)
+        limit = f"finer than stride {max(stride)} can carry"
+        shown = stretch(second.reconstructions[:num_channels])
+        shown = np.broadcast_to(shown, (*shown.shape[:3], 3))
+        show_image(
+            left,
+            tile(shown, columns, gap=2),
+            f"{label}, {second.layer_name}\n"
+            f"{100 * share['reconstructions']:.1f} % of power {limit}",
+        )
+        show_image(
+            right,
+            tile(second.patches[:num_channels], columns, gap=2),
+            f"images\n{100 * share['images']:.1f} %",
+        )
     return figure
 
 
