@@ -19,6 +19,7 @@ from zfkeras.training.config import TrainConfig
 from zfkeras.training.evaluation import error_rates
 from zfkeras.training.interruption import Interruption
 from zfkeras.training.network import Network
+from zfkeras.training.progress import Progress, summary
 from zfkeras.training.schedule import make_schedule
 from zfkeras.training.workdir import Workdir
 
@@ -26,37 +27,6 @@ logger = logging.getLogger(__name__)
 
 # Losses are fetched this many steps at a time, so that a GPU need not wait for Python.
 FETCH_STEPS = 20
-
-
-@dataclasses.dataclass
-class Progress:
-    """How far a run has come; with the variables, all that a checkpoint must hold.
-
-    Args:
-        step: steps done since the beginning.
-        epoch: epochs done.
-        position: place in the order of the epoch under way.
-        epoch_steps: steps done in the epoch under way; so for the sums below.
-        loss_sum: sum of the steps' mean losses.
-        wrong: wrong answers on training crops.
-        seen: training crops.
-        seconds: time spent.
-        input_seconds: of it, waiting for images.
-    """
-
-    step: int = 0
-    epoch: int = 0
-    position: int = 0
-    epoch_steps: int = 0
-    loss_sum: float = 0.0
-    wrong: float = 0.0
-    seen: int = 0
-    seconds: float = 0.0
-    input_seconds: float = 0.0
-
-    def next_epoch(self) -> "Progress":
-        """The beginning of the next epoch."""
-        return Progress(step=self.step, epoch=self.epoch + 1)
 
 
 class Loop:
@@ -250,7 +220,7 @@ class Loop:
             if key not in ("step", "epoch"):
                 tf.summary.scalar(f"epoch/{key}", value, row["step"])
         self.writer.flush()
-        logger.info(_summary(row))
+        logger.info(summary(row))
         self.progress = self.progress.next_epoch()
         if self.progress.epoch in self.config.snapshot_epochs:
             name = f"epoch-{self.progress.epoch:03d}.keras"
@@ -258,17 +228,7 @@ class Loop:
         self._save()
 
     def _epoch_row(self):
-        progress = self.progress
-        row = {
-            "step": progress.step,
-            "epoch": progress.epoch + 1,
-            "learning_rate": self._rate(),
-            "train_loss": progress.loss_sum / progress.epoch_steps,
-            "train_top1_error": progress.wrong / progress.seen,
-            "images_per_second": progress.seen / max(progress.seconds, 1e-9),
-            "input_share": progress.input_seconds / max(progress.seconds, 1e-9),
-            "seconds": progress.seconds,
-        }
+        row = self.progress.epoch_row(self._rate())
         if self.held_out is not None:
             rates = self.evaluate(self.held_out, self.bad_images)["centre_crop"]
             row["validation_top1_error"] = rates["top1_error"]
@@ -307,19 +267,3 @@ class Loop:
             "bad_images": self.bad_images.to_json()["images"],
         }
         self.checkpoints.save(self.progress.step, to_arrays(self.variables), state)
-
-
-def _summary(row):
-    text = (
-        f"epoch {row['epoch']}: loss {row['train_loss']:.3f}, train top-1 error "
-        f"{100 * row['train_top1_error']:.1f} %"
-    )
-    if "validation_top1_error" in row:
-        text += (
-            f", validation top-1 {100 * row['validation_top1_error']:.1f} %, top-5 "
-            f"{100 * row['validation_top5_error']:.1f} %"
-        )
-    return (
-        f"{text}; {row['images_per_second']:.0f} images/s, "
-        f"{100 * row['input_share']:.0f} % of the time waiting for images"
-    )

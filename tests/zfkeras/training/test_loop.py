@@ -66,6 +66,7 @@ def test_a_run_leaves_all_that_was_promised(finished):
         "results.json",
         "snapshots",
         "tensorboard",
+        "training.png",
     }
     assert [path.name for path in (workdir / "snapshots").iterdir()] == [
         "epoch-001.keras"
