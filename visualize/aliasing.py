@@ -8,6 +8,8 @@ aliasing that Fig. 6d shows for stride 4. Plain NumPy; no network is run here.
 
 import numpy as np
 
+_AT_ONCE = 32  # images whose spectra are in memory together
+
 
 def share_beyond_grid(images: np.ndarray, stride: tuple[int, int]) -> np.ndarray:
     """Share of the power above half the sampling frequency of a grid, along any axis.
@@ -32,7 +34,7 @@ def share_beyond_grid(images: np.ndarray, stride: tuple[int, int]) -> np.ndarray
         >>> round(float(share_beyond_grid(fine[..., None], (2, 2))[0]), 3)
         1.0
     """
-    images = np.asarray(images, np.float64)
+    images = np.asarray(images)
     if images.ndim != 4:
         raise ValueError(
             "`images` must be (n, height, width, channels). "
@@ -40,6 +42,15 @@ def share_beyond_grid(images: np.ndarray, stride: tuple[int, int]) -> np.ndarray
         )
     if min(stride) < 1:
         raise ValueError(f"`stride` must be at least 1. Received: stride={stride}.")
+    parts = [
+        _shares(images[start : start + _AT_ONCE], stride)
+        for start in range(0, len(images), _AT_ONCE)
+    ]
+    return np.concatenate(parts) if parts else np.zeros(0)
+
+
+def _shares(images, stride):
+    images = images.astype(np.float64)
     height, width = images.shape[1:3]
     window = np.outer(_hann(height), _hann(width))[..., None]
     mean = np.sum(images * window, axis=(1, 2), keepdims=True) / window.sum()

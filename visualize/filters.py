@@ -101,7 +101,9 @@ def _filters(args):
     kernels = [np.asarray(conv.kernel, np.float32) for conv in convs]
     statistics = [measure_filters(kernel) for kernel in kernels]
     strides = [tuple(conv.strides) for conv in convs]
-    seconds = _second_layers(args, classifiers) if args.data else [None] * len(names)
+    seconds = [None] * len(names)
+    if args.data:
+        seconds = _second_layers(args, classifiers, sorted(set(strides)))
     silent = [second and second.silent for second in seconds]
     figure = draw_filters(labels, kernels, statistics, strides, silent)
     written = [save_figure(figure, args.workdir / "filters.png")]
@@ -116,7 +118,7 @@ def _filters(args):
             "kernel_size": [*conv.kernel_size],
             "stride": [*conv.strides],
             **measured.to_json(),
-            **_second_record(second, strides),
+            **_second_record(second),
         }
         for label, name, conv, measured, second in zip(
             labels, names, convs, statistics, seconds, strict=True
@@ -135,7 +137,7 @@ def _filters(args):
     print(f"results in {', '.join(map(str, written))}")
 
 
-def _second_layers(args, classifiers):
+def _second_layers(args, classifiers, strides):
     """`SecondLayer` of each network, one pass over the images each."""
     from visualize.sample import draw_sample
     from visualize.second_layer import default_layer, look_at_second_layer
@@ -150,6 +152,7 @@ def _second_layers(args, classifiers):
             classifier,
             args.layer or default_layer(classifier.model),
             split,
+            strides,
             seed=args.seed,
             batch_size=args.batch_size,
             state_path=args.workdir / f"scan-{number}.npz",
@@ -161,13 +164,13 @@ def _second_layers(args, classifiers):
     ]
 
 
-def _second_record(second, strides) -> dict:
-    """What the images told of a network, with the grids of all that are compared."""
+def _second_record(second) -> dict:
+    """What the images told of a network, for the grids of all that are compared."""
     if second is None:
         return {}
     shares = {
-        f"above_1/{2 * max(stride)}_cycles_per_pixel": second.aliasing(stride)
-        for stride in sorted(set(strides))
+        f"above_1/{2 * max(stride)}_cycles_per_pixel": share
+        for stride, share in second.aliasing.items()
     }
     return {
         "never_active": {

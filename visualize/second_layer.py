@@ -5,6 +5,7 @@ first-layer filters never are active.
 """
 
 import dataclasses
+from collections.abc import Sequence
 from pathlib import Path
 
 import keras
@@ -41,7 +42,9 @@ class SecondLayer:
         reconstructions: float array (n, height, width, channels of the image),
             projections cut to the receptive field.
         patches: uint8 array (n, height, width, 3), what is seen there.
-        inputs: float array like `reconstructions`, what the network reads there.
+        aliasing: stride (vertical, horizontal) -> mean share of the power, 0 to 1, that
+            is beyond half the sampling frequency of a grid of that stride, in whole
+            "reconstructions" and in the whole "images".
     """
 
     layer_name: str
@@ -49,21 +52,7 @@ class SecondLayer:
     channels: np.ndarray
     reconstructions: np.ndarray
     patches: np.ndarray
-    inputs: np.ndarray
-
-    def aliasing(self, stride: tuple[int, int]) -> dict[str, float]:
-        """Mean share of power beyond half the sampling frequency of a grid.
-
-        Args:
-            stride: (vertical, horizontal) step of the grid in pixels.
-
-        Returns:
-            "reconstructions" and "images": means over the channels, 0 to 1.
-        """
-        return {
-            "reconstructions": _mean(share_beyond_grid(self.reconstructions, stride)),
-            "images": _mean(share_beyond_grid(self.inputs, stride)),
-        }
+    aliasing: dict[tuple[int, int], dict[str, float]]
 
 
 def default_layer(model: keras.Model) -> str:
@@ -88,6 +77,7 @@ def look_at_second_layer(
     classifier: Classifier,
     layer: int | str,
     split: Split,
+    strides: Sequence[tuple[int, int]],
     *,
     seed: int = 0,
     batch_size: int = 128,
@@ -102,6 +92,7 @@ def look_at_second_layer(
         classifier: the network.
         layer: what to take for layer 2, such as `default_layer` names.
         split: the images.
+        strides: (vertical, horizontal) steps in pixels for which to measure aliasing.
         seed: fixes which channels, and in which order.
         batch_size: images that go through the network at once.
         state_path: file that keeps the pass over the images. `None`: none.
@@ -142,7 +133,13 @@ def look_at_second_layer(
         channels,
         cut_out(reconstructions, 0),
         cut_out(_visible(inputs, preprocessing)[image], ZERO),
-        cut_out(inputs[image], 0),
+        {
+            stride: {
+                "reconstructions": _mean(share_beyond_grid(reconstructions, stride)),
+                "images": _mean(share_beyond_grid(inputs, stride)[image]),
+            }
+            for stride in strides
+        },
     )
 
 

@@ -73,6 +73,7 @@ def draw_filters(
         max(9.0, across * sheet), down * (sheet + 0.6) + 3.0, "First-layer filters"
     )
     above, below = figure.subfigures(2, 1, height_ratios=[down * (sheet + 0.6), 3.0])
+    above.get_layout_engine().set(wspace=0.06)
     axes = subplots(above, down, across).reshape(2, count)
     for column, kernel in enumerate(kernels):
         height, width, _, filters = kernel.shape
@@ -87,8 +88,9 @@ def draw_filters(
             common,
             filter_images(kernel, common_scale=True),
             dead,
-            f"{head if count == 1 else ''}one scale for all: largest RMS "
-            f"{statistics[column].dominance:.2f} of median; {dead.sum()} dead",
+            "one scale for all\n"
+            f"largest RMS {statistics[column].dominance:.2f} of median, "
+            f"{dead.sum()} dead",
         )
     sizes, frequencies, bands = subplots(below, 1, 3)[0]
     _draw_sizes(sizes, labels, statistics)
@@ -120,7 +122,7 @@ def draw_second_layers(
         axes, labels, layers, strides, strict=True
     ):
         columns = int(np.ceil(np.sqrt(min(num_channels, len(second.channels)))))
-        share = second.aliasing(stride)
+        share = second.aliasing[stride]
         limit = f"finer than stride {max(stride)} can carry"
         shown = stretch(second.reconstructions[:num_channels])
         shown = np.broadcast_to(shown, (*shown.shape[:3], 3))
@@ -155,14 +157,7 @@ def _draw_sizes(axes, labels, statistics):
     for label, measured in zip(labels, statistics, strict=True):
         rank = np.linspace(0, 100, len(measured.rms))
         axes.plot(rank, np.sort(measured.rms), label=label)
-    axes.axhline(RMS_BOUND, color=PAPER, linestyle="--", linewidth=1)
-    axes.annotate(
-        "bound of 0.1 (sec. 3)",
-        (0, RMS_BOUND),
-        xytext=(0, 3),
-        textcoords="offset points",
-        color=PAPER,
-    )
+    axes.axhline(RMS_BOUND, color=PAPER, ls="--", lw=1, label="bound (sec. 3)")
     largest = max(measured.rms.max() for measured in statistics)
     axes.set_ylim(0, 1.15 * max(largest, RMS_BOUND))
     axes.set(
@@ -170,8 +165,7 @@ def _draw_sizes(axes, labels, statistics):
         xlabel="filters, smallest first (%)",
         ylabel="root mean square of the weights",
     )
-    if len(labels) > 1:
-        axes.legend(loc="lower right")
+    axes.legend(loc="lower right")
 
 
 def _draw_frequencies(axes, labels, statistics):
