@@ -4,6 +4,7 @@ Zeiler & Fergus 2014, sec. 2.1. It takes images as the model does: preprocessed.
 """
 
 import dataclasses
+import functools
 
 import keras
 import numpy as np
@@ -11,8 +12,9 @@ import tensorflow as tf
 
 from visualize.graph import Graph
 from visualize.pairs import WHOLE_MAP, Pairs, whole_number
-from visualize.projection import Projector, take_rows
+from visualize.projection import Projector
 from visualize.rules import Options
+from visualize.seeds import Asks, project
 from zfkeras.errors import UsageError
 from zfkeras.models.endpoints import endpoints
 
@@ -85,6 +87,7 @@ class Deconvnet:
         self.options = Options(method, lrn)
         self._graph = Graph(model)
         self._projectors = {}
+        self._shapes = {}
         self._compiled = {}
 
     def project(
@@ -155,14 +158,11 @@ class Deconvnet:
         """
         images = self._images(images)
         batch_size = whole_number("batch_size", batch_size, 1)
-        target = self._graph.target(self._layer_name(layer))
-        finds_channel = channel is None
+        projector = self._projector(self._layer_name(layer))
         whole_map = isinstance(position, str) and position == WHOLE_MAP
-        finds_position = position is None or whole_map
-        run = self._function(
-            target, images.shape[1:], finds_channel, finds_position, whole_map
-        )
-        pairs = Pairs.of(len(images), run.maps_shape, channel, position, image)
+        asks = Asks(channel is None, position is None or whole_map, whole_map)
+        maps_shape = self._maps_shape(projector, images.shape[1:])
+        pairs = Pairs.of(len(images), maps_shape, channel, position, image)
         results = (
             np.zeros((len(pairs), *images.shape[1:]), np.float32),
             np.zeros(len(pairs), np.float32),
@@ -170,10 +170,15 @@ class Deconvnet:
             np.zeros((len(pairs), 2), np.int64),
         )
         for chosen in pairs.batches(batch_size):
-            answers = run(*pairs.batch(images, chosen))
+            batch = pairs.batch(images, chosen)
+            cut = not asks.finds_position and projector.cutting_pays(
+                len(batch[1]), len(batch[0])
+            )
+            run = self._function(projector, images.shape[1:], asks, cut)
+            answers = run(*(tf.convert_to_tensor(array) for array in batch))
             for result, answer in zip(results, answers, strict=True):
-                result[chosen] = answer[: len(chosen)]
-        return Projection(*results, target.path)
+                result[chosen] = answer.numpy()[: len(chosen)]
+        return Projection(*results, projector.target.path)
 
     def _images(self, images):
         wanted = tuple(self.model.inputs[0].shape)
@@ -201,81 +206,42 @@ class Deconvnet:
             )
         return ends[number].layer_name
 
-    def _function(self, target, image_shape, *modes):
-        key = (target.tensor, image_shape, modes)
+    def _projector(self, layer_name) -> Projector:
+        """The way to a layer and back, planned once."""
+        if layer_name not in self._projectors:
+            target = self._graph.target(layer_name)
+            self._projectors[layer_name] = Projector(target, self.options)
+        return self._projectors[layer_name]
+
+    def _maps_shape(self, projector, image_shape):
+        """(height, width, channels) of a layer, or (units,)."""
+        key = (projector, image_shape)
+        if key not in self._shapes:
+            images = tf.TensorSpec((None, *image_shape), self.model.inputs[0].dtype)
+            function = tf.function(lambda x: projector.up(x).maps, autograph=False)
+            shape = tuple(function.get_concrete_function(images).output_shapes[1:])
+            if len(shape) not in (1, 3):
+                raise UsageError(
+                    "`layer` must give maps (height, width, channels) or a vector. "
+                    f"Received: {projector.target.path!r}, which gives {shape}."
+                )
+            self._shapes[key] = shape
+        return self._shapes[key]
+
+    def _function(self, projector, image_shape, asks, cut):
+        """The whole computation, compiled once for each layer, size and question."""
+        key = (projector, image_shape, asks, cut)
         if key not in self._compiled:
-            if target.tensor not in self._projectors:
-                projector = Projector(target, self.options)
-                self._projectors[target.tensor] = projector
-            projector = self._projectors[target.tensor]
-            dtype = self.model.inputs[0].dtype
-            self._compiled[key] = _Function(projector, image_shape, dtype, *modes)
-        return self._compiled[key]
-
-
-class _Function:
-    """One projection, compiled for one layer, image size and way of choosing units."""
-
-    def __init__(self, projector, image_shape, dtype, *modes):
-        self._projector = projector
-        self._finds_channel, self._finds_position, self._whole_map = modes
-        self._function = tf.function(
-            self._run,
-            input_signature=[
-                tf.TensorSpec((None, *image_shape), dtype),
+            signature = [
+                tf.TensorSpec((None, *image_shape), self.model.inputs[0].dtype),
                 tf.TensorSpec((None,), tf.int32),
                 tf.TensorSpec((None,), tf.int32),
                 tf.TensorSpec((None, 2), tf.int32),
-            ],
-            autograph=False,
-        )
-        self.maps_shape = None  # set by tracing
-        self._concrete = self._function.get_concrete_function()
-
-    def __call__(self, *arrays):
-        tensors = [tf.convert_to_tensor(array) for array in arrays]
-        return [answer.numpy() for answer in self._concrete(*tensors)]
-
-    def _run(self, images, rows, channels, positions):
-        maps, memories, calls = self._projector.up(images)
-        self.maps_shape = tuple(maps.shape[1:])
-        if len(self.maps_shape) not in (1, 3):
-            raise UsageError(
-                "`layer` must give maps (height, width, channels) or a vector. "
-                f"Received: {self._projector.target.path!r}, which gives "
-                f"{self.maps_shape}."
-            )
-        maps = maps if maps.dtype == tf.float64 else tf.cast(maps, tf.float32)
-        maps = tf.gather(maps, rows)
-        seed, activations, channels, positions = self._seed(maps, channels, positions)
-        below = self._projector.down(seed, take_rows(memories, rows), calls)
-        return tf.cast(below, tf.float32), activations, channels, positions
-
-    def _seed(self, maps, channels, positions):
-        """The layer's output with all activations but the chosen set to zero."""
-        width = self.maps_shape[1] if len(self.maps_shape) == 3 else 1
-        flat = tf.reshape(maps, [tf.shape(maps)[0], -1, tf.shape(maps)[-1]])
-        places = positions[:, 0] * width + positions[:, 1]
-        if self._finds_channel:
-            strengths = (
-                tf.reduce_max(flat, axis=1)
-                if self._finds_position
-                else tf.gather(flat, places, axis=1, batch_dims=1)
-            )
-            channels = tf.argmax(strengths, axis=1, output_type=tf.int32)
-        values = tf.gather(flat, channels, axis=2, batch_dims=1)
-        if self._finds_position:
-            places = tf.argmax(values, axis=1, output_type=tf.int32)
-        activations = tf.gather(values, places, axis=1, batch_dims=1)
-        kept = tf.one_hot(channels, tf.shape(flat)[2], on_value=True, off_value=False)
-        kept = kept[:, None, :]
-        if not self._whole_map:
-            place = tf.one_hot(places, tf.shape(flat)[1], True, False)
-            kept &= place[:, :, None]
-        seed = tf.reshape(tf.where(kept, flat, 0), tf.shape(maps))
-        seed = tf.ensure_shape(seed, maps.shape)
-        positions = tf.stack([places // width, places % width], axis=1)
-        return seed, activations, channels, positions
+            ]
+            function = functools.partial(project, projector, asks, cut)
+            compiled = tf.function(function, signature, autograph=False)
+            self._compiled[key] = compiled.get_concrete_function()
+        return self._compiled[key]
 
 
 def _check_choice(name, value, choices):

@@ -1,6 +1,6 @@
 """Up through a network to one layer, and down again: tensors in, tensors out.
 
-Nothing here is seen by users; `visualize.deconvnet` checks, batches and compiles it.
+`visualize.deconvnet` checks, batches and compiles what is here.
 """
 
 import dataclasses
@@ -9,6 +9,26 @@ import tensorflow as tf
 
 from visualize.graph import Target
 from visualize.rules import Call, Options, require_rule
+from visualize.windows import Cutter, is_pointwise, plan_windows, windows_cost
+
+
+@dataclasses.dataclass(frozen=True)
+class Ascent:
+    """What is left of the way up.
+
+    Args:
+        maps: the layer's output of each image, or of each pair its window.
+        memories: what each rule remembers, likewise.
+        calls: each call with the shapes of its inputs where they are whole.
+        cut: whether what has a window was computed inside it only.
+        image_shape: (height, width, channels).
+    """
+
+    maps: tf.Tensor
+    memories: list
+    calls: list
+    cut: bool
+    image_shape: tuple
 
 
 class Projector:
@@ -36,62 +56,155 @@ class Projector:
                 tuple(number in read for number in step.outputs),
             )
             self.passes.append((step, call, require_rule(call)))
+        self.windows = plan_windows(self.passes, target.tensor)
+        self._cost = windows_cost(self.passes, self.windows)
 
-    def up(self, images):
+    @property
+    def has_window(self) -> bool:
+        """Whether one unit of the layer sees less than everything."""
+        return bool(self.passes) and self.windows[self.target.tensor] is not None
+
+    def cutting_pays(self, n_pairs: int, n_images: int) -> bool:
+        """Whether the way up is shorter inside the pairs' windows than on the images.
+
+        Args:
+            n_pairs: units at known positions.
+            n_images: images they are of.
+        """
+        one_unit, one_image = self._cost
+        return self.has_window and n_pairs * one_unit < n_images * one_image
+
+    def up(self, images, cutter: Cutter | None = None) -> Ascent:
         """Runs the network to the layer.
 
         Args:
-            images: float tensor (n, height, width, channels).
-
-        Returns:
-            maps: the layer's output.
-            memories: what each rule remembers, a row for each image.
-            calls: each call with the shapes of its inputs.
+            images: float tensor (n_images, height, width, channels).
+            cutter: of the units, to compute their windows only.
         """
-        tensors = {0: images}
+        window = self.windows.get(0)
+        whole = cutter is None or window is None
+        tensors = {0: images if whole else cutter.cut(images, window)}
         memories, calls = [], []
         for step, call, rule in self.passes:
             inputs = [tensors[number] for number in step.inputs]
-            call = dataclasses.replace(call, input_shapes=tuple(map(_shape, inputs)))
-            outputs, memory = rule.forward(call, *inputs)
+            if cutter is None or self.windows[step.outputs[0]] is None:
+                shapes = tuple(map(_shape, inputs))
+                call = dataclasses.replace(call, input_shapes=shapes)
+                outputs, memory = rule.forward(call, *inputs)
+            else:
+                inputs = self._cut_inputs(step, call, rule, inputs, cutter)
+                outputs, memory = rule.forward(_inside(call, inputs), *inputs)
             made = outputs if isinstance(outputs, (list, tuple)) else [outputs]
             tensors.update(zip(step.outputs, made, strict=True))
             memories.append(memory)
             calls.append(call)
-        return tensors[self.target.tensor], memories, calls
+        maps = tensors[self.target.tensor]
+        image_shape = _shape(images)
+        return Ascent(maps, memories, calls, cutter is not None, image_shape)
 
-    def down(self, signal, memories, calls):
+    def _cut_inputs(self, step, call, rule, inputs, cutter):
+        """The windows a call reads, of whole tensors or of larger windows."""
+        axes = rule.axes(call)
+        parts = []
+        for number, tensor, shape in zip(
+            step.inputs, inputs, call.input_shapes, strict=True
+        ):
+            wanted = self.windows[step.outputs[0]].below(axes, shape)
+            if self.windows[number] is None:
+                part = cutter.cut(tensor, wanted)
+            else:
+                (top, _), (left, _) = wanted.margins(self.windows[number])
+                height, width = wanted.size
+                part = tensor[:, top : top + height, left : left + width]
+            if not is_pointwise(axes):
+                part = cutter.inside(part, wanted, shape, rule.outside)
+            parts.append(part)
+        return parts
+
+    def down(self, signal, ascent: Ascent, cutter: Cutter, windows=None):
         """Takes a signal from the layer to the image.
 
         Args:
-            signal: float tensor in the shape of the layer's output, a row for a pair.
-            memories: as `up` gave them, with a row for each pair.
-            calls: as `up` gave them.
+            signal: float tensor (n_pairs, ...) in the shape of the layer's output, or
+                of its window.
+            ascent: as `up` gave it.
+            cutter: of the pairs.
+            windows: `self.windows` to go down inside them. `None` (default) means
+                whole maps.
+
+        Returns:
+            float tensor (n_pairs, height, width, channels).
         """
+        windows = windows or {}
         signals = {self.target.tensor: signal}
-        reverse = reversed([*zip(self.passes, memories, calls, strict=True)])
-        for (step, _, rule), memory, call in reverse:
+        passes = [*zip(self.passes, ascent.memories, ascent.calls, strict=True)]
+        for (step, known_call, rule), memory, call in reversed(passes):
             parts = tuple(signals.pop(number, None) for number in step.outputs)
             if all(part is None for part in parts):
                 continue
-            below = rule.backward(call, parts if len(parts) > 1 else parts[0], memory)
-            below = below if isinstance(below, (list, tuple)) else [below]
+            part = parts if len(parts) > 1 else parts[0]
+            if windows.get(step.outputs[0]) is None:
+                memory = _mapped(lambda kept: tf.gather(kept, cutter.rows), memory)
+                below = _several(rule.backward(call, part, memory))
+            else:
+                below = self._down_inside(
+                    step, known_call, rule, part, memory, windows, ascent.cut, cutter
+                )
             for number, part in zip(step.inputs, below, strict=True):
                 if part is not None:
                     known = signals.get(number)
                     signals[number] = part if known is None else known + part
-        return signals[0]
+        window = windows.get(0)
+        if window is None:
+            return signals[0]
+        return cutter.place(signals[0], window, ascent.image_shape)
+
+    def _down_inside(self, step, call, rule, part, memory, windows, is_cut, cutter):
+        """One layer down inside windows; each input in the form its signals have."""
+        window = windows[step.outputs[0]]
+        if not is_cut:
+            memory = _mapped(lambda kept: cutter.cut(kept, window), memory)
+        axes = rule.axes(call)
+        cuts = [window.below(axes, shape) for shape in call.input_shapes]
+        inside = dataclasses.replace(
+            call,
+            windowed=True,
+            input_shapes=tuple(
+                (*cut.size, shape[-1])
+                for cut, shape in zip(cuts, call.input_shapes, strict=True)
+            ),
+        )
+        signals = _several(rule.backward(inside, part, memory))
+        placed = []
+        for number, signal, cut, shape in zip(
+            step.inputs, signals, cuts, call.input_shapes, strict=True
+        ):
+            around = windows[number]
+            if around is None:
+                signal = cutter.place(signal, cut, shape)
+            else:
+                if memory is not None or not is_pointwise(axes):
+                    signal = cutter.inside(signal, cut, shape)
+                if around != cut:
+                    margins = cut.margins(around)
+                    signal = tf.pad(signal, [[0, 0], *margins, [0, 0]])
+            placed.append(signal)
+        return placed
 
 
-def take_rows(memories, rows):
-    """What the rules remember, with the row of its image for each pair.
+def _inside(call, inputs):
+    shapes = tuple(tuple(part.shape[1:]) for part in inputs)
+    return dataclasses.replace(call, windowed=True, input_shapes=shapes)
 
-    Args:
-        memories: tensors (n_images, ...), in any structure.
-        rows: int tensor (n_pairs,).
-    """
+
+def _several(signals):
+    return signals if isinstance(signals, (list, tuple)) else [signals]
+
+
+def _mapped(function, memory):
+    """Applies a function to every tensor a rule remembers."""
     return tf.nest.map_structure(
-        lambda kept: None if kept is None else tf.gather(kept, rows), memories
+        lambda kept: None if kept is None else function(kept), memory
     )
 
 

@@ -14,6 +14,7 @@ from visualize.rules import (
     shapes,
 )
 from visualize.rules.registry import (
+    POINTWISE,
     Call,
     Options,
     Rule,
@@ -24,6 +25,7 @@ from visualize.rules.registry import (
 )
 
 __all__ = [
+    "POINTWISE",
     "Call",
     "Options",
     "Rule",

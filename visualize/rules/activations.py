@@ -7,7 +7,7 @@ import keras
 import numpy as np
 import tensorflow as tf
 
-from visualize.rules.registry import Rule, Slot, register_rule
+from visualize.rules.registry import POINTWISE, Rule, Slot, register_rule
 
 
 class _Rectify(Rule):
@@ -17,6 +17,9 @@ class _Rectify(Rule):
     (Zeiler & Fergus 2014, sec. 2.1 "Rectification"); the gradient does the opposite;
     guided backpropagation (Springenberg et al. 2015) does both.
     """
+
+    def axes(self, call):
+        return POINTWISE
 
     def forward(self, call, x):
         y = call.run(x)
@@ -80,6 +83,9 @@ class MaximumWithZero(_Rectify):
 )
 class Linear(Rule):
     """Changes nothing."""
+
+    def axes(self, call):
+        return POINTWISE
 
     def backward(self, call, signal, memory):
         return signal

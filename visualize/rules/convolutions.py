@@ -17,17 +17,20 @@ class Conv2D(Rule):
 
     has_activation = True
 
+    def axes(self, call):
+        return _axes(call.layer)
+
     def forward(self, call, x):
         layer = call.layer
         x = tf.cast(x, layer.compute_dtype)
         kernel = tf.cast(layer.kernel, layer.compute_dtype)
-        return _with_bias(layer, layer.convolution_op(x, kernel)), None
+        return _with_bias(layer, keras.ops.conv(x, kernel, **_place(call))), None
 
     def backward(self, call, signal, memory):
         layer = call.layer
         kernel = dilated(tf.cast(layer.kernel, signal.dtype), layer.dilation_rate)
         *size, channels = call.input_shape
-        place = (layer.strides, layer.padding)
+        place = (layer.strides, call.padding)
         if layer.groups == 1:
             return transposed(signal, kernel, (*size, channels), *place)
         shape = (*size, channels // layer.groups)
@@ -45,19 +48,20 @@ class DepthwiseConv2D(Rule):
 
     has_activation = True
 
+    def axes(self, call):
+        return _axes(call.layer)
+
     def forward(self, call, x):
         layer = call.layer
         y = keras.ops.depthwise_conv(
             tf.cast(x, layer.compute_dtype),
             tf.cast(layer.kernel, layer.compute_dtype),
-            **_place(layer),
+            **_place(call),
         )
         return _with_bias(layer, y), None
 
     def backward(self, call, signal, memory):
-        return depthwise_transposed(
-            signal, call.layer.kernel, call.layer, call.input_shape
-        )
+        return depthwise_transposed(signal, call.layer.kernel, call)
 
 
 @register_rule(keras.layers.SeparableConv2D)
@@ -66,13 +70,16 @@ class SeparableConv2D(Rule):
 
     has_activation = True
 
+    def axes(self, call):
+        return _axes(call.layer)
+
     def forward(self, call, x):
         layer = call.layer
         y = keras.ops.separable_conv(
             tf.cast(x, layer.compute_dtype),
             tf.cast(layer.depthwise_kernel, layer.compute_dtype),
             tf.cast(layer.pointwise_kernel, layer.compute_dtype),
-            **_place(layer),
+            **_place(call),
         )
         return _with_bias(layer, y), None
 
@@ -80,9 +87,7 @@ class SeparableConv2D(Rule):
         layer = call.layer
         pointwise = tf.cast(layer.pointwise_kernel[0, 0], signal.dtype)
         signal = tf.tensordot(signal, pointwise, [[-1], [1]])
-        return depthwise_transposed(
-            signal, layer.depthwise_kernel, layer, call.input_shape
-        )
+        return depthwise_transposed(signal, layer.depthwise_kernel, call)
 
 
 def transposed(signal, kernel, input_shape, strides, padding):
@@ -141,22 +146,21 @@ def _cut(image, kernel_shape, input_shape, strides, padding):
     return image
 
 
-def depthwise_transposed(signal, kernel, layer, input_shape):
+def depthwise_transposed(signal, kernel, call):
     """The transpose of a depthwise convolution.
 
     Args:
         signal: float tensor (n, out_height, out_width, channels * multiplier).
         kernel: (kernel_height, kernel_width, channels, multiplier), undilated.
-        layer: has its strides, padding and dilation.
-        input_shape: (height, width, channels) of the result.
+        call: of the layer.
     """
-    vertical, horizontal = layer.strides
+    vertical, horizontal = call.layer.strides
     return tf.nn.depthwise_conv2d_backprop_input(
-        [tf.shape(signal)[0], *input_shape],
-        dilated(tf.cast(kernel, signal.dtype), layer.dilation_rate),
+        [tf.shape(signal)[0], *call.input_shape],
+        dilated(tf.cast(kernel, signal.dtype), call.layer.dilation_rate),
         signal,
         [1, vertical, horizontal, 1],
-        layer.padding.upper(),
+        call.padding.upper(),
     )
 
 
@@ -167,7 +171,7 @@ def dilated(kernel, rate):
         kernel: (height, width, ...).
         rate: (vertical, horizontal) dilation, or one number.
     """
-    vertical, horizontal = (rate, rate) if isinstance(rate, int) else rate
+    vertical, horizontal = _pair(rate)
     if vertical == horizontal == 1:
         return kernel
     rows, columns, *rest = kernel.shape
@@ -179,11 +183,28 @@ def dilated(kernel, rate):
     return spread[: (rows - 1) * vertical + 1, : (columns - 1) * horizontal + 1]
 
 
-def _place(layer):
+def _pair(rate):
+    return (rate, rate) if isinstance(rate, int) else tuple(rate)
+
+
+def _axes(layer):
+    """The windows of a convolution along height and width."""
+    reach = [
+        (size - 1) * rate + 1
+        for size, rate in zip(
+            layer.kernel_size, _pair(layer.dilation_rate), strict=True
+        )
+    ]
+    pairs = zip(reach, _pair(layer.strides), strict=True)
+    return tuple(Axis(size, stride, layer.padding) for size, stride in pairs)
+
+
+def _place(call):
     """Where the windows of a convolution stand, as `keras.ops` takes it."""
+    layer = call.layer
     return {
         "strides": layer.strides,
-        "padding": layer.padding,
+        "padding": call.padding,
         "dilation_rate": layer.dilation_rate,
         "data_format": layer.data_format,
     }

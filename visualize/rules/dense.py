@@ -3,7 +3,7 @@
 import keras
 import tensorflow as tf
 
-from visualize.rules.registry import Rule, register_rule
+from visualize.rules.registry import POINTWISE, Rule, register_rule
 
 
 @register_rule(keras.layers.Dense)
@@ -11,6 +11,9 @@ class Dense(Rule):
     """Multiplies by the transposed kernel, without the bias."""
 
     has_activation = True
+
+    def axes(self, call):
+        return POINTWISE
 
     def forward(self, call, x):
         layer = call.layer

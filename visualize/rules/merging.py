@@ -1,9 +1,10 @@
 """Branches that meet: each gets its part of the signal."""
 
 import keras
+import numpy as np
 import tensorflow as tf
 
-from visualize.rules.registry import Rule, Slot, register_rule
+from visualize.rules.registry import POINTWISE, Rule, Slot, register_rule
 
 
 class _Sum(Rule):
@@ -17,6 +18,11 @@ class _Sum(Rule):
         ranks = {len(shape) for shape in call.input_shapes}
         if len(ranks) > 1:
             raise call.refuse("join tensors of one rank")
+
+    def axes(self, call):
+        same = len({shape[:-1] for shape in call.input_shapes}) == 1
+        fixed = [leaf for leaf in _operands(call) if not isinstance(leaf, Slot | list)]
+        return POINTWISE if same and not any(map(np.ndim, fixed)) else None
 
     def backward(self, call, signal, memory):
         pairs = zip(self.weights(call), call.input_shapes, strict=True)
@@ -88,6 +94,10 @@ class DivideByConstant(Rule):
 @register_rule(keras.layers.Concatenate, "keras.ops.Concatenate")
 class Concatenate(Rule):
     """Every branch gets its slice."""
+
+    def axes(self, call):
+        rank = len(call.input_shape) + 1
+        return POINTWISE if call.operation.axis % rank == rank - 1 else None
 
     def backward(self, call, signal, memory):
         axis = call.operation.axis % len(signal.shape)

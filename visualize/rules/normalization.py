@@ -3,13 +3,16 @@
 import keras
 import tensorflow as tf
 
-from visualize.rules.registry import Rule, register_rule
+from visualize.rules.registry import POINTWISE, Rule, register_rule
 from zfkeras.layers import LocalResponseNormalization
 
 
 @register_rule(keras.layers.BatchNormalization)
 class BatchNormalization(Rule):
     """Multiplies by gamma / sqrt(moving variance + epsilon); the shift has no part."""
+
+    def axes(self, call):
+        return POINTWISE if call.layer.axis in (-1, len(call.input_shape)) else None
 
     def backward(self, call, signal, memory):
         layer = call.layer
@@ -26,6 +29,9 @@ class BatchNormalization(Rule):
 @register_rule(keras.layers.Rescaling)
 class Rescaling(Rule):
     """Multiplies by the scale; the offset has no part."""
+
+    def axes(self, call):
+        return POINTWISE
 
     def backward(self, call, signal, memory):
         return signal * tf.cast(call.layer.scale, signal.dtype)
@@ -48,6 +54,9 @@ class LocalResponseNormalizationRule(Rule):
 
     Fig. 1 of the paper has no box for it on the way down: identity is the usual choice.
     """
+
+    def axes(self, call):
+        return POINTWISE
 
     def forward(self, call, x):
         return call.run(x), (x if call.options.lrn == "gradient" else None)

@@ -3,6 +3,8 @@
 Zeiler & Fergus 2014, sec. 2.1 "Unpooling". Windows that share a maximum add.
 """
 
+import dataclasses
+
 import keras
 import tensorflow as tf
 
@@ -14,9 +16,14 @@ from zfkeras.layers.switches import Windows, max_pool, unpool
 class _MaxPool(Rule):
     """Unpools by the switches, one byte each."""
 
+    outside = float("-inf")
+
+    def axes(self, call):
+        return None if any(call.used_outputs[1:]) else windows_of(call).axes
+
     def backward(self, call, signal, switches):
         height, width, _ = call.input_shape
-        return unpool(signal, switches, height, width, windows_of(call.layer))
+        return unpool(signal, switches, height, width, windows_of(call))
 
 
 @register_rule(keras.layers.MaxPooling2D)
@@ -24,7 +31,7 @@ class MaxPooling2D(_MaxPool):
     """Keras's own pool; the switches are taken here."""
 
     def forward(self, call, x):
-        return max_pool(tf.cast(x, call.layer.compute_dtype), windows_of(call.layer))
+        return max_pool(tf.cast(x, call.layer.compute_dtype), windows_of(call))
 
 
 @register_rule(MaxPoolWithArgmax)
@@ -33,7 +40,7 @@ class MaxPoolWithArgmaxRule(_MaxPool):
 
     def forward(self, call, x):
         wide = tf.cast(x, call.layer.compute_dtype)
-        pooled, switches = max_pool(wide, windows_of(call.layer))
+        pooled, switches = max_pool(wide, windows_of(call))
         argmax = call.run(x)[1] if call.used_outputs[1] else None
         return (pooled, argmax), switches
 
@@ -44,6 +51,10 @@ class MaxPoolWithArgmaxRule(_MaxPool):
 @register_rule(keras.layers.AveragePooling2D)
 class AveragePooling2D(Rule):
     """Spreads each value evenly over the pixels of the image in its window."""
+
+    def axes(self, call):
+        # Windows that overhang the border divide by fewer pixels.
+        return windows_of(call).axes if call.layer.padding == "valid" else None
 
     def backward(self, call, signal, memory):
         layer = call.layer
@@ -82,15 +93,18 @@ class GlobalMaxPooling2D(Rule):
         return maps * _as_maps(signal)
 
 
-def windows_of(layer) -> Windows:
+def windows_of(call) -> Windows:
     """The windows of a pool.
 
     Args:
-        layer: MaxPooling2D or MaxPoolWithArgmax.
+        call: of a MaxPooling2D, AveragePooling2D or MaxPoolWithArgmax.
     """
-    if isinstance(layer, MaxPoolWithArgmax):
-        return layer.windows
-    return Windows.of(layer.pool_size, layer.strides, layer.padding)
+    layer = call.layer
+    if not isinstance(layer, MaxPoolWithArgmax):
+        return Windows.of(layer.pool_size, layer.strides, call.padding)
+    if call.windowed:
+        return dataclasses.replace(layer.windows, padding="valid")
+    return layer.windows
 
 
 def _as_maps(signal):

@@ -9,6 +9,7 @@ from collections.abc import Callable
 import keras
 
 from zfkeras.errors import UsageError
+from zfkeras.layers.switches import Axis
 
 
 @dataclasses.dataclass(frozen=True)
@@ -43,6 +44,8 @@ class Call:
         input_shapes: of each input, without the batch axis: whole numbers where they
             are known, else scalar tensors (in `check`, `None`).
         used_outputs: for each output, whether anything reads it.
+        windowed: the tensors are cut-out windows of the maps, padding included: a layer
+            must not pad again.
     """
 
     operation: object
@@ -51,6 +54,7 @@ class Call:
     options: Options
     input_shapes: tuple = ()
     used_outputs: tuple = (True,)
+    windowed: bool = False
 
     @property
     def layer(self):
@@ -61,6 +65,11 @@ class Call:
     def input_shape(self):
         """Shape of the first input, without the batch axis."""
         return self.input_shapes[0]
+
+    @property
+    def padding(self):
+        """The layer's "valid" or "same"; inside windows always "valid"."""
+        return "valid" if self.windowed else self.layer.padding
 
     def run(self, *inputs):
         """Calls the layer on other inputs, in inference mode."""
@@ -94,12 +103,33 @@ class Rule:
     #: `forward` leaves it out.
     has_activation = False
 
+    #: What stands outside the maps, as the layer sees it.
+    outside = 0.0
+
     def check(self, call: Call) -> None:
         """Refuses with a `UsageError` what the rule cannot do exactly.
 
         Args:
             call: of the layer; its input shapes are the model's, `None` where unknown.
         """
+
+    def axes(self, call: Call):
+        """Which windows of its inputs the layer's outputs depend on.
+
+        Where a single position is projected, only what lies inside these windows is
+        computed. The rule then gets calls with `windowed` set, and its memory must be
+        a map of the output's size, or `None`.
+
+        Args:
+            call: of the layer; its input shapes are the model's, all known.
+
+        Returns:
+            The windows along height and width, each with `pool`, `stride` and
+            `before(length)` as `zfkeras.layers.switches.Axis` has them; `POINTWISE`
+            for a layer that works on each position alone; `None` (default) for the
+            whole map.
+        """
+        return None
 
     def forward(self, call: Call, *inputs):
         """Runs the layer; the default remembers nothing.
@@ -129,6 +159,9 @@ class Rule:
         """
         raise NotImplementedError
 
+
+#: The windows of a layer that works on each position alone.
+POINTWISE = (Axis(1, 1, "valid"), Axis(1, 1, "valid"))
 
 _RULES: dict[object, Rule] = {}
 

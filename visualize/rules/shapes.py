@@ -1,5 +1,7 @@
 """Layers that only move values: they are moved back."""
 
+import dataclasses
+
 import keras
 import numpy as np
 import tensorflow as tf
@@ -23,11 +25,40 @@ class Permute(Rule):
         return tf.transpose(signal, np.argsort([0, *call.layer.dims]))
 
 
+@dataclasses.dataclass(frozen=True)
+class Shift:
+    """Windows of single pixels that start elsewhere: what padding and cropping do.
+
+    Args:
+        offset: pixels by which the first window lies above or left of the input.
+    """
+
+    offset: int
+    pool: int = 1
+    stride: int = 1
+
+    def before(self, length):
+        """The same for every length.
+
+        Args:
+            length: of the input.
+        """
+        return self.offset
+
+
 @register_rule(keras.layers.ZeroPadding2D)
 class ZeroPadding2D(Rule):
     """Cuts the padding off; what falls on it is lost, as it came from nowhere."""
 
+    def axes(self, call):
+        return tuple(Shift(before) for before, _ in call.layer.padding)
+
+    def forward(self, call, x):
+        return (x if call.windowed else call.run(x)), None
+
     def backward(self, call, signal, memory):
+        if call.windowed:
+            return signal
         (top, _), (left, _) = call.layer.padding
         height, width, _ = call.input_shape
         return signal[:, top : top + height, left : left + width]
@@ -37,7 +68,15 @@ class ZeroPadding2D(Rule):
 class Cropping2D(Rule):
     """Puts zeros where pixels were cropped."""
 
+    def axes(self, call):
+        return tuple(Shift(-before) for before, _ in call.layer.cropping)
+
+    def forward(self, call, x):
+        return (x if call.windowed else call.run(x)), None
+
     def backward(self, call, signal, memory):
+        if call.windowed:
+            return signal
         rows, columns = call.layer.cropping
         return tf.pad(signal, [[0, 0], rows, columns, [0, 0]])
 

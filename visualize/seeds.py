@@ -1,0 +1,107 @@
+"""Which activation of a layer is projected, and the tensor that holds it alone.
+
+One computation: up with the images, choose, down with the pairs.
+"""
+
+import dataclasses
+
+import tensorflow as tf
+
+from visualize.projection import Projector
+from visualize.windows import UNIT, Cutter
+
+
+@dataclasses.dataclass(frozen=True)
+class Asks:
+    """What is to be found rather than given.
+
+    Args:
+        finds_channel: the channel with the strongest activation.
+        finds_position: the place of the channel's strongest activation.
+        whole_map: whether all of the channel's activations go down at once.
+    """
+
+    finds_channel: bool
+    finds_position: bool
+    whole_map: bool
+
+
+def project(
+    projector: Projector, asks: Asks, cut: bool, images, rows, channels, places
+):
+    """Projects one batch of pairs.
+
+    Args:
+        projector: of the layer.
+        asks: what is to be found.
+        cut: go up inside the windows of the pairs; their positions must be given.
+        images: float tensor (n_images, height, width, channels).
+        rows: int32 tensor (n_pairs,), the image of each pair.
+        channels: int32 tensor (n_pairs,).
+        places: int32 tensor (n_pairs, 2) of (y, x).
+
+    Returns:
+        reconstructions: float32 tensor (n_pairs, height, width, channels).
+        activations: float tensor (n_pairs,).
+        channels: as given or found.
+        places: as given or found.
+    """
+    windows = projector.windows if projector.has_window and not asks.whole_map else {}
+    if windows and not asks.finds_position:
+        cutter = Cutter(places, rows)
+        ascent = projector.up(images, cutter if cut else None)
+        maps = None
+        units = ascent.maps if cut else cutter.cut(ascent.maps, UNIT)
+        if asks.finds_channel:
+            channels = _first_strongest(units[:, 0, 0])
+    else:
+        ascent = projector.up(images)
+        maps = tf.gather(_as_maps(ascent.maps), rows)
+        channels, places = _find(maps, asks, channels, places)
+        units = Cutter(places, tf.range(tf.shape(rows)[0])).cut(maps, UNIT)
+    units = _at_least_single(units)
+    cutter = Cutter(places, rows)
+    chosen = tf.one_hot(channels, units.shape[-1], True, False)[:, None, None, :]
+    if asks.whole_map:
+        seed = tf.where(chosen, _at_least_single(maps), 0)
+    else:
+        seed = tf.where(chosen, units, 0)
+        if not windows:
+            seed = cutter.place(seed, UNIT, maps.shape[1:])
+    if len(ascent.maps.shape) == 2:
+        seed = seed[:, 0, 0, :]
+    below = projector.down(seed, ascent, cutter, windows)
+    activations = tf.gather(units[:, 0, 0], channels, axis=1, batch_dims=1)
+    return tf.cast(below, tf.float32), activations, channels, places
+
+
+def _find(maps, asks, channels, places):
+    """The channel and the place of the strongest activation, where not given."""
+    width = maps.shape[2]
+    flat = tf.reshape(maps, [tf.shape(maps)[0], -1, maps.shape[3]])
+    numbers = places[:, 0] * width + places[:, 1]
+    if asks.finds_channel:
+        strengths = (
+            tf.reduce_max(flat, axis=1)
+            if asks.finds_position
+            else tf.gather(flat, numbers, axis=1, batch_dims=1)
+        )
+        channels = _first_strongest(strengths)
+    if asks.finds_position:
+        values = tf.gather(flat, channels, axis=2, batch_dims=1)
+        numbers = _first_strongest(values)
+    return channels, tf.stack([numbers // width, numbers % width], axis=1)
+
+
+def _first_strongest(values):
+    return tf.argmax(values, axis=1, output_type=tf.int32)
+
+
+def _as_maps(output):
+    """Units of a fully connected layer as maps of one pixel."""
+    return output if len(output.shape) == 4 else output[:, None, None, :]
+
+
+def _at_least_single(tensor):
+    """Signals are float32 even where the network runs in half precision."""
+    return tensor if tensor.dtype == tf.float64 else tf.cast(tensor, tf.float32)
