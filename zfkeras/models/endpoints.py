@@ -61,7 +61,8 @@ def endpoints(model: keras.Model) -> dict[int, Endpoint]:
         if layer.name[:-1] in ("conv", "pool", "norm", "fc")
         and layer.name[-1] in "1234567"
     }
-    if 1 not in last:
+    # fc1 alone, as in VGG, would make a layer 1 of another kind.
+    if "conv1" not in {layer.name for layer in model.layers}:
         raise UsageError(
             "endpoints: the model must have layers named conv1, ..., fc7, as ZFNet "
             f"makes them. Received: {[layer.name for layer in model.layers][:8]}."

@@ -95,6 +95,14 @@ def test_a_model_without_conv1_is_refused():
         endpoints(model)
 
 
+def test_a_model_whose_dense_layers_alone_have_such_names_is_refused():
+    # previously VGG16's fc1 and fc2 were taken for layers 1 and 2
+    layers = [keras.layers.Flatten(), keras.layers.Dense(2, name="fc1")]
+    model = keras.Sequential([keras.Input((8, 8, 3)), *layers])
+    with pytest.raises(UsageError, match="named conv1"):
+        endpoints(model)
+
+
 def test_a_model_of_unknown_size_is_refused():
     image = keras.Input((None, None, 3))
     model = keras.Model(image, keras.layers.Conv2D(2, 3, name="conv1")(image))
