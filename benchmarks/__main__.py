@@ -9,7 +9,7 @@ from pathlib import Path
 from zfkeras import commandline
 from zfkeras.files import write_json
 
-SUBJECTS = ("pooling", "normalization", "training")
+SUBJECTS = ("pooling", "normalization", "training", "top_activations")
 
 
 def main(argv=None) -> int:

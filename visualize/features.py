@@ -21,6 +21,7 @@ def build_parser() -> argparse.ArgumentParser:
         parser,
         default_text="shapes; photographs like those it was trained on show more",
     )
+    parser.set_defaults(data=None)
     parser.add_argument(
         "--split",
         default="validation",
@@ -46,7 +47,7 @@ def build_parser() -> argparse.ArgumentParser:
         type=commandline.positive_int,
         default=9,
         metavar="N",
-        help="strongest activations of a channel, at most one an image",
+        help="images to show for each channel, those with its strongest activations",
     )
     commandline.add_workdir(parser, default="runs/features")
     commandline.add_batch_size(parser, default=128)
