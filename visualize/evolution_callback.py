@@ -100,7 +100,7 @@ class EvolutionCallback(keras.callbacks.Callback):
             name: _draw(tensor.shape[-1], self.num_channels, (self.seed, number))
             for number, (name, tensor) in enumerate(self._tensors.items())
         }
-        self._network = keras.Model(self.model.inputs, list(self._tensors.values()))
+        self._network = keras.Model(self.model.inputs, self._tensors)
         self._deconvnet = Deconvnet(self.model)
         # Its own folder: TensorBoard reads every event file below the one it is given.
         self._writer = tf.summary.create_file_writer(str(self.log_dir / "tensorboard"))
@@ -136,7 +136,7 @@ class EvolutionCallback(keras.callbacks.Callback):
         for start in range(0, len(self.images), self.batch_size):
             batch = self.images[start : start + self.batch_size]
             outputs = self._network.predict_on_batch(batch)
-            for name, output in zip(self._tensors, outputs, strict=True):
+            for name, output in outputs.items():
                 maps = as_maps(output)[..., self._channels[name]]
                 values, images, positions = strongest_activations(maps)
                 found = (values, images + start, positions)
