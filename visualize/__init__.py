@@ -8,15 +8,17 @@ from typing import TYPE_CHECKING
 
 _HOMES = {
     "Deconvnet": "visualize.deconvnet",
+    "EvolutionCallback": "visualize.evolution_callback",
     "Projection": "visualize.deconvnet",
     "Rule": "visualize.rules",
     "register_rule": "visualize.rules",
 }
 
-__all__ = ["Deconvnet", "Projection", "Rule", "register_rule"]
+__all__ = ["Deconvnet", "EvolutionCallback", "Projection", "Rule", "register_rule"]
 
 if TYPE_CHECKING:
     from visualize.deconvnet import Deconvnet, Projection
+    from visualize.evolution_callback import EvolutionCallback
     from visualize.rules import Rule, register_rule
 
 
