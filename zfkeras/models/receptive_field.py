@@ -95,7 +95,8 @@ def receptive_field(model: keras.Model, tensor) -> ReceptiveField:
     """Computes the receptive field of a tensor inside a model.
 
     Args:
-        model: a functional or sequential model with one image input of known size.
+        model: a functional or sequential model with one image input of known size,
+            and whatever models inside it.
         tensor: a symbolic tensor of the model: `model.get_layer("conv3").output`.
 
     Raises:
@@ -110,16 +111,17 @@ def receptive_field(model: keras.Model, tensor) -> ReceptiveField:
             f"input size must be known. Received: input shapes={shapes}."
         )
     (image,) = model.inputs
-    return _Walk(image).field(tensor)
+    height, width = image.shape[1:3]
+    whole = ReceptiveField(Span(0, height, 0), Span(0, width, 0))
+    pixel = ReceptiveField(Span(0, 1, 1), Span(0, 1, 1))
+    return _Walk({id(image): pixel}, whole).field(tensor)
 
 
 class _Walk:
-    """Goes from a tensor up to the image, each tensor once."""
+    """Goes from a tensor up to those whose field is known, each tensor once."""
 
-    def __init__(self, image):
-        height, width = image.shape[1:3]
-        self.whole = ReceptiveField(Span(0, height, 0), Span(0, width, 0))
-        self.found = {id(image): ReceptiveField(Span(0, 1, 1), Span(0, 1, 1))}
+    def __init__(self, found, whole):
+        self.found, self.whole = found, whole
 
     def field(self, tensor):
         pending = [tensor]  # Not recursion: deep networks have a thousand layers.
@@ -138,6 +140,10 @@ class _Walk:
         if not sources:
             raise UsageError("receptive field: the tensor is not in the model.")
         fields = [self.found[id(source)] for source in sources]
+        if isinstance(operation, keras.Model) and getattr(operation, "inputs", None):
+            output = operation.outputs[tensor._keras_history.tensor_index]
+            self.found[id(tensor)] = self._inside(operation, fields).field(output)
+            return
         shapes = [source.shape for source in sources]
         # A unit that is broadcast is seen from everywhere: only known if it sees all.
         sizes = {
@@ -148,6 +154,17 @@ class _Walk:
         _check(operation, shapes[0], sizes)
         merged = functools.reduce(operator.or_, fields)
         self.found[id(tensor)] = self._after(operation, merged, shapes[0])
+
+    def _inside(self, nested, fields):
+        """A walk through a nested model, from the fields of what it reads."""
+        shapes = [tuple(image.shape) for image in nested.inputs]
+        if any(None in shape[1:] for shape in shapes):
+            raise UsageError(
+                f"receptive field: the nested model {nested.name!r} must know its "
+                f"input's size. Received: input shapes={shapes}."
+            )
+        known = zip(map(id, nested.inputs), fields, strict=True)
+        return _Walk(dict(known), self.whole)
 
     def _after(self, operation, field, input_shape):
         kind = type(operation).__name__

@@ -321,9 +321,40 @@ def test_an_unknown_layer_is_named():
     assert "layer 'larger' of kind UpSampling2D is not known" in message
 
 
-def test_a_model_inside_the_model_is_named():
-    inner = keras.Sequential([keras.Input((8, 8, 2)), layers.ReLU()], name="inner")
-    assert "layer 'inner' of kind Sequential is not known" in refused(inner)
+@pytest.mark.parametrize("kind", ["functional", "sequential"])
+def test_models_inside_the_model_are_seen_through(kind):
+    def stack(x):
+        x = layers.Conv2D(3, 3, 2, "same", activation="relu")(x)
+        return layers.MaxPooling2D(3, 1, "same")(x)
+
+    entry = keras.Input((6, 5, 4))
+    if kind == "functional":
+        inner = keras.Model(entry, stack(layers.ReLU()(entry)), name="inner")
+    else:
+        inner = keras.Sequential([entry, layers.ReLU()], name="inner")
+    image = keras.Input((12, 10, 2))
+    below = layers.Conv2D(4, 3, 2, "same", activation="relu")(image)
+    above = stack(inner(below))
+    plain = stack(stack(below)) if kind == "functional" else stack(below)
+    nested, flat = keras.Model(image, above), keras.Model(image, plain)
+    assert receptive_field(nested, above) == receptive_field(flat, plain)
+    (seen,) = seen_by_experiment(nested, [above])
+    boxes = seen_by_boxes(nested, above)
+    assert (boxes >= seen).all()
+
+
+def test_a_nested_model_of_unknown_input_size_is_named():
+    inner = keras.Sequential([keras.Input((None, None, 2)), layers.ReLU()], name="in")
+    message = refused(inner)
+    assert "the nested model 'in' must know its input's size" in message
+
+
+def test_a_nested_model_that_is_no_graph_is_named():
+    class Own(keras.Model):
+        def call(self, inputs):
+            return inputs * 2.0
+
+    assert "layer 'own' of kind Own is not known" in refused(Own(name="own"))
 
 
 @pytest.mark.parametrize("shape", [(None, None, 3), (None, 8, 3), (8, None, 3)])
