@@ -198,7 +198,7 @@ def layer_record(features, strongest, class_names) -> dict:
                         "box": features.boxes[row, place].tolist(),
                     }
                     for place in range(number)
-                    if top.images[row, place] >= 0
+                    if features.is_shown[row, place]
                 ],
             }
             for row, channel in enumerate(features.channels)

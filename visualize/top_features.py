@@ -37,7 +37,9 @@ class LayerFeatures:
         field: receptive field of the layer.
         channels: int array (k,), those shown.
         strongest: of these channels, k rows of `count`.
-        ids: names of the images, k lists of `count`; "" where there is none.
+        is_shown: bool array (k, count): the activation is above 0. Elsewhere nothing
+            has excited the channel; there patches and reconstructions are grey.
+        ids: names of the images, k lists of `count`; "" where none is shown.
         boxes: int64 array (k, count, 4), receptive field of each activation in the
             network's input: top, left, bottom, right, the last two exclusive.
         patches: uint8 array (k, count, height, width, 3), what is inside the box.
@@ -54,6 +56,7 @@ class LayerFeatures:
     field: ReceptiveField
     channels: np.ndarray
     strongest: Strongest
+    is_shown: np.ndarray
     ids: list[list[str]]
     boxes: np.ndarray
     patches: np.ndarray
@@ -100,10 +103,10 @@ def mean_num_classes(strongest: Strongest) -> float:
     Low where channels answer to one kind of object (sec. 4.1: layer 4 "is more
     class-specific"). Dead channels are left out; NaN if all are dead.
     """
-    labels = np.sort(strongest.labels[~strongest.dead], axis=1)
+    labels = np.where(strongest.values > 0, strongest.labels, -1)[~strongest.dead]
     if not len(labels):
         return float("nan")
-    is_new = np.diff(labels, axis=1, prepend=-1) > 0  # -1 stands for no image
+    is_new = np.diff(np.sort(labels, axis=1), axis=1, prepend=-1) > 0
     return float(is_new.sum(axis=1).mean())
 
 
@@ -143,8 +146,9 @@ def layer_features(
     shape = (*top.images.shape, min(field.size[0], height), min(field.size[1], width))
     patches = np.full((*shape, 3), ZERO, np.uint8)
     reconstructions = patches.copy()
-    examples = examples_at(split, top.images[top.images >= 0])
-    pairs, largest_error = np.argwhere(top.images >= 0), 0.0
+    is_shown = top.values > 0
+    examples = examples_at(split, top.images[is_shown])
+    pairs, largest_error = np.argwhere(is_shown), 0.0
     for start in range(0, len(pairs), _PAIRS_AT_ONCE):
         rows = tuple(pairs[start : start + _PAIRS_AT_ONCE].T)
         used, which = np.unique(top.images[rows], return_inverse=True)
@@ -164,7 +168,11 @@ def layer_features(
         field,
         channels,
         top,
-        [[names.get(int(place), "") for place in row] for row in top.images],
+        is_shown,
+        [
+            [names[place] if shown else "" for place, shown in zip(*row, strict=True)]
+            for row in zip(top.images.tolist(), is_shown, strict=True)
+        ],
         field_boxes,
         patches,
         reconstructions,

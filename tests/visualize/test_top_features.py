@@ -1,3 +1,5 @@
+import dataclasses
+
 import keras
 import numpy as np
 import pytest
@@ -118,6 +120,23 @@ def test_places_without_an_image_stay_grey(made):
         assert all(row[NUMBER:] == ["", ""] for row in features.ids)
 
 
+def test_activations_that_are_not_above_zero_are_not_shown(model):
+    finder = TopActivations(model, ["conv2"], 9, PREPROCESSING)
+    split = split_of(files())
+    found = finder.scan(split)["conv2"]
+    values = found.values.copy()
+    values[1, 2:] = 0
+    values[2] = -1
+    found = dataclasses.replace(found, values=values)
+    features = layer_features(
+        finder, Deconvnet(model), "conv2", found, np.array([1, 2]), split
+    )
+    assert features.is_shown.sum(axis=1).tolist() == [2, 0]
+    assert (features.patches[0, 2:] == ZERO).all()
+    assert (features.patches[1] == ZERO).all()
+    assert [len([*filter(None, row)]) for row in features.ids] == [2, 0]
+
+
 def test_only_the_first_convolution_has_filters_to_show(made, model):
     kernel = np.asarray(model.get_layer("conv1").kernel)
     shown = made["pool1"].filters
@@ -169,7 +188,7 @@ def test_channels_that_are_named_are_taken_in_that_order():
 
 
 def test_classes_are_counted_over_live_channels():
-    values = [[3, 2, 1], [3, 2, 1], [0, 0, 0], [1, -np.inf, -np.inf]]
-    labels = [[7, 7, 2], [1, 1, 1], [1, 2, 3], [0, -1, -1]]
+    values = [[3, 2, 1], [3, 2, 1], [0, 0, 0], [1, 0, -np.inf]]
+    labels = [[7, 7, 2], [1, 1, 1], [1, 2, 3], [0, 5, -1]]
     assert mean_num_classes(strongest_of(values, labels)) == (2 + 1 + 1) / 3
     assert np.isnan(mean_num_classes(strongest_of([[0.0]])))

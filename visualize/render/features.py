@@ -26,7 +26,7 @@ def draw_layer(features: LayerFeatures, title: str) -> Figure:
     """
     columns = _columns(len(features.channels))
     rows = -(-len(features.channels) // columns)
-    figure = new_figure(2 * (columns * 1.45 + 0.2), rows * 1.5 + 0.7, title)
+    figure = new_figure(2 * (columns * 1.45 + 0.2), rows * 1.41 + 0.72, title)
     figure.get_layout_engine().set(wspace=_BETWEEN_PANELS)
     left, right = subplots(figure, 1, 2)[0]
     _show(
@@ -44,16 +44,19 @@ def draw_overview(layers: Sequence[LayerFeatures], title: str) -> Figure:
         layers: lowest first.
         title: above everything.
     """
-    figure = new_figure(11.8, 3.15 * len(layers) + 0.5, title)
+    shown = [min(len(features.channels), _IN_OVERVIEW) for features in layers]
+    columns = min(4, max(shown))
+    heights = [0.35 + 1.43 * -(-count // columns) for count in shown]
+    figure = new_figure(2.9 * columns + 0.2, sum(heights) + 0.4, title)
     figure.get_layout_engine().set(wspace=_BETWEEN_PANELS, hspace=0.02)
-    axes = subplots(figure, len(layers), 2)
+    axes = subplots(figure, len(layers), 2, height_ratios=heights)
     for row, features in zip(axes, layers, strict=True):
         some = slice(0, _IN_OVERVIEW)
         name, channels = layer_title(features), features.channels[some]
         heading = f"{name}: {_left_title(features)}"
-        _show(row[0], _left_blocks(features)[some], channels, 4, heading)
+        _show(row[0], _left_blocks(features)[some], channels, columns, heading)
         blocks = _blocks(features.patches[some])
-        _show(row[1], blocks, channels, 4, f"{name}: image patches")
+        _show(row[1], blocks, channels, columns, f"{name}: image patches")
     return figure
 
 
