@@ -184,12 +184,15 @@ def _layer_record(layer, examples) -> dict:
 
 
 def _table(layers) -> str:
-    lines = ["cosine to the last snapshot; channels with another strongest image"]
+    lines = [
+        "layer: cosine to the last snapshot at each epoch; channels with another "
+        "strongest image than before; settled"
+    ]
     for layer in layers:
         pairs = zip(layer.epochs, layer.to_last, strict=True)
         cosines = "  ".join(f"{epoch}: {value:.2f}" for epoch, value in pairs)
         changed = "  ".join(f"{100 * share:.0f} %" for share in layer.changed)
-        lines.append(f"{layer.layer_name:<8} {cosines}   {changed}")
+        lines.append(f"{layer.layer_name:<8} {cosines}   {changed}   {layer.settled}")
     return "\n".join(lines)
 
 

@@ -169,7 +169,9 @@ def _second_record(second) -> dict:
     if second is None:
         return {}
     shares = {
-        f"above_1/{2 * max(stride)}_cycles_per_pixel": share
+        f"above_1/{2 * max(stride)}_cycles_per_pixel": {
+            what: value if value == value else None for what, value in share.items()
+        }
         for stride, share in second.aliasing.items()
     }
     return {
@@ -188,18 +190,28 @@ def _second_record(second) -> dict:
 
 def _table(networks) -> str:
     """One line a network, with its headings above."""
-    head = f"{'network':<24}  dead  silent  largest/median RMS  low/mid/high power %"
-    lines = [head]
+    lines = [
+        f"{'network':<24}  dead  silent  largest/median RMS  power low/mid/high %  "
+        "layer 2 beyond its stride %"
+    ]
     for network in networks:
+        silent = network.get("never_active", {}).get("count")
         shares = network["frequency"]["mean_share_of_power"].values()
-        bands = " / ".join("-" if s is None else f"{100 * s:.0f}" for s in shares)
-        dominance = network["rms"]["dominance"]
+        limit = f"above_1/{2 * max(network['stride'])}_cycles_per_pixel"
+        second = network.get("layer_2", {}).get("share_of_power", {}).get(limit, {})
         lines.append(
             f"{network['label']:<24}  {network['dead']['count']:>4}  "
-            f"{network.get('never_active', {}).get('count', '-'):>6}  "
-            f"{'-' if dominance is None else format(dominance, '.2f'):>18}  {bands}"
+            f"{'-' if silent is None else silent:>6}  "
+            f"{_shown(network['rms']['dominance'], '.2f'):>18}  "
+            f"{' / '.join(_shown(share, '.0%') for share in shares):>20}  "
+            f"{_shown(second.get('reconstructions'), '.1%')} "
+            f"(images {_shown(second.get('images'), '.1%')})"
         )
     return "\n".join(lines)
+
+
+def _shown(value, form) -> str:
+    return "-" if value is None else format(value, form)
 
 
 def model_labels(names: list[str], labels: list[str] | None) -> list[str]:

@@ -65,14 +65,20 @@ def channel_images(reconstructions: np.ndarray) -> np.ndarray:
         uint8 array (n, times * height, times * width, 3).
     """
     shown = stretch(reconstructions)
-    shown = np.broadcast_to(shown, (*shown.shape[:3], 3))
-    times = _enlargement(*shown.shape[1:3])
-    return shown.repeat(times, axis=1).repeat(times, axis=2)
+    return enlarged(np.broadcast_to(shown, (*shown.shape[:3], 3)))
 
 
-def _enlargement(height: int, width: int) -> int:
-    """So many times that gaps between cells look alike whatever the cells' size."""
-    return -(-_SMALLEST // max(height, width))
+def enlarged(images: np.ndarray) -> np.ndarray:
+    """Small images so many times as large that gaps between them look alike.
+
+    Args:
+        images: array (n, height, width, channels).
+
+    Returns:
+        array (n, times * height, times * width, channels), at least 40 pixels long.
+    """
+    times = -(-_SMALLEST // max(images.shape[1:3]))
+    return images.repeat(times, axis=1).repeat(times, axis=2)
 
 
 def _draw_block(axes, layer, epochs, reconstructions, channels, images):

@@ -8,6 +8,7 @@ from matplotlib.patches import Rectangle
 
 from visualize.contrast import stretch
 from visualize.filter_statistics import BAND_EDGES, BANDS, RMS_BOUND, FilterStatistics
+from visualize.render.evolution import channel_images, enlarged
 from visualize.second_layer import SecondLayer
 from zfkeras.errors import UsageError
 from zfkeras.render import (
@@ -116,7 +117,8 @@ def draw_second_layers(
     """
     count = len(labels)
     title = "Layer 2: projected strongest activations, and what is seen there"
-    figure = new_figure(8.0, 4.2 * count + 0.5, title)
+    figure = new_figure(8.4, 4.2 * count + 0.5, title)
+    figure.get_layout_engine().set(wspace=0.06)
     axes = subplots(figure, count, 2)
     for (left, right), label, second, stride in zip(
         axes, labels, layers, strides, strict=True
@@ -124,8 +126,7 @@ def draw_second_layers(
         columns = int(np.ceil(np.sqrt(min(num_channels, len(second.channels)))))
         share = second.aliasing[stride]
         limit = f"finer than stride {max(stride)} can carry"
-        shown = stretch(second.reconstructions[:num_channels])
-        shown = np.broadcast_to(shown, (*shown.shape[:3], 3))
+        shown = channel_images(second.reconstructions[:num_channels])
         show_image(
             left,
             tile(shown, columns, gap=2),
@@ -134,7 +135,7 @@ def draw_second_layers(
         )
         show_image(
             right,
-            tile(second.patches[:num_channels], columns, gap=2),
+            tile(enlarged(second.patches[:num_channels]), columns, gap=2),
             f"images\n{100 * share['images']:.1f} %",
         )
     return figure
