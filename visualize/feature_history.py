@@ -257,7 +257,7 @@ def known_field(model: keras.Model, tensor) -> ReceptiveField | None:
         tensor: one of its own.
 
     Returns:
-        `None` where it cannot be known, as inside nested models: whole images are shown
+        `None` where it is not known, as above an UpSampling2D: whole images are shown
         then.
     """
     try:

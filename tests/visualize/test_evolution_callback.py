@@ -118,17 +118,21 @@ def test_a_training_that_goes_on_adds_columns(images, tmp_path):
     assert record["epochs"] == [1, 2]
 
 
-def test_nested_models_and_layers_of_unknown_field_are_shown_whole(images, tmp_path):
-    inner = keras.Sequential(
-        [keras.Input((12, 12, 1)), keras.layers.Conv2D(3, 3, name="conv")], name="inner"
-    )
+def test_layers_inside_nested_models_and_of_unknown_field(images, tmp_path):
+    inner = [
+        keras.layers.Conv2D(3, 3, name="conv"),
+        keras.layers.UpSampling2D(name="up"),
+    ]
+    inner = keras.Sequential([keras.Input((12, 12, 1)), *inner], name="inner")
     image = keras.Input((12, 12, 1))
     flat = keras.layers.Flatten()(inner(image))
     model = keras.Model(image, keras.layers.Dense(2, "softmax")(flat))
     model.compile("sgd", "sparse_categorical_crossentropy")
-    live = EvolutionCallback(images, ["inner.conv"], [1], tmp_path)
+    live = EvolutionCallback(images, ["inner.conv", "inner.up"], [1], tmp_path)
     train(model, images, [live], epochs=1)
-    assert live._looks[1]["inner.conv"][3].shape == (3, 12, 12, 1)
+    shapes = {name: shown.shape for name, (*_, shown) in live._looks[1].items()}
+    # What an enlarged unit sees is not known: its whole image is shown.
+    assert shapes == {"inner.conv": (3, 3, 3, 1), "inner.up": (3, 12, 12, 1)}
 
 
 def test_maxima_by_hand_and_of_equals_the_first():
