@@ -1,0 +1,122 @@
+"""A page as Chromium shows it, without a screen: Qt's web engine in its own process.
+
+    python -m tests.helpers.browser FILE < steps.json > seen.json
+
+It needs requirements-browser.txt; `see` skips the test without it.
+"""
+
+import importlib.util
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parent.parent.parent
+_SECONDS = 120
+
+
+def see(path: Path, *steps: dict, width=1280, height=900, dark=False) -> dict:
+    """Opens a file in a fresh browser and takes some steps.
+
+    Args:
+        path: of the page.
+        steps: {"js": expression}, {"key": name of a `Qt.Key`} or {"screenshot": path}.
+        width, height: of the window, in CSS pixels.
+        dark: whether the system prefers dark colours.
+
+    Returns:
+        {"answers": of each js, "requests": addresses asked for besides the page itself,
+        "console": messages}.
+    """
+    if importlib.util.find_spec("PyQt6") is None:
+        pytest.skip("pip install -r requirements-browser.txt to see pages in Chromium")
+    order = {"steps": steps, "size": [width, height], "dark": dark}
+    done = subprocess.run(
+        [sys.executable, "-m", "tests.helpers.browser", str(path)],
+        input=json.dumps(order, default=str),
+        capture_output=True,
+        text=True,
+        cwd=ROOT,
+        timeout=_SECONDS,
+    )
+    if "seen: " not in done.stdout:
+        pytest.skip(f"Chromium does not start here: {done.stderr.strip()[-300:]}")
+    return json.loads(done.stdout.partition("seen: ")[2])
+
+
+def main(path: str) -> None:
+    os.environ["QT_QPA_PLATFORM"] = "offscreen"
+    order = json.load(sys.stdin)
+    scheme = 0 if order["dark"] else 1  # as Blink counts them
+    os.environ["QTWEBENGINE_CHROMIUM_FLAGS"] = (
+        f"--no-sandbox --disable-gpu --blink-settings=preferredColorScheme={scheme}"
+    )
+    from PyQt6.QtCore import Qt, QUrl
+    from PyQt6.QtTest import QTest
+    from PyQt6.QtWebEngineCore import (
+        QWebEnginePage,
+        QWebEngineProfile,
+        QWebEngineUrlRequestInterceptor,
+    )
+    from PyQt6.QtWebEngineWidgets import QWebEngineView
+    from PyQt6.QtWidgets import QApplication
+
+    requests, console, answers, waiting = [], [], [], []
+
+    class Interceptor(QWebEngineUrlRequestInterceptor):
+        def interceptRequest(self, info):  # noqa: N802
+            requests.append(info.requestUrl().toString())
+
+    class Page(QWebEnginePage):
+        def javaScriptConsoleMessage(self, level, message, line, source):  # noqa: N802
+            console.append(message)
+
+    app = QApplication(["browser"])
+    app.setQuitOnLastWindowClosed(False)
+    profile = QWebEngineProfile()
+    interceptor = Interceptor()
+    profile.setUrlRequestInterceptor(interceptor)
+    page = Page(profile)
+    view = QWebEngineView()
+    view.setPage(page)
+    view.resize(*order["size"])
+
+    def wait(until, seconds=60):
+        for _ in range(seconds * 50):
+            if until():
+                return
+            QTest.qWait(20)
+        raise TimeoutError
+
+    def js(expression):
+        waiting.clear()
+        page.runJavaScript(expression, waiting.append)
+        wait(lambda: waiting)
+        return waiting[0]
+
+    loaded = []
+    page.loadFinished.connect(loaded.append)
+    view.load(QUrl.fromLocalFile(str(Path(path).resolve())))
+    view.show()
+    wait(lambda: loaded)
+    for step in order["steps"]:
+        QTest.qWait(60)
+        if "js" in step:
+            answers.append(js(step["js"]))
+        elif "key" in step:
+            QTest.keyClick(view.focusProxy(), getattr(Qt.Key, f"Key_{step['key']}"))
+        elif "screenshot" in step:
+            QTest.qWait(500)
+            view.grab().save(step["screenshot"])
+    own = QUrl.fromLocalFile(str(Path(path).resolve())).toString()
+    foreign = [url for url in requests if url != own and not url.startswith("data:")]
+    seen = {"answers": answers, "requests": foreign, "console": console}
+    print("seen: " + json.dumps(seen), flush=True)
+    os._exit(0)  # Qt's own end depends on the order Python drops things in
+
+
+if __name__ == "__main__":
+    main(sys.argv[1])

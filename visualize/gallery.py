@@ -1,0 +1,134 @@
+"""The gallery of features: a pair of sheets a channel, and what is on them.
+
+It finds and projects as `visualize.features` does and writes pictures that a page can
+hold by the hundred; the page itself is made elsewhere.
+"""
+
+from pathlib import Path
+
+import numpy as np
+from PIL import Image
+
+from visualize.contrast import stretch
+from visualize.deconvnet import Deconvnet
+from visualize.features import layer_record
+from visualize.sample import draw_sample
+from visualize.top_activations import TopActivations
+from visualize.top_features import LayerFeatures, choose_channels, layer_features
+from zfkeras.data.bad_images import BadImages
+from zfkeras.data.sources import Source
+from zfkeras.files import written_whole
+from zfkeras.models.classifier import Classifier
+from zfkeras.provenance import write_record
+from zfkeras.render import tile
+
+RECORD = "gallery.json"
+_LINE = 24  # value of the lines between patches: dark on both of the page's grounds
+_SHARP = 32  # pixels of a patch up to which every one of them counts
+_QUALITY = 90  # of the JPEG of larger patches
+
+
+def make_gallery(
+    classifier: Classifier,
+    source: Source,
+    split_name: str,
+    folder: Path,
+    *,
+    layers: list[int | str],
+    num_channels: int,
+    top: int = 9,
+    max_images: int | None = None,
+    batch_size: int = 128,
+    seed: int = 0,
+) -> Path:
+    """Writes the strongest activations of some channels as pictures and a record.
+
+    Args:
+        classifier: the network.
+        source: where the images are.
+        split_name: which of its splits.
+        folder: for the pictures, the state of the scan and gallery.json.
+        layers: the paper's numbers (1 to 7) or names of layers.
+        num_channels: how many channels of each layer, drawn among the active ones.
+        top: how many images for each channel.
+        max_images: look at no more images than this, drawn at random. `None` (default):
+            all.
+        batch_size: images that go through the network at once.
+        seed: fixes what is drawn.
+
+    Returns:
+        The record's path.
+
+    Raises:
+        UsageError: a layer that is not there, or cannot be projected.
+        RunError: too many images cannot be read.
+    """
+    split = draw_sample(source.split(split_name), max_images, seed)
+    finder = TopActivations(classifier, layers, top)
+    deconvnet = Deconvnet(finder.model)
+    bad_images = BadImages(max(split.num_examples, 1))
+    found = finder.scan(
+        split,
+        batch_size=batch_size,
+        state_path=folder / "top_activations.npz",
+        data=f"{source.spec} {split_name} {max_images} {seed}",
+        bad_images=bad_images,
+        show_progress=True,
+    )
+    records = []
+    for layer, strongest in found.items():
+        channels = choose_channels(strongest, num_channels, seed)
+        features = layer_features(finder, deconvnet, layer, strongest, channels, split)
+        record = layer_record(features, strongest, source.class_names)
+        record["left"] = "reconstructions" if features.filters is None else "filter"
+        for row, feature in enumerate(record["features"]):
+            feature |= _write_sheets(features, row, folder)
+        records.append(record)
+    return write_record(
+        folder / RECORD,
+        {
+            "data": source.spec,
+            "split": split_name,
+            "num_images": split.num_examples - bad_images.count,
+            "top": top,
+            "seed": seed,
+            "layers": records,
+        },
+    )
+
+
+def _write_sheets(features: LayerFeatures, row: int, folder: Path) -> dict:
+    """Writes the two pictures of a channel; returns their names."""
+    name = features.strongest.layer_name.replace("/", "_")
+    stem = f"{name}-{features.channels[row]:04d}"
+    left = (
+        _sheet(features.reconstructions[row])
+        if features.filters is None
+        else stretch(features.filters[row][None])[0]
+    )
+    side = max(features.patches.shape[2:4])
+    return {
+        "left": _write(left, folder / f"{stem}-left", side),
+        "patches": _write(
+            _sheet(features.patches[row]), folder / f"{stem}-right", side
+        ),
+    }
+
+
+def _sheet(images: np.ndarray) -> np.ndarray:
+    """(count, height, width, 3) as one image, in a square of rows."""
+    columns = int(np.ceil(np.sqrt(len(images))))
+    gap = max(1, max(images.shape[1:3]) // 28)
+    return tile(images, columns, gap=gap, fill=_LINE)
+
+
+def _write(pixels: np.ndarray, stem: Path, side: int) -> str:
+    """PNG where single pixels count, JPEG with whole colours where it saves much."""
+    kind = "png" if side <= _SHARP else "jpg"
+    path = stem.with_name(f"{stem.name}.{kind}")
+    options = {"optimize": True} if kind == "png" else {"quality": _QUALITY}
+    with written_whole(path) as file:
+        image = Image.fromarray(pixels)
+        format_name = "PNG" if kind == "png" else "JPEG"
+        image.save(file, format_name, subsampling=0, **options)
+    return path.name

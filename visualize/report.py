@@ -1,0 +1,125 @@
+"""`python -m visualize.report`: all figures and tables in one offline HTML page."""
+
+import argparse
+import sys
+from pathlib import Path
+
+from visualize.arguments import layer_list
+from zfkeras import commandline
+
+DEFAULT_DATA = "shapes"
+CHANNELS, QUICK_CHANNELS = 16, 6
+MAX_IMAGES, QUICK_MAX_IMAGES = 2_000, 300
+
+
+def build_parser() -> argparse.ArgumentParser:
+    """The command's arguments."""
+    parser = commandline.make_parser(
+        "visualize.report",
+        "Make every figure that can be made of a network, each in a folder of the "
+        "workdir, and gather them with the tables in one page, report.html, that needs "
+        "no network connection. Figures made before with the same settings are used "
+        "again.",
+    )
+    commandline.add_model(parser)
+    commandline.add_data(
+        parser,
+        default_text="shapes; photographs like those it was trained on show more",
+    )
+    parser.set_defaults(data=None)
+    parser.add_argument(
+        "--split",
+        default="validation",
+        help="which split of the data: train, validation or test",
+    )
+    parser.add_argument(
+        "--run",
+        type=Path,
+        metavar="DIR",
+        help="workdir of the network's training, for the evolution of features",
+    )
+    parser.add_argument(
+        "--compare",
+        action="append",
+        default=[],
+        metavar="MODEL",
+        help="another network whose first-layer filters stand beside; may be repeated",
+    )
+    parser.add_argument(
+        "--parts",
+        type=Path,
+        metavar="FILE",
+        help="JSON with the places of parts in images, for correspondence",
+    )
+    parser.add_argument(
+        "--transfer",
+        type=Path,
+        metavar="DIR",
+        help="folder with the tables of transfer to other data sets",
+    )
+    parser.add_argument(
+        "--ablation",
+        type=Path,
+        metavar="DIR",
+        help="workdir of python -m zfkeras.ablation",
+    )
+    parser.add_argument(
+        "--layers",
+        type=layer_list,
+        default="1,2,3,4,5",
+        metavar="LIST",
+        help="the gallery's: the paper's numbers (1 to 7) or names of layers, parted "
+        "by commas",
+    )
+    parser.add_argument(
+        "--channels",
+        type=commandline.positive_int,
+        metavar="N",
+        help="channels of each layer in the gallery, drawn at random among the active "
+        f"ones (default: {CHANNELS}; with --quick {QUICK_CHANNELS})",
+    )
+    parser.add_argument(
+        "--max-images",
+        type=commandline.positive_int,
+        metavar="N",
+        help="look at no more images than this for a figure, drawn at random "
+        f"(default: {MAX_IMAGES}; with --quick {QUICK_MAX_IMAGES})",
+    )
+    parser.add_argument(
+        "--quick", action="store_true", help="small figures, in a minute or two"
+    )
+    parser.add_argument(
+        "--overwrite", action="store_true", help="make again what was made before"
+    )
+    commandline.add_batch_size(parser, default=128)
+    commandline.add_seed(parser)
+    commandline.add_workdir(parser, default="runs/report")
+    return parser
+
+
+def main(argv=None) -> int:
+    """Runs the command; returns its exit code."""
+    return commandline.run(build_parser(), _report, argv)
+
+
+def _report(args):
+    from visualize.page import write_page
+    from visualize.report_gathering import gather
+    from zfkeras.errors import RunError
+
+    args.data = args.data or DEFAULT_DATA
+    args.channels = args.channels or (QUICK_CHANNELS if args.quick else CHANNELS)
+    limit = QUICK_MAX_IMAGES if args.quick else MAX_IMAGES
+    args.max_images = args.max_images or limit
+    page, failed = gather(args)
+    path = write_page(page, args.workdir / "report.html")
+    print(f"report in {path}, {path.stat().st_size / 1e6:.1f} MB")
+    if failed:
+        raise RunError(
+            f"{path} was written without what failed: {', '.join(failed)}. The page "
+            "says why."
+        )
+
+
+if __name__ == "__main__":
+    sys.exit(main())

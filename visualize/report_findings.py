@@ -1,0 +1,180 @@
+"""What the records of figures say, in sentences and tables for the report.
+
+It reads JSON values and makes text of them; it draws nothing and opens no files.
+"""
+
+import dataclasses
+from collections.abc import Callable, Mapping
+
+from visualize.page import Table
+
+
+@dataclasses.dataclass(frozen=True)
+class Finding:
+    """What a figure shows.
+
+    Args:
+        paper: what the paper says of it.
+        ours: sentences on what is to be seen here.
+        tables: the numbers.
+    """
+
+    paper: str
+    ours: tuple[str, ...]
+    tables: tuple[Table, ...] = ()
+
+
+def percent(value: float | None, digits: int = 1) -> str:
+    """A fraction in percent; a dash for `None`.
+
+    Args:
+        value: fraction.
+        digits: after the point.
+    """
+    return "–" if value is None else f"{100 * value:.{digits}f} %"
+
+
+def number(value: float | None, digits: int = 2) -> str:
+    """A number; a dash for `None`.
+
+    Args:
+        value: of any size.
+        digits: after the point.
+    """
+    return "–" if value is None else f"{value:,.{digits}f}"
+
+
+def claim(record: Mapping) -> str:
+    """What the paper says, if the record has it.
+
+    Args:
+        record: of a figure.
+    """
+    paper = record.get("paper")
+    return str(paper.get("claim", "")) if isinstance(paper, Mapping) else ""
+
+
+def evolution(record: Mapping) -> Finding:
+    """Fig. 4: when each layer settles.
+
+    Args:
+        record: of `visualize.evolution`.
+    """
+    epochs, layers = record["epochs"], record["layers"]
+    settled = {name: layer["settled_epoch"] for name, layer in layers.items()}
+    named = ", ".join(
+        f"{name} from epoch {epoch}" if epoch is not None else f"{name} never"
+        for name, epoch in settled.items()
+    )
+    order = [float("inf") if epoch is None else epoch for epoch in settled.values()]
+    jumps = [
+        layer["share_of_channels_with_another_image"][-1] for layer in layers.values()
+    ]
+    rising = order == sorted(order)
+    spread = order[0] != order[-1]
+    verdict = (
+        "The lower layers settle first, as in the paper."
+        if rising and spread
+        else "The layers settle together: the paper's order does not show."
+        if rising
+        else "The layers do not settle in the paper's order."
+    )
+    rows = [
+        [
+            name,
+            *(number(value) for value in layer["cosine_to_last"]),
+            "–" if settled[name] is None else str(settled[name]),
+            percent(jumps[place], 0),
+        ]
+        for place, (name, layer) in enumerate(layers.items())
+    ]
+    return Finding(
+        claim(record),
+        (
+            f"{record['images']:,} {record['split']} images at {len(epochs)} "
+            f"snapshots. A layer has settled once its projections keep a cosine of 0.5 "
+            f"or more to those of the last snapshot: {named}. {verdict}",
+            f"Jumps: between the last two snapshots another image became the strongest "
+            f"in {percent(jumps[0], 0)} of the channels of the lowest layer and "
+            f"{percent(jumps[-1], 0)} of the highest.",
+        ),
+        (
+            Table(
+                "Cosine of the projections to those of the last snapshot, by epoch",
+                ["layer", *map(str, epochs), "settled", "other image at the end"],
+                rows,
+            ),
+        ),
+    )
+
+
+def filters(record: Mapping) -> Finding:
+    """Fig. 6: first-layer filters.
+
+    Args:
+        record: of `visualize.filters`.
+    """
+    networks = record["networks"]
+    rows, sentences = [], []
+    for network in networks:
+        shares = network["frequency"]["mean_share_of_power"].values()
+        dominance = network["rms"]["dominance"]
+        dead, count = network["dead"]["count"], network["filters"]
+        size = "x".join(map(str, network["kernel_size"]))
+        silent = network.get("never_active", {}).get("count")
+        rows.append(
+            [
+                network["label"],
+                f"{size}/{network['stride'][0]}",
+                f"{dead} of {count}",
+                "–" if silent is None else str(silent),
+                number(dominance),
+                *(percent(share, 0) for share in shares),
+            ]
+        )
+        sentences.append(
+            f"{network['label']}: {dead} of {count} filters dead; the largest is "
+            f"{number(dominance, 1)} times the median in root mean square."
+        )
+    if len(networks) == 1:
+        sentences.append(
+            "One network shows no effect of renormalisation, size or stride; "
+            "--compare puts another one beside it."
+        )
+    return Finding(
+        claim(record),
+        tuple(sentences),
+        (
+            Table(
+                "First-layer filters; share of the power by frequency",
+                [
+                    "network",
+                    "size/stride",
+                    "dead",
+                    "never active",
+                    "largest/median",
+                    "low",
+                    "middle",
+                    "high",
+                ],
+                rows,
+            ),
+        ),
+    )
+
+
+def plain(record: Mapping) -> Finding:
+    """What any record says of itself: the paper's claim and a sentence of its own.
+
+    Args:
+        record: of any figure.
+    """
+    summary = record.get("summary", record.get("finding", ()))
+    ours = (summary,) if isinstance(summary, str) else tuple(map(str, summary))
+    return Finding(claim(record), ours)
+
+
+FINDINGS: dict[str, Callable[[Mapping], Finding]] = {
+    "evolution": evolution,
+    "filters": filters,
+}

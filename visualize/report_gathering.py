@@ -1,0 +1,220 @@
+"""Makes all that a report shows and gathers it in a `Page`.
+
+What cannot be made is listed with the reason, and the rest goes on.
+"""
+
+import argparse
+import datetime
+import logging
+from collections.abc import Callable
+from pathlib import Path
+
+from visualize import report_sections as sections
+from visualize import report_tables as tables
+from visualize.gallery import RECORD, make_gallery
+from visualize.page import Page
+from visualize.report_catalogue import FIGURES
+from visualize.report_figures import Request, Unavailable, make_once
+from visualize.report_findings import percent
+from visualize.scan_state import fingerprint
+from zfkeras import commandline, provenance
+from zfkeras.data.sources import Source, open_source
+from zfkeras.errors import RunError, UsageError
+from zfkeras.models.classifier import Classifier
+from zfkeras.models.presets import PRESETS, load
+
+_log = logging.getLogger(__name__)
+
+
+def gather(args: argparse.Namespace) -> tuple[Page, list[str]]:
+    """Makes every figure that can be made, and the page of them.
+
+    Args:
+        args: as `visualize.report.build_parser` reads them.
+
+    Returns:
+        The page, and the titles of figures that failed (not those for which something
+        was not given or which the network does not allow).
+
+    Raises:
+        UsageError, FileNotFoundError: the network, the images or the workdir are not
+            there or are no such thing.
+    """
+    source = open_source(args.data)
+    classifier = load(args.model)
+    request = _request(args, source, classifier)
+    commandline.make_folder(args.workdir)
+    made = _Made()
+    gallery = made.add(
+        "Fig. 2: what excites each feature map",
+        lambda: sections.gallery(_gallery(request, source, classifier)),
+    )
+    for figure in FIGURES:
+        made.add(
+            figure.title,
+            lambda figure=figure: made.sections.append(
+                sections.figure_section(figure, figure.make(request))
+            ),
+        )
+    for title, read, folder in (
+        ("Table 3: what each part contributes", tables.ablation, args.ablation),
+        ("Tables 4 to 7: transfer to other data sets", tables.transfer, args.transfer),
+    ):
+        made.add(
+            title,
+            lambda title=title, read=read, folder=folder: made.sections.append(
+                read(title, folder)
+            ),
+        )
+    page = Page(
+        title=f"What {_name(args.model, classifier)} sees",
+        subtitle=_subtitle(args.model, request, source),
+        facts=_facts(classifier),
+        gallery=gallery,
+        sections=tuple(made.sections),
+        missing=tuple(made.missing),
+        provenance=_provenance(request, classifier),
+    )
+    return page, made.failed
+
+
+class _Made:
+    """What has come about so far, and what has not."""
+
+    def __init__(self):
+        self.sections, self.missing, self.failed = [], [], []
+
+    def add(self, title: str, make: Callable[[], object]):
+        """Calls `make`; returns what it does, or `None` and knows the reason."""
+        _log.info("%s", title)
+        try:
+            return make()
+        except Unavailable as err:
+            self._miss(title, err)
+        except UsageError as err:  # this network or these images do not allow it
+            self._miss(title, err)
+        except (sections.Damaged, RunError, OSError) as err:
+            self.failed.append(title)
+            self._miss(title, err)
+        except Exception as err:
+            # A bug in one figure is no reason to lose the others.
+            _log.exception("%s", title)
+            self.failed.append(title)
+            self._miss(title, f"failed: {type(err).__name__}: {err}")
+        return None
+
+    def _miss(self, title, reason):
+        line = " ".join(str(reason).split())
+        _log.info("  not shown: %s", line)
+        self.missing.append((title, line))
+
+
+def _request(args, source: Source, classifier: Classifier) -> Request:
+    split = source.split(args.split)
+    return Request(
+        model=args.model,
+        fingerprint=fingerprint(
+            classifier.model, classifier.preprocessing, split, source.spec
+        ),
+        data=source.spec,
+        split=args.split,
+        workdir=args.workdir,
+        layers=tuple(args.layers),
+        channels=args.channels,
+        max_images=args.max_images,
+        batch_size=args.batch_size,
+        seed=args.seed,
+        run=args.run,
+        compare=tuple(args.compare),
+        parts=args.parts,
+        quick=args.quick,
+        overwrite=args.overwrite,
+    )
+
+
+def _gallery(request: Request, source: Source, classifier: Classifier) -> Path:
+    folder = request.workdir / "features"
+    settings = {
+        "layers": [*request.layers],
+        "num_channels": request.channels,
+        "max_images": request.max_images,
+        "seed": request.seed,
+    }
+
+    def make():
+        make_gallery(
+            classifier,
+            source,
+            request.split,
+            folder,
+            batch_size=request.batch_size,
+            **settings,
+        )
+
+    made_with = {**settings, "network and images": request.fingerprint}
+    return make_once(folder, RECORD, made_with, make, request.overwrite)
+
+
+def _name(model: str, classifier: Classifier) -> str:
+    """The network's variant if the card knows it, else the file's name."""
+    if model in PRESETS:
+        return f"{model}-scale ZFNet" if model == "quarter" else model
+    config = classifier.made.get("config")
+    variant = config.get("model", {}).get("variant") if isinstance(config, dict) else ""
+    return str(variant or Path(model).stem)
+
+
+def _subtitle(model: str, request: Request, source: Source) -> str:
+    images = source.split(request.split).num_examples
+    name = source.spec.rstrip("/").rpartition("/")[2]
+    return (
+        f"The network {model if model in PRESETS else Path(model).name} looked into "
+        f"with a deconvnet, as Zeiler and Fergus did with theirs, on {request.split} "
+        f"images of {name} ({images:,} in {len(source.class_names):,} classes)."
+    )
+
+
+def _facts(classifier: Classifier) -> tuple[tuple[str, str, str], ...]:
+    height, width = classifier.model.input_shape[1:3]
+    facts = [
+        ("parameters", f"{classifier.model.count_params():,}", ""),
+        ("classes", f"{len(classifier.class_names):,}", ""),
+        ("input", f"{height} x {width}", "pixels"),
+    ]
+    try:
+        measured = classifier.made["errors"]["validation"]
+        rates = measured["centre_crop"]
+        note = f"on {measured['num_images']:,} images"
+        facts[:0] = [
+            ("top-1 error", percent(rates["top1_error"]), note),
+            ("top-5 error", percent(rates["top5_error"]), note),
+        ]
+    except (KeyError, TypeError, ValueError):
+        pass  # a network that nobody has measured, or another's card
+    return tuple(facts)
+
+
+def _provenance(request: Request, classifier: Classifier):
+    environment = provenance.environment()
+    made = classifier.made
+    rows = [
+        ("command", provenance.command_line()),
+        ("made on", datetime.date.today().isoformat()),
+        ("commit", environment["commit"]),
+        ("images", f"{request.data}, {request.split}"),
+        ("at most", f"{request.max_images:,} images a figure, seed {request.seed}"),
+        (
+            "versions",
+            ", ".join(
+                f"{name} {environment[name]}"
+                for name in ("python", "zfkeras", "tensorflow", "keras", "numpy")
+            ),
+        ),
+        ("machine", f"{environment['machine']}, {environment['cpus']} CPUs"),
+        ("network", request.model),
+        ("trained by", made.get("command")),
+    ]
+    trained = made.get("environment")
+    if isinstance(trained, dict):
+        rows.append(("its commit", trained.get("commit")))
+    return tuple((name, str(value)) for name, value in rows if value)

@@ -1,0 +1,186 @@
+"""Makes sections of the report's page out of folders that hold records and pictures.
+
+It reads files and lays nothing out; what damaged ones raise is a `Damaged` of one line.
+"""
+
+import contextlib
+import re
+from collections import Counter
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+
+from visualize.page import Card, Gallery, GalleryLayer, Section, embed
+from visualize.report_figures import Figure
+from visualize.report_findings import FINDINGS, plain
+from zfkeras.errors import UsageError
+from zfkeras.files import read_json
+
+_FIG2 = (
+    "Fig. 2 and sec. 4.1: for each feature map the nine strongest activations over the "
+    "validation set, projected down to the pixels, beside the image patches they come "
+    "from. Layer 2 answers to corners, edges and colours, layer 3 to textures, layer 4 "
+    "is more class-specific, and layer 5 shows whole objects in many poses."
+)
+_WNID = re.compile(r"^n\d{8} ")
+_CLEARLY_FEWER = 0.95  # share of the lower layer's classes
+_SMALL = 16  # pixels of a patch up to which its card is small
+
+
+class Damaged(Exception):
+    """Files that cannot be made a section of; the message is one line."""
+
+
+@contextlib.contextmanager
+def said_in_one_line(folder: Path) -> Iterator[None]:
+    """Turns what damaged files raise into `Damaged`.
+
+    Args:
+        folder: where they are.
+    """
+    try:
+        yield
+    except KeyError as err:
+        raise Damaged(f"a record in {folder} has no {err}: it is damaged.") from err
+    except (OSError, ValueError, TypeError, IndexError, AttributeError) as err:
+        reason = str(err) if isinstance(err, (UsageError, OSError)) else repr(err)
+        raise Damaged(f"cannot read what is in {folder}: {reason}") from err
+
+
+def figure_section(figure: Figure, record_path: Path) -> Section:
+    """The section of a figure.
+
+    Args:
+        figure: which.
+        record_path: what its command wrote; the pictures are beside it.
+
+    Raises:
+        Damaged: files are missing or are not what the command writes.
+    """
+    folder = record_path.parent
+    with said_in_one_line(folder):
+        record = read_json(record_path)
+        finding = FINDINGS.get(figure.key, plain)(record)
+        paths = [path for name in figure.pictures for path in sorted(folder.glob(name))]
+        if not paths:
+            raise UsageError(f"none of {', '.join(figure.pictures)} is there")
+        alt = f"{figure.title}. {' '.join(finding.ours)}"
+        pictures = tuple(
+            embed(path, alt if not i else "") for i, path in enumerate(paths)
+        )
+        return Section(
+            figure.key,
+            figure.title.partition(":")[0],
+            figure.title,
+            finding.paper,
+            finding.ours,
+            pictures,
+            finding.tables,
+        )
+
+
+def gallery(record_path: Path) -> Gallery:
+    """The gallery of features.
+
+    Args:
+        record_path: as `visualize.gallery.make_gallery` wrote it.
+
+    Raises:
+        Damaged: files are missing or are not what it writes.
+    """
+    folder = record_path.parent
+    with said_in_one_line(folder):
+        record = read_json(record_path)
+        layers = tuple(
+            _layer(layer, record["top"], folder) for layer in record["layers"]
+        )
+        return Gallery(
+            "Fig. 2: what excites each feature map",
+            _FIG2,
+            (
+                f"the {record['top']} strongest activations of channels drawn at "
+                f"random among the active ones, over {record['num_images']:,} images; "
+                "one activation an image. Grey is zero, and each reconstruction has "
+                "its contrast stretched by itself. Choose a channel to enlarge it.",
+                _specific(record["layers"]),
+            ),
+            layers,
+        )
+
+
+def _specific(layers: list[Mapping]) -> str:
+    """How specific to classes the layers are, which the paper says grows."""
+    first, last = layers[0], layers[-1]
+    low, high = first["mean_num_classes_in_top"], last["mean_num_classes_in_top"]
+    verdict = "higher layers are not more specific to classes than lower ones."
+    if high < _CLEARLY_FEWER * low:
+        verdict = "higher layers are more specific to classes, as in the paper."
+    elif high < low:
+        verdict = "higher layers are hardly more specific to classes than lower ones."
+    return (
+        f"Among the images of a channel there are {low:.1f} classes in layer "
+        f"{first['layer']} and {high:.1f} in layer {last['layer']}, where chance gives "
+        f"{first['num_classes_by_chance']:.1f}: {verdict}"
+    )
+
+
+def _layer(record: Mapping, top: int, folder: Path) -> GalleryLayer:
+    name, number = str(record["layer_name"]), record["layer"]
+    title = f"Layer {number} ({name})" if number != name else f"Layer {name}"
+    height, width = record["receptive_field"]
+    dead = record["num_dead"]
+    facts = (
+        f"A unit sees {height} x {width} pixels, the next one {record['stride'][0]} "
+        f"further on. {record['num_channels']} channels, "
+        f"{dead or 'none'} without any activation. The {top} images of a channel come "
+        f"from {record['mean_num_classes_in_top']:.1f} classes on average."
+    )
+    left = str(record["left"])
+    return GalleryLayer(
+        name,
+        str(number),
+        title,
+        facts,
+        left,
+        "small" if max(height, width) <= _SMALL else "large",
+        tuple(
+            _card(name, title, left, feature, folder) for feature in record["features"]
+        ),
+    )
+
+
+def _card(layer_name, title, left, feature, folder) -> Card:
+    channel = int(feature["channel"])
+    top = [
+        {
+            "activation": f"{row['activation']:.2f}",
+            "class_name": str(row["class_name"]),
+            "image_id": str(row["image_id"]),
+        }
+        for row in feature["top"]
+    ]
+    names = [_WNID.sub("", row["class_name"]) for row in top]
+    where = f"{title}, channel {channel}"
+    classes = ", ".join(dict.fromkeys(names))
+    summary = "; ".join(
+        f"{name} ({count})" if count > 1 else name
+        for name, count in Counter(names).most_common(2)
+    )
+    return Card(
+        re.sub(r"[^A-Za-z0-9]+", "-", f"{layer_name}-{channel}"),
+        channel,
+        embed(_inside(folder, feature["left"]), f"{where}: {left}"),
+        embed(
+            _inside(folder, feature["patches"]),
+            f"{where}: patches of images of {classes}",
+        ),
+        summary,
+        " ".join(dict.fromkeys(row["class_name"] for row in top)),
+        top,
+    )
+
+
+def _inside(folder: Path, name: str) -> Path:
+    """A file that a record names, which has to be in its own folder."""
+    if Path(name).name != name:
+        raise UsageError(f"a picture must be a name in the folder. Received: {name!r}.")
+    return folder / name
