@@ -57,6 +57,7 @@ class Files(abc.ABC):
         names: Sequence[str],
         labels: Sequence[int],
         ids: Sequence[str] | None = None,
+        targets: np.ndarray | None = None,
     ) -> ListedSplit:
         """Makes a split of some of these files.
 
@@ -64,12 +65,15 @@ class Files(abc.ABC):
             names: one name an image.
             labels: one whole number an image.
             ids: what people call each image. `None` (default) means `names`.
+            targets: int8 array (number of names, num_classes), as `Split` says. `None`
+                (default): each image has its label.
         """
         return ListedSplit(
             keys=np.array([self.key(name) for name in names], dtype=bytes),
             labels=np.array(labels, dtype=np.int64),
             ids=np.array([os.fsencode(i) for i in ids or names], dtype=bytes),
             read_key=self.read,
+            targets=targets,
         )
 
 
@@ -112,7 +116,7 @@ class ZipFiles(Files):
         self.names = sorted(
             {i.filename for i in self._zip.infolist() if not i.is_dir()}
         )
-        self.names = [name for name in self.names if not _is_hidden(name)]
+        self.names = [name for name in self.names if not is_hidden(name)]
         # One archive behind a lock, because one for each thread would list its members
         # once more for each thread: half a second, and 60 MB, for Tiny ImageNet.
         self._lock = threading.Lock()
@@ -173,11 +177,11 @@ def _walk(root: Path):
         folders[:] = [
             name
             for name in folders
-            if not _is_hidden(name) and not _leads_back(os.path.join(folder, name))
+            if not is_hidden(name) and not _leads_back(os.path.join(folder, name))
         ]
         below = os.path.relpath(folder, root).replace(os.sep, "/")
         prefix = "" if below == "." else f"{below}/"
-        yield from (prefix + name for name in files if not _is_hidden(name))
+        yield from (prefix + name for name in files if not is_hidden(name))
 
 
 def _fail(err):
@@ -195,6 +199,7 @@ def _leads_back(folder):
     )
 
 
-def _is_hidden(name):
+def is_hidden(name: str) -> bool:
+    """Says whether a file's name, or that of a folder above it, is not for users."""
     # __MACOSX is where the macOS Finder puts a second, unreadable "._x.jpg" of a file.
     return any(part.startswith((".", "__MACOSX")) for part in name.split("/"))

@@ -9,10 +9,14 @@ from zfkeras.errors import UsageError
 
 # Prefix -> the module whose `open_source(rest of the spec) -> Source` reads it.
 READERS = {
+    "caltech101": "zfkeras.data.caltech101",
+    "caltech256": "zfkeras.data.caltech256",
     "folder": "zfkeras.data.folder",
     "shapes": "zfkeras.data.shapes",
     "tfds": "zfkeras.data.tfds",
     "tiny-imagenet": "zfkeras.data.tiny_imagenet",
+    "voc2007": "zfkeras.data.voc2007",
+    "voc2012": "zfkeras.data.voc2012",
 }
 
 
@@ -66,7 +70,8 @@ def open_source(spec: str) -> Source:
     """Opens the source that a spec string names. Reads names and labels, no images.
 
     Args:
-        spec: `tfds:NAME`, `folder:PATH`, `tiny-imagenet:PATH`, `shapes` (64 pixels) or
+        spec: `tfds:NAME`, `folder:PATH`, `tiny-imagenet:PATH`, `caltech101:PATH`,
+            `caltech256:PATH`, `voc2012:PATH`, `voc2007:PATH`, `shapes` (64 pixels) or
             `shapes:SIZE`.
 
     Raises:

@@ -5,7 +5,8 @@ It knows nothing of decoding; it hands out encoded image files.
 
 import abc
 import dataclasses
-from collections.abc import Callable, Sequence
+import functools
+from collections.abc import Callable, Iterable, Sequence
 
 import numpy as np
 import tensorflow as tf
@@ -16,9 +17,13 @@ class Split(abc.ABC):
 
     Attributes:
         num_examples: how many images it holds.
+        targets: int8 array (num_examples, num_classes) in the split's own order, for
+            images that show several classes: 1 present, 0 neither right nor wrong
+            (VOC's difficult objects), -1 absent. `None`: each image has its label.
     """
 
     num_examples: int
+    targets: np.ndarray | None = None
 
     @abc.abstractmethod
     def stream(
@@ -32,8 +37,9 @@ class Split(abc.ABC):
             start: how many examples of that order to leave out, without decoding them.
 
         Returns:
-            A dataset of {"key": string, what `read` takes; "label": int64;
-            "id": string, the name by which people know the image}.
+            A dataset of {"key": string, what `read` takes; "label": int64, of several
+            the first, -1 if there is none; "id": string, the name by which people know
+            the image}.
         """
 
     @abc.abstractmethod
@@ -55,7 +61,14 @@ class Split(abc.ABC):
 
     @abc.abstractmethod
     def first_classes(self, number: int) -> "Split":
-        """Keeps the examples whose label is below `number`."""
+        """Keeps the examples whose label is below `number`.
+
+        Where there are `targets`, all examples stay, with their first classes.
+        """
+
+    def without(self, ids: Iterable[bytes]) -> "Split":
+        """Leaves out the examples that are called by one of `ids`."""
+        return _Without(self, frozenset(ids))
 
 
 def read_file(key: bytes) -> bytes:
@@ -74,28 +87,35 @@ class ListedSplit(Split):
         ids: bytes array (num_examples,). `None` (default) means the keys.
         read_key: returns the encoded image file behind a key. The default reads the
             file whose path the key is.
+        targets: int8 array (num_examples, num_classes), as `Split` says. `None`
+            (default): each image has its label.
     """
 
     keys: np.ndarray
     labels: np.ndarray
     ids: np.ndarray | None = None
     read_key: Callable[[bytes], bytes] = read_file
+    targets: np.ndarray | None = None
 
     @property
     def num_examples(self):
         return len(self.keys)
+
+    @property
+    def names(self) -> np.ndarray:
+        """What people call each image: the ids, or the keys where there are none."""
+        return self.keys if self.ids is None else self.ids
 
     def stream(self, shuffle_seed=None, start=0):
         order = np.arange(self.num_examples)
         if shuffle_seed is not None:
             order = np.random.default_rng(list(shuffle_seed)).permutation(order)
         order = order[start:]
-        ids = self.keys if self.ids is None else self.ids
         return tf.data.Dataset.from_tensor_slices(
             {
                 "key": self.keys[order],
                 "label": self.labels[order].astype(np.int64),
-                "id": ids[order],
+                "id": self.names[order],
             }
         )
 
@@ -110,14 +130,78 @@ class ListedSplit(Split):
         _, first, counts = np.unique(labels, return_index=True, return_counts=True)
         rank = np.arange(len(labels)) - np.repeat(first, counts)
         carved = rank < np.round(fraction * np.repeat(counts, counts))
-        return self._at(by_class[~carved]), self._at(by_class[carved])
+        rest, part = np.sort(by_class[~carved]), np.sort(by_class[carved])
+        return self.at(rest), self.at(part)
 
     def first_classes(self, number):
-        return self._at(np.flatnonzero(self.labels < number))
+        if self.targets is None:
+            return self.at(np.flatnonzero(self.labels < number))
+        targets = self.targets[:, :number]
+        return dataclasses.replace(self, labels=first_present(targets), targets=targets)
 
-    def _at(self, positions):
-        positions = np.sort(positions)
-        ids = None if self.ids is None else self.ids[positions]
+    def without(self, ids):
+        unwanted = np.array([*ids], dtype=bytes)
+        return self.at(np.flatnonzero(~np.isin(self.names, unwanted)))
+
+    def at(self, positions: np.ndarray) -> "ListedSplit":
+        """Keeps the examples at these positions, in the order given.
+
+        Args:
+            positions: int array (number,).
+        """
         return dataclasses.replace(
-            self, keys=self.keys[positions], labels=self.labels[positions], ids=ids
+            self,
+            keys=self.keys[positions],
+            labels=self.labels[positions],
+            ids=None if self.ids is None else self.ids[positions],
+            targets=None if self.targets is None else self.targets[positions],
         )
+
+
+@dataclasses.dataclass(frozen=True, eq=False)
+class _Without(Split):
+    """Any split, less some examples; to count itself, it streams once."""
+
+    split: Split
+    ids: frozenset[bytes]
+
+    @functools.cached_property
+    def num_examples(self):
+        return int(self.stream().reduce(np.int64(0), lambda count, _: count + 1))
+
+    @functools.cached_property
+    def targets(self):
+        if self.split.targets is None:
+            return None
+        names = [row["id"] for row in self.split.stream().as_numpy_iterator()]
+        return self.split.targets[[name not in self.ids for name in names]]
+
+    def stream(self, shuffle_seed=None, start=0):
+        dataset = self.split.stream(shuffle_seed)
+        if self.ids:
+            ids = tf.constant(sorted(self.ids))
+            dataset = dataset.filter(lambda row: tf.reduce_all(row["id"] != ids))
+        return dataset.skip(start) if start else dataset
+
+    def read(self, key):
+        return self.split.read(key)
+
+    def carve(self, fraction, seed=0):
+        rest, carved = self.split.carve(fraction, seed)
+        return rest.without(self.ids), carved.without(self.ids)
+
+    def first_classes(self, number):
+        return self.split.first_classes(number).without(self.ids)
+
+
+def first_present(targets: np.ndarray) -> np.ndarray:
+    """Returns the first class present in each image, -1 where there is none.
+
+    Args:
+        targets: int8 array (num_examples, num_classes), 1 where a class is present.
+
+    Returns:
+        int64 array (num_examples,).
+    """
+    present = targets == 1
+    return np.where(present.any(axis=1), present.argmax(axis=1), -1)

@@ -31,7 +31,8 @@ def test_an_unknown_kind_of_source_lists_the_kinds(spec):
         open_source(spec)
     message = str(caught.value)
     assert message == (
-        "--data must be one of folder:..., shapes, tfds:..., tiny-imagenet:.... "
+        "--data must be one of caltech101:..., caltech256:..., folder:..., shapes, "
+        "tfds:..., tiny-imagenet:..., voc2007:..., voc2012:.... "
         f"Received: {spec!r}."
     )
     assert len(message.splitlines()) == 1
