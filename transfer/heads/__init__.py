@@ -1,0 +1,1 @@
+"""Linear heads: scikit-learn estimators, and the solver behind them."""

@@ -1,0 +1,60 @@
+"""Gram matrices of features that may not fit into memory."""
+
+import numpy as np
+
+from zfkeras.errors import RunError
+
+# Bytes of features that are in memory as float32 at once.
+_BLOCK_BYTES = 256 * 2**20
+
+
+def gram_matrix(features: np.ndarray, progress=None) -> np.ndarray:
+    """All inner products of the rows of `features`.
+
+    It reads the features once, some columns of all rows at a time, so that its memory
+    is that of the result and one block.
+
+    Args:
+        features: (n_samples, n_features), an array or a memory map, of any float type.
+        progress: called with the number of columns just done. `None`: silent.
+
+    Returns:
+        float32 array (n_samples, n_samples).
+
+    Raises:
+        RunError: a feature is not finite.
+    """
+    n_samples, n_features = features.shape
+    gram = np.zeros((n_samples, n_samples), np.float32)
+    for columns in _blocks(n_features, n_samples):
+        block = np.asarray(features[:, columns], np.float32)
+        gram += block @ block.T
+        if progress is not None:
+            progress(block.shape[1])
+    if not np.isfinite(np.diagonal(gram)).all():
+        raise RunError(
+            "features must be finite. Received: a row of the features with infinity, "
+            "NaN or an overflow."
+        )
+    return gram
+
+
+def weighted_sum(features: np.ndarray, weights: np.ndarray) -> np.ndarray:
+    """The sum of the rows of `features`, each times its weights, read in blocks.
+
+    Args:
+        features: (n_samples, n_features), an array or a memory map.
+        weights: (n_samples, n_columns).
+
+    Returns:
+        float32 array (n_features, n_columns).
+    """
+    result = np.empty((features.shape[1], weights.shape[1]), np.float32)
+    for columns in _blocks(features.shape[1], len(features)):
+        result[columns] = np.asarray(features[:, columns], np.float32).T @ weights
+    return result
+
+
+def _blocks(n_features, n_samples):
+    width = max(1, _BLOCK_BYTES // (4 * max(n_samples, 1)))
+    return [slice(i, i + width) for i in range(0, n_features, width)]

@@ -1,0 +1,72 @@
+"""The losses of linear heads, for all classes at once.
+
+Each is a function of the scores F (n_samples, n_columns), with its derivative and the
+product of its second derivative with a matrix. It knows nothing of features.
+"""
+
+import numpy as np
+from scipy.special import logsumexp, softmax
+
+
+class SquaredHinge:
+    """One against rest: the sum of max(0, 1 - y f)^2, a problem of its own a column.
+
+    Args:
+        targets: (n_samples, n_columns) of 1 (the class), -1 (not the class) and
+            0 (ignored: a difficult object says neither).
+    """
+
+    #: Columns are problems of their own, each with a step of its own.
+    is_separable = True
+
+    def __init__(self, targets: np.ndarray):
+        self.targets = targets
+
+    def value(self, scores: np.ndarray) -> np.ndarray:
+        """The loss of each column, (n_columns,)."""
+        return np.square(self._slack(scores)).sum(axis=0, dtype=np.float64)
+
+    def gradient(self, scores: np.ndarray) -> np.ndarray:
+        """Its derivative by the scores, of their shape."""
+        return -2 * self.targets * self._slack(scores)
+
+    def curvature(self, scores: np.ndarray):
+        """The function V -> H V of the second derivative at these scores."""
+        active = (2 * (self._slack(scores) > 0)).astype(scores.dtype)
+        return lambda directions: active * directions
+
+    def _slack(self, scores):
+        known = np.abs(self.targets)
+        return np.maximum(0, known - self.targets * scores)
+
+
+class Multinomial:
+    """The cross-entropy of a softmax over all columns: one problem.
+
+    Args:
+        targets: (n_samples, n_columns), one-hot.
+    """
+
+    is_separable = False
+
+    def __init__(self, targets: np.ndarray):
+        self.targets = targets
+
+    def value(self, scores: np.ndarray) -> np.ndarray:
+        """The loss, (1,)."""
+        right = (scores * self.targets).sum(axis=1)
+        return np.array([(logsumexp(scores, axis=1) - right).sum(dtype=np.float64)])
+
+    def gradient(self, scores: np.ndarray) -> np.ndarray:
+        """Its derivative by the scores, of their shape."""
+        return softmax(scores, axis=1) - self.targets
+
+    def curvature(self, scores: np.ndarray):
+        """The function V -> H V of the second derivative at these scores."""
+        shares = softmax(scores, axis=1)
+
+        def product(directions):
+            weighted = shares * directions
+            return weighted - shares * weighted.sum(axis=1, keepdims=True)
+
+        return product

@@ -1,0 +1,38 @@
+"""`SoftmaxHead`: multinomial logistic regression."""
+
+import numpy as np
+from scipy.special import expit, softmax
+
+from transfer.heads.base import LinearHead
+from transfer.heads.losses import Multinomial
+
+
+class SoftmaxHead(LinearHead):
+    """A softmax over all classes, L2-regularised (paper, sec. 5.2).
+
+    The cross-entropy of scikit-learn's multinomial `LogisticRegression`, but that the
+    intercept is regularised, too. Everything else is as in `LinearHead`.
+
+    Example:
+        >>> X = np.array([[0.0, 1], [1, 0], [2, 1], [3, 0]])
+        >>> head = SoftmaxHead(C=100).fit(X, [0, 0, 1, 1])
+        >>> head.predict_proba([[0, 0]]).round(1)
+        array([[1., 0.]])
+    """
+
+    def predict_proba(self, X):
+        """Probability of each class, (n_samples, n_classes)."""
+        decision = self.decision_function(X)
+        if decision.ndim == 1:
+            right = expit(decision)
+            return np.stack([1 - right, right], axis=1)
+        return softmax(decision, axis=1)
+
+    def _loss(self, known):
+        one_hot = known[:, None] == np.arange(len(self.classes_))
+        return Multinomial(one_hot.astype(np.float32))
+
+    def _as_decision(self, scores):
+        if len(self.classes_) == 2:
+            return scores[:, 1] - scores[:, 0]
+        return scores

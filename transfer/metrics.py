@@ -1,0 +1,30 @@
+"""Scores of the transfer experiments: accuracy by class, average precision.
+
+Accuracies are fractions. No class weighs more for having more images.
+"""
+
+import numpy as np
+
+
+def mean_per_class_accuracy(labels: np.ndarray, predictions: np.ndarray) -> float:
+    """The mean over classes of the share of a class's images that are named right.
+
+    The score of the Caltech data sets (paper, sec. 5.2). Classes without an image are
+    left out.
+
+    Args:
+        labels: (n_samples,) whole numbers from 0.
+        predictions: (n_samples,), likewise.
+
+    Raises:
+        ValueError: no labels, or not as many predictions.
+    """
+    labels, predictions = np.asarray(labels), np.asarray(predictions)
+    if labels.shape != predictions.shape or labels.ndim != 1 or not len(labels):
+        raise ValueError(
+            "`predictions` must be as many as `labels`, at least one. Received: "
+            f"labels.shape={labels.shape}, predictions.shape={predictions.shape}."
+        )
+    counts = np.bincount(labels)
+    right = np.bincount(labels, weights=labels == predictions)
+    return float((right[counts > 0] / counts[counts > 0]).mean())
