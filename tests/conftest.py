@@ -38,3 +38,14 @@ def photographs() -> Path:
     if not folder or not Path(folder).is_dir():
         pytest.skip("set ZFKERAS_DATA to the folder of real photographs to run this")
     return Path(folder)
+
+
+@pytest.fixture(scope="session")
+def model_file(tmp_path_factory) -> Path:
+    """The file of a small untrained network of four classes; to be read only."""
+    from tests.helpers.networks import make_classifier
+
+    class_names = ("n02124075 Egyptian cat", "größer, 猫 \U0001f408", "bee", "dog")
+    path = tmp_path_factory.mktemp("model") / "model.keras"
+    make_classifier(1, class_names).save(path)
+    return path

@@ -16,6 +16,8 @@ C_GRID = (0.01, 0.1, 1.0, 10.0, 100.0)
 DEFAULT_C = 1.0
 # Relative error of the weights while C is being chosen.
 _ROUGH = 0.03
+# By how much the accuracy must have fallen for no larger C to be tried.
+_HOPELESS = 0.01
 
 
 class LinearHead(ClassifierMixin, BaseEstimator):
@@ -137,7 +139,7 @@ class LinearHead(ClassifierMixin, BaseEstimator):
     def decision_function(self, X):
         """The score of each class, (n_samples, n_classes); of two, (n_samples,)."""
         check_is_fitted(self, "coef_")
-        X = validate_data(self, X, reset=False, dtype=[np.float64, np.float32])
+        X = validate_data(self, X, reset=False, dtype=[np.float32, np.float64])
         return self._as_decision(X @ self.coef_ + self.intercept_)
 
     def decision_function_gram(self, cross):
@@ -205,6 +207,8 @@ class LinearHead(ClassifierMixin, BaseEstimator):
             decision = self._as_decision(scores(rows, others, weights))
             answers = np.searchsorted(self.classes_, self._as_labels(decision))
             accuracies.append(mean_per_class_accuracy(known[others], answers))
+            if accuracies[-1] < max(accuracies) - _HOPELESS:
+                break  # large C take longest, and it only falls from here
         return float(sorted(self.grid)[int(np.argmax(accuracies))])
 
     def _held_out(self, known):

@@ -1,0 +1,109 @@
+import json
+
+import numpy as np
+import pytest
+
+from tests.helpers.splits import noise, png
+from tests.helpers.trees import write_tree
+from transfer import experiment
+from transfer.caltech import main
+from transfer.paper import paper_accuracy
+
+NAMES = ("ant", "bee", "cat")
+
+
+def shaded(label, number):
+    """Noise whose mean brightness tells the class."""
+    picture = noise(100 * label + number, 66, 66).astype(int) // 4 + 90 * label
+    return png(picture.clip(0, 255).astype(np.uint8))
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory):
+    files = {
+        f"{name}/{number}.png": shaded(label, number)
+        for label, name in enumerate(NAMES)
+        for number in range(9)
+    }
+    return write_tree(tmp_path_factory.mktemp("images"), files)
+
+
+@pytest.fixture
+def run(folder, model_file, tmp_path, capsys):
+    def run(*arguments, data=f"folder:{folder}"):
+        common = ("--model", str(model_file), "--cache", str(tmp_path / "cache"))
+        place = ("--data", data, "--workdir", str(tmp_path / "out"))
+        code = main([*common, *place, *arguments])
+        out, err = capsys.readouterr()
+        assert "Traceback" not in err
+        return code, out, err
+
+    return run
+
+
+def test_layers_and_numbers_with_random_weights_beside(run, tmp_path):
+    arguments = ("--layer", "1,5", "--n-train-per-class", "2,5", "--random")
+    code, out, _ = run(*arguments, "--folds", "2")
+    assert code == 0
+    record = json.loads((tmp_path / "out" / "caltech.json").read_text())
+    rows = record["rows"]
+    assert [(r["weights"], r["layer"], r["n_train_per_class"]) for r in rows] == [
+        (weights, layer, n)
+        for weights in ("trained", "random")
+        for layer in (1, 5)
+        for n in (2, 5)
+    ]
+    # Brightness is easily told: far above the 1/3 of chance.
+    assert all(row["mean"] > 0.8 for row in rows if row["layer"] == 1)
+    for row in rows:
+        assert row["mean"] == pytest.approx(np.mean(row["accuracies"]))
+        assert row["std"] == pytest.approx(np.std(row["accuracies"], ddof=1))
+    table = (tmp_path / "out" / "caltech.md").read_text()
+    assert table in out and "| SVM (5) | 5 |" in table
+    for name in ("by_layer_2.png", "by_layer_5.png", "by_number.png"):
+        assert (tmp_path / "out" / name).stat().st_size > 5_000
+
+
+def test_a_second_run_measures_nothing_anew(run, tmp_path, monkeypatch):
+    arguments = ("--layer", "5", "--n-train-per-class", "3", "--folds", "2")
+    assert run(*arguments)[0] == 0
+    first = json.loads((tmp_path / "out" / "caltech.json").read_text())
+
+    def refuse(*args, **kwargs):
+        raise AssertionError("measured once more")
+
+    monkeypatch.setattr(experiment, "extract", refuse)
+    assert run(*arguments)[0] == 0
+    again = json.loads((tmp_path / "out" / "caltech.json").read_text())
+    assert again["rows"] == first["rows"]
+    with pytest.raises(AssertionError, match="measured once more"):
+        run(*arguments, "--seed", "1")
+
+
+@pytest.mark.parametrize(
+    "arguments, said",
+    [
+        (("--layer", "8"), "--layer must be one of 1, 2, 3, 4, 5"),
+        (("--layer", "5", "--n-train-per-class", "30"), "'ant' has 9 images: too few"),
+    ],
+)
+def test_what_cannot_be_done_is_one_line(run, arguments, said):
+    code, _, err = run(*arguments)
+    assert code == 2
+    assert said in err.strip().splitlines()[-1]
+
+
+def test_data_that_come_divided_are_refused(run):
+    code, _, err = run("--layer", "5", data="shapes")
+    assert code == 2
+    assert "comes divided into" in err
+
+
+def test_the_paper_s_rows():
+    assert paper_accuracy("caltech101", "svm", 5, 30).mean == 0.862
+    # Table 7 where it has the row, else Tables 4 and 5.
+    assert paper_accuracy("caltech101", "softmax", 7, 30).mean == 0.854
+    assert paper_accuracy("caltech101", "softmax", 7, 15).mean == 0.838
+    assert paper_accuracy("caltech256", "softmax", 7, 45).std == 0.004
+    assert paper_accuracy("caltech256", "svm", 7, 30) is None
+    assert paper_accuracy("folder", "svm", 7, 30) is None

@@ -1,0 +1,132 @@
+"""`python -m transfer.caltech`: heads on a network's layers, on Caltech-101 or -256."""
+
+import argparse
+import sys
+from pathlib import Path
+
+from zfkeras import commandline
+
+# Table 7's rows; the paper has none for layer 6.
+TABLE_7 = {"svm": (1, 2, 3, 4, 5, 7), "softmax": (5, 7)}
+
+
+def build_parser() -> argparse.ArgumentParser:
+    """The command's arguments."""
+    parser = commandline.make_parser(
+        "transfer.caltech",
+        "Train a linear head on a layer of a trained network with a few images a "
+        "class, and report its mean per-class accuracy over folds beside the paper's "
+        "(Tables 4, 5 and 7). Features are computed once and kept.",
+    )
+    commandline.add_data(parser)
+    commandline.add_model(parser)
+    parser.add_argument(
+        "--layer",
+        type=_layers,
+        default="7",
+        metavar="LIST",
+        help="the paper's layer, 1 to 7, several with commas between, or all: the rows "
+        "of Table 7",
+    )
+    parser.add_argument(
+        "--head",
+        choices=("svm", "softmax"),
+        help="linear SVM, one against rest, or softmax (default: svm; with --layer all "
+        "those of Table 7)",
+    )
+    parser.add_argument(
+        "--n-train-per-class",
+        type=_numbers,
+        default="30",
+        metavar="LIST",
+        help="training images of each class, several with commas between",
+    )
+    parser.add_argument(
+        "--folds",
+        type=commandline.positive_int,
+        default=5,
+        metavar="N",
+        help="random divisions into training and test images",
+    )
+    parser.add_argument(
+        "--no-background",
+        action="store_true",
+        help="leave out the clutter class (BACKGROUND_Google, 257.clutter), which "
+        "counts as one of the classes otherwise",
+    )
+    parser.add_argument(
+        "--random",
+        action="store_true",
+        help="also measure the same network with random weights",
+    )
+    commandline.add_batch_size(parser, default=128)
+    commandline.add_seed(parser)
+    parser.add_argument(
+        "--cache",
+        type=Path,
+        metavar="DIR",
+        help="folder of the features (default: ~/.cache/zfkeras/features)",
+    )
+    parser.add_argument(
+        "--feature-dtype",
+        choices=("float16", "float32"),
+        default="float16",
+        help="how features are kept",
+    )
+    commandline.add_workdir(parser, default="runs/caltech")
+    return parser
+
+
+def _layers(text: str) -> tuple[int, ...] | None:
+    """Reads 7, or 1,2,5, or all (`None`), for argparse."""
+    return None if text == "all" else _numbers(text)
+
+
+def _numbers(text: str) -> tuple[int, ...]:
+    return tuple(sorted({commandline.positive_int(word) for word in text.split(",")}))
+
+
+def main(argv=None) -> int:
+    """Runs the command; returns its exit code."""
+    return commandline.run(build_parser(), _caltech, argv)
+
+
+def _caltech(args):
+    from transfer.caltech_report import as_table, draw, write
+    from transfer.experiment import CaltechExperiment
+    from transfer.feature_cache import default_cache
+
+    commandline.make_folder(args.workdir)
+    experiment = CaltechExperiment(
+        data=args.data,
+        model=args.model,
+        rows=_rows(args),
+        n_train_per_class=args.n_train_per_class,
+        n_folds=args.folds,
+        with_background=not args.no_background,
+        with_random=args.random,
+        seed=args.seed,
+        batch_size=args.batch_size,
+        cache=args.cache or default_cache(),
+        dtype=args.feature_dtype,
+    )
+    results = experiment.run(args.workdir / "caltech.json")
+    print(as_table(results))
+    written = [write(results, args.workdir), *draw(results, args.workdir)]
+    print(f"results in {', '.join(str(path) for path in written)}")
+
+
+def _rows(args) -> list[tuple[str, int]]:
+    """The (head, layer) of each row."""
+    if args.layer is None:
+        return [
+            (head, layer)
+            for head, layers in TABLE_7.items()
+            for layer in layers
+            if args.head in (None, head)
+        ]
+    return [(args.head or "svm", layer) for layer in args.layer]
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,65 @@
+"""The results of `transfer.caltech` as a table and as pictures."""
+
+from pathlib import Path
+
+from transfer.render.caltech import draw_by_layer, draw_by_number
+from zfkeras.files import written_whole
+
+
+def as_table(results: dict) -> str:
+    """The rows as Markdown, accuracies in percent, the paper's beside ours.
+
+    Args:
+        results: of `CaltechExperiment.run`.
+    """
+    lines = [
+        f"| {results['data_set']}, {results['n_folds']} folds | images per class | "
+        "trained % | random % | paper % |",
+        "|---|---:|---:|---:|---:|",
+    ]
+    cells = {}
+    for row in results["rows"]:
+        place = (row["head"], row["layer"], row["n_train_per_class"])
+        cells.setdefault(place, {})[row["weights"]] = row
+    for (head, layer, n), found in cells.items():
+        paper = found["trained"]["paper"]
+        values = [_spread(found.get(weights)) for weights in ("trained", "random")]
+        lines.append(
+            f"| {'SVM' if head == 'svm' else head} ({layer}) | {n} | "
+            f"{' | '.join(values)} | {_spread(paper)} |"
+        )
+    return "\n".join(lines)
+
+
+def write(results: dict, folder: Path) -> Path:
+    """Writes caltech.md; caltech.json is there already. Returns the latter's path."""
+    with written_whole(folder / "caltech.md", "w") as file:
+        file.write(as_table(results) + "\n")
+    return folder / "caltech.json"
+
+
+def draw(results: dict, folder: Path) -> list[Path]:
+    """Draws what there is to compare: layers, numbers of images, or both."""
+    rows = results["rows"]
+    numbers = sorted({row["n_train_per_class"] for row in rows})
+    title = f"{results['data_set']}, {results['n_folds']} folds, {results['model']}"
+    made = []
+    if len({(row["head"], row["layer"]) for row in rows}) > 1:
+        for n in numbers:
+            made.append(
+                draw_by_layer(
+                    [row for row in rows if row["n_train_per_class"] == n],
+                    folder / f"by_layer_{n}.png",
+                    f"{title}, {n} training images per class",
+                )
+            )
+    if len(numbers) > 1:
+        made.append(draw_by_number(rows, folder / "by_number.png", title))
+    return made
+
+
+def _spread(row) -> str:
+    if not row:
+        return ""
+    text = f"{100 * row['mean']:.1f}"
+    return text if row["std"] is None else f"{text} +/- {100 * row['std']:.1f}"

@@ -1,0 +1,234 @@
+"""Heads on the layers of a network over a Caltech data set, row by row."""
+
+import dataclasses
+import hashlib
+import json
+import logging
+from collections.abc import Sequence
+from pathlib import Path
+
+import keras
+from tqdm import tqdm
+
+from transfer.by_layer import HEADS, LayerGram, evaluate_head
+from transfer.feature_cache import FORMAT, fingerprint
+from transfer.features import extract, layer_tensors
+from transfer.paper import paper_accuracy
+from transfer.protocols import folds
+from zfkeras.data.sources import Source, open_source
+from zfkeras.errors import UsageError
+from zfkeras.files import read_json
+from zfkeras.models.classifier import Classifier
+from zfkeras.models.presets import load
+from zfkeras.models.variants import VARIANTS
+from zfkeras.models.zfnet import ZFNet
+from zfkeras.provenance import write_record
+
+logger = logging.getLogger(__name__)
+
+
+@dataclasses.dataclass(frozen=True)
+class CaltechExperiment:
+    """Rows of Tables 4, 5 and 7 on one data set with one network.
+
+    Args:
+        data: spec of the data, such as "caltech101:PATH".
+        model: preset or path.
+        rows: the (head, layer) of each row.
+        n_train_per_class: training images of each class, one table each.
+        n_folds: divisions.
+        with_background: whether the clutter class counts.
+        with_random: whether the network is measured with random weights, too.
+        seed: of divisions and random weights.
+        batch_size: images that go through the network at once.
+        cache: folder of the features.
+        dtype: of the features.
+    """
+
+    data: str
+    model: str
+    rows: Sequence[tuple[str, int]]
+    n_train_per_class: Sequence[int]
+    n_folds: int
+    with_background: bool
+    with_random: bool
+    seed: int
+    batch_size: int
+    cache: Path
+    dtype: str
+
+    def run(self, record: Path) -> dict:
+        """Measures every row; those that `record` holds already are taken from there.
+
+        Args:
+            record: JSON file of the results, brought up to date after each row, so that
+                a run that is stopped goes on where it was.
+
+        Returns:
+            {"data", "data_set", "model", "num_images", "num_classes", "n_folds",
+            "with_background", "seed", "rows": [{"weights", "head", "layer",
+            "n_train_per_class", "accuracies", "mean", "std", "C", "paper"}]}.
+
+        Raises:
+            UsageError, FileNotFoundError: the request cannot be carried out.
+            RunError: too many bad images.
+        """
+        source = open_source(self.data)
+        classifier = load(self.model)
+        layers = sorted({layer for _, layer in self.rows})
+        layer_tensors(classifier.model, layers)  # refuses before anything is done
+        known = _known_rows(record)
+        networks = {"trained": classifier}
+        if self.with_random:
+            networks["random"] = randomised(classifier, self.seed)
+        results = self._header(source)
+        for weights, network in networks.items():
+            for row in self._measured(source, weights, network, known):
+                results["rows"].append(row)
+                write_record(record, results)
+        return results
+
+    def _header(self, source: Source) -> dict:
+        return {
+            "data": self.data,
+            "data_set": self.data.partition(":")[0],
+            "model": str(self.model),
+            "num_images": _whole(source).num_examples,
+            "num_classes": len(source.class_names),
+            "n_folds": self.n_folds,
+            "with_background": self.with_background,
+            "seed": self.seed,
+            "rows": [],
+        }
+
+    def _measured(self, source, weights, network, known):
+        """Yields the rows of one network, one after the other."""
+        split = _whole(source)
+        key = fingerprint(network, split, self.data, self.dtype)
+        plan = [
+            (head, layer, n)
+            for head, layer in self.rows
+            for n in self.n_train_per_class
+        ]
+        keys = {row: self._key(key, *row) for row in plan}
+        missing = [row for row in plan if keys[row] not in known]
+        features = None
+        if missing:
+            features = extract(
+                network,
+                split,
+                sorted({layer for _, layer, _ in missing}),
+                self.cache,
+                data=self.data,
+                batch_size=self.batch_size,
+                dtype=self.dtype,
+            )
+        grams = {}
+        with tqdm(
+            total=len(missing) * self.n_folds,
+            desc=f"heads, {weights} network",
+            unit=" folds",
+            disable=not missing,
+        ) as bar:
+            for row in plan:
+                if keys[row] in known:
+                    yield known[keys[row]]
+                    continue
+                head, layer, n = row
+                if layer not in grams:  # one at a time: each may take a gigabyte
+                    grams = {layer: LayerGram(features.layers[layer])}
+                bar.set_postfix_str(f"{head} on layer {layer}, {n} a class")
+                measured = self._evaluate(source, features, grams[layer], row, bar)
+                yield self._row(weights, row, keys[row], measured)
+
+    def _evaluate(self, source, features, gram, row, bar):
+        head, _, n = row
+        divisions = folds(
+            features.labels,
+            n,
+            class_names=source.class_names,
+            n_folds=self.n_folds,
+            with_background=self.with_background,
+            seed=self.seed,
+        )
+
+        def make_head():
+            return HEADS[head](random_state=self.seed)
+
+        return evaluate_head(make_head, gram, features.labels, divisions, bar.update)
+
+    def _row(self, weights, row, key, measured) -> dict:
+        head, layer, n = row
+        paper = paper_accuracy(self.data.partition(":")[0], head, layer, n)
+        return {
+            "weights": weights,
+            "head": head,
+            "layer": layer,
+            "n_train_per_class": n,
+            **measured,
+            "paper": None
+            if paper is None or weights != "trained"
+            else dataclasses.asdict(paper),
+            "key": key,
+        }
+
+    def _key(self, features_key, head, layer, n) -> str:
+        """Tells a row from every other that could stand in the same file."""
+        settings = [
+            FORMAT,
+            features_key,
+            head,
+            layer,
+            n,
+            self.n_folds,
+            self.with_background,
+            self.seed,
+            HEADS[head]().get_params(),
+        ]
+        text = json.dumps(settings, default=str)
+        return hashlib.sha256(text.encode()).hexdigest()[:32]
+
+
+def randomised(classifier: Classifier, seed: int) -> Classifier:
+    """The same network before training.
+
+    Args:
+        classifier: a network that `zfkeras.ZFNet` makes; its initialiser is the one it
+            was trained from, or He's where its file does not say.
+        seed: of the weights.
+
+    Raises:
+        UsageError: a network of another kind.
+    """
+    variant = classifier.model.name
+    if variant not in VARIANTS:
+        raise UsageError(
+            f"--random needs a network that zfkeras.ZFNet makes. Received: {variant!r}."
+        )
+    settings = classifier.made.get("config", {}).get("model", {})
+    keras.utils.set_random_seed(seed)
+    model = ZFNet(
+        len(classifier.class_names),
+        classifier.model.input_shape[1:],
+        variant,
+        kernel_initializer=settings.get("kernel_initializer", "he_normal"),
+    )
+    return dataclasses.replace(classifier, model=model)
+
+
+def _whole(source: Source):
+    """The one split that holds all images."""
+    if set(source.splits) != {"train"}:
+        raise UsageError(
+            f"--data {source.spec} comes divided into {', '.join(source.splits)}; "
+            "caltech101:PATH, caltech256:PATH or folder:PATH are divided here."
+        )
+    return source.split("train")
+
+
+def _known_rows(record: Path) -> dict[str, dict]:
+    """Rows of a former run by their keys; none where there is no sound record."""
+    try:
+        return {row["key"]: row for row in read_json(record)["rows"]}
+    except (OSError, ValueError, KeyError, TypeError):
+        return {}

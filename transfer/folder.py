@@ -1,0 +1,209 @@
+"""`python -m transfer.folder PATH`: a classifier out of anybody's photographs."""
+
+import argparse
+import sys
+from pathlib import Path
+
+from zfkeras import commandline
+
+_ANSWERS = 3
+_CONFUSIONS = 5
+
+
+def build_parser() -> argparse.ArgumentParser:
+    """The command's arguments."""
+    parser = commandline.make_parser(
+        "transfer.folder",
+        "Train a linear head on a layer of a trained network for the photographs in a "
+        "folder, one sub-folder a class, and test it on images it has not seen. Leaves "
+        "model.keras, which zfkeras.load and every --model take, results and a picture "
+        "of what is confused with what.",
+    )
+    parser.add_argument(
+        "path",
+        nargs="?",
+        metavar="PATH",
+        help="folder (or zip) of PATH/CLASS/*.jpg, or PATH/train/CLASS/*.jpg beside "
+        "PATH/val/CLASS/*.jpg; may be left out with --predict once there is a model",
+    )
+    commandline.add_model(parser)
+    parser.add_argument(
+        "--layer",
+        type=_layer,
+        default="best",
+        metavar="N",
+        help="the paper's layer, 1 to 7, or best: the one with the highest accuracy on "
+        "training images held out for it",
+    )
+    parser.add_argument(
+        "--head",
+        choices=("softmax", "svm"),
+        default="softmax",
+        help="what is trained on the layer; an svm's probabilities are no more than "
+        "an order of the classes",
+    )
+    parser.add_argument(
+        "--test-fraction",
+        type=commandline.fraction,
+        default=0.2,
+        metavar="F",
+        help="share of each class's images to test on (0-1), where the folder is not "
+        "divided into train and val",
+    )
+    parser.add_argument(
+        "--predict",
+        nargs="+",
+        default=[],
+        type=Path,
+        metavar="FILE",
+        help="then name what these photographs show",
+    )
+    parser.add_argument(
+        "--max-bad-fraction",
+        type=commandline.fraction,
+        default=0.01,
+        metavar="N",
+        help="share of unreadable images (0-1) past which the run stops",
+    )
+    commandline.add_batch_size(parser, default=128)
+    commandline.add_seed(parser)
+    parser.add_argument(
+        "--cache",
+        type=Path,
+        metavar="DIR",
+        help="folder of the features (default: ~/.cache/zfkeras/features)",
+    )
+    parser.add_argument(
+        "--feature-dtype",
+        choices=("float16", "float32"),
+        default="float16",
+        help="how features are kept",
+    )
+    commandline.add_workdir(parser, default="runs/folder")
+    return parser
+
+
+def _layer(text: str) -> int | None:
+    """Reads 7, or best (`None`), for argparse."""
+    return None if text == "best" else commandline.positive_int(text)
+
+
+def main(argv=None) -> int:
+    """Runs the command; returns its exit code."""
+    return commandline.run(build_parser(), _folder, argv)
+
+
+def _folder(args):
+    from zfkeras.errors import UsageError
+
+    for file in args.predict:
+        if not file.is_file():
+            raise FileNotFoundError(f"--predict: no such photograph: {file}")
+    model = args.workdir / "model.keras"
+    if args.path is not None:
+        _train(args, model)
+    elif not args.predict or not model.is_file():
+        raise UsageError(
+            "PATH must be given, unless there is something to --predict and a model "
+            f"in --workdir. Received: no PATH, --workdir {args.workdir}."
+        )
+    if args.predict:
+        _predict(args.predict, model, args.batch_size)
+
+
+def _train(args, model: Path) -> None:
+    from transfer.feature_cache import default_cache
+    from transfer.folder_experiment import FolderExperiment
+    from transfer.render.confusion import draw_confusion
+    from zfkeras.provenance import write_record
+
+    experiment = FolderExperiment(
+        data=f"folder:{args.path}",
+        model=args.model,
+        layer=args.layer,
+        head=args.head,
+        test_fraction=args.test_fraction,
+        seed=args.seed,
+        batch_size=args.batch_size,
+        cache=args.cache or default_cache(),
+        dtype=args.feature_dtype,
+        max_bad_fraction=args.max_bad_fraction,
+    )
+    prepared = experiment.prepare()
+    commandline.make_folder(args.workdir)
+    record, picture = args.workdir / "folder.json", args.workdir / "confusion.png"
+    key = prepared.key()
+    results = _known(record, key) if model.is_file() else None
+    if results is None:
+        classifier, results = prepared.run()
+        classifier.save(model)
+        write_record(record, {**results, "key": key})
+    draw_confusion(
+        results["confusion"],
+        results["class_names"],
+        picture,
+        f"{args.path}: {100 * results['accuracy']:.1f} % of {results['num_test']} "
+        "test images right",
+    )
+    print(_summary(results))
+    print(f"results in {record}, {picture} and {model}")
+
+
+def _known(record: Path, key: str) -> dict | None:
+    """The results of a former run of the very same experiment."""
+    from zfkeras.files import read_json
+
+    try:
+        results = read_json(record)
+        return results if results["key"] == key else None
+    except (OSError, ValueError, KeyError, TypeError):
+        return None
+
+
+def _summary(results: dict) -> str:
+    """What was chosen, how good it is, and what is confused most often."""
+    lines = [
+        f"layer {layer}: {100 * accuracy:.1f} % on training images held out"
+        for layer, accuracy in results["layers"].items()
+    ]
+    lines.append(
+        f"{results['head']} on layer {results['layer']}, C = {results['C']:g}, learnt "
+        f"from {results['num_train']} images: {100 * results['accuracy']:.1f} % of "
+        f"{results['num_test']} test images right, mean over classes "
+        f"{100 * results['mean_per_class_accuracy']:.1f} %"
+    )
+    names = results["class_names"]
+    pairs = [
+        (count, names[true], names[answer])
+        for true, row in enumerate(results["confusion"])
+        for answer, count in enumerate(row)
+        if count and true != answer
+    ]
+    for count, true, answer in sorted(pairs, reverse=True)[:_CONFUSIONS]:
+        lines.append(f"  {count} of {true} taken for {answer}")
+    if results["bad_images"]["count"]:
+        lines.append(f"left out: {results['bad_images']['count']} unreadable images")
+    return "\n".join(lines)
+
+
+def _predict(files: list[Path], model: Path, batch_size: int) -> None:
+    """Prints the most probable classes of each photograph."""
+    import numpy as np
+
+    from zfkeras.data.bad_images import BadImage
+    from zfkeras.errors import RunError
+    from zfkeras.models.presets import load
+
+    classifier = load(model)
+    try:
+        probabilities = classifier.predict(files, batch_size=batch_size)
+    except BadImage as err:
+        raise RunError(f"--predict: {err}") from err
+    for file, row in zip(files, probabilities, strict=True):
+        print(file)
+        for label in np.argsort(-row, kind="stable")[:_ANSWERS]:
+            print(f"  {100 * row[label]:5.1f} %  {classifier.class_names[label]}")
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,290 @@
+"""Anybody's photographs, one folder a class: a head that tells them apart.
+
+It reports what images say that the head has never seen; the layer and C are chosen on
+training images alone.
+"""
+
+import dataclasses
+import hashlib
+import json
+import logging
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+from tqdm import tqdm
+
+from transfer.assembly import RowHead, attach_head
+from transfer.by_layer import HEADS, LayerGram
+from transfer.feature_cache import fingerprint
+from transfer.features import Features, extract, layer_tensors
+from transfer.holdout import drawn
+from transfer.metrics import mean_per_class_accuracy
+from zfkeras.data.bad_images import BadImages
+from zfkeras.data.sources import Source, open_source
+from zfkeras.data.splits import Split
+from zfkeras.errors import RunError, UsageError
+from zfkeras.models.classifier import Classifier
+from zfkeras.models.endpoints import endpoints
+from zfkeras.models.presets import load
+
+logger = logging.getLogger(__name__)
+
+# Share of each class's training images on which the layer is chosen.
+_CHOICE_FRACTION = 0.2
+# Mistakes and confusions that the results name.
+_NAMED = 100
+# Splits that test if the folder brings them, the first that is there.
+_TEST_SPLITS = ("validation", "test")
+
+
+@dataclasses.dataclass(frozen=True)
+class FolderExperiment:
+    """A head on a layer of a trained network, for the classes of a folder.
+
+    Args:
+        data: spec of the images, such as "folder:PATH".
+        model: preset or path of the network.
+        layer: the paper's number; `None`: the best for held-out training images.
+        head: "softmax" or "svm".
+        test_fraction: share of each class's images to test on, where the folder does
+            not come divided into train and val.
+        seed: of the division.
+        batch_size: images that go through the network at once.
+        cache: folder of the features.
+        dtype: of the features.
+        max_bad_fraction: share of unreadable images past which the run stops.
+    """
+
+    data: str
+    model: str
+    layer: int | None
+    head: str
+    test_fraction: float
+    seed: int
+    batch_size: int
+    cache: Path
+    dtype: str
+    max_bad_fraction: float
+
+    def prepare(self) -> "Prepared":
+        """Opens data and network; refuses what cannot be carried out.
+
+        Raises:
+            UsageError, FileNotFoundError: data, network or layer are not there.
+        """
+        source = open_source(self.data)
+        classifier = load(self.model)
+        layers = [self.layer] if self.layer else [*endpoints(classifier.model)]
+        layer_tensors(classifier.model, layers)
+        return Prepared(self, source, classifier, layers)
+
+
+@dataclasses.dataclass(frozen=True, eq=False)
+class Prepared:
+    """An experiment whose data and network have been found.
+
+    Args:
+        experiment: what was asked for.
+        source: the images.
+        classifier: the network.
+        layers: among which the layer is chosen.
+    """
+
+    experiment: FolderExperiment
+    source: Source
+    classifier: Classifier
+    layers: Sequence[int]
+
+    def key(self) -> str:
+        """A name for everything the results depend on."""
+        settings = dataclasses.asdict(self.experiment)
+        for irrelevant in ("batch_size", "cache", "max_bad_fraction"):
+            del settings[irrelevant]
+        prints = [
+            fingerprint(
+                self.classifier, split, self._called(name), self.experiment.dtype
+            )
+            for name, split in sorted(self.source.splits.items())
+        ]
+        text = json.dumps([settings, prints], default=str)
+        return hashlib.sha256(text.encode()).hexdigest()[:32]
+
+    def run(self) -> tuple[Classifier, dict]:
+        """Chooses the layer, trains the head and tests it.
+
+        Returns:
+            The network with the new head on it, and {"data", "model", "class_names",
+            "layer", "layers": accuracy on held-out training images by layer if one was
+            chosen, "head", "C", "num_train", "num_test", "accuracy" (share of test
+            images named right), "mean_per_class_accuracy", "class_accuracies",
+            "confusion" (rows: true class, columns: answer; counts), "mistakes":
+            [{"file", "class", "answer"}, ...] at most 100, "bad_images"}.
+
+        Raises:
+            UsageError: too few images to learn or test.
+            RunError: too many bad images, or none of a class could be read.
+        """
+        tally = {"count": 0, "images": {}}
+        train, test = self._divided(tally)
+        chosen, scores = self._choose_layer(train)
+        head = self._head(train, chosen).fit(train.rows)
+        answers = self._answers(train, test, head, chosen)
+        new = attach_head(self.classifier, chosen, head, self.source.class_names)
+        results = {
+            "data": self.experiment.data,
+            "model": str(self.experiment.model),
+            "class_names": list(self.source.class_names),
+            "layer": chosen,
+            "layers": scores,
+            "head": self.experiment.head,
+            "C": head.head.C_,
+            "num_train": len(train.rows),
+            **self._scores(test, answers),
+            "bad_images": tally,
+        }
+        made = {**new.made, "head": results["head"], "C": results["C"]}
+        made["errors"] = {"top1_error": 1 - results["accuracy"]}
+        return dataclasses.replace(new, made=made), results
+
+    def _divided(self, tally: dict) -> tuple["_Images", "_Images"]:
+        """The images to learn from and those to test on."""
+        given = [name for name in _TEST_SPLITS if name in self.source.splits]
+        train = self._extract("train", tally)
+        rows = np.arange(len(train.labels))
+        if given:
+            other = self._extract(given[0], tally)
+            test = _Images(other, given[0], np.arange(len(other.labels)))
+        else:
+            tested = drawn(
+                train.labels, self.experiment.test_fraction, self.experiment.seed
+            )
+            test, rows = _Images(train, "train", rows[tested]), rows[~tested]
+        train = _Images(train, "train", rows)
+        self._check(train, test)
+        return train, test
+
+    def _extract(self, name: str, tally: dict) -> Features:
+        split = self.source.split(name)
+        bad_images = BadImages(
+            max(split.num_examples, 1), self.experiment.max_bad_fraction
+        )
+        features = extract(
+            self.classifier,
+            split,
+            self.layers,
+            self.experiment.cache,
+            data=self._called(name),
+            batch_size=self.experiment.batch_size,
+            dtype=self.experiment.dtype,
+            bad_images=bad_images,
+        )
+        tally["count"] += split.num_examples - len(features.labels)
+        tally["images"].update(bad_images.to_json()["images"])
+        return features
+
+    def _called(self, split_name: str) -> str:
+        return f"{self.experiment.data} {split_name}"
+
+    def _check(self, train: "_Images", test: "_Images") -> None:
+        counts = np.bincount(train.labels, minlength=len(self.source.class_names))
+        if not counts.all():
+            name = self.source.class_names[int(counts.argmin())]
+            raise RunError(f"no training image of class {name!r} could be read")
+        if not len(test.rows):
+            raise UsageError(
+                f"--data {self.experiment.data} leaves no image to test on; add images "
+                "or raise --test-fraction."
+            )
+
+    def _choose_layer(self, train: "_Images") -> tuple[int, dict]:
+        """The layer, and each one's accuracy on training images held out for it."""
+        if len(self.layers) == 1:
+            return self.layers[0], {}
+        out = drawn(train.labels, _CHOICE_FRACTION, self.experiment.seed)
+        scores = {}
+        if not out.any():  # one image a class: nothing to choose by
+            return self.layers[-1], scores
+        learnt, held_out = train.rows[~out], train.rows[out]
+        for layer in tqdm(self.layers, desc="choosing the layer", unit=" layers"):
+            gram = LayerGram(train.features.layers[layer])
+            if not RowHead.fits(gram, len(train.rows)):
+                logger.info("layer %d is left out: too large for memory", layer)
+                continue
+            head = self._row_head(gram, train.features.labels).fit(learnt)
+            labels = train.features.labels[held_out]
+            scores[layer] = mean_per_class_accuracy(labels, head.predict(held_out))
+        return max(scores, key=scores.get, default=self.layers[-1]), scores
+
+    def _head(self, train: "_Images", layer: int) -> RowHead:
+        gram = LayerGram(train.features.layers[layer])
+        if not RowHead.fits(gram, len(train.rows)):
+            raise UsageError(
+                f"layer {layer} of {len(train.rows)} images is too large for memory; "
+                "choose a higher --layer."
+            )
+        return self._row_head(gram, train.features.labels)
+
+    def _row_head(self, gram, labels) -> RowHead:
+        head = HEADS[self.experiment.head](random_state=self.experiment.seed)
+        return RowHead(head, gram, labels)
+
+    @staticmethod
+    def _answers(train, test, head: RowHead, layer: int) -> np.ndarray:
+        if test.features is train.features:
+            return head.predict(test.rows)
+        kernel, bias = head.weights()
+        features = test.features.layers[layer]
+        return np.concatenate(
+            [
+                (features[rows] @ kernel + bias).argmax(axis=1)
+                for rows in np.array_split(test.rows, -(-len(test.rows) // 256))
+            ]
+        )
+
+    def _scores(self, test: "_Images", answers: np.ndarray) -> dict:
+        class_names = self.source.class_names
+        split = self.source.split(test.split)
+        names = _names(split, test.features.positions[test.rows])
+        confusion = np.zeros((len(class_names),) * 2, np.int64)
+        np.add.at(confusion, (test.labels, answers), 1)
+        counts = confusion.sum(axis=1)
+        accuracies = np.diagonal(confusion) / np.maximum(counts, 1)
+        wrong = np.flatnonzero(answers != test.labels)
+        return {
+            "num_test": len(answers),
+            "accuracy": float(np.mean(answers == test.labels)),
+            "mean_per_class_accuracy": mean_per_class_accuracy(test.labels, answers),
+            "class_accuracies": [
+                float(accuracy) if count else None
+                for accuracy, count in zip(accuracies, counts, strict=True)
+            ],
+            "confusion": confusion.tolist(),
+            "mistakes": [
+                {
+                    "file": names[row],
+                    "class": class_names[test.labels[row]],
+                    "answer": class_names[answers[row]],
+                }
+                for row in wrong[:_NAMED]
+            ],
+        }
+
+
+@dataclasses.dataclass(frozen=True, eq=False)
+class _Images:
+    """Some images of a split, by their rows among its features."""
+
+    features: Features
+    split: str
+    rows: np.ndarray
+
+    @property
+    def labels(self):
+        return self.features.labels[self.rows]
+
+
+def _names(split: Split, positions: np.ndarray) -> list[str]:
+    """What people call the images at some places of a split."""
+    names = [row["id"] for row in split.stream().as_numpy_iterator()]
+    return [names[place].decode("utf-8", "backslashreplace") for place in positions]

@@ -1,0 +1,23 @@
+"""Images held out of a set, class by class. It knows nothing of features."""
+
+import numpy as np
+
+
+def drawn(labels: np.ndarray, fraction: float, seed: int) -> np.ndarray:
+    """Draws a share of each class, at least one where there are two images.
+
+    Args:
+        labels: (n_images,).
+        fraction: from 0 to 1; one image of each class stays whatever it is.
+        seed: fixes which.
+
+    Returns:
+        bool (n_images,), true for those drawn.
+    """
+    chosen = np.zeros(len(labels), bool)
+    for label in np.unique(labels):
+        places = np.flatnonzero(labels == label)
+        number = max(round(fraction * len(places)), 1 if fraction > 0 else 0)
+        random = np.random.default_rng([seed, int(label)])
+        chosen[random.permutation(places)[: min(number, len(places) - 1)]] = True
+    return chosen

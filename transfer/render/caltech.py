@@ -1,0 +1,101 @@
+"""Accuracy by layer (Table 7) and by number of training images (Fig. 9)."""
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+import numpy as np
+
+from zfkeras.render import COLOURS, PAPER, new_figure, save_figure, styled, subplots
+
+_COLOURS = {"trained": COLOURS[0], "random": COLOURS[1]}
+
+
+@styled
+def draw_by_layer(rows: Sequence[Mapping], path: Path, title: str) -> Path:
+    """Draws bars of accuracy for each head and layer.
+
+    Args:
+        rows: of one number of training images: {"weights", "head", "layer", "mean",
+            "std", "paper"}.
+        path: of the PNG.
+        title: above it.
+
+    Returns:
+        The path.
+    """
+    places = sorted({(row["head"] != "svm", row["layer"]) for row in rows})
+    groups = {
+        weights: {
+            (r["head"] != "svm", r["layer"]): r for r in rows if r["weights"] == weights
+        }
+        for weights in ("trained", "random")
+    }
+    groups = {name: group for name, group in groups.items() if group}
+    papers = {place: row["paper"] for place, row in groups["trained"].items()}
+    bars = len(groups) + any(papers.values())
+    width = 0.8 / bars
+    figure = new_figure(1.6 + 0.9 * len(places), 3.6, title)
+    axes = subplots(figure)[0, 0]
+    for number, (weights, group) in enumerate(groups.items()):
+        at = np.arange(len(places)) + (number - (bars - 1) / 2) * width
+        rows_here = [group[place] for place in places]
+        axes.bar(
+            at,
+            [100 * row["mean"] for row in rows_here],
+            width,
+            yerr=[100 * (row["std"] or 0) for row in rows_here],
+            capsize=2,
+            color=_COLOURS[weights],
+            label=f"{weights} weights",
+        )
+    known = [n for n, place in enumerate(places) if papers.get(place)]
+    if known:
+        at = np.array(known) + (bars - 1) / 2 * width
+        values = [100 * papers[places[n]]["mean"] for n in known]
+        axes.bar(at, values, width, color=PAPER, label="paper, ImageNet")
+    names = [f"{'softmax' if soft else 'SVM'} ({layer})" for soft, layer in places]
+    axes.set_xticks(range(len(places)), names)
+    axes.set(ylabel="mean per-class accuracy %", ylim=(0, 100))
+    axes.set_xlabel("head (layer); bars: standard deviation over folds")
+    axes.legend(loc="upper left", ncols=3)
+    return save_figure(figure, path)
+
+
+@styled
+def draw_by_number(rows: Sequence[Mapping], path: Path, title: str) -> Path:
+    """Draws accuracy against the number of training images a class, as in Fig. 9.
+
+    Args:
+        rows: {"weights", "head", "layer", "n_train_per_class", "mean", "std", "paper"}.
+        path: of the PNG.
+        title: above it.
+
+    Returns:
+        The path.
+    """
+    figure = new_figure(6, 4, title)
+    axes = subplots(figure)[0, 0]
+    lines = sorted({(r["weights"], r["head"], r["layer"]) for r in rows}, reverse=True)
+    for number, line in enumerate(lines):
+        mine = [r for r in rows if (r["weights"], r["head"], r["layer"]) == line]
+        weights, head, layer = line
+        axes.errorbar(
+            [row["n_train_per_class"] for row in mine],
+            [100 * row["mean"] for row in mine],
+            yerr=[100 * (row["std"] or 0) for row in mine],
+            marker="o",
+            ms=4,
+            capsize=2,
+            color=COLOURS[number % len(COLOURS)],
+            label=f"{head} on layer {layer}, {weights} weights",
+        )
+    known = [(r["n_train_per_class"], r["paper"]) for r in rows if r["paper"]]
+    if known:
+        numbers, papers = zip(*known, strict=True)
+        values = [100 * paper["mean"] for paper in papers]
+        axes.plot(numbers, values, "s", color=PAPER, label="paper, ImageNet")
+    axes.set(xlabel="training images per class", ylabel="mean per-class accuracy %")
+    axes.set_ylim(0, 100)
+    axes.set_xlim(left=0)
+    axes.legend()
+    return save_figure(figure, path)
