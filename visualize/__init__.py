@@ -11,15 +11,24 @@ _HOMES = {
     "EvolutionCallback": "visualize.evolution_callback",
     "Projection": "visualize.deconvnet",
     "Rule": "visualize.rules",
+    "TopActivations": "visualize.top_activations",
     "register_rule": "visualize.rules",
 }
 
-__all__ = ["Deconvnet", "EvolutionCallback", "Projection", "Rule", "register_rule"]
+__all__ = [
+    "Deconvnet",
+    "EvolutionCallback",
+    "Projection",
+    "Rule",
+    "TopActivations",
+    "register_rule",
+]
 
 if TYPE_CHECKING:
     from visualize.deconvnet import Deconvnet, Projection
     from visualize.evolution_callback import EvolutionCallback
     from visualize.rules import Rule, register_rule
+    from visualize.top_activations import TopActivations
 
 
 def __getattr__(name):

@@ -78,8 +78,10 @@ def test_it_writes_a_picture_a_layer_an_overview_and_a_record(run, tmp_path, fol
         assert len(layer["features"]) == 4
         for feature in layer["features"]:
             values = [row["activation"] for row in feature["top"]]
-            assert len(values) == 4
+            # Noise does not bring every channel above 0 in four images.
+            assert 1 <= len(values) <= 4
             assert values == sorted(values, reverse=True)
+            assert values[-1] > 0
             for row in feature["top"]:
                 assert row["class_name"] == sorted(NAMES)[row["label"]]
                 assert row["image_id"].startswith(f"val/{row['class_name']}/")

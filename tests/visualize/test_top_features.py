@@ -30,7 +30,13 @@ def model():
     x, _ = MaxPoolWithArgmax(2, 2, name="pool1")(x)
     x = keras.layers.Conv2D(5, 3, padding="same", activation="relu", name="conv2")(x)
     x = keras.layers.Flatten()(x)
-    return keras.Model(images, keras.layers.Dense(3, name="fc")(x))
+    model = keras.Model(images, keras.layers.Dense(3, name="fc")(x))
+    random = np.random.default_rng(0)
+    for layer in model.layers:
+        # Above the first layer positive, so that each image excites each channel.
+        low = -1 if layer.name == "conv1" else 0.1
+        layer.set_weights([random.uniform(low, 1, w.shape) for w in layer.weights])
+    return model
 
 
 def files():
