@@ -1,0 +1,44 @@
+import numpy as np
+import pytest
+from sklearn.metrics import roc_auc_score
+
+from visualize.localization import localization
+from zfkeras.errors import UsageError
+
+
+def test_a_case_computed_by_hand():
+    importance = np.array([[4.0, 2.0], [2.0, -8.0]])
+    mask = np.array([[True, True], [False, False]])
+    found = localization(importance, mask)
+    # Pairs: 4 beats both, 2 ties with 2 and beats -8.
+    assert found == {
+        "share_on_object": 6 / 8,
+        "chance": 0.5,
+        "area_under_curve": (1 + 1 + 0.5 + 1) / 4,
+    }
+
+
+def test_the_area_is_that_of_scikit_learn():
+    random = np.random.default_rng(0)
+    importance = random.integers(0, 9, (7, 5)) - 4.0
+    mask = random.random((7, 5)) < 0.3
+    found = localization(importance, mask)
+    assert found["area_under_curve"] == pytest.approx(
+        roc_auc_score(mask.ravel(), importance.ravel())
+    )
+
+
+def test_an_even_map_is_at_chance():
+    mask = np.zeros((4, 4), bool)
+    mask[0] = True
+    found = localization(np.ones((4, 4)), mask)
+    assert found == {"share_on_object": 0.25, "chance": 0.25, "area_under_curve": 0.5}
+    assert localization(-np.ones((4, 4)), mask)["share_on_object"] is None
+
+
+@pytest.mark.parametrize(
+    "mask", [np.zeros((2, 2)), np.ones((2, 2)), np.array([True, False])]
+)
+def test_masks_that_tell_nothing_are_refused(mask):
+    with pytest.raises(UsageError, match="`mask` must be of the map's shape"):
+        localization(np.ones((2, 2)), mask)

@@ -1,0 +1,51 @@
+"""How well a map of an image finds an object whose mask is known."""
+
+import numpy as np
+
+from zfkeras.errors import UsageError
+
+
+def localization(importance: np.ndarray, mask: np.ndarray) -> dict:
+    """Measures how much of a map lies on the object.
+
+    Args:
+        importance: float array (height, width), such as the fall of a probability;
+            values below 0 count as 0 in the share.
+        mask: bool array (height, width), true on the object; neither all nor none.
+
+    Returns:
+        {"share_on_object": share of the map's sum on the object, `None` if the sum is
+        0; "chance": the object's share of the area, which an even map would have;
+        "area_under_curve": probability that a pixel of the object has a higher value
+        than one beside it, ties half; 0.5 by chance}.
+
+    Raises:
+        UsageError: the shapes differ, or the mask is empty or full.
+
+    Example:
+        >>> importance = np.array([[3.0, 1.0], [0.0, 0.0]])
+        >>> localization(importance, importance > 2)
+        {'share_on_object': 0.75, 'chance': 0.25, 'area_under_curve': 1.0}
+    """
+    importance, mask = np.asarray(importance, np.float64), np.asarray(mask, bool)
+    if importance.shape != mask.shape or not 0 < mask.sum() < mask.size:
+        raise UsageError(
+            "`mask` must be of the map's shape, and true at some of its pixels. "
+            f"Received: mask.shape={mask.shape}, importance.shape={importance.shape}, "
+            f"{mask.mean():.0%} true."
+        )
+    above = np.maximum(importance, 0)
+    total = above.sum()
+    return {
+        "share_on_object": float(above[mask].sum() / total) if total > 0 else None,
+        "chance": float(mask.mean()),
+        "area_under_curve": _area_under_curve(importance, mask),
+    }
+
+
+def _area_under_curve(values, mask) -> float:
+    """The rank sum of Mann and Whitney, ties at their mean rank."""
+    _, place, counts = np.unique(values, return_inverse=True, return_counts=True)
+    ranks = (np.cumsum(counts) - (counts - 1) / 2)[place].reshape(mask.shape)
+    on, off = mask.sum(), (~mask).sum()
+    return float((ranks[mask].sum() - on * (on + 1) / 2) / (on * off))

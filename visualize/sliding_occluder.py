@@ -1,0 +1,303 @@
+"""A grey square over every part of an image, and what the network makes of it (Fig. 7).
+
+It measures; choosing images and drawing maps are done elsewhere.
+"""
+
+import dataclasses
+import functools
+
+import keras
+import numpy as np
+import tensorflow as tf
+from tqdm import tqdm
+
+from visualize.layers import as_maps, layer_tensor
+from visualize.occluders import occlude, window_starts
+from zfkeras.errors import UsageError
+
+
+@dataclasses.dataclass(frozen=True, eq=False)
+class OcclusionMaps:
+    """What the network answers for each place of the square.
+
+    Args:
+        tops: int32 array (rows,), first row of pixels under the square.
+        lefts: int32 array (columns,), first column under it.
+        patch_size: (height, width) of the square in pixels.
+        image_size: (height, width) of the image.
+        label: the class whose probability is mapped.
+        channel: the feature map whose activation is mapped, `None` without a layer.
+        probability: of `label` in the image as it is.
+        predicted: most likely class of the image as it is.
+        activation: of `channel` in the image as it is, summed over its positions.
+            `None` without a layer.
+        probabilities: float32 array (rows, columns), of `label`.
+        labels: int64 array (rows, columns), the most likely class.
+        activations: float32 array (rows, columns), the sum over the positions of
+            `channel`. `None` without a layer.
+    """
+
+    tops: np.ndarray
+    lefts: np.ndarray
+    patch_size: tuple[int, int]
+    image_size: tuple[int, int]
+    label: int
+    channel: int | None
+    probability: float
+    predicted: int
+    activation: float | None
+    probabilities: np.ndarray
+    labels: np.ndarray
+    activations: np.ndarray | None
+
+    @property
+    def probability_map(self) -> np.ndarray:
+        """(height, width): mean probability over the squares that cover a pixel."""
+        return self._averaged(self.probabilities)
+
+    @property
+    def activation_map(self) -> np.ndarray | None:
+        """(height, width): mean activation over the squares that cover a pixel."""
+        return None if self.activations is None else self._averaged(self.activations)
+
+    @property
+    def label_map(self) -> np.ndarray:
+        """(height, width): label under the square whose centre is nearest to a pixel.
+
+        Of two equally near the upper or left one.
+        """
+        nearest = [
+            np.argmin(np.abs(np.arange(side)[:, None] - starts - (size - 1) / 2), 1)
+            for starts, size, side in self._sides
+        ]
+        return self.labels[np.ix_(*nearest)]
+
+    @property
+    def coverage(self) -> np.ndarray:
+        """(height, width): how many squares cover a pixel, at least 1."""
+        rows, columns = self._covering
+        return np.outer(rows.sum(1), columns.sum(1)).astype(np.int64)
+
+    @property
+    def _sides(self):
+        starts = (self.tops, self.lefts)
+        return [*zip(starts, self.patch_size, self.image_size, strict=True)]
+
+    @functools.cached_property
+    def _covering(self):
+        """Which (pixel, window) pairs along each side belong together."""
+        return [
+            (np.arange(side)[:, None] >= starts)
+            & (np.arange(side)[:, None] < starts + size)
+            for starts, size, side in self._sides
+        ]
+
+    def _averaged(self, values):
+        rows, columns = (covers.astype(np.float64) for covers in self._covering)
+        total = rows @ values @ columns.T
+        return (total / np.outer(rows.sum(1), columns.sum(1))).astype(np.float32)
+
+
+class SlidingOccluder:
+    """Slides a square over an image and records three maps in one pass.
+
+    Zeiler & Fergus 2014, sec. 4.2 and Fig. 7: (b) the activation of one feature map,
+    summed over its positions, (d) the probability of the class, (e) the most likely
+    class, for each place of a grey square. The occluded copies are made a batch at a
+    time inside the graph, so memory does not depend on how many there are.
+
+    The windows step by `patch_stride` from the upper left corner; where they do not end
+    at the border, a last one stands flush with it (`visualize.occluders`).
+
+    Args:
+        model: from one image to class probabilities (batch, classes); functional or
+            sequential if `layer` is given. Logits serve, too: then they are mapped.
+        layer: whose feature map is watched: the paper's number, for networks that
+            `ZFNet` makes, or a layer's name. `None` (default): no activation map.
+
+    Raises:
+        UsageError: no such layer, or a model of another kind.
+
+    Example:
+        >>> model = keras.Sequential(
+        ...     [keras.Input((8, 6, 3)), keras.layers.Flatten(), keras.layers.Dense(4)]
+        ... )
+        >>> occluder = SlidingOccluder(model)
+        >>> occluder.maps(np.ones((8, 6, 3)), patch_size=3).probability_map.shape
+        (8, 6)
+    """
+
+    def __init__(self, model: keras.Model, layer: int | str | None = None):
+        self.model = model
+        self.layer_name = None
+        self._network = model
+        if layer is not None:
+            self.layer_name, tensor = layer_tensor(model, layer)
+            self._network = keras.Model(model.inputs[0], [tensor, *model.outputs])
+        self._answer = tf.function(
+            self._occluded, autograph=False, reduce_retracing=True
+        )
+
+    def maps(
+        self,
+        image: np.ndarray,
+        *,
+        patch_size: int | tuple[int, int],
+        patch_stride: int | tuple[int, int] | None = None,
+        occlusion_value=0.0,
+        channel: int | None = None,
+        label: int | None = None,
+        batch_size: int = 32,
+        show_progress: bool = False,
+    ) -> OcclusionMaps:
+        """Records what the network answers for each place of the square.
+
+        Args:
+            image: float array (height, width, channels) as the model takes it.
+            patch_size: side of the square, or (height, width), in pixels.
+            patch_stride: step between squares, or (vertical, horizontal), in pixels; at
+                most the patch's side. `None` (default) means 1.
+            occlusion_value: what stands in the square, in the space of the model's
+                input: a number or an array that broadcasts to the image. 0 (default) is
+                the mean image, a grey, of networks that subtract it.
+            channel: the feature map. `None` (default): the one with the strongest
+                single activation in the image as it is, which the deconvnet projects.
+            label: the class. `None` (default): the most likely one of the image.
+            batch_size: occluded copies that go through the network at once.
+            show_progress: whether to show a progress bar.
+
+        Raises:
+            UsageError: an argument out of range, or a model of other inputs or outputs.
+        """
+        image = _checked_image(image, self.model)
+        size = _pair(patch_size)
+        starts = [
+            window_starts(*side)
+            for side in zip(image.shape, size, _pair(patch_stride or 1), strict=False)
+        ]
+        value = np.asarray(occlusion_value, np.float32)
+        _check_value(value, image.shape)
+        maps, output = self._as_it_is(image)
+        channel = self._channel(maps, channel)
+        label = _index("label", label, output, "classes")
+        watch = (image, value, channel, label)
+        corners = np.stack(np.meshgrid(*starts, indexing="ij"), -1).reshape(-1, 2)
+        boxes = np.concatenate([corners, corners + np.int32(size)], axis=1)
+        # The image as it is goes first, under an empty box: the same arithmetic.
+        found = self._run(
+            watch, np.pad(boxes, ((1, 0), (0, 0))), batch_size, show_progress
+        )
+        before = [part[0].item() for part in found]
+        shape = [len(side) for side in starts]
+        activations, probabilities, labels = (part[1:].reshape(shape) for part in found)
+        watches = self.layer_name is not None
+        return OcclusionMaps(
+            *starts,
+            size,
+            image.shape[:2],
+            label,
+            channel if watches else None,
+            before[1],
+            before[2],
+            before[0] if watches else None,
+            probabilities,
+            labels,
+            activations if watches else None,
+        )
+
+    def _as_it_is(self, image):
+        """Feature maps (or `None`) and output of the image without a square."""
+        answer = self._network(tf.constant(image[None]), training=False)
+        maps, output = answer if self.layer_name is not None else (None, answer)
+        if len(getattr(output, "shape", ())) != 2:
+            raise UsageError(
+                "`model` must have one output (batch, classes). "
+                f"Received: {getattr(output, 'shape', type(output).__name__)}."
+            )
+        return maps, output[0].numpy()
+
+    def _channel(self, maps, channel) -> int:
+        if maps is None:
+            return 0
+        strongest = as_maps(maps)[0].numpy().max(axis=(0, 1))
+        return _index("channel", channel, strongest, f"channels of {self.layer_name}")
+
+    def _run(self, watch, boxes, batch_size, show_progress=False):
+        """Activations, probabilities and labels, each (n,), for n boxes."""
+        image, value, channel, label = watch
+        batch_size = max(1, min(batch_size, len(boxes)))
+        constants = [tf.constant(part) for part in (image, value)]
+        constants += [tf.constant(number, tf.int32) for number in (channel, label)]
+        found = []
+        bar = tqdm(total=len(boxes), unit=" squares", disable=not show_progress)
+        with bar:
+            for first in range(0, len(boxes), batch_size):
+                batch = boxes[first : first + batch_size]
+                missing = batch_size - len(batch)  # another size would be traced anew
+                padded = np.pad(batch, ((0, missing), (0, 0)))
+                answers = self._answer(tf.constant(padded), *constants)
+                found.append([part.numpy()[: len(batch)] for part in answers])
+                bar.update(len(batch))
+        return [np.concatenate(parts) for parts in zip(*found, strict=True)]
+
+    def _occluded(self, boxes, image, value, channel, label):
+        copies = occlude(image[None], boxes, value)
+        answer = self._network(copies, training=False)
+        maps, output = answer if self.layer_name is not None else (None, answer)
+        output = tf.cast(output, tf.float32)
+        total = tf.zeros(tf.shape(output)[0])
+        if maps is not None:
+            watched = tf.gather(as_maps(maps), channel, axis=3)
+            total = tf.reduce_sum(tf.cast(watched, tf.float32), axis=(1, 2))
+        return total, tf.gather(output, label, axis=1), tf.argmax(output, axis=1)
+
+
+def _pair(value) -> tuple[int, int]:
+    height, width = value if isinstance(value, (tuple, list)) else (value, value)
+    return int(height), int(width)
+
+
+def _checked_image(image, model) -> np.ndarray:
+    shapes = [tuple(wanted.shape) for wanted in getattr(model, "inputs", None) or ()]
+    image = np.asarray(image)
+    fits = image.ndim == 3 and (
+        not shapes
+        or (
+            len(shapes) == 1
+            and len(shapes[0]) == 4
+            and all(
+                side in (None, found)
+                for side, found in zip(shapes[0][1:], image.shape, strict=True)
+            )
+        )
+    )
+    if not fits:
+        raise UsageError(
+            "`image` must be (height, width, channels) as the model takes it: "
+            f"{shapes or 'one image'}. Received: image.shape={image.shape}."
+        )
+    return image.astype(np.float32)
+
+
+def _check_value(value, shape) -> None:
+    try:
+        fits = np.broadcast_shapes(value.shape, shape) == shape
+    except ValueError:
+        fits = False
+    if not fits:
+        raise UsageError(
+            f"`occlusion_value` must be a number or broadcast to the image {shape}. "
+            f"Received: occlusion_value.shape={value.shape}."
+        )
+
+
+def _index(name, value, strengths, what) -> int:
+    """A place in `strengths`, that of the largest for `None`."""
+    if value is None:
+        return int(np.argmax(strengths))
+    if not 0 <= value < len(strengths):
+        raise UsageError(
+            f"`{name}` must be from 0 to {len(strengths) - 1}, one of the {what}. "
+            f"Received: {name}={value}."
+        )
+    return int(value)
