@@ -1,6 +1,7 @@
-"""Small folders of real JPEG files, and zips of them."""
+"""Small folders of real JPEG files, and archives of them."""
 
 import io
+import tarfile
 import zipfile
 from collections.abc import Mapping
 from pathlib import Path
@@ -31,6 +32,30 @@ def write_zip(path: Path, files: Mapping[str, bytes | str]) -> Path:
             archive.writestr(f"{folder}/", b"")
         for name, content in files.items():
             archive.writestr(name, content)
+    return path
+
+
+def write_tar(path: Path, files: Mapping[str, bytes | str]) -> Path:
+    """Writes the same files as a tar, compressed as the ending of its name says."""
+    kind = {".gz": "gz", ".tgz": "gz", ".bz2": "bz2", ".xz": "xz"}.get(path.suffix, "")
+    with tarfile.open(path, f"w:{kind}") as archive:
+        for folder in sorted({name.rpartition("/")[0] for name in files} - {""}):
+            member = tarfile.TarInfo(folder)
+            member.type = tarfile.DIRTYPE
+            archive.addfile(member)
+        for name, content in files.items():
+            content = content.encode() if isinstance(content, str) else content
+            member = tarfile.TarInfo(name)
+            member.size = len(content)
+            archive.addfile(member, io.BytesIO(content))
+    return path
+
+
+def write_tar_in_zip(path: Path, inside: str, files: Mapping[str, bytes | str]) -> Path:
+    """Writes a zip with nothing in it but a tar of the files, called `inside`."""
+    tar = write_tar(path.with_name(inside.rpartition("/")[2]), files)
+    write_zip(path, {inside: tar.read_bytes()})
+    tar.unlink()
     return path
 
 

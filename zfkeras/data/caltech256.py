@@ -18,7 +18,7 @@ LAYOUT = Layout(
         "256_ObjectCategories.tar",
         "caltech-256/256_ObjectCategories.tar",
     ),
-    category=re.compile(r"(\d{3})\..+"),
+    category=re.compile(r"(\d{3})\.[^/]+"),
     key=1,
     whole=frozenset(f"{number:03d}" for number in range(1, 257)),
     text=(

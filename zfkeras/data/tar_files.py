@@ -12,6 +12,7 @@ import os
 import shutil
 import tarfile
 import tempfile
+import weakref
 import zipfile
 import zlib
 from collections.abc import Iterator
@@ -62,12 +63,14 @@ class TarFiles(Files):
         self.folders = set()
         self._places = {}
         try:
-            self._file = _seekable(self.path, member)
-            self._list()
+            with _seekable(self.path, member) as file:
+                self._list(file)
+                self._descriptor = os.dup(file.fileno())
         except gzip.BadGzipFile as err:  # an OSError, unlike the rest of `_BROKEN`
             raise self._broken(err, member) from err
         except _BROKEN as err:
             raise self._broken(err, member) from err
+        weakref.finalize(self, os.close, self._descriptor)
         self.names = sorted(self._places)
 
     def _broken(self, err, member):
@@ -76,8 +79,8 @@ class TarFiles(Files):
             f"{what} is not a whole tar archive ({err}); download it again."
         )
 
-    def _list(self):
-        with tarfile.open(fileobj=self._file, mode="r:") as archive:
+    def _list(self, file):
+        with tarfile.open(fileobj=file, mode="r:") as archive:
             for member in archive:
                 name = member.name.removeprefix("./")
                 if member.isdir():
@@ -95,7 +98,7 @@ class TarFiles(Files):
         if name not in self._places:
             raise OSError(f"{self.path}: cannot read {name}: no such member")
         offset, size = self._places[name]
-        content = os.pread(self._file.fileno(), size, offset)
+        content = os.pread(self._descriptor, size, offset)
         if len(content) < size:
             raise OSError(f"{self.path}: cannot read {name}: the archive has shrunk")
         return content
