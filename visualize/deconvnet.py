@@ -215,18 +215,21 @@ class Deconvnet:
 
     def _maps_shape(self, projector, image_shape):
         """(height, width, channels) of a layer, or (units,)."""
-        key = (projector, image_shape)
-        if key not in self._shapes:
-            images = tf.TensorSpec((None, *image_shape), self.model.inputs[0].dtype)
-            function = tf.function(lambda x: projector.up(x).maps, autograph=False)
-            shape = tuple(function.get_concrete_function(images).output_shapes[1:])
-            if len(shape) not in (1, 3):
-                raise UsageError(
-                    "`layer` must give maps (height, width, channels) or a vector. "
-                    f"Received: {projector.target.path!r}, which gives {shape}."
-                )
-            self._shapes[key] = shape
-        return self._shapes[key]
+        shape = projector.target.shape
+        if None in shape:
+            key = (projector, image_shape)
+            if key not in self._shapes:
+                images = tf.TensorSpec((None, *image_shape), self.model.inputs[0].dtype)
+                up = tf.function(lambda x: projector.up(x).maps, autograph=False)
+                found = up.get_concrete_function(images).output_shapes
+                self._shapes[key] = tuple(found[1:])
+            shape = self._shapes[key]
+        if len(shape) not in (1, 3):
+            raise UsageError(
+                "`layer` must give maps (height, width, channels) or a vector. "
+                f"Received: {projector.target.path!r}, which gives {shape}."
+            )
+        return shape
 
     def _function(self, projector, image_shape, asks, cut):
         """The whole computation, compiled once for each layer, size and question."""

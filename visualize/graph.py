@@ -42,11 +42,13 @@ class Target:
         tensor: its number. Tensor 0 is the image.
         steps: the calls between image and tensor, in the order they run.
         path: the layer's name.
+        shape: of the tensor, without the batch axis, `None` where unknown.
     """
 
     tensor: int
     steps: tuple
     path: str
+    shape: tuple
 
 
 class Graph:
@@ -73,6 +75,7 @@ class Graph:
             )
         self.steps = []
         self.paths = {}  # path -> the first output of each call under that name
+        self._shapes = {0: shapes[0][1:]}
         self._count = 1
         self._expand(model, [0], "")
 
@@ -108,7 +111,7 @@ class Graph:
             if needed & {*step.outputs}:
                 needed |= {*step.inputs}
                 kept.append(step)
-        return Target(tensor, tuple(reversed(kept)), path)
+        return Target(tensor, tuple(reversed(kept)), path, self._shapes[tensor])
 
     def _expand(self, model, inputs, prefix):
         """Appends the calls of a model; returns the numbers of its outputs."""
@@ -127,6 +130,7 @@ class Graph:
             self.paths.setdefault(path, []).append(made[0])
             for tensor, number in zip(node.output_tensors, made, strict=True):
                 numbers[id(tensor)] = number
+                self._shapes[number] = tuple(tensor.shape[1:])
         return [numbers[id(tensor)] for tensor in model.outputs]
 
     def _append(self, operation, path, node, sources):
@@ -147,6 +151,7 @@ class Graph:
         activation = operation.activation
         after = self._new(1)
         shape = (tuple(node.output_tensors[0].shape[1:]),)
+        self._shapes[made[0]] = shape[0]
         self.steps.append(Step(activation, path, ((Slot(0),), {}), made, after, shape))
         return after
 

@@ -47,7 +47,7 @@ class _Function(keras.layers.Layer):
         super().__init__(**kwargs)
         self.function, self.outputs = function, outputs
 
-    def call(self, x):
+    def call(self, x, mask=None):
         return self.function(x)
 
 
@@ -91,6 +91,8 @@ def override(model, method, lrn):
             cut = _clipped(relu, top)
             function = relu if top is None else (lambda x: cut(x, method))
             return _Function(function, name=layer.name)
+        if kind == "Softmax":
+            return _Function(keras.activations.linear, name=layer.name)
         copy = type(layer).from_config(layer.get_config())
         name = getattr(getattr(layer, "activation", None), "__name__", None)
         if name == "relu":
@@ -104,6 +106,8 @@ def override(model, method, lrn):
             return _Function(relu, name=operation.name)(*args)
         return operation(*args, **kwargs)
 
+    if isinstance(model, keras.Sequential):
+        model = keras.Model(model.inputs[0], model.outputs[0])
     twin = keras.models.clone_model(
         model, clone_function=clone, call_function=call, recursive=True
     )
@@ -123,7 +127,7 @@ def project(model, images, seed, find, method="deconvnet", lrn="identity"):
         lrn: "identity" or "gradient".
     """
     twin = override(model, method, lrn)
-    part = keras.Model(twin.inputs, find(twin))
+    part = keras.Model(twin.inputs[0], find(twin))
     x = tf.convert_to_tensor(images, tf.float32)
     with tf.GradientTape() as tape:
         tape.watch(x)
