@@ -135,7 +135,8 @@ def make_once(
         The record's path.
     """
     marker = folder / _MADE_WITH
-    if not again and (folder / record).is_file() and _read(marker) == made_with:
+    serves = _read(folder / record) is not None and _read(marker) == made_with
+    if serves and not again:
         return folder / record
     marker.unlink(missing_ok=True)
     run()

@@ -61,6 +61,7 @@ def evolution(record: Mapping) -> Finding:
         record: of `visualize.evolution`.
     """
     epochs, layers = record["epochs"], record["layers"]
+    split = "training" if record["split"] == "train" else record["split"]
     settled = {name: layer["settled_epoch"] for name, layer in layers.items()}
     named = ", ".join(
         f"{name} from epoch {epoch}" if epoch is not None else f"{name} never"
@@ -91,7 +92,7 @@ def evolution(record: Mapping) -> Finding:
     return Finding(
         claim(record),
         (
-            f"{record['images']:,} {record['split']} images at {len(epochs)} "
+            f"{record['images']:,} {split} images at {len(epochs)} "
             f"snapshots. A layer has settled once its projections keep a cosine of 0.5 "
             f"or more to those of the last snapshot: {named}. {verdict}",
             f"Jumps: between the last two snapshots another image became the strongest "
@@ -134,7 +135,8 @@ def filters(record: Mapping) -> Finding:
         )
         sentences.append(
             f"{network['label']}: {dead} of {count} filters dead; the largest is "
-            f"{number(dominance, 1)} times the median in root mean square."
+            f"{number(dominance, 1)} times the median in root mean square. "
+            f"{_aliasing(network)}"
         )
     if len(networks) == 1:
         sentences.append(
@@ -160,6 +162,19 @@ def filters(record: Mapping) -> Finding:
                 rows,
             ),
         ),
+    )
+
+
+def _aliasing(network: Mapping) -> str:
+    """How much of layer 2's projections is finer than the first layer's grid."""
+    if "layer_2" not in network:
+        return ""
+    step = 2 * max(network["stride"])
+    shares = network["layer_2"]["share_of_power"][f"above_1/{step}_cycles_per_pixel"]
+    return (
+        f"Of the power of layer 2's projections {percent(shares['reconstructions'])} "
+        f"is finer than the first layer's grid can carry (1/{step} cycles per pixel); "
+        f"of the images', {percent(shares['images'])}."
     )
 
 

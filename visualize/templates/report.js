@@ -79,6 +79,7 @@
     } else {
       const image = item.querySelector("img").cloneNode();
       image.className = "whole";
+      image.loading = "eager";
       image.addEventListener("click", () => image.classList.toggle("actual"));
       content.replaceChildren(image);
     }
@@ -127,6 +128,7 @@
   byId("next").addEventListener("click", () => step(1));
   byId("close").addEventListener("click", () => dialog.close());
   dialog.addEventListener("close", () => {
+    if (dialog.open) return; // opened again before this was heard
     content.replaceChildren();
     current?.querySelector(".open")?.focus();
   });

@@ -1,0 +1,248 @@
+import json
+
+import pytest
+
+from tests.helpers.browser import see
+from tests.helpers.networks import make_classifier
+from tests.helpers.page_reader import PageReader
+from tests.helpers.splits import noise, png
+from tests.helpers.trees import write_tree
+from visualize import report_figures
+from visualize.report import build_parser, main
+
+NAMES = ("<script>document.title=1<", '"onerror="x', "größer, 猫", "n02124075 cat")
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory):
+    tree = {
+        f"{split}/{name}/{number} <b>.png": png(noise(number + 9 * i, 64, 64))
+        for split in ("train", "val")
+        for i, name in enumerate(NAMES)
+        for number in range(4)
+    }
+    return write_tree(tmp_path_factory.mktemp("images"), tree)
+
+
+@pytest.fixture(scope="module")
+def model_file(tmp_path_factory):
+    path = tmp_path_factory.mktemp("model") / "model.keras"
+    make_classifier(1, NAMES).save(path)
+    return path
+
+
+@pytest.fixture(scope="module")
+def run_folder(tmp_path_factory):
+    run = tmp_path_factory.mktemp("run")
+    (run / "snapshots").mkdir()
+    for seed, epoch in enumerate((1, 5)):
+        path = run / "snapshots" / f"epoch-{epoch:03d}.keras"
+        make_classifier(seed, NAMES).save(path)
+    return run
+
+
+@pytest.fixture(scope="module")
+def words(folder, model_file):
+    return [
+        f"--model={model_file}",
+        f"--data=folder:{folder}",
+        "--layers=1,conv3",
+        "--channels=2",
+        "--quick",
+    ]
+
+
+@pytest.fixture(scope="module")
+def made(words, tmp_path_factory):
+    """The workdir of a report, for tests that only read it."""
+    workdir = tmp_path_factory.mktemp("report")
+    assert main([*words, f"--workdir={workdir}"]) == 0
+    return workdir
+
+
+def read_page(workdir):
+    return PageReader((workdir / "report.html").read_text("utf-8"))
+
+
+def refuse(*_, **__):
+    raise AssertionError("this was made before")
+
+
+def test_the_page_gathers_what_can_be_made(made):
+    read = read_page(made)
+    text = read.text
+    ids = {attributes.get("id") for _, attributes in read.elements}
+    assert {"gallery", "filters", "provenance"} <= ids
+    assert "Layer 1 (norm1)" in text and "Layer conv3" in text
+    assert "Table 3: what each part contributes give the workdir" in text
+    cards = [li for li in read.all("li") if li.get("class") == "card"]
+    assert len(cards) == 4
+    record = json.loads((made / "features" / "gallery.json").read_text("utf-8"))
+    channels = [f["channel"] for layer in record["layers"] for f in layer["features"]]
+    assert [int(card["data-channel"]) for card in cards] == channels
+    for layer in record["layers"]:
+        for feature in layer["features"]:
+            for row in feature["top"]:
+                assert f"{row['activation']:.2f}" in text
+                assert row["image_id"] in text
+
+
+def test_names_of_classes_and_files_do_nothing(made):
+    read = read_page(made)
+    assert len(read.all("script")) == 1
+    assert not any(name.startswith("on") for _, a in read.elements for name in a)
+    for name in NAMES:
+        assert name in read.text
+    assert all(image["src"].startswith("data:image/") for image in read.all("img"))
+
+
+def test_the_numbers_at_the_top_are_the_networks(made):
+    text = read_page(made).text
+    network = make_classifier(1, NAMES).model
+    assert f"parameters {network.count_params():,}" in text
+    assert "top-1 error" not in text  # nobody has measured it
+    assert "input 56 x 56" in text
+
+
+def test_a_rerun_makes_nothing_again(words, made, monkeypatch, capsys):
+    monkeypatch.setattr(report_figures, "run_command", refuse)
+    monkeypatch.setattr("visualize.report_gathering.make_gallery", refuse)
+    before = read_page(made)
+    assert main([*words, f"--workdir={made}"]) == 0
+    assert read_page(made).all("img") == before.all("img")
+    out, err = capsys.readouterr()
+    assert f"report in {made}/report.html" in out
+    assert "Traceback" not in err
+
+
+@pytest.mark.slow
+def test_with_a_run_features_evolve(words, run_folder, made, monkeypatch):
+    monkeypatch.setattr("visualize.report_gathering.make_gallery", refuse)
+    assert "give its workdir by --run." in read_page(made).text
+    assert main([*words, f"--run={run_folder}", f"--workdir={made}"]) == 0
+    read = read_page(made)
+    assert "2 snapshots" in read.text and "give its workdir" not in read.text
+    assert "evolution" in {attributes.get("id") for _, attributes in read.elements}
+
+
+def figures_that(monkeypatch, behave):
+    """Lets every command behave so, and leaves the gallery out."""
+
+    def run(module, arguments):
+        (workdir,) = (a[10:] for a in arguments if a.startswith("--workdir="))
+        behave(module, workdir)
+
+    def no_gallery(*_, **__):
+        raise report_figures.UsageError("not in this test")
+
+    monkeypatch.setattr(report_figures, "run_command", run)
+    monkeypatch.setattr("visualize.report_gathering.make_gallery", no_gallery)
+
+
+def damage(_, workdir):
+    write_tree(report_figures.Path(workdir), {"filters.json": b'{"networks": ['})
+
+
+def forget_the_picture(_, workdir):
+    write_tree(report_figures.Path(workdir), {"filters.json": b'{"networks": []}'})
+
+
+def leave_out_what_is_needed(_, workdir):
+    write_tree(report_figures.Path(workdir), {"filters.json": b'{"seed": 1}'})
+
+
+def fail(module, _):
+    raise report_figures.RunError(f"{module} has run out of luck")
+
+
+def stumble(module, _):
+    raise ZeroDivisionError("by zero")
+
+
+@pytest.mark.parametrize(
+    ("behave", "message"),
+    [
+        (damage, "cannot read what is in"),
+        (forget_the_picture, "none of filters.png, layer2.png is there"),
+        (leave_out_what_is_needed, "has no 'networks': it is damaged"),
+        (fail, "visualize.filters has run out of luck"),
+        (stumble, "failed: ZeroDivisionError: by zero"),
+    ],
+)
+def test_a_broken_figure_is_named_and_the_rest_is_made(
+    words, tmp_path, monkeypatch, capsys, behave, message
+):
+    figures_that(monkeypatch, behave)
+    assert main([*words, f"--workdir={tmp_path}"]) == 1
+    read = read_page(tmp_path)
+    assert message in read.text
+    assert "provenance" in {attributes.get("id") for _, attributes in read.elements}
+    errors = [
+        line for line in capsys.readouterr().err.splitlines() if "error: " in line
+    ]
+    assert len(errors) == 1 and "Fig. 6: filters of the first layer" in errors[0]
+
+
+def test_damaged_tables_of_others_are_named(words, tmp_path, monkeypatch):
+    figures_that(monkeypatch, fail)
+    (tmp_path / "ablation.json").write_text("[]")
+    (tmp_path / "tables.json").write_text('{"tables": [{"columns": 3}]}')
+    argv = [f"--ablation={tmp_path}", f"--transfer={tmp_path}"]
+    assert main([*words, *argv, f"--workdir={tmp_path / 'report'}"]) == 1
+    text = read_page(tmp_path / "report").text
+    assert text.count(f"cannot read what is in {tmp_path}") == 2
+
+
+def test_an_interruption_ends_the_report(words, tmp_path, monkeypatch, capsys):
+    def interrupt(*_):
+        raise KeyboardInterrupt
+
+    figures_that(monkeypatch, interrupt)
+    assert main([*words, f"--workdir={tmp_path}"]) == 1
+    assert "error: interrupted" in capsys.readouterr().err
+    assert not (tmp_path / "report.html").exists()
+
+
+def test_what_the_report_cannot_do_without_ends_it(words, tmp_path, capsys):
+    for argv, message in (
+        ([words[0], "--data=folder:nowhere"], "does not exist"),
+        (["--model=nothing", words[1]], "--model must be a preset"),
+        ([*words[:2], "--split=test"], "split must be one of"),
+        ([*words[:2], "--workdir", __file__], "--workdir must be a folder"),
+    ):
+        workdir = [] if "--workdir" in argv else [f"--workdir={tmp_path / 'none'}"]
+        assert main([*argv, *workdir]) == 2
+        errors = capsys.readouterr().err.splitlines()
+        assert sum(": error: " in line for line in errors) == 1
+        assert message in errors[-1]
+    assert not (tmp_path / "none").exists()
+
+
+def test_quick_only_changes_what_is_not_given():
+    args = build_parser().parse_args(["--quick"])
+    assert (args.channels, args.max_images, args.data) == (None, None, None)
+    assert args.layers == [1, 2, 3, 4, 5]
+
+
+@pytest.mark.slow
+def test_the_page_in_a_browser(made):
+    seen = see(
+        made / "report.html",
+        {"js": "document.title"},
+        {"js": "[...document.images].every(i => i.naturalWidth > 0)"},
+        {"js": "document.getElementById('count').textContent"},
+    )
+    assert seen == {
+        "answers": ["What zfnet_quarter_without_6_7 sees", True, "4 of 4 channels"],
+        "requests": [],
+        "console": [],
+    }
+
+
+@pytest.mark.slow
+def test_the_shipped_network_on_photographs(photographs, tmp_path):
+    data = f"tiny-imagenet:{photographs}/tiny-imagenet-200-subset.zip"
+    assert main([f"--data={data}", "--quick", f"--workdir={tmp_path}"]) == 0
+    assert (tmp_path / "report.html").stat().st_size < 5e6
+    text = read_page(tmp_path).text
+    assert "top-1 error" in text and "3,424,328" in text

@@ -1,0 +1,101 @@
+import json
+import sys
+import types
+
+import pytest
+
+from visualize.report_figures import make_once, run_command
+from zfkeras import commandline
+from zfkeras.errors import RunError, UsageError
+
+
+@pytest.fixture
+def command(monkeypatch):
+    """Installs a module `a_command` that behaves as told."""
+
+    def install(behave):
+        def main(argv):
+            parser = commandline.make_parser("a_command", "Does things.")
+            parser.add_argument("--number", type=int)
+            return commandline.run(parser, behave, argv)
+
+        module = types.ModuleType("a_command")
+        module.main = main
+        monkeypatch.setitem(sys.modules, "a_command", module)
+
+    return install
+
+
+def test_a_command_is_heard_but_not_its_closing_lines(command, capsys):
+    def behave(args):
+        print("progress", file=sys.stderr)
+        print(f"results of {args.number}")
+
+    command(behave)
+    run_command("a_command", ["--number=3"])
+    assert capsys.readouterr() == ("", "progress\n")
+
+
+@pytest.mark.parametrize("kind", [UsageError, RunError])
+def test_what_a_command_refuses_is_an_exception(command, capsys, kind):
+    def behave(_):
+        raise kind("`x` must be: error: y.\nReceived: z.")
+
+    command(behave)
+    with pytest.raises(kind, match=r"^`x` must be: error: y\. Received: z\.$"):
+        run_command("a_command", [])
+    assert capsys.readouterr().err == ""
+
+
+def test_words_that_do_not_parse_are_an_exception(command):
+    command(lambda _: None)
+    with pytest.raises(UsageError, match="argument --number: invalid int value: 'x'"):
+        run_command("a_command", ["--number=x"])
+
+
+def test_an_interruption_passes_through(command):
+    def behave(_):
+        raise KeyboardInterrupt
+
+    command(behave)
+    with pytest.raises(KeyboardInterrupt):
+        run_command("a_command", [])
+
+
+def test_a_bug_keeps_its_traceback(command):
+    command(lambda _: 1 / 0)
+    with pytest.raises(ZeroDivisionError):
+        run_command("a_command", [])
+
+
+@pytest.fixture
+def make(tmp_path):
+    calls = []
+
+    def make(settings, again=False, fails=False):
+        def run():
+            calls.append(settings)
+            (tmp_path / "x.json").write_text(json.dumps(settings))
+            if fails:
+                raise RunError("half way")
+
+        return make_once(tmp_path, "x.json", settings, run, again), len(calls)
+
+    return make
+
+
+def test_the_same_settings_make_nothing_again(make, tmp_path):
+    assert make({"a": 1}) == (tmp_path / "x.json", 1)
+    assert make({"a": 1})[1] == 1
+    assert make({"a": 2})[1] == 2
+    assert make({"a": 2}, again=True)[1] == 3
+
+
+def test_what_failed_or_was_damaged_is_made_again(make, tmp_path):
+    with pytest.raises(RunError):
+        make({"a": 1}, fails=True)
+    assert make({"a": 1})[1] == 2
+    (tmp_path / "x.json").write_text('{"a": ')
+    assert make({"a": 1})[1] == 3
+    (tmp_path / "x.json").unlink()
+    assert make({"a": 1})[1] == 4

@@ -1,0 +1,89 @@
+import pytest
+
+from visualize.report_findings import claim, evolution, filters, number, percent, plain
+
+
+def evolution_record(settled, cosines=(0.1, 0.6, 1.0)):
+    layers = {
+        name: {
+            "cosine_to_last": [None, *cosines[1:]],
+            "share_of_channels_with_another_image": [0.9, share],
+            "settled_epoch": epoch,
+        }
+        for (name, share), epoch in zip(
+            {"norm1": 0.125, "conv3": 0.3, "pool5": 0.5}.items(), settled, strict=True
+        )
+    }
+    return {
+        "epochs": [1, 10, 30],
+        "images": 1500,
+        "split": "train",
+        "layers": layers,
+        "paper": {"claim": "the lower layers converge first"},
+    }
+
+
+@pytest.mark.parametrize(
+    ("settled", "verdict"),
+    [
+        ((1, 10, 30), "The lower layers settle first"),
+        ((1, 10, None), "The lower layers settle first"),
+        ((10, 10, 10), "The layers settle together"),
+        ((30, 10, 1), "do not settle in the paper's order"),
+        ((None, 10, 10), "do not settle in the paper's order"),
+    ],
+)
+def test_evolution_compares_when_layers_settle(settled, verdict):
+    finding = evolution(evolution_record(settled))
+    assert finding.paper == "the lower layers converge first"
+    assert verdict in finding.ours[0]
+    assert "1,500 training images at 3 snapshots" in finding.ours[0]
+    assert "12.5 %" not in finding.ours[1] and "12 % of the channels" in finding.ours[1]
+    assert finding.tables[0].headings[1:4] == ["1", "10", "30"]
+    assert finding.tables[0].rows[0][:4] == ["norm1", "–", "0.60", "1.00"]
+
+
+def network(**changes):
+    return {
+        "label": "<b>",
+        "kernel_size": [7, 7],
+        "stride": [2, 2],
+        "filters": 64,
+        "dead": {"count": 3},
+        "rms": {"dominance": 1.234},
+        "frequency": {
+            "mean_share_of_power": {"low": 0.5, "middle": 0.25, "high": None}
+        },
+        **changes,
+    }
+
+
+def test_filters_name_each_network():
+    second = {"reconstructions": 0.231, "images": None}
+    shares = {"above_1/4_cycles_per_pixel": second}
+    seen = network(
+        layer_2={"share_of_power": shares}, never_active={"count": 2}, label="ZFNet"
+    )
+    finding = filters({"networks": [network(), seen]})
+    assert finding.tables[0].rows == [
+        ["<b>", "7x7/2", "3 of 64", "–", "1.23", "50 %", "25 %", "–"],
+        ["ZFNet", "7x7/2", "3 of 64", "2", "1.23", "50 %", "25 %", "–"],
+    ]
+    assert "23.1 %" in finding.ours[1] and "1/4 cycles per pixel" in finding.ours[1]
+    assert len(finding.ours) == 2
+    assert "--compare" in filters({"networks": [network()]}).ours[-1]
+
+
+def test_any_record_can_say_what_it_shows():
+    assert plain({"summary": "one"}).ours == ("one",)
+    assert plain({"finding": ["one", "two"]}).ours == ("one", "two")
+    assert plain({}).ours == ()
+
+
+def test_claims_are_read_only_where_they_are():
+    assert claim({"paper": "Fig. 2"}) == claim({}) == ""
+
+
+def test_numbers_as_people_read_them():
+    assert (percent(0.6305), percent(None), percent(0.5, 0)) == ("63.0 %", "–", "50 %")
+    assert (number(1234.5, 1), number(None)) == ("1,234.5", "–")
