@@ -99,6 +99,7 @@ def _answers(files, classifier, args) -> list[dict]:
     from zfkeras.data.bad_images import BadImage
     from zfkeras.data.images import read_image
     from zfkeras.errors import RunError
+    from zfkeras.truth import class_in_name
 
     readable = []
 
@@ -121,7 +122,7 @@ def _answers(files, classifier, args) -> list[dict]:
     return [
         {
             "file": str(file),
-            "class_name": _truth(file, classifier.class_names),
+            "class_name": class_in_name(file.stem, classifier.class_names),
             "answers": [
                 {"name": classifier.class_names[i], "probability": float(row[i])}
                 for i in best
@@ -129,16 +130,6 @@ def _answers(files, classifier, args) -> list[dict]:
         }
         for file, row, best in zip(readable, probabilities, order, strict=True)
     ]
-
-
-def _truth(file: Path, class_names) -> str | None:
-    """The class whose name or ImageNet id the file's name begins with."""
-    for name in class_names:
-        for key in (name, name.split(" ", 1)[0]):
-            rest = file.stem.removeprefix(key)
-            if rest != file.stem and not rest[:1].isalnum():
-                return name
-    return None
 
 
 def _summary(known) -> str:
