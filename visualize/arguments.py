@@ -1,6 +1,9 @@
 """What arguments of several commands here mean."""
 
 import argparse
+from pathlib import Path
+
+from zfkeras import commandline
 
 
 def layer_list(text: str) -> list[int | str]:
@@ -17,3 +20,45 @@ def layer_list(text: str) -> list[int | str]:
 def layer(text: str) -> int | str:
     """Reads a paper's number or a layer's name, for argparse."""
     return int(text) if text.isdecimal() else text
+
+
+def add_images(parser: argparse.ArgumentParser, count: int) -> None:
+    """Adds --images, --classes, --data, --split and --count: the images of a figure.
+
+    Args:
+        parser: the command's.
+        count: how many are drawn by default where they are not named.
+    """
+    parser.add_argument(
+        "--images",
+        nargs="+",
+        type=Path,
+        default=[],
+        metavar="FILE",
+        help="image files, or folders to draw from; without it, images of --data. A "
+        "name that begins with an ImageNet id or a class (n02112018_Pomeranian.jpg), "
+        "or lies in a folder called so, tells the true class",
+    )
+    parser.add_argument(
+        "--classes",
+        nargs="+",
+        default=[],
+        metavar="NAME",
+        help="true class of each of --images, where its name does not tell; where "
+        "nothing does, the most likely class stands in",
+    )
+    commandline.add_data(parser, default_text="shapes")
+    parser.set_defaults(data=None)
+    parser.add_argument(
+        "--split",
+        default="validation",
+        help="which split of the data: train, validation or test",
+    )
+    parser.add_argument(
+        "--count",
+        type=commandline.positive_int,
+        default=count,
+        metavar="N",
+        help="images to draw from --data or a folder: those the network gets right "
+        "first, each of another class",
+    )

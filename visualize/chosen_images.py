@@ -1,0 +1,277 @@
+"""The few images a figure shows: files that are named, or some drawn from a data set.
+
+It chooses and reads; nothing is measured here but whether the network is right.
+"""
+
+import dataclasses
+import itertools
+import logging
+import re
+from collections.abc import Callable, Iterator, Sequence
+from pathlib import Path
+
+import numpy as np
+
+from visualize.sample import Sample
+from zfkeras.data import shapes
+from zfkeras.data.bad_images import BadImage
+from zfkeras.data.crops import centre_crop
+from zfkeras.data.sources import Source
+from zfkeras.errors import RunError, UsageError
+from zfkeras.models.classifier import Classifier, predict_crops
+
+POOL = 256  # images looked at, at most, to find ones that the network gets right
+_AT_ONCE = 32
+_IMAGENET_ID = re.compile(r"n\d{8}(?!\d)")
+_log = logging.getLogger(__name__)
+
+
+@dataclasses.dataclass(frozen=True, eq=False)
+class ChosenImage:
+    """One image of a figure.
+
+    Args:
+        name: by which people know it: a path, or its id in the data set.
+        square: uint8 array (image_size, image_size, 3), as the network's preprocessing
+            takes it.
+        label: true class among the network's, `None` if it is not known or not there.
+        predicted: the network's answer to the centre crop.
+        mask: bool array (crop_size, crop_size), true on the object; `None`: unknown.
+    """
+
+    name: str
+    square: np.ndarray
+    label: int | None
+    predicted: int
+    mask: np.ndarray | None = None
+
+
+def true_label(name: str, class_names: Sequence[str]) -> int | None:
+    """The class a file's or another network's class name stands for.
+
+    Args:
+        name: "n02112018_Pomeranian", "n02112018 Pomeranian", "Pomeranian" or "star_3".
+        class_names: of the network, such as "n02112018 Pomeranian" or "star".
+
+    Returns:
+        The first class of the same ImageNet id, else the first whose name `name` begins
+        with (spaces and underscores, large and small letters alike), else `None`.
+    """
+    wnid = _IMAGENET_ID.match(name)
+    if wnid and any(known.startswith(wnid[0]) for known in class_names):
+        return next(i for i, k in enumerate(class_names) if k.startswith(wnid[0]))
+    plain = _plain(name)
+    for label, known in enumerate(class_names):
+        rest = plain.removeprefix(_plain(known))
+        if _plain(known) and rest != plain and not rest[:1].isalnum():
+            return label
+    return None
+
+
+def chosen_images(
+    classifier: Classifier,
+    source: Source,
+    split: str,
+    *,
+    paths: Sequence[Path] = (),
+    classes: Sequence[str] = (),
+    count: int,
+    seed: int = 0,
+) -> list[ChosenImage]:
+    """The images a command was given, or was left to draw.
+
+    Args:
+        classifier: the network.
+        source: the data, where no `paths` are given.
+        split: of the data.
+        paths: as `images_of_files` takes them. Empty: draw from the data.
+        classes: as `images_of_files` takes them.
+        count: how many to draw.
+        seed: fixes what is drawn.
+
+    Raises:
+        FileNotFoundError: a path that is not there.
+        UsageError: what cannot be read, or classes without images.
+    """
+    if paths:
+        return images_of_files(
+            classifier, paths, classes=classes, count=count, seed=seed
+        )
+    if classes:
+        raise UsageError("--classes names the classes of --images, which is missing.")
+    return images_of_split(classifier, source, split, count=count, seed=seed)
+
+
+def images_of_files(
+    classifier: Classifier,
+    paths: Sequence[Path],
+    *,
+    count: int,
+    classes: Sequence[str] = (),
+    seed: int = 0,
+) -> list[ChosenImage]:
+    """Reads the files that are named; of folders, `count` of the files in them.
+
+    The class is told by `classes`, else by the file's name, else by its folder's.
+
+    Args:
+        classifier: the network.
+        paths: files and folders; folders inside folders are looked into.
+        count: how many to draw if a folder is among them, as `images_of_split` does.
+            Files that are named are all taken.
+        classes: true class of each path, as its name or ImageNet id. Empty: not given.
+        seed: fixes what is drawn.
+
+    Raises:
+        FileNotFoundError: a path that is not there.
+        UsageError: a file that is no image, an empty folder, a class the network does
+            not have.
+    """
+    if classes and len(classes) != len(paths):
+        raise UsageError(
+            "--classes must name one class for each of --images. "
+            f"Received: {len(classes)} for {len(paths)}."
+        )
+    given = [_known_label(name, classifier.class_names) for name in classes]
+    candidates, drawn = [], False
+    for path, label in itertools.zip_longest(paths, given):
+        files = _files_below(path)
+        drawn = drawn or path.is_dir()
+        for file in files:
+            found = _label_of_file(file, classifier) if label is None else label
+            candidates.append((str(file), file.read_bytes, found, None))
+    if drawn and len(candidates) > count:
+        order = np.random.default_rng([seed, 2]).permutation(len(candidates))
+        return _right_ones(classifier, (candidates[i] for i in order), count)
+    return [*_looked_at(classifier, candidates, strict=True)]
+
+
+def images_of_split(
+    classifier: Classifier, source: Source, split: str, *, count: int, seed: int = 0
+) -> list[ChosenImage]:
+    """Draws images of a split that the network gets right, of different classes.
+
+    Figures 5 and 7 follow the probability of the true class, so it should be there to
+    begin with. Of up to 256 images in a random order the first ones count that are
+    classified rightly, each of another class; where there are too few of those, other
+    ones follow in the same order.
+
+    Args:
+        classifier: the network.
+        source: the data.
+        split: name of the split.
+        count: how many images.
+        seed: fixes the order.
+    """
+    labels = [true_label(name, classifier.class_names) for name in source.class_names]
+    examples = source.split(split)
+
+    def candidates():
+        sample = Sample(examples, POOL, seed)
+        for row in sample.stream().as_numpy_iterator():
+            name = row["id"].decode("utf-8", "replace")
+            label = labels[row["label"]] if row["label"] >= 0 else None
+            yield name, _reader(sample, row["key"]), label, _mask_maker(source, name)
+
+    # A network of other classes gets none right.
+    pool = POOL if any(label is not None for label in labels) else count
+    return _right_ones(classifier, candidates(), count, pool)
+
+
+def input_of(classifier: Classifier, image: ChosenImage) -> np.ndarray:
+    """What the network reads of an image: float32 (crop_size, crop_size, 3)."""
+    return classifier.preprocessing.centre_crop(image.square)
+
+
+def picture_of(classifier: Classifier, image: ChosenImage) -> np.ndarray:
+    """The same part of an image as people see it: uint8 (crop_size, crop_size, 3)."""
+    return centre_crop(image.square, classifier.preprocessing.crop_size)
+
+
+def _plain(name: str) -> str:
+    return name.lower().replace("_", " ")
+
+
+def _known_label(name, class_names) -> int:
+    label = true_label(name, class_names)
+    if label is None:
+        raise UsageError(
+            "--classes must be names or ImageNet ids of the network's "
+            f"{len(class_names)} classes, such as {class_names[0]!r}. "
+            f"Received: {name!r}."
+        )
+    return label
+
+
+def _label_of_file(file, classifier) -> int | None:
+    names = (file.stem, file.absolute().parent.name)
+    labels = (true_label(name, classifier.class_names) for name in names)
+    return next((label for label in labels if label is not None), None)
+
+
+def _files_below(path: Path) -> list[Path]:
+    if not path.exists():
+        raise FileNotFoundError(f"no such image: {path}")
+    if not path.is_dir():
+        return [path]
+    files = sorted(file for file in path.rglob("*") if file.is_file())
+    if not files:
+        raise UsageError(f"--images: {path} holds no files.")
+    return files
+
+
+def _reader(split, key) -> Callable[[], bytes]:
+    return lambda: split.read(key)
+
+
+def _mask_maker(source, name):
+    """Makes the mask of one of our generated images; `None` for others."""
+    if source.spec.partition(":")[0] != "shapes":
+        return None
+    return lambda size: shapes.mask(name, size)
+
+
+def _right_ones(classifier, candidates, count, pool=POOL) -> list[ChosenImage]:
+    right, others, seen = [], [], set()
+    for image in _looked_at(classifier, itertools.islice(candidates, pool)):
+        is_right = image.predicted == image.label
+        if is_right and image.label not in seen:
+            seen.add(image.label)
+            right.append(image)
+        elif len(others) < count:
+            others.append(image)
+        if len(right) == count:
+            break
+    if not right and not others:
+        raise RunError("none of the files could be read as an image")
+    return (right + others)[:count]
+
+
+def _looked_at(classifier, candidates, strict=False) -> Iterator[ChosenImage]:
+    """Reads images and asks the network, a batch at a time."""
+    candidates = iter(candidates)
+    while batch := [*itertools.islice(candidates, _AT_ONCE)]:
+        read = [*_readable(classifier, batch, strict)]
+        if not read:
+            continue
+        preprocessing = classifier.preprocessing
+        crops = [preprocessing.centre_crop(square) for _, square, _, _ in read]
+        predicted = predict_crops(classifier.model, np.stack(crops)).argmax(axis=1)
+        for (name, square, label, make), answer in zip(read, predicted, strict=True):
+            mask = None
+            if make is not None:
+                mask = make(preprocessing.image_size)[..., None]
+                mask = centre_crop(mask, preprocessing.crop_size)[..., 0]
+            yield ChosenImage(name, square, label, int(answer), mask)
+
+
+def _readable(classifier, batch, strict):
+    for name, read, label, make in batch:
+        try:
+            square = classifier.preprocessing.square(read())
+        except BadImage as err:
+            if strict:
+                raise UsageError(f"--images: {name} is no image: {err}.") from err
+            _log.warning("left out %s: %s", name, err)
+            continue
+        yield name, square, label, make

@@ -1,0 +1,179 @@
+"""`python -m visualize.occlusion`: what hiding parts of an image does, as in Fig. 7."""
+
+import argparse
+import sys
+
+from visualize.arguments import add_images, layer
+from zfkeras import commandline
+
+DEFAULT_DATA = "shapes"
+CLAIM = (
+    "Fig. 7 and sec. 4.2: the probability of the class falls where the square hides "
+    "the object, so the network finds it and does not live on its surroundings; the "
+    "activation of a feature map falls where its projection shows something, so the "
+    "projection is true to the image."
+)
+
+
+def build_parser() -> argparse.ArgumentParser:
+    """The command's arguments."""
+    parser = commandline.make_parser(
+        "visualize.occlusion",
+        "Slide a grey square over images and map, as Fig. 7 of the paper does, the "
+        "activation of one feature map, the probability of the class and the most "
+        "likely label, beside what the deconvnet projects the map to: occlusion.png "
+        "and occlusion.json.",
+    )
+    commandline.add_model(parser)
+    add_images(parser, count=3)
+    parser.add_argument(
+        "--layer",
+        type=layer,
+        metavar="LAYER",
+        help="whose feature map is watched: the paper's number or a layer's name "
+        "(default: 5, or the last maps of networks that ZFNet does not make)",
+    )
+    parser.add_argument(
+        "--channel",
+        type=int,
+        metavar="N",
+        help="which feature map, from 0 (default: the one with the strongest "
+        "activation in the unoccluded image)",
+    )
+    parser.add_argument(
+        "--patch-size",
+        type=commandline.positive_int,
+        metavar="N",
+        help="side of the square in pixels of the network's input (default: 50 at 224 "
+        "pixels, in proportion at other sizes)",
+    )
+    parser.add_argument(
+        "--patch-stride",
+        type=commandline.positive_int,
+        metavar="N",
+        help="step between squares in pixels, at most their side; where they do not "
+        "end at the border, a last one stands flush with it (default: 8 at 224 pixels, "
+        "in proportion)",
+    )
+    parser.add_argument(
+        "--fill",
+        type=_grey,
+        metavar="N",
+        help="grey of the square, 0 to 255 (default: the mean image, which the network "
+        "reads as 0)",
+    )
+    parser.add_argument(
+        "--max-images",
+        type=commandline.positive_int,
+        metavar="N",
+        help="search the three other images of column c in a random sample of --data "
+        "this large (default: in all of the split)",
+    )
+    commandline.add_workdir(parser, default="runs/occlusion")
+    commandline.add_batch_size(parser, default=64)
+    commandline.add_seed(parser)
+    return parser
+
+
+def main(argv=None) -> int:
+    """Runs the command; returns its exit code."""
+    return commandline.run(build_parser(), _occlusion, argv)
+
+
+def _grey(text: str) -> float:
+    """Reads a number from 0 to 255, for argparse."""
+    value = float(text)
+    if not 0 <= value <= 255:
+        raise argparse.ArgumentTypeError(f"must be from 0 to 255. Received: {text}")
+    return value
+
+
+def _occlusion(args):
+    from visualize.chosen_images import chosen_images
+    from visualize.occlusion_figure import make_rows
+    from visualize.render.occlusion import draw_occlusion
+    from zfkeras.data.sources import open_source
+    from zfkeras.models.presets import load
+    from zfkeras.provenance import write_record
+    from zfkeras.render import save_figure
+
+    source = open_source(args.data or DEFAULT_DATA)
+    classifier = load(args.model)
+    images = chosen_images(
+        classifier,
+        source,
+        args.split,
+        paths=args.images,
+        classes=args.classes,
+        count=args.count,
+        seed=args.seed,
+    )
+    rows = make_rows(
+        classifier,
+        images,
+        source,
+        args.split,
+        layer=args.layer,
+        channel=args.channel,
+        patch_size=args.patch_size,
+        patch_stride=args.patch_stride,
+        fill=args.fill,
+        max_images=args.max_images,
+        batch_size=args.batch_size,
+        seed=args.seed,
+        workdir=args.workdir,
+    )
+    summary = _summary(rows)
+    figure = draw_occlusion(rows, classifier.class_names)
+    picture = save_figure(figure, args.workdir / "occlusion.png")
+    record = {
+        "paper": {"figure": "Fig. 7", "claim": CLAIM},
+        "summary": summary,
+        "model": str(args.model),
+        "data": source.spec,
+        "split": args.split,
+        "seed": args.seed,
+        "fill": "mean image" if args.fill is None else args.fill,
+        "images": [row.to_json(classifier.class_names) for row in rows],
+    }
+    file = write_record(args.workdir / "occlusion.json", record)
+    print("\n".join(summary))
+    print(f"results in {picture} and {file.name}")
+
+
+def _summary(rows) -> list[str]:
+    """What the maps say, in sentences."""
+    import numpy as np
+
+    sentences = []
+    for row in rows:
+        maps = row.maps
+        sentences.append(
+            f"{row.title}: probability {maps.probability:.2f} as it is, "
+            f"{maps.probabilities.min():.2f} under the worst square; the map's "
+            f"activation falls to {row.lowest_activation:.0%}; another label under "
+            f"{np.mean(maps.labels != maps.predicted):.0%} of the squares."
+        )
+    lifts = [row.lift for row in rows if row.lift is not None]
+    if lifts:
+        sentences.append(
+            "Where the map's projection has its energy, hiding the image lowers the "
+            f"map's activation {np.mean(lifts):.1f} times as much as on average."
+        )
+    found = [row.on_object for row in rows if row.on_object is not None]
+    shares = [one for one in found if one["share_on_object"] is not None]
+    if shares:
+        share, chance, area = (
+            np.mean([one[key] for one in shares])
+            for key in ("share_on_object", "chance", "area_under_curve")
+        )
+        sentences.append(
+            f"Of the fall of the probability {share:.0%} lies on the object, which "
+            f"covers {chance:.0%} of the image; area under the curve {area:.2f} "
+            "(chance: 0.5)."
+        )
+    return sentences
+
+
+if __name__ == "__main__":
+    sys.exit(main())

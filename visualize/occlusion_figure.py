@@ -1,0 +1,233 @@
+"""What a row of Fig. 7 shows: an image, its occlusion maps, and projections.
+
+It gathers; the maps are made by `SlidingOccluder`, the projections by `Deconvnet`.
+"""
+
+import dataclasses
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+from tqdm import tqdm
+
+from visualize.chosen_images import ChosenImage, input_of, picture_of
+from visualize.deconvnet import Deconvnet
+from visualize.localization import localization
+from visualize.paper_layers import layer_heading, paper_layer
+from visualize.sample import draw_sample, examples_at, load_crops
+from visualize.sliding_occluder import OcclusionMaps, SlidingOccluder
+from visualize.top_activations import TopActivations
+from zfkeras import commandline
+from zfkeras.data.crops import centre_crop
+from zfkeras.data.sources import Source
+from zfkeras.models.classifier import Classifier
+
+NUM_OTHERS = 3  # images beside the one itself in column c
+
+
+@dataclasses.dataclass(frozen=True, eq=False)
+class OcclusionRow:
+    """One image of Fig. 7.
+
+    Args:
+        image: the image.
+        title: its true class, or the most likely one where that is not known.
+        picture: uint8 array (height, width, 3), what the network sees.
+        maps: what was measured.
+        heading: names the layer of the feature map.
+        reconstruction: float32 array (height, width, 3), the map's strongest
+            activation in this image, projected.
+        others: float32 array (n, height, width, 3), the same in the images where it is
+            strongest, strongest first.
+        other_names: of those images.
+    """
+
+    image: ChosenImage
+    title: str
+    picture: np.ndarray
+    maps: OcclusionMaps
+    heading: str
+    reconstruction: np.ndarray
+    others: np.ndarray
+    other_names: list[str]
+
+    @property
+    def lowest_activation(self) -> float:
+        """Least activation under a square, as a share of that without one."""
+        return float(self.maps.activations.min() / max(self.maps.activation, 1e-30))
+
+    @property
+    def lift(self) -> float | None:
+        """How the map's activation falls where its projection has its energy.
+
+        The fall's mean, weighted by the squares of the projection, over its plain mean;
+        1 if the two had nothing to do with each other, `None` if nothing falls.
+        """
+        fall = np.maximum(self.maps.activation - self.maps.activation_map, 0)
+        energy = np.square(self.reconstruction, dtype=np.float64).sum(axis=-1)
+        if fall.sum() <= 0 or energy.sum() <= 0:
+            return None
+        return float((fall * energy).sum() / energy.sum() / fall.mean())
+
+    @property
+    def on_object(self) -> dict | None:
+        """Where the probability falls, against the object's mask if that is known."""
+        mask = self.image.mask
+        if mask is None or not 0 < mask.sum() < mask.size:
+            return None
+        return localization(self.maps.probability - self.maps.probability_map, mask)
+
+    def to_json(self, class_names: Sequence[str]) -> dict:
+        """The row as JSON values.
+
+        Args:
+            class_names: of the network.
+        """
+        maps = self.maps
+        known = self.image.label is not None
+        return {
+            "image": self.image.name,
+            "class_name": class_names[maps.label],
+            "class_is": "true" if known else "most likely",
+            "layer": self.heading,
+            "channel": maps.channel,
+            "patch_size": [*maps.patch_size],
+            "tops": maps.tops.tolist(),
+            "lefts": maps.lefts.tolist(),
+            "unoccluded": {
+                "probability": maps.probability,
+                "label": class_names[maps.predicted],
+                "activation": maps.activation,
+            },
+            "lowest_probability": float(maps.probabilities.min()),
+            "lowest_share_of_activation": self.lowest_activation,
+            "activation_fall_where_projected": self.lift,
+            "on_object": self.on_object,
+            "other_images": self.other_names,
+            "probabilities": _rounded(maps.probabilities),
+            "activations": _rounded(maps.activations),
+            "labels": [[class_names[one] for one in row] for row in maps.labels],
+        }
+
+
+def default_patch(side: int) -> tuple[int, int]:
+    """Size and stride of the square: 50 and 8 pixels at 224, in proportion elsewhere.
+
+    Args:
+        side: of the network's input in pixels.
+    """
+    return max(1, round(side * 50 / 224)), max(1, round(side * 8 / 224))
+
+
+def make_rows(
+    classifier: Classifier,
+    images: Sequence[ChosenImage],
+    source: Source,
+    split: str,
+    *,
+    layer: int | str | None = None,
+    channel: int | None = None,
+    patch_size: int | None = None,
+    patch_stride: int | None = None,
+    fill: float | None = None,
+    max_images: int | None = None,
+    batch_size: int = 64,
+    seed: int = 0,
+    workdir: Path,
+) -> list[OcclusionRow]:
+    """Measures and projects all that Fig. 7 shows.
+
+    Args:
+        classifier: the network.
+        images: one a row.
+        source: where the other images of column c come from.
+        split: of the source.
+        layer: of the feature maps. `None`: what plays the part of layer 5.
+        channel: which map. `None`: the strongest of each image.
+        patch_size: side of the square in pixels. `None`: `default_patch`.
+        patch_stride: step between squares in pixels. `None`: `default_patch`, at most
+            the square's side.
+        fill: grey of the square, 0-255. `None`: the mean image.
+        max_images: how many images of the split to search. `None`: all.
+        batch_size: images that go through the network at once.
+        seed: fixes the sample of the split.
+        workdir: folder that keeps the pass over the split.
+
+    Raises:
+        UsageError: a layer, channel, size or stride that cannot be.
+    """
+    model, preprocessing = classifier.model, classifier.preprocessing
+    layer = paper_layer(model, 5) if layer is None else layer
+    size, stride = default_patch(preprocessing.crop_size)
+    size = patch_size or size
+    occluder = SlidingOccluder(model, layer)
+    deconvnet = Deconvnet(model)
+    finder = TopActivations(classifier, [layer], NUM_OTHERS + 1)
+    inputs = [input_of(classifier, image) for image in images]
+    commandline.make_folder(workdir)
+    maps = [
+        occluder.maps(
+            pixels,
+            patch_size=size,
+            patch_stride=patch_stride or min(stride, size),
+            occlusion_value=_value(fill, preprocessing),
+            channel=channel,
+            label=image.label,
+            batch_size=batch_size,
+        )
+        for image, pixels in zip(images, tqdm(inputs, "occlude"), strict=True)
+    ]
+    channels = np.array([one.channel for one in maps])
+    own = deconvnet.project(np.stack(inputs), layer, channel=channels)
+    searched = draw_sample(source.split(split), max_images, seed)
+    strongest = finder.scan(
+        searched,
+        batch_size=batch_size,
+        state_path=workdir / "top_activations.npz",
+        data=f"{source.spec} {split} {max_images} {seed}",
+        show_progress=True,
+    )[layer]
+    rows = []
+    for image, measured, reconstruction in zip(images, maps, own, strict=True):
+        others, names = _elsewhere(
+            deconvnet, finder, layer, measured.channel, strongest, searched, image.name
+        )
+        label = measured.label
+        rows.append(
+            OcclusionRow(
+                image,
+                classifier.class_names[label]
+                + ("" if image.label is not None else " (most likely)"),
+                picture_of(classifier, image),
+                measured,
+                layer_heading(model, layer),
+                reconstruction,
+                others,
+                names,
+            )
+        )
+    return rows
+
+
+def _elsewhere(deconvnet, finder, layer, channel, strongest, split, own_name):
+    """Projections of a channel in the images where it is strongest, and their names."""
+    places = strongest.images[channel][strongest.values[channel] > 0]
+    examples = examples_at(split, places)
+    chosen = [examples[place] for place in places.tolist()]
+    chosen = [one for one in chosen if one["id"] != own_name][:NUM_OTHERS]
+    inputs = load_crops(split, chosen, finder.preprocessing)
+    if len(inputs):
+        inputs = deconvnet.project(inputs, layer, channel=channel)
+    return inputs, [one["id"] for one in chosen]
+
+
+def _value(fill, preprocessing):
+    """A grey of 0-255 as the network reads it, at each pixel."""
+    if fill is None:
+        return 0.0
+    grey = np.full_like(preprocessing.mean_image, fill)
+    return centre_crop(preprocessing.centred(grey), preprocessing.crop_size)
+
+
+def _rounded(values) -> list:
+    return [[float(f"{value:.5g}") for value in row] for row in values]
