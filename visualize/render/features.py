@@ -26,7 +26,7 @@ def draw_layer(features: LayerFeatures, title: str) -> Figure:
     """
     columns = _columns(len(features.channels))
     rows = -(-len(features.channels) // columns)
-    figure = new_figure(2 * (columns * 1.45 + 0.2), rows * 1.41 + 0.72, title)
+    figure = new_figure(2 * (columns * 1.45 + 0.2), rows * 1.41 + 0.85, title)
     figure.get_layout_engine().set(wspace=_BETWEEN_PANELS)
     left, right = subplots(figure, 1, 2)[0]
     _show(
