@@ -1,64 +1,49 @@
-"""`python -m visualize.invariance`: features of transformed images, Fig. 5."""
+"""`python -m visualize.invariance`: images shifted, scaled and turned, Fig. 5."""
 
-import argparse
 import sys
 
-from visualize.arguments import layer_list
+from visualize.arguments import add_images, layer_list
 from zfkeras import commandline
 
+DEFAULT_DATA = "shapes"
+FILLS = ("mean", "edge", "mirror")
 CLAIM = (
-    "Fig. 5 and sec. 4.1: small transformations change layer 1 dramatically and layer "
-    "7 much less, near-linearly for translation and scale; the output is stable to "
-    "translation and scale, not to rotation, except of rotationally symmetric objects."
+    "Fig. 5 and sec. 4.1: small transformations have a dramatic effect in the first "
+    "layer and a lesser one in layer 7, which is nearly linear for translation and "
+    "scale; the output is stable to both, but not to rotation, except for objects with "
+    "rotational symmetry."
 )
-SMALL_STEP = 1  # amounts away from the identity: 4 of 224 pixels, 5 %, 10 degrees
 
 
-def build_parser() -> argparse.ArgumentParser:
+def build_parser():
     """The command's arguments."""
     parser = commandline.make_parser(
         "visualize.invariance",
-        "Shift images up and down, enlarge and turn them, and draw as Fig. 5 does how "
-        "far the features of a low and of a high layer move and what becomes of the "
-        "probability of the true class. Distances are Euclidean, divided by the norm "
-        "of the original's features. What comes from outside an image is the mean "
-        "image; interpolation is bilinear.",
+        "Translate, scale and rotate images and follow, as Fig. 5 of the paper does, "
+        "how far the features of a low and a high layer move and what becomes of the "
+        "probability of the true class: invariance.png and invariance.json. The ranges "
+        "are the paper's: -60 to 60 of 224 pixels, ratio 1 to 1.8, 0 to 350 degrees.",
     )
     commandline.add_model(parser)
-    parser.add_argument(
-        "--images",
-        nargs="+",
-        metavar="IMAGE",
-        help="photographs, folders of them or one zip archive; the class is known "
-        "where a file's name begins with a class name or ImageNet id "
-        "(n02124075_cat.jpg), else the most probable one is followed",
-    )
-    commandline.add_data(parser, default_text="shapes, if no --images are given")
-    parser.set_defaults(data=None)
-    parser.add_argument(
-        "--split",
-        default="validation",
-        help="which split of the data: train, validation or test",
-    )
-    parser.add_argument(
-        "--max-images",
-        type=commandline.positive_int,
-        default=5,
-        metavar="N",
-        help="of more images than this, so many are drawn at random, those first whose "
-        "class the network names rightly",
-    )
+    add_images(parser, count=5)
     parser.add_argument(
         "--layers",
         type=layer_list,
-        default="1,7",
         metavar="LIST",
-        help="a column each: the paper's numbers (1 to 7) or names of layers, parted "
-        "by commas, lowest first",
+        help="whose features are compared: the paper's numbers or names of layers, "
+        "parted by commas (default: 1,7, or the first convolution and the last vector "
+        "of networks that ZFNet does not make)",
     )
+    parser.add_argument(
+        "--fill",
+        choices=FILLS,
+        default="mean",
+        help="what appears where the image ends: the mean image, which the network "
+        "reads as 0; the border's pixels repeated; or the image mirrored",
+    )
+    commandline.add_workdir(parser, default="runs/invariance")
     commandline.add_batch_size(parser, default=64)
     commandline.add_seed(parser)
-    commandline.add_workdir(parser, default="runs/invariance")
     return parser
 
 
@@ -70,158 +55,122 @@ def main(argv=None) -> int:
 def _invariance(args):
     import numpy as np
 
-    from visualize.feature_invariance import FeatureInvariance
+    from visualize.chosen_images import chosen_images
+    from visualize.invariance_curves import InvarianceMeter
+    from visualize.paper_layers import layer_heading, paper_layer
     from visualize.render.invariance import draw_invariance
-    from visualize.transformations import TRANSFORMATIONS
-    from zfkeras.data.crops import centre_crop
-    from zfkeras.errors import UsageError
+    from zfkeras.data.sources import open_source
     from zfkeras.models.presets import load
     from zfkeras.provenance import write_record
     from zfkeras.render import save_figure
 
-    if args.images and args.data:
-        raise UsageError("give --images or --data, not both.")
+    source = open_source(args.data or DEFAULT_DATA)
     classifier = load(args.model)
-    meter = FeatureInvariance(classifier.model, args.layers)
-    source, photographs = _photographs(args, classifier)
+    model, preprocessing = classifier.model, classifier.preprocessing
+    layers = args.layers or [paper_layer(model, number) for number in (1, 7)]
+    meter = InvarianceMeter(
+        model,
+        layers,
+        mean_image=preprocessing.mean_image,
+        input_scale=preprocessing.input_scale,
+        fill=args.fill,
+    )
+    images = chosen_images(
+        classifier,
+        source,
+        args.split,
+        paths=args.images,
+        classes=args.classes,
+        count=args.count,
+        seed=args.seed,
+    )
     commandline.make_folder(args.workdir)
-    preprocessing = classifier.preprocessing
-    crops = [centre_crop(one.square, preprocessing.crop_size) for one in photographs]
-    curves = [
-        meter.curves(
-            np.stack(crops),
-            [one.label for one in photographs],
-            transformation,
-            mean_image=centre_crop(preprocessing.mean_image, preprocessing.crop_size),
-            input_scale=preprocessing.input_scale,
-            batch_size=args.batch_size,
-            show_progress=True,
-        )
-        for transformation in TRANSFORMATIONS
+    curves = meter.measure(
+        np.stack([image.square for image in images]),
+        [image.label for image in images],
+        batch_size=args.batch_size,
+        show_progress=True,
+    )
+    labels = [
+        image.predicted if image.label is None else image.label for image in images
     ]
-    titles = [
-        f"layer {layer}" if isinstance(layer, int) else layer for layer in args.layers
+    names = [
+        classifier.class_names[label]
+        + (" (most likely)" if image.label is None else "")
+        for image, label in zip(images, labels, strict=True)
     ]
-    names = [classifier.class_names[one.label] for one in photographs]
-    figure = draw_invariance(crops, photographs, names, curves, titles)
+    headings = {layer: layer_heading(model, layer) for layer in layers}
+    figure = draw_invariance(meter, curves, images, names, headings)
     picture = save_figure(figure, args.workdir / "invariance.png")
-    rows = {one.transformation.name: row_record(one) for one in curves}
+    summary = [_sentence(curve, headings) for curve in curves]
     record = {
         "paper": {"figure": "Fig. 5", "claim": CLAIM},
+        "summary": summary,
         "model": str(args.model),
-        "images_from": source,
+        "data": None if args.images else source.spec,
+        "split": None if args.images else args.split,
         "seed": args.seed,
-        "layers": [*meter.layer_names],
-        "distance": "Euclidean, divided by the norm of the original's features",
-        "border": "mean image (0 after preprocessing), bilinear interpolation",
+        "fill": args.fill,
+        "distance": "Euclidean distance of the features / norm of the features of the "
+        "image as it is",
         "images": [
             {
-                "name": one.name,
-                "class_name": name,
-                "class_is_known": one.is_known,
-                "is_named_rightly": one.is_known and one.is_first,
-                "probability": one.probability,
+                "image": image.name,
+                "class_name": classifier.class_names[label],
+                "class_is": "most likely" if image.label is None else "true",
             }
-            for one, name in zip(photographs, names, strict=True)
+            for image, label in zip(images, labels, strict=True)
         ],
-        "summary": summary(rows, titles),
-        "transformations": rows,
+        "transformations": {
+            curve.sweep.name: _curve_record(curve, headings) for curve in curves
+        },
     }
-    written = write_record(args.workdir / "invariance.json", record)
-    print("\n".join(record["summary"]))
-    print(f"results in {picture}, {written}")
+    file = write_record(args.workdir / "invariance.json", record)
+    print("\n".join(summary))
+    print(f"results in {picture} and {file.name}")
 
 
-def _photographs(args, classifier):
-    """Where the images are from, and the images."""
-    from visualize.photographs import choose_photographs, labels_in, open_photographs
-    from zfkeras.data.sources import open_source
-
-    if args.images:
-        source, labels = " ".join(args.images), None
-        split = open_photographs(args.images, classifier.class_names)
-    else:
-        # The built-in images in the size the network takes.
-        size = classifier.preprocessing.image_size
-        opened = open_source(args.data or f"shapes:{size}")
-        source, labels = opened.spec, labels_in(opened, classifier.class_names)
-        split = opened.split(args.split)
-    return source, choose_photographs(
-        split, classifier, args.max_images, args.seed, labels
+def _sentence(curve, headings) -> str:
+    """What a transformation does, in a sentence."""
+    parts = [
+        f"{heading} moves by up to {curve.relative(layer).mean(axis=0).max():.2f} of "
+        f"its norm, half of that at {curve.half_way(layer):.3g} {curve.sweep.unit}"
+        + (" from 1" if curve.sweep.identity else "")
+        for layer, heading in headings.items()
+    ]
+    return (
+        f"{curve.sweep.name.capitalize()}: {'; '.join(parts)}. The label stays in "
+        f"{curve.same_label():.0%} of the images, the probability of the class is "
+        f"{curve.probabilities.mean():.2f} on average, {curve.start().mean():.2f} at "
+        "the start."
     )
 
 
-def row_record(curves) -> dict:
-    """What invariance.json says of a transformation.
-
-    Args:
-        curves: an `InvarianceCurves`.
-    """
-    import numpy as np
-
-    from visualize.feature_invariance import straightness
-
-    transformation = curves.transformation
-    amounts = np.abs(transformation.values - transformation.identity)
-    order = np.argsort(amounts, kind="stable")
-    small = amounts == np.unique(amounts)[SMALL_STEP]
-    layers = {}
-    for name, distances in zip(curves.layer_names, curves.distances, strict=True):
-        mean = distances.mean(axis=0)
-        layers[name] = {
-            "distances": _rounded(distances),
-            "mean_distances": _rounded(mean),
-            "largest_mean_distance": _rounded(mean.max()),
-            "mean_distance_at_small_step": _rounded(mean[small].mean()),
-            "share_of_largest_at_small_step": _rounded(mean[small].mean() / mean.max()),
-            "r2_of_line": _rounded(straightness(amounts[order], mean[order])),
-        }
-    original = curves.probabilities[:, amounts == 0][:, 0]
+def _curve_record(curve, headings) -> dict:
     return {
-        "axis": transformation.axis_label,
-        "values": transformation.values.tolist(),
-        "small_step": float(amounts[small][0]),
-        "layers": layers,
-        "probabilities": _rounded(curves.probabilities),
-        "mean_probability": _rounded(curves.probabilities.mean()),
-        "mean_probability_of_originals": _rounded(original.mean()),
-        "share_of_probability_kept": _rounded(
-            curves.probabilities.mean() / original.mean()
-        ),
-        "share_of_copies_named_alike": _rounded(curves.is_first.mean()),
+        "unit": curve.sweep.unit,
+        "values": [round(float(value), 6) for value in curve.sweep.values],
+        "layers": {
+            heading: {
+                "distance": _rounded(curve.relative(layer)),
+                "norms": [float(norm) for norm in curve.norms[layer]],
+                "half_of_largest_mean_distance_at": _number(curve.half_way(layer)),
+                "r_squared_of_a_line": _number(curve.linearity(layer)),
+            }
+            for layer, heading in headings.items()
+        },
+        "probability": _rounded(curve.probabilities),
+        "share_with_the_same_label": curve.same_label(),
+        "share_with_the_same_label_by_image": [*map(float, curve.kept())],
     }
 
 
-def _rounded(values):
-    """As JSON numbers of six digits after the point."""
-    import numpy as np
-
-    return np.round(np.asarray(values, np.float64), 6).tolist()
+def _rounded(values) -> list:
+    return [[float(f"{value:.5g}") for value in row] for row in values]
 
 
-def summary(rows: dict, titles: list[str]) -> list[str]:
-    """Sentences that hold the paper's claims against the numbers.
-
-    Args:
-        rows: a `row_record` for each transformation, by name.
-        titles: what the layers are called, lowest first.
-    """
-    sentences = []
-    for name, row in rows.items():
-        shares = [
-            f"{title} {100 * layer['share_of_largest_at_small_step']:.0f} % "
-            f"(R^2 of a line {layer['r2_of_line']:.2f})"
-            for title, layer in zip(titles, row["layers"].values(), strict=True)
-        ]
-        sentences.append(
-            f"{name.capitalize()}: one step ({row['small_step']:g}) already takes the "
-            f"features this part of their largest way: {', '.join(shares)}. "
-            f"Over all steps {100 * row['share_of_probability_kept']:.0f} % of the "
-            f"class's probability is kept, and "
-            f"{100 * row['share_of_copies_named_alike']:.0f} % of the copies are named "
-            "so."
-        )
-    return sentences
+def _number(value) -> float | None:
+    return float(value) if value == value else None
 
 
 if __name__ == "__main__":

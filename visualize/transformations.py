@@ -1,6 +1,6 @@
-"""Moves, scales and turns images inside the graph: the rows of Fig. 5.
+"""Shifts, scales and turns images inside the graph, as Fig. 5 does.
 
-It knows nothing of networks.
+Nothing here knows of networks.
 """
 
 import dataclasses
@@ -9,121 +9,170 @@ from collections.abc import Callable
 import numpy as np
 import tensorflow as tf
 
-PAPER_SIDE = 224  # of the paper's crops, in whose pixels translations are given
+from zfkeras.errors import UsageError
+
+# What appears where the image ends -> the name TensorFlow has for it.
+FILLS = {"mean": "CONSTANT", "edge": "NEAREST", "mirror": "REFLECT"}
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
-class Transformation:
-    """A row of Fig. 5: a change of images by each of several amounts.
+class Sweep:
+    """One kind of transformation over a range.
 
     Args:
-        name: such as "rotation".
-        axis_label: of the amounts, with their unit.
-        values: float array (n,) of amounts, rising.
-        identity: the amount that changes nothing; one of `values`.
-        matrices: from amounts (n,) and (height, width) to what `warp` takes.
+        name: "vertical translation", "scale" or "rotation".
+        unit: of the values: "pixels", "ratio" or "degrees".
+        values: float64 array (k,).
+        identity: the value that changes nothing.
+        matrices: from values (k,) and a centre (y, x) to `transform`'s matrices (k, 6).
+        period: after which values repeat. `None` (default): they do not.
     """
 
     name: str
-    axis_label: str
+    unit: str
     values: np.ndarray
     identity: float
-    matrices: Callable[[np.ndarray, tuple[int, int]], np.ndarray]
+    matrices: Callable[[np.ndarray, tuple[float, float]], np.ndarray]
+    period: float | None = None
+
+    @property
+    def away(self) -> np.ndarray:
+        """(k,): how far each value is from the identity; 350 degrees are 10 away."""
+        away = np.abs(self.values - self.identity)
+        return away if self.period is None else np.minimum(away, self.period - away)
 
 
-def translations(shifts: np.ndarray, size: tuple[int, int]) -> np.ndarray:
-    """Matrices of vertical translations.
-
-    Args:
-        shifts: (n,) in pixels of an image 224 high; above 0 is down. Images of another
-            height are shifted by the same share of it.
-        size: (height, width) of the images in pixels.
-
-    Returns:
-        float32 array (n, 8), for `warp`.
-    """
-    matrices = np.tile(np.eye(3).ravel()[:8], (len(shifts), 1))
-    matrices[:, 5] = -np.asarray(shifts) * size[0] / PAPER_SIDE
-    return matrices.astype(np.float32)
-
-
-def scalings(factors: np.ndarray, size: tuple[int, int]) -> np.ndarray:
-    """Matrices of enlargements about the centre.
+def translation(values, centre) -> np.ndarray:
+    """Moves the picture down by so many pixels; up if they are negative.
 
     Args:
-        factors: (n,); 2 shows the middle half of the image.
-        size: (height, width) of the images in pixels.
+        values: array (k,), pixels.
+        centre: plays no part.
 
     Returns:
-        float32 array (n, 8), for `warp`.
+        float32 array (k, 6), as `transform` takes it.
     """
-    inverse = np.eye(2) / np.asarray(factors, float)[:, None, None]
-    return _about_centre(inverse, size)
+    one, zero, shift = np.ones(len(values)), np.zeros(len(values)), np.asarray(values)
+    return _stacked(one, zero, zero, zero, one, -shift)
 
 
-def rotations(degrees: np.ndarray, size: tuple[int, int]) -> np.ndarray:
-    """Matrices of rotations about the centre.
+def scale(values, centre) -> np.ndarray:
+    """Enlarges the picture by a ratio about its centre.
 
     Args:
-        degrees: (n,), counter-clockwise.
-        size: (height, width) of the images in pixels.
+        values: array (k,), ratios above 0.
+        centre: (y, x) of the point that stays, in pixels.
 
     Returns:
-        float32 array (n, 8), for `warp`.
+        float32 array (k, 6), as `transform` takes it.
     """
-    angles = np.radians(degrees)
+    inverse, zero = 1 / np.asarray(values, np.float64), np.zeros(len(values))
+    y, x = centre
+    return _stacked(inverse, zero, x * (1 - inverse), zero, inverse, y * (1 - inverse))
+
+
+def rotation(values, centre) -> np.ndarray:
+    """Turns the picture about its centre, against the clock.
+
+    Args:
+        values: array (k,), degrees.
+        centre: (y, x) of the point that stays, in pixels.
+
+    Returns:
+        float32 array (k, 6), as `transform` takes it.
+    """
+    angles = np.deg2rad(values)
     cosine, sine = np.cos(angles), np.sin(angles)
-    inverse = np.array([[cosine, -sine], [sine, cosine]])
-    return _about_centre(np.moveaxis(inverse, -1, 0), size)
+    y, x = centre
+    return _stacked(
+        cosine,
+        -sine,
+        x - cosine * x + sine * y,
+        sine,
+        cosine,
+        y - sine * x - cosine * y,
+    )
 
 
-def _about_centre(inverse, size):
-    """(n, 8) of (n, 2, 2), which take (x, y) off the centre back to their source."""
-    centre = (np.array(size[::-1]) - 1) / 2
-    matrices = np.zeros((len(inverse), 3, 3))
-    matrices[:, :2, :2] = inverse
-    matrices[:, :2, 2] = centre - inverse @ centre
-    return matrices.reshape(-1, 9)[:, :8].astype(np.float32)
+def paper_sweeps(side: int) -> tuple[Sweep, ...]:
+    """The ranges of Fig. 5, read off its axes.
+
+    Vertical translation by -60 to 60 of 224 pixels in steps of 4, in proportion at
+    other sizes; scale 1 to 1.8 in steps of 0.05; rotation 0 to 350 degrees in tens.
+
+    Args:
+        side: of the network's input in pixels.
+    """
+    shifts = np.arange(-60, 61, 4) * side / 224
+    return (
+        Sweep("vertical translation", "pixels", shifts, 0, translation),
+        Sweep("scale", "ratio", 1 + 0.05 * np.arange(17), 1, scale),
+        Sweep("rotation", "degrees", np.arange(0.0, 360, 10), 0, rotation, 360),
+    )
 
 
-# The ranges of Fig. 5. A step of translation is a whole pixel of crops of 56, too.
-TRANSFORMATIONS = (
-    Transformation(
-        "translation",
-        f"vertical translation (pixels of {PAPER_SIDE})",
-        np.arange(-60.0, 61, 4),
-        0.0,
-        translations,
-    ),
-    Transformation(
-        "scale", "scale (ratio)", np.round(np.arange(17) * 0.05 + 1, 2), 1.0, scalings
-    ),
-    Transformation(
-        "rotation", "rotation (degrees)", np.arange(0.0, 351, 10), 0.0, rotations
-    ),
-)
-
-
-def warp(images, matrices, fill=0.0):
-    """Samples images at transformed places, bilinearly, inside a graph.
+def transform(images, matrices, size: tuple[int, int], fill: str = "mean"):
+    """Transforms images and cuts out their centres, with bilinear interpolation.
 
     Args:
         images: float tensor (n, height, width, channels).
-        matrices: float tensor (n, 8), the first eight numbers of a 3x3 matrix in rows.
-            It takes a pixel (x, y, 1) of the result to where it comes from.
-        fill: what lies outside the images: a number or a tensor that broadcasts to
-            `images`; in place, so that it does not move with them.
+        matrices: float tensor (n, 6): (a, b, c, d, e, f) puts at (x, y) what was at
+            (a x + b y + c, d x + e y + f), in pixels of `images`.
+        size: (height, width) of the centre that is cut out after the transformation.
+        fill: what appears where the image ends: "mean" leaves it to the caller, with
+            zeros and a coverage below 1; "edge" repeats the border's pixels; "mirror"
+            reflects the image.
 
     Returns:
-        float tensor, the shape of `images`.
+        float tensor (n, *size, channels), and the coverage (n, *size, 1): the share of
+        each pixel, 0 to 1, that comes from the image; 1 everywhere for "edge" and
+        "mirror".
+
+    Raises:
+        UsageError: no such fill.
     """
-    # One more channel says how much of each pixel comes from inside the image.
+    if fill not in FILLS:
+        raise UsageError(
+            f"`fill` must be one of {', '.join(FILLS)}. Received: fill={fill!r}."
+        )
+    top, left = corner(images.shape[1:3], size)
+    a, b, c, d, e, f = tf.unstack(tf.cast(matrices, tf.float32), axis=1)
+    zero = tf.zeros_like(a)
+    # The result's (0, 0) is (top, left) of the whole picture.
+    from_cut = [a, b, a * left + b * top + c, d, e, d * left + e * top + f, zero, zero]
+    with_coverage = tf.concat([images, tf.ones_like(images[..., :1])], axis=-1)
     moved = tf.raw_ops.ImageProjectiveTransformV3(
-        images=tf.concat([images, tf.ones_like(images[..., :1])], axis=3),
-        transforms=matrices,
-        output_shape=tf.shape(images)[1:3],
+        images=with_coverage,
+        transforms=tf.stack(from_cut, axis=1),
+        output_shape=size,
         fill_value=0.0,
         interpolation="BILINEAR",
-        fill_mode="CONSTANT",
+        fill_mode=FILLS[fill],
     )
-    return moved[..., :-1] + (1 - moved[..., -1:]) * tf.cast(fill, images.dtype)
+    moved = tf.ensure_shape(moved, (None, *size, images.shape[-1] + 1))
+    return moved[..., :-1], moved[..., -1:]
+
+
+def corner(image_size, size) -> tuple[int, int]:
+    """(top, left) of the centre crop of that size.
+
+    Args:
+        image_size: (height, width) of the image.
+        size: (height, width) of the crop.
+    """
+    return (image_size[0] - size[0]) // 2, (image_size[1] - size[1]) // 2
+
+
+def centre_of(image_size, size) -> tuple[float, float]:
+    """(y, x) of the middle of the centre crop, in pixels of the image.
+
+    Args:
+        image_size: (height, width) of the image.
+        size: (height, width) of the crop.
+    """
+    top, left = corner(image_size, size)
+    return top + (size[0] - 1) / 2, left + (size[1] - 1) / 2
+
+
+def _stacked(*columns) -> np.ndarray:
+    return np.stack(columns, axis=1).astype(np.float32)

@@ -1,105 +1,96 @@
-"""Draws Fig. 5: how far transformed images take features and answers."""
+"""Draws Fig. 5: transformed images, distances of features, probability of the class."""
 
-from collections.abc import Sequence
+import re
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 from matplotlib.figure import Figure
 
-from visualize.feature_invariance import InvarianceCurves
-from visualize.photographs import Photograph
-from visualize.transformations import warp
+from visualize.chosen_images import ChosenImage
+from visualize.invariance_curves import InvarianceCurves, InvarianceMeter
 from zfkeras.render import COLOURS, new_figure, show_image, styled, subplots, tile
 
-_COPIES = 5  # of each image, from the first amount to the last
-_SHOWN = 8  # images; more would not be told apart
+_SHOWN = 5  # values at which each image is shown
+_GAP, _FRAME = 2, 2  # pixels between pictures, and of their coloured frames
 
 
 @styled
 def draw_invariance(
-    crops: Sequence[np.ndarray],
-    photographs: Sequence[Photograph],
-    class_names: Sequence[str],
+    meter: InvarianceMeter,
     curves: Sequence[InvarianceCurves],
-    layer_titles: Sequence[str],
+    images: Sequence[ChosenImage],
+    names: Sequence[str],
+    headings: Mapping[int | str, str],
 ) -> Figure:
-    """A row for each transformation: images, distances of each layer, probability.
+    """A row for each transformation: images, a curve for each layer, probability.
 
     Args:
-        crops: uint8 images (size, size, 3), as the network sees them; the first eight
-            are shown.
-        photographs: what is known of each.
-        class_names: of the class whose probability is followed, for each.
+        meter: what measured.
         curves: one for each row.
-        layer_titles: one for each layer.
+        images: what was transformed.
+        names: class of each.
+        headings: layer -> what it is called.
     """
-    rows, columns = len(curves), len(layer_titles) + 2
-    figure = new_figure(
-        3.1 * columns + 0.8,
-        2.9 * rows + 1.1,
-        "Distance of features under transformation",
-    )
-    axes = subplots(figure, rows, columns, width_ratios=[1.25] + [1] * (columns - 1))
-    for row, (line, letter, one) in enumerate(
-        zip(axes, "abcdefgh", curves, strict=False)
-    ):
-        _draw_copies(line[0], crops[:_SHOWN], one.transformation, letter)
-        panels = [*one.distances, one.probabilities]
-        titles = [*layer_titles, "probability of the class"]
-        for place, (panel, values) in enumerate(zip(line[1:], panels, strict=True)):
-            is_probability = place == len(panels) - 1
-            for number, curve in enumerate(values[:_SHOWN]):
-                panel.plot(
-                    one.transformation.values,
-                    curve,
-                    color=_colour(number),
-                    linestyle=_dashes(number),
-                    linewidth=1.2,
-                )
-            panel.set_xlabel(one.transformation.axis_label)
-            panel.set_ylim(0, 1.02 if is_probability else None)
-            panel.set_ylabel("probability" if is_probability else "relative distance")
-            if row == 0:
-                panel.set_title(titles[place])
-    handles = [
-        figure.axes[-1].plot(
-            [], [], color=_colour(number), linestyle=_dashes(number), label=label
-        )[0]
-        for number, label in enumerate(_labels(photographs, class_names)[:_SHOWN])
-    ]
+    columns = 2 + len(headings)
+    figure = new_figure(3.6 * columns, 3.1 * len(curves) + 0.5)
+    axes = subplots(figure, len(curves), columns)
+    for letter, curve, places in zip("abcdefgh", curves, axes, strict=False):
+        _draw_pictures(places[0], meter, curve, images, letter)
+        for place, (layer, heading) in zip(places[1:-1], headings.items(), strict=True):
+            _draw_curves(place, curve, curve.relative(layer))
+            place.set_ylabel("distance / norm", fontsize=8)
+            place.set_ylim(bottom=0)
+            place.set_title(heading)
+        _draw_curves(places[-1], curve, curve.probabilities)
+        places[-1].set_ylim(0, 1.02)
+        places[-1].set_ylabel("probability", fontsize=8)
+        places[-1].set_title("probability of the class")
+    lines = axes[0, -1].get_lines()[: len(names)]
     figure.legend(
-        handles=handles, loc="outside lower center", ncols=min(3, len(handles))
+        lines,
+        [re.sub(r"^n\d{8} ", "", name) for name in names],
+        loc="outside lower center",
+        ncols=min(5, len(names)),
     )
     return figure
 
 
-def _draw_copies(axes, crops, transformation, letter):
-    """Each image in a row, under some amounts from the first to the last."""
-    places = np.linspace(0, len(transformation.values) - 1, _COPIES).round().astype(int)
-    values = transformation.values[places]
-    crops = np.stack(crops).astype(np.float32)
-    matrices = transformation.matrices(values, crops.shape[1:3])
-    copies = warp(
-        np.repeat(crops, _COPIES, axis=0), np.tile(matrices, (len(crops), 1)), 128.0
+def _draw_curves(axes, curve, values):
+    for number, row in enumerate(values):
+        axes.plot(curve.sweep.values, row, color=_colour(number), lw=1.2)
+    axes.axvline(curve.sweep.identity, color="#bbbbbb", lw=0.7, zorder=0)
+    axes.set_xlabel(f"{curve.sweep.name} ({curve.sweep.unit})", fontsize=8)
+    axes.margins(x=0.01)
+    axes.tick_params(labelsize=8)
+
+
+def _draw_pictures(axes, meter, curve, images, letter):
+    """A row for each image, framed in its curve's colour; a column for each value."""
+    places = np.linspace(0, len(curve.sweep.values) - 1, _SHOWN).round().astype(int)
+    values = curve.sweep.values[np.unique(places)]
+    rows = [meter.pictures(image.square, curve.sweep, values) for image in images]
+    rows = [_framed(row, number) for number, row in enumerate(rows)]
+    cells = np.concatenate(rows)
+    show_image(axes, tile(cells, len(values), gap=_GAP), interpolation="antialiased")
+    width = cells.shape[2]
+    ticks = np.arange(len(values)) * (width + _GAP) + width / 2
+    axes.set_xticks(ticks, [f"{value:.3g}" for value in values])
+    axes.tick_params(length=0, labelsize=8)
+    axes.set_xlabel(f"{curve.sweep.name} ({curve.sweep.unit})", fontsize=8)
+    axes.set_title(f"({letter}) {curve.sweep.name}")
+
+
+def _framed(pictures, number):
+    """Pictures with a frame whose thickness does not depend on their size."""
+    thick = max(1, round(_FRAME * pictures.shape[1] / 56))
+    colour = np.array(
+        [int(_colour(number)[i : i + 2], 16) for i in (1, 3, 5)], np.uint8
     )
-    copies = np.clip(np.rint(copies), 0, 255).astype(np.uint8)
-    show_image(axes, tile(copies, _COPIES, gap=2), f"({letter}) {transformation.name}")
-    width = crops.shape[2]
-    axes.set_xticks(
-        np.arange(_COPIES) * (width + 2) + (width - 1) / 2, [f"{v:g}" for v in values]
-    )
-    axes.tick_params(axis="x", length=0)
+    shape = (len(pictures), *(side + 2 * thick for side in pictures.shape[1:3]), 3)
+    framed = np.broadcast_to(colour, shape).copy()
+    framed[:, thick:-thick, thick:-thick] = pictures
+    return framed
 
 
-def _labels(photographs, class_names):
-    return [
-        name if one.is_known else f"{one.name}: taken for {name}"
-        for one, name in zip(photographs, class_names, strict=True)
-    ]
-
-
-def _colour(number):
+def _colour(number: int) -> str:
     return COLOURS[number % len(COLOURS)]
-
-
-def _dashes(number):
-    return "-" if number < len(COLOURS) else "--"
