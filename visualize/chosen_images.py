@@ -6,7 +6,6 @@ It chooses and reads; nothing is measured here but whether the network is right.
 import dataclasses
 import itertools
 import logging
-import re
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
@@ -19,10 +18,10 @@ from zfkeras.data.crops import centre_crop
 from zfkeras.data.sources import Source
 from zfkeras.errors import RunError, UsageError
 from zfkeras.models.classifier import Classifier, predict_crops
+from zfkeras.truth import true_label
 
 POOL = 256  # images looked at, at most, to find ones that the network gets right
 _AT_ONCE = 32
-_IMAGENET_ID = re.compile(r"n\d{8}(?!\d)")
 _log = logging.getLogger(__name__)
 
 
@@ -44,28 +43,6 @@ class ChosenImage:
     label: int | None
     predicted: int
     mask: np.ndarray | None = None
-
-
-def true_label(name: str, class_names: Sequence[str]) -> int | None:
-    """The class a file's or another network's class name stands for.
-
-    Args:
-        name: "n02112018_Pomeranian", "n02112018 Pomeranian", "Pomeranian" or "star_3".
-        class_names: of the network, such as "n02112018 Pomeranian" or "star".
-
-    Returns:
-        The first class of the same ImageNet id, else the first whose name `name` begins
-        with (spaces and underscores, large and small letters alike), else `None`.
-    """
-    wnid = _IMAGENET_ID.match(name)
-    if wnid and any(known.startswith(wnid[0]) for known in class_names):
-        return next(i for i, k in enumerate(class_names) if k.startswith(wnid[0]))
-    plain = _plain(name)
-    for label, known in enumerate(class_names):
-        rest = plain.removeprefix(_plain(known))
-        if _plain(known) and rest != plain and not rest[:1].isalnum():
-            return label
-    return None
 
 
 def chosen_images(
@@ -186,10 +163,6 @@ def input_of(classifier: Classifier, image: ChosenImage) -> np.ndarray:
 def picture_of(classifier: Classifier, image: ChosenImage) -> np.ndarray:
     """The same part of an image as people see it: uint8 (crop_size, crop_size, 3)."""
     return centre_crop(image.square, classifier.preprocessing.crop_size)
-
-
-def _plain(name: str) -> str:
-    return name.lower().replace("_", " ")
 
 
 def _known_label(name, class_names) -> int:

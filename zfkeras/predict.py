@@ -99,7 +99,6 @@ def _answers(files, classifier, args) -> list[dict]:
     from zfkeras.data.bad_images import BadImage
     from zfkeras.data.images import read_image
     from zfkeras.errors import RunError
-    from zfkeras.truth import class_in_name
 
     readable = []
 
@@ -122,7 +121,7 @@ def _answers(files, classifier, args) -> list[dict]:
     return [
         {
             "file": str(file),
-            "class_name": class_in_name(file.stem, classifier.class_names),
+            "class_name": _true_name(file, classifier.class_names),
             "answers": [
                 {"name": classifier.class_names[i], "probability": float(row[i])}
                 for i in best
@@ -130,6 +129,13 @@ def _answers(files, classifier, args) -> list[dict]:
         }
         for file, row, best in zip(readable, probabilities, order, strict=True)
     ]
+
+
+def _true_name(file: Path, class_names) -> str | None:
+    from zfkeras.truth import true_label
+
+    label = true_label(file.stem, class_names)
+    return None if label is None else class_names[label]
 
 
 def _summary(known) -> str:

@@ -3,26 +3,33 @@
 It compares text; it opens nothing.
 """
 
+import re
 from collections.abc import Sequence
 
+_IMAGENET_ID = re.compile(r"n\d{8}(?!\d)")
 
-def class_in_name(text: str, class_names: Sequence[str]) -> str | None:
-    """The class whose name or ImageNet id a text begins with.
+
+def true_label(name: str, class_names: Sequence[str]) -> int | None:
+    """The class a file's or another network's class name stands for.
 
     Args:
-        text: of a file the name without its ending: "n02124075_cat".
-        class_names: such as "n02124075 Egyptian cat", or "cat".
+        name: "n02112018_Pomeranian", "n02112018 Pomeranian", "Pomeranian" or "star_3".
+        class_names: of the network, such as "n02112018 Pomeranian" or "star".
 
     Returns:
-        One of `class_names`, or `None` if the text begins with none of them.
-
-    Example:
-        >>> class_in_name("n02124075_1", ["n02124075 Egyptian cat", "n07747607 orange"])
-        'n02124075 Egyptian cat'
+        The first class of the same ImageNet id, else the first whose name `name` begins
+        with (spaces and underscores, large and small letters alike), else `None`.
     """
-    for name in class_names:
-        for key in (name, name.split(" ", 1)[0]):
-            rest = text.removeprefix(key)
-            if rest != text and not rest[:1].isalnum():
-                return name
+    wnid = _IMAGENET_ID.match(name)
+    if wnid and any(known.startswith(wnid[0]) for known in class_names):
+        return next(i for i, k in enumerate(class_names) if k.startswith(wnid[0]))
+    plain = _plain(name)
+    for label, known in enumerate(class_names):
+        rest = plain.removeprefix(_plain(known))
+        if _plain(known) and rest != plain and not rest[:1].isalnum():
+            return label
     return None
+
+
+def _plain(name: str) -> str:
+    return name.lower().replace("_", " ")
