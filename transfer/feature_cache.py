@@ -11,6 +11,7 @@ import json
 import logging
 import os
 import secrets
+import time
 import zlib
 from collections.abc import Iterator, Mapping
 from pathlib import Path
@@ -28,6 +29,8 @@ logger = logging.getLogger(__name__)
 FORMAT = 1
 # Images whose content is part of the key: all would have to be read otherwise.
 _SAMPLED_IMAGES = 64
+# A file written aside is written to with every batch; after so long its run is dead.
+_DEAD_SECONDS = 3600
 _CHUNK = 1 << 24
 
 
@@ -82,9 +85,16 @@ class FeatureCache:
 
     def has(self, layer: int) -> bool:
         """Whether a layer's features are there and whole; damaged ones are named."""
+        if "labels" not in self._checked:
+            self._checked["labels"] = self._is_whole("labels.npy")
         if layer not in self._checked:
             self._checked[layer] = self._is_whole(f"layer{layer}.npy")
-        return self._checked[layer] and self._has_labels()
+        return (
+            self._checked["labels"]
+            and self._checked[layer]
+            and self._manifest("labels")["crc32"]
+            == self._manifest(f"layer{layer}")["labels"]
+        )
 
     def read(self, layer: int) -> np.ndarray:
         """The features of a layer as a memory map, (n_images, n_features)."""
@@ -109,6 +119,7 @@ class FeatureCache:
             A `Writer`.
         """
         self.folder.mkdir(parents=True, exist_ok=True)
+        self._remove_dead()
         writer = Writer(self.folder, sizes, n_images, dtype)
         try:
             yield writer
@@ -117,16 +128,21 @@ class FeatureCache:
             writer.remove_aside()
         self._checked = {}
 
-    def _has_labels(self):
-        if "labels" not in self._checked:
-            self._checked["labels"] = self._is_whole("labels.npy")
-        return self._checked["labels"]
+    def _manifest(self, name) -> dict:
+        return read_json(self.folder / f"{name}.json")
+
+    def _remove_dead(self):
+        """Removes what runs that were killed have left."""
+        for path in self.folder.glob(".*.npy.*"):
+            with contextlib.suppress(OSError):  # another run may remove it, too
+                if time.time() - path.stat().st_mtime > _DEAD_SECONDS:
+                    path.unlink()
 
     def _is_whole(self, name):
         path = self.folder / name
         try:
-            expected = read_json(path.with_suffix(".json"))["crc32"]
-            if _checksum(path) == expected:
+            manifest = read_json(path.with_suffix(".json"))
+            if _checksum(path) == manifest["crc32"] and "labels" in manifest:
                 return True
         except FileNotFoundError:
             return False
@@ -195,10 +211,13 @@ class Writer:
             os.fsync(file.fileno())
             file.close()
             paths[f"layer{layer}.npy"] = Path(file.name)
+        # A layer's rows are those of one list of images: an image that could not be
+        # read once may be readable the next time, and then the others are stale.
+        of_labels = _checksum(labels)
         for name, path in paths.items():
             checksum = _checksum(path)
             os.replace(path, self._folder / name)
-            record = {"crc32": checksum, "images": self._count}
+            record = {"crc32": checksum, "images": self._count, "labels": of_labels}
             write_json((self._folder / name).with_suffix(".json"), record)
 
     def remove_aside(self) -> None:

@@ -1,3 +1,6 @@
+import os
+import shutil
+
 import numpy as np
 import pytest
 
@@ -137,6 +140,41 @@ def test_bad_images_are_left_out(classifier, split, tmp_path):
     assert bad_images.count == 1
     assert found.positions.tolist() == [0, 1, *range(3, 2 * NUMBER)]
     assert len(found.layers[1]) == len(found.labels) == 2 * NUMBER - 1
+
+
+def test_layers_of_other_images_are_computed_anew(classifier, split, tmp_path):
+    # Previously layer 1 kept its rows, one off, beside the labels of layer 5.
+    broken, content = split.keys[2], split.read(split.keys[2])
+    with open(broken, "wb") as file:
+        file.write(b"no image")
+    bad_images = BadImages(2 * NUMBER, 0.5)
+    sampled = extracted(classifier, split, tmp_path, (1,), bad_images=bad_images)
+    assert len(sampled.layers[1]) == 2 * NUMBER - 1
+    (folder,) = (tmp_path / "cache").iterdir()
+    with open(broken, "wb") as file:
+        file.write(content)
+    # As if the image were none of those whose contents are part of the key.
+    (mended := tmp_path / "cache" / "mended").mkdir()
+    fresh = extracted(classifier, split, mended, (1, 5))
+    (there,) = (mended / "cache").iterdir()
+    for path in folder.iterdir():
+        if path.name.startswith("layer1"):
+            shutil.copy(path, there / path.name)
+    found = extracted(classifier, split, mended, (1, 5))
+    assert found.seconds > 0
+    assert len(found.layers[1]) == len(found.labels) == 2 * NUMBER
+    assert np.array_equal(found.layers[5], fresh.layers[5])
+
+
+def test_what_a_killed_run_has_left_is_removed_in_time(classifier, split, tmp_path):
+    extracted(classifier, split, tmp_path, (1,))
+    (folder,) = (tmp_path / "cache").iterdir()
+    left, written_to = folder / ".layer5.npy.0011aabb", folder / ".layer5.npy.22"
+    for path in (left, written_to):
+        path.write_bytes(b"half")
+    os.utime(left, (0, 0))
+    extracted(classifier, split, tmp_path, (1, 3))
+    assert not left.exists() and written_to.exists()
 
 
 def test_what_float16_cannot_hold_stops_the_run(classifier, split, tmp_path):
