@@ -1,5 +1,6 @@
 """Compares `visualize.Deconvnet` with the second engine, pair by pair."""
 
+import keras
 import numpy as np
 
 from tests.helpers import deconvnet_reference
@@ -68,3 +69,9 @@ def assert_engines_agree(model, images, path, method="deconvnet", **asked):
     wanted = by_reference(model, images, found, path, method=method)
     assert_close(found.reconstructions, wanted)
     return found
+
+
+def maps_of(model, images, path):
+    """What the model itself computes for a layer with one output."""
+    part = keras.Model(model.inputs[0], model.get_layer(path).output)
+    return np.asarray(part(images))
