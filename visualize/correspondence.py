@@ -1,0 +1,182 @@
+"""`python -m visualize.correspondence`: parts hidden in several images, Table 1."""
+
+import argparse
+import sys
+from pathlib import Path
+
+from visualize.arguments import layer_list
+from zfkeras import commandline
+
+CLAIM = (
+    "Table 1 and sec. 4.3: hiding the same part changes the signs of layer 5's "
+    "features more alike in different dogs than hiding random places does, so the "
+    "network relates eyes and noses without being told to; at layer 7 the difference is "
+    "small."
+)
+# Table 1: mean and deviation of the sign change at layers 5 and 7.
+PAPER = {
+    "right eye": ((0.067, 0.007), (0.069, 0.015)),
+    "left eye": ((0.069, 0.007), (0.068, 0.013)),
+    "nose": ((0.079, 0.017), (0.069, 0.011)),
+    "random": ((0.107, 0.017), (0.073, 0.014)),
+}
+
+
+def build_parser() -> argparse.ArgumentParser:
+    """The command's arguments."""
+    parser = commandline.make_parser(
+        "visualize.correspondence",
+        "Hide the same part in several images, and random places, and compare, as "
+        "Table 1 and Fig. 8 of the paper do, how alike the features change: "
+        "correspondence.png, .md and .json.",
+    )
+    commandline.add_model(parser)
+    parser.add_argument(
+        "--parts",
+        type=Path,
+        metavar="FILE",
+        help='JSON {"parts": {"dog.jpg": {"nose": [x, y], "left_eye": [left, top, '
+        "right, bottom], ...}, ...}}: for every image the same parts, as points or "
+        "boxes in fractions of width and height, origin at the top left "
+        "(default: three spikes of the stars that are built in)",
+    )
+    parser.add_argument(
+        "--images",
+        type=Path,
+        metavar="DIR",
+        help="folder or zip with those images (default: the folder of --parts)",
+    )
+    parser.add_argument(
+        "--count",
+        type=_two_or_more,
+        metavar="N",
+        help="images to compare, the first of --parts (default: all; 5 stars)",
+    )
+    parser.add_argument(
+        "--layers",
+        type=layer_list,
+        metavar="LIST",
+        help="whose features are compared: the paper's numbers or names of layers, "
+        "parted by commas (default: 5,7, or the last maps and the last vector of "
+        "networks that ZFNet does not make)",
+    )
+    parser.add_argument(
+        "--mask-size",
+        type=commandline.positive_int,
+        metavar="N",
+        help="side of the masks on points and of the random ones, in pixels of the "
+        "network's input (default: 40 at 224 pixels, in proportion at other sizes)",
+    )
+    parser.add_argument(
+        "--random",
+        type=commandline.positive_int,
+        default=100,
+        metavar="N",
+        help="trials with masks at random places, of the parts' sizes",
+    )
+    commandline.add_workdir(parser, default="runs/correspondence")
+    commandline.add_batch_size(parser, default=64)
+    commandline.add_seed(parser)
+    return parser
+
+
+def main(argv=None) -> int:
+    """Runs the command; returns its exit code."""
+    return commandline.run(build_parser(), _correspondence, argv)
+
+
+def _two_or_more(text: str) -> int:
+    """Reads a whole number of at least 2, for argparse."""
+    value = int(text)
+    if value < 2:
+        raise argparse.ArgumentTypeError(f"must be at least 2. Received: {text}")
+    return value
+
+
+def _correspondence(args):
+    import numpy as np
+
+    from visualize.paper_layers import layer_heading, paper_layer
+    from visualize.parts import masks_on, random_masks
+    from visualize.render.correspondence import draw_correspondence
+    from visualize.sign_consistency import measure_sign_changes
+    from visualize.sign_table import SignTable
+    from zfkeras.files import written_whole
+    from zfkeras.models.presets import load
+    from zfkeras.provenance import write_record
+    from zfkeras.render import save_figure
+
+    classifier = load(args.model)
+    model, preprocessing = classifier.model, classifier.preprocessing
+    layers = args.layers or [paper_layer(model, number) for number in (5, 7)]
+    images = _images(args, preprocessing)
+    side = preprocessing.crop_size
+    size = args.mask_size or max(1, round(side * 40 / 224))
+    parts = masks_on(images, size, side)
+    masks = np.concatenate([parts, random_masks(parts, args.random, side, args.seed)])
+    inputs = np.stack([preprocessing.centre_crop(image.square) for image in images])
+    commandline.make_folder(args.workdir)
+    changes = measure_sign_changes(
+        model,
+        inputs,
+        masks,
+        layers,
+        batch_size=args.batch_size,
+        show_progress=True,
+    )
+    table = SignTable(
+        [name.replace("_", " ") for name in images[0].parts],
+        [layer_heading(model, layer) for layer in layers],
+        [changes.distances[layer] for layer in layers],
+        [changes.changed[layer] for layer in layers],
+        PAPER if len(layers) == 2 else {},
+    )
+    pictures = [_picture(image, preprocessing) for image in images]
+    written = [args.workdir / f"correspondence.{kind}" for kind in ("png", "md")]
+    save_figure(draw_correspondence(pictures, masks, table), written[0])
+    with written_whole(written[1], "w") as file:
+        file.write(table.as_markdown() + "\n")
+    record = {
+        "paper": {"figure": "Table 1 and Fig. 8", "claim": CLAIM},
+        "summary": table.summary(),
+        "model": str(args.model),
+        "parts": None if args.parts is None else str(args.parts),
+        "seed": args.seed,
+        "mask_size": size,
+        "random_trials": args.random,
+        "images": [image.name for image in images],
+        "layers": table.to_json(),
+    }
+    written.append(write_record(args.workdir / "correspondence.json", record))
+    print("\n".join([table.as_markdown(), "", *table.summary()]))
+    print(f"results in {', '.join(map(str, written))}")
+
+
+def _images(args, preprocessing):
+    from visualize.parts import images_with_parts, read_parts, shapes_with_parts
+    from zfkeras.errors import UsageError
+
+    if args.parts is None:
+        if args.images is not None:
+            raise UsageError("--images needs --parts, which says where the parts are.")
+        return shapes_with_parts(args.count or 5, preprocessing)
+    parts = read_parts(args.parts)
+    count = args.count or len(parts)
+    if count > len(parts):
+        raise UsageError(
+            f"--count must be at most {len(parts)}, the images of --parts. "
+            f"Received: {count}."
+        )
+    chosen = dict([*parts.items()][:count])
+    folder = args.images or args.parts.absolute().parent
+    return images_with_parts(chosen, folder, preprocessing)
+
+
+def _picture(image, preprocessing):
+    from zfkeras.data.crops import centre_crop
+
+    return centre_crop(image.square, preprocessing.crop_size)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,220 @@
+"""Where the same parts lie in several images: a JSON file, or our generated shapes.
+
+It reads and places; nothing is occluded here.
+"""
+
+import dataclasses
+import json
+from collections.abc import Mapping
+from pathlib import Path
+
+import numpy as np
+
+from zfkeras.data import shapes
+from zfkeras.data.archives import Files, open_files
+from zfkeras.data.bad_images import BadImage
+from zfkeras.data.images import centre_square, decode
+from zfkeras.data.preprocessing import Preprocessing
+from zfkeras.errors import UsageError
+
+# Stars have three spikes that stay the same however they are turned (up to 20 degrees).
+SHAPE = "star"
+
+
+@dataclasses.dataclass(frozen=True, eq=False)
+class ImageWithParts:
+    """An image, and where its parts lie in what the network reads of it.
+
+    Args:
+        name: of its file.
+        square: uint8 array (image_size, image_size, 3).
+        parts: part -> float array (4,), (top, left, bottom, right) in pixels of the
+            centre crop; of a point, top is bottom and left is right.
+    """
+
+    name: str
+    square: np.ndarray
+    parts: dict[str, np.ndarray]
+
+
+def read_parts(path: Path) -> dict[str, dict[str, list[float]]]:
+    """Reads a file of parts.
+
+    {"parts": {"dog.jpg": {"nose": [x, y], "left_eye": [left, top, right, bottom]}}}
+
+    Each is a point or a box in fractions of the image's width and height, the origin at
+    its top left. Every image must have the same parts.
+
+    Args:
+        path: of the JSON file.
+
+    Returns:
+        Image file -> part -> its two or four numbers, in the order of the file.
+
+    Raises:
+        FileNotFoundError: there is no such file.
+        UsageError: it is not of that form.
+    """
+    try:
+        content = json.loads(Path(path).read_text(encoding="utf-8"))
+    except (ValueError, RecursionError) as err:
+        raise UsageError(f"--parts: {path} is no JSON file: {err}.") from err
+    found = content.get("parts") if isinstance(content, Mapping) else None
+    if not isinstance(found, Mapping) or len(found) < 2:
+        raise UsageError(
+            f'--parts: {path} must hold {{"parts": {{image: {{part: [x, y]}}}}}} of '
+            "two images or more."
+        )
+    first = next(iter(found.values()))
+    for image, parts in found.items():
+        if not isinstance(parts, Mapping) or not parts or {*parts} != {*first}:
+            raise UsageError(
+                f"--parts: {path} must name the same parts for every image. "
+                f"Received: {sorted(parts)} for {image}, {sorted(first)} for the first."
+                if isinstance(parts, Mapping) and isinstance(first, Mapping)
+                else f"--parts: {path} must hold parts by name. Received: {image}."
+            )
+        for part, numbers in parts.items():
+            if not _is_place(numbers):
+                raise UsageError(
+                    f"--parts: {path} must give [x, y] or [left, top, right, bottom] "
+                    f"from 0 to 1. Received: {numbers!r} for {part} of {image}."
+                )
+    return {image: {part: found[image][part] for part in first} for image in found}
+
+
+def images_with_parts(
+    parts: Mapping[str, Mapping[str, list[float]]],
+    images: Path,
+    preprocessing: Preprocessing,
+) -> list[ImageWithParts]:
+    """Reads the images and finds their parts in the centre crop.
+
+    Args:
+        parts: as `read_parts` returns them.
+        images: folder or zip in which the files lie, at any depth.
+        preprocessing: of the network.
+
+    Raises:
+        FileNotFoundError: no such folder, or one of the images is not in it.
+        UsageError: an image that cannot be read, or a part outside the centre crop.
+    """
+    files = open_files(images, "a folder or zip with the images that --parts names")
+    by_name = {name.rpartition("/")[2]: name for name in reversed(files.names)}
+    by_name |= {name: name for name in files.names}
+    return [
+        _image(files, by_name, name, places, preprocessing)
+        for name, places in parts.items()
+    ]
+
+
+def shapes_with_parts(count: int, preprocessing: Preprocessing) -> list[ImageWithParts]:
+    """Stars of the built-in data set, whose top, left and right spike are the parts.
+
+    Args:
+        count: how many, at least 2.
+        preprocessing: of the network.
+    """
+    size, crop = preprocessing.image_size, preprocessing.crop_size
+    first = shapes.CLASS_NAMES.index(SHAPE)
+    margin = (size - crop) // 2
+    images = []
+    for number in range(count):
+        index = first + number * len(shapes.CLASS_NAMES)
+        square, mask, _ = shapes.render("validation", index, size)
+        y, x = np.nonzero(mask)
+        ends = {"top spike": y.argmin(), "left spike": x.argmin()}
+        ends["right spike"] = x.argmax()
+        places = {
+            name: np.clip(np.array([y[i], x[i]] * 2) + 0.5 - margin, 0, crop)
+            for name, i in ends.items()
+        }
+        images.append(ImageWithParts(f"validation/{index:05d}", square, places))
+    return images
+
+
+def masks_on(images: list[ImageWithParts], size: int, side: int) -> np.ndarray:
+    """The mask of each part of each image.
+
+    A point is covered by a square about it, a box by itself, at least one pixel; moved
+    into the picture where they would hang over its border, so that no size changes.
+
+    Args:
+        images: n images with the same p parts.
+        size: side of the squares in pixels.
+        side: of the centre crop in pixels.
+
+    Returns:
+        int32 array (p, n, 4), each (top, left, bottom, right).
+    """
+    places = np.stack([np.stack([*one.parts.values()]) for one in images], axis=1)
+    low, high = places[..., :2], places[..., 2:]
+    is_point = np.all(low == high, axis=-1, keepdims=True)
+    sizes = np.where(is_point, size, np.maximum(np.rint(high - low), 1))
+    sizes = np.minimum(sizes, side)
+    corners = np.rint((low + high - sizes) / 2)
+    corners = np.clip(corners, 0, side - sizes)
+    return np.concatenate([corners, corners + sizes], axis=-1).astype(np.int32)
+
+
+def random_masks(masks: np.ndarray, count: int, side: int, seed: int = 0) -> np.ndarray:
+    """Masks of the same sizes at random places, each image at its own.
+
+    Args:
+        masks: int array (p, n, 4), the masks of the parts; the trials take their sizes
+            in turn.
+        count: of trials.
+        side: of the picture in pixels; every place inside is as likely.
+        seed: fixes the places.
+
+    Returns:
+        int32 array (count, n, 4).
+    """
+    random = np.random.default_rng([seed, 3])
+    sizes = (masks[..., 2:] - masks[..., :2])[np.arange(count) % len(masks)]
+    corners = random.integers(0, side - sizes + 1)
+    return np.concatenate([corners, corners + sizes], axis=-1).astype(np.int32)
+
+
+def _is_place(numbers) -> bool:
+    if not isinstance(numbers, list) or len(numbers) not in (2, 4):
+        return False
+    if not all(type(one) in (int, float) and 0 <= one <= 1 for one in numbers):
+        return False
+    return len(numbers) == 2 or (numbers[0] < numbers[2] and numbers[1] < numbers[3])
+
+
+def _image(files: Files, by_name, name, places, preprocessing) -> ImageWithParts:
+    if name not in by_name:
+        raise FileNotFoundError(
+            f"{files.path} does not hold {name}, which --parts names; --images says "
+            "where the images are."
+        )
+    try:
+        picture = decode(files.read(files.key(by_name[name])))
+    except (BadImage, OSError) as err:
+        raise UsageError(f"--images: {name} cannot be read: {err}.") from err
+    size, crop = preprocessing.image_size, preprocessing.crop_size
+    found = {}
+    for part, numbers in places.items():
+        box = _in_crop(
+            np.array(numbers * (4 // len(numbers))), picture.size, size, crop
+        )
+        middle = (box[:2] + box[2:]) / 2
+        if not np.all((middle >= 0) & (middle <= crop)):
+            raise UsageError(
+                f"--parts: {part} of {name} lies outside of the centre crop that the "
+                "network reads; cut the image to its middle."
+            )
+        found[part] = box
+    return ImageWithParts(name, centre_square(picture, size), found)
+
+
+def _in_crop(numbers, picture_size, size, crop) -> np.ndarray:
+    """Fractions, x before y, as pixels (top, left, bottom, right) of the crop."""
+    side = min(picture_size)
+    margins = [(length - side) // 2 for length in picture_size]
+    lengths = np.tile(picture_size, 2)
+    pixels = (numbers * lengths - np.tile(margins, 2)) * size / side
+    left, top, right, bottom = pixels - (size - crop) // 2
+    return np.array([top, left, bottom, right])

@@ -1,0 +1,169 @@
+"""Table 1: mean sign change under masks on parts and at random places.
+
+It summarises what `visualize.sign_consistency` measured; it draws nothing.
+"""
+
+import dataclasses
+from collections.abc import Mapping, Sequence
+
+import numpy as np
+
+RANDOM = "random"
+
+
+@dataclasses.dataclass(frozen=True, eq=False)
+class SignTable:
+    """The table, and what follows from it.
+
+    Args:
+        parts: names of the masks that lie on parts; random ones follow them.
+        layers: what each layer is called, the lower one first.
+        distances: for each layer float array (masks, pairs), as `SignChanges` has it.
+        changed: for each layer float array (masks, images), likewise.
+        paper: part or "random" -> (mean, deviation) for each layer, as printed; may
+            lack parts.
+    """
+
+    parts: Sequence[str]
+    layers: Sequence[str]
+    distances: Sequence[np.ndarray]
+    changed: Sequence[np.ndarray]
+    paper: Mapping[str, Sequence[tuple[float, float]]]
+
+    @property
+    def rows(self) -> list[str]:
+        """The parts, and "random"."""
+        return [*self.parts, RANDOM]
+
+    def values(self, row: str, layer: int) -> np.ndarray:
+        """Sign changes of a row, (pairs,), or (trials, pairs) for "random".
+
+        Args:
+            row: a part's name or "random".
+            layer: place in `layers`.
+        """
+        if row == RANDOM:
+            return self.distances[layer][len(self.parts) :]
+        return self.distances[layer][self.parts.index(row)]
+
+    def mean_and_deviation(self, row: str, layer: int) -> tuple[float, float]:
+        """Mean and standard deviation over pairs, and over trials for "random".
+
+        Args:
+            row: a part's name or "random".
+            layer: place in `layers`.
+        """
+        values = self.values(row, layer)
+        return float(values.mean()), float(values.std())
+
+    def share_of_lower_trials(self, part: str, layer: int) -> float:
+        """Share of the random trials whose mean is at most that of a part.
+
+        What a part would have by chance is 0.5; below 0.05 it stands out.
+
+        Args:
+            part: its name.
+            layer: place in `layers`.
+        """
+        trials = self.values(RANDOM, layer).mean(axis=1)
+        return float(np.mean(trials <= self.values(part, layer).mean()))
+
+    def margin(self, layer: int) -> float:
+        """How far the parts' mean lies below the random one, as a share of that.
+
+        Args:
+            layer: place in `layers`.
+        """
+        chance = self.values(RANDOM, layer).mean()
+        mean = np.mean([self.values(part, layer).mean() for part in self.parts])
+        return float(1 - mean / chance) if chance > 0 else 0.0
+
+    def as_markdown(self) -> str:
+        """The table beside the paper's numbers."""
+        heads = ["occluded"]
+        for layer in self.layers:
+            heads += [layer, "paper"] if self.paper else [layer]
+        lines = [heads, ["---"] * len(heads)]
+        for row in self.rows:
+            cells = [row]
+            for place in range(len(self.layers)):
+                cells.append("{:.3f} ± {:.3f}".format(*self._cell(row, place)))
+                if self.paper:
+                    known = self.paper.get(row)
+                    cells.append(
+                        "{:.3f} ± {:.3f}".format(*known[place]) if known else "–"
+                    )
+            lines.append(cells)
+        return "\n".join(f"| {' | '.join(line)} |" for line in lines)
+
+    def summary(self) -> list[str]:
+        """Whether the paper's claim holds, in sentences."""
+        return [
+            *(self._sentence(place) for place in range(len(self.layers))),
+            *([self._verdict()] if len(self.layers) > 1 else []),
+        ]
+
+    def to_json(self) -> dict:
+        """The table as JSON values, one entry a layer."""
+        return {
+            layer: {
+                row: {
+                    "mean": self._cell(row, place)[0],
+                    "deviation": self._cell(row, place)[1],
+                    "share_of_features_changed": self._changed(row, place),
+                    "paper": self._paper(row, place),
+                    **self._against_chance(row, place),
+                }
+                for row in self.rows
+            }
+            for place, layer in enumerate(self.layers)
+        }
+
+    def _cell(self, row, place):
+        return self.mean_and_deviation(row, place)
+
+    def _paper(self, row, place):
+        known = self.paper.get(row)
+        return (
+            {"mean": known[place][0], "deviation": known[place][1]} if known else None
+        )
+
+    def _changed(self, row, place) -> float:
+        start = len(self.parts) if row == RANDOM else self.parts.index(row)
+        stop = None if row == RANDOM else start + 1
+        return float(self.changed[place][start:stop].mean())
+
+    def _against_chance(self, row, place):
+        if row == RANDOM:
+            means = self.values(row, place).mean(axis=1)
+            return {"deviation_of_trial_means": float(means.std())}
+        return {"share_of_random_trials_as_low": self.share_of_lower_trials(row, place)}
+
+    def _sentence(self, place) -> str:
+        shares = ", ".join(
+            f"{part} {self.share_of_lower_trials(part, place):.0%}"
+            for part in self.parts
+        )
+        return (
+            f"{self.layers[place].capitalize()}: parts lie {self.margin(place):.0%} "
+            f"below random places; of the random trials are as low or lower: {shares}."
+        )
+
+    def _verdict(self) -> str:
+        low, high = self.margin(0), self.margin(len(self.layers) - 1)
+        all_below = all(
+            self.values(part, 0).mean() < self.values(RANDOM, 0).mean()
+            for part in self.parts
+        )
+        first = (
+            f"Every part changes {self.layers[0]} more alike than random places do"
+            if all_below
+            else f"Not every part changes {self.layers[0]} more alike than random "
+            "places do"
+        )
+        second = "less" if high < low else "no less"
+        agrees = "as" if all_below and high < low else "which is not what"
+        return (
+            f"{first}, and the margin is {second} at {self.layers[-1]}: {agrees} the "
+            "paper has it."
+        )
