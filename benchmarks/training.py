@@ -34,6 +34,9 @@ def run():
         timings = interleaved(
             {
                 "training step": _step(_ours(variant, num_classes), batch_size),
+                "training step, bfloat16": _step(
+                    _ours(variant, num_classes, "mixed_bfloat16"), batch_size
+                ),
                 "training step, stock Keras layers": _step(
                     _stock(variant, num_classes), batch_size
                 ),
@@ -48,8 +51,8 @@ def run():
     return lines, results
 
 
-def _ours(variant, num_classes):
-    return ZFNet(num_classes, variant=variant)
+def _ours(variant, num_classes, dtype=None):
+    return ZFNet(num_classes, variant=variant, dtype=dtype)
 
 
 def _stock(variant, num_classes):
