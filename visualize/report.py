@@ -46,10 +46,26 @@ def build_parser() -> argparse.ArgumentParser:
         help="another network whose first-layer filters stand beside; may be repeated",
     )
     parser.add_argument(
+        "--images",
+        nargs="+",
+        type=Path,
+        default=[],
+        metavar="FILE",
+        help="photographs, or folders of them, for invariance and occlusion; without "
+        "it, images of --data",
+    )
+    parser.add_argument(
         "--parts",
         type=Path,
         metavar="FILE",
-        help="JSON with the places of parts in images, for correspondence",
+        help="JSON with the places of parts in images, for correspondence (default: "
+        "spikes of built-in stars)",
+    )
+    parser.add_argument(
+        "--parts-images",
+        type=Path,
+        metavar="DIR",
+        help="folder or zip with those images (default: the folder of --parts)",
     )
     parser.add_argument(
         "--transfer",

@@ -33,6 +33,35 @@ def _filters(request: Request) -> list[str]:
     ]
 
 
+def _invariance(request: Request) -> list[str]:
+    return [
+        f"--model={request.model}",
+        *request.images(),
+        *request.photographs(),
+        f"--count={3 if request.quick else 5}",
+        *request.common(),
+    ]
+
+
+def _occlusion(request: Request) -> list[str]:
+    return [
+        f"--model={request.model}",
+        *request.images(),
+        *request.photographs(),
+        f"--count={2 if request.quick else 4}",
+        *request.at_most(),
+        *request.common(),
+    ]
+
+
+def _correspondence(request: Request) -> list[str]:
+    parts = [] if request.parts is None else [f"--parts={request.parts}"]
+    if request.parts_images is not None:
+        parts.append(f"--images={request.parts_images}")
+    trials = ["--random=20"] if request.quick else []
+    return [f"--model={request.model}", *parts, *trials, *request.common()]
+
+
 FIGURES = (
     Figure(
         "evolution",
@@ -43,11 +72,35 @@ FIGURES = (
         _evolution,
     ),
     Figure(
+        "invariance",
+        "Fig. 5: invariance to shifts, scale and rotation",
+        "visualize.invariance",
+        "invariance.json",
+        ("invariance.png",),
+        _invariance,
+    ),
+    Figure(
         "filters",
         "Fig. 6: filters of the first layer",
         "visualize.filters",
         "filters.json",
         ("filters.png", "layer2.png"),
         _filters,
+    ),
+    Figure(
+        "occlusion",
+        "Fig. 7: occlusion, or what the answer depends on",
+        "visualize.occlusion",
+        "occlusion.json",
+        ("occlusion.png",),
+        _occlusion,
+    ),
+    Figure(
+        "correspondence",
+        "Table 1 and Fig. 8: correspondence of parts",
+        "visualize.correspondence",
+        "correspondence.json",
+        ("correspondence.png",),
+        _correspondence,
     ),
 )

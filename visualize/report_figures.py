@@ -36,7 +36,10 @@ class Request:
         seed: fixes what is drawn.
         run: workdir of a training. `None`: there is none.
         compare: other networks whose filters stand beside this one's.
-        parts: file of the parts of faces for correspondence. `None`: there is none.
+        images_given: photographs, or folders of them, for invariance and
+            occlusion. Empty: images of the data.
+        parts: file of the places of parts for correspondence. `None`: built-in shapes.
+        parts_images: folder or zip of the images it speaks of. `None`: its own folder.
         quick: whether to make the costly figures small.
         overwrite: whether to make again what has been made.
     """
@@ -53,7 +56,9 @@ class Request:
     seed: int
     run: Path | None = None
     compare: tuple[str, ...] = ()
+    images_given: tuple[Path, ...] = ()
     parts: Path | None = None
+    parts_images: Path | None = None
     quick: bool = False
     overwrite: bool = False
 
@@ -64,6 +69,10 @@ class Request:
     def images(self) -> list[str]:
         """The arguments that name the images."""
         return [f"--data={self.data}", f"--split={self.split}"]
+
+    def photographs(self) -> list[str]:
+        """The arguments that name photographs, if there are any."""
+        return ["--images", *map(str, self.images_given)] if self.images_given else []
 
     def at_most(self) -> list[str]:
         """The argument that bounds how many images are looked at."""

@@ -178,6 +178,66 @@ def _aliasing(network: Mapping) -> str:
     )
 
 
+def invariance(record: Mapping) -> Finding:
+    """Fig. 5: what moves features and answers.
+
+    Args:
+        record: of `visualize.invariance`.
+    """
+    curves = record["transformations"]
+    layers = [*next(iter(curves.values()))["layers"]]
+    rows = []
+    for name, curve in curves.items():
+        found = [curve["layers"][layer] for layer in layers]
+        halves = [one["half_of_largest_mean_distance_at"] for one in found]
+        lines = [one["r_squared_of_a_line"] for one in found]
+        rows.append(
+            [
+                f"{name}, {curve['unit']}",
+                *("–" if value is None else f"{value:.3g}" for value in halves),
+                *(number(value) for value in lines),
+                percent(curve["share_with_the_same_label"], 0),
+            ]
+        )
+    headings = [
+        "transformation",
+        *(f"{layer}: half way at" for layer in layers),
+        *(f"{layer}: R² of a line" for layer in layers),
+        "label stays",
+    ]
+    told = plain(record)
+    table = Table("Distance of the features, and the label", headings, rows)
+    return Finding(told.paper, told.ours, (table,))
+
+
+def correspondence(record: Mapping) -> Finding:
+    """Table 1: how alike features change under masks on the same part.
+
+    Args:
+        record: of `visualize.correspondence`.
+    """
+    layers = record["layers"]
+    has_paper = any(cell["paper"] for rows in layers.values() for cell in rows.values())
+    headings, rows = ["hidden"], []
+    for layer in layers:
+        headings += [layer, "paper"] if has_paper else [layer]
+    for part in next(iter(layers.values())):
+        row = [part]
+        for cells in layers.values():
+            row.append(_spread(cells[part]))
+            if has_paper:
+                row.append(_spread(cells[part]["paper"]))
+        rows.append(row)
+    told = plain(record)
+    caption = f"Table 1: mean sign change over {len(record['images'])} images"
+    table = Table(caption, headings, rows, note="Lower is more alike.")
+    return Finding(told.paper, told.ours, (table,))
+
+
+def _spread(cell: Mapping | None) -> str:
+    return f"{cell['mean']:.3f} ± {cell['deviation']:.3f}" if cell else "–"
+
+
 def plain(record: Mapping) -> Finding:
     """What any record says of itself: the paper's claim and a sentence of its own.
 
@@ -190,6 +250,8 @@ def plain(record: Mapping) -> Finding:
 
 
 FINDINGS: dict[str, Callable[[Mapping], Finding]] = {
+    "correspondence": correspondence,
     "evolution": evolution,
     "filters": filters,
+    "invariance": invariance,
 }

@@ -126,7 +126,9 @@ def _request(args, source: Source, classifier: Classifier) -> Request:
         seed=args.seed,
         run=args.run,
         compare=tuple(args.compare),
+        images_given=tuple(args.images),
         parts=args.parts,
+        parts_images=args.parts_images,
         quick=args.quick,
         overwrite=args.overwrite,
     )

@@ -88,21 +88,26 @@ def transfer(title: str, folder: Path | None) -> Section:
 
     Args:
         title: of the section.
-        folder: what `transfer.tables` wrote: tables.json and pictures. `None`: there is
-            none.
+        folder: workdir of one of transfer's commands, or the folder of several: tables
+            as Markdown files, and pictures. `None`: there is none.
 
     Raises:
         Unavailable: no folder was given.
-        Damaged: it does not hold what the command writes.
+        Damaged: there are no tables in it.
     """
     if folder is None:
-        raise Unavailable("give the folder of python -m transfer.tables by --transfer.")
+        raise Unavailable("give a workdir of transfer's commands by --transfer.")
     with said_in_one_line(folder):
-        record = read_json(folder / "tables.json")
-        paths = sorted(folder.glob("*.png"))
-        found = tuple(_table(table) for table in record["tables"])
-        if not found and not paths:
-            raise UsageError("tables.json holds no tables")
+        places = [folder, *sorted(path for path in folder.iterdir() if path.is_dir())]
+        files = [path for place in places for path in sorted(place.glob("*.md"))]
+        paths = [path for place in places for path in sorted(place.glob("*.png"))]
+        found = [
+            table
+            for path in files
+            for table in markdown_tables(path.read_text("utf-8"), _label(path, folder))
+        ]
+        if not found:
+            raise UsageError("no Markdown file with a table is in it")
         return Section(
             "transfer",
             "Transfer",
@@ -111,15 +116,34 @@ def transfer(title: str, folder: Path | None) -> Section:
             "ImageNet beats everything trained on Caltech-101 and Caltech-256 alone, "
             "and the features of higher layers are worth more (Table 7).",
             (),
-            tuple(embed(path, f"{title}: {path.stem}") for path in paths),
-            found,
+            tuple(embed(path, f"{title}: {_label(path, folder)}") for path in paths),
+            tuple(found),
         )
 
 
-def _table(table: Mapping) -> Table:
-    return Table(
-        str(table.get("title", table.get("caption", ""))),
-        [str(heading) for heading in table["columns"]],
-        [[str(cell) for cell in row] for row in table["rows"]],
-        note=str(table.get("note", "")),
-    )
+def _label(path: Path, folder: Path) -> str:
+    return " ".join(path.relative_to(folder).with_suffix("").parts).replace("_", " ")
+
+
+def markdown_tables(text: str, caption: str) -> list[Table]:
+    """The tables of a Markdown file, each row on a line between bars.
+
+    Args:
+        text: of the file.
+        caption: above each of them.
+    """
+    tables, rows = [], []
+    for line in [*text.splitlines(), ""]:
+        if line.startswith("|"):
+            rows.append([cell.strip() for cell in line.strip().strip("|").split("|")])
+        elif rows:
+            heads, *rest = rows
+            body = [row for row in rest if {*"".join(row)} - {*"-: "}]
+            width = len(heads)
+            tables.append(Table(caption, heads, [_fit(row, width) for row in body]))
+            rows = []
+    return [table for table in tables if table.rows]
+
+
+def _fit(row: list[str], width: int) -> list[str]:
+    return [*row, *[""] * width][:width]

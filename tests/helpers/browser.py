@@ -16,6 +16,16 @@ import pytest
 
 ROOT = Path(__file__).parent.parent.parent
 _SECONDS = 120
+# Pictures in sight decoded, and two frames drawn with them.
+_PAINT = """
+window.painted = false;
+Promise.all([...document.images].filter((image) => {
+  const box = image.getBoundingClientRect();
+  return box.height && box.bottom > 0 && box.top < innerHeight;
+}).map((image) => image.decode())).finally(() =>
+  requestAnimationFrame(() => requestAnimationFrame(() => { window.painted = true; })));
+1
+"""
 
 
 def see(path: Path, *steps: dict, width=1280, height=900, dark=False) -> dict:
@@ -109,7 +119,9 @@ def main(path: str) -> None:
         elif "key" in step:
             QTest.keyClick(view.focusProxy(), getattr(Qt.Key, f"Key_{step['key']}"))
         elif "screenshot" in step:
-            QTest.qWait(500)
+            js(_PAINT)
+            wait(lambda: js("window.painted"))
+            QTest.qWait(500)  # from there to the window
             view.grab().save(step["screenshot"])
     own = QUrl.fromLocalFile(str(Path(path).resolve())).toString()
     foreign = [url for url in requests if url != own and not url.startswith("data:")]

@@ -186,7 +186,7 @@ def test_a_broken_figure_is_named_and_the_rest_is_made(
 def test_damaged_tables_of_others_are_named(words, tmp_path, monkeypatch):
     figures_that(monkeypatch, fail)
     (tmp_path / "ablation.json").write_text("[]")
-    (tmp_path / "tables.json").write_text('{"tables": [{"columns": 3}]}')
+    (tmp_path / "tables.md").write_text("| no | rows |\n")
     argv = [f"--ablation={tmp_path}", f"--transfer={tmp_path}"]
     assert main([*words, *argv, f"--workdir={tmp_path / 'report'}"]) == 1
     text = read_page(tmp_path / "report").text

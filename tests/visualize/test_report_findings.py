@@ -1,6 +1,15 @@
 import pytest
 
-from visualize.report_findings import claim, evolution, filters, number, percent, plain
+from visualize.report_findings import (
+    claim,
+    correspondence,
+    evolution,
+    filters,
+    invariance,
+    number,
+    percent,
+    plain,
+)
 
 
 def evolution_record(settled, cosines=(0.1, 0.6, 1.0)):
@@ -72,6 +81,41 @@ def test_filters_name_each_network():
     assert "23.1 %" in finding.ours[1] and "1/4 cycles per pixel" in finding.ours[1]
     assert len(finding.ours) == 2
     assert "--compare" in filters({"networks": [network()]}).ours[-1]
+
+
+def test_invariance_has_a_row_for_each_transformation():
+    layers = {
+        "layer 1": {
+            "half_of_largest_mean_distance_at": 0.175,
+            "r_squared_of_a_line": 0.66,
+        },
+        "layer 7": {
+            "half_of_largest_mean_distance_at": None,
+            "r_squared_of_a_line": None,
+        },
+    }
+    curve = {"unit": "ratio", "layers": layers, "share_with_the_same_label": 0.69}
+    finding = invariance({"summary": ["s"], "transformations": {"scale": curve}})
+    assert finding.ours == ("s",)
+    assert finding.tables[0].rows == [
+        ["scale, ratio", "0.175", "–", "0.66", "–", "69 %"]
+    ]
+    assert len(finding.tables[0].headings) == 6
+
+
+def test_correspondence_stands_beside_the_paper_where_that_has_it():
+    eye = {"mean": 0.0671, "deviation": 0.007, "paper": {"mean": 0.067, "deviation": 0}}
+    layers = {"layer 5": {"right eye": eye, "ear": {**eye, "paper": None}}}
+    record = {"summary": [], "images": ["a", "b"], "layers": layers}
+    (table,) = correspondence(record).tables
+    assert table.headings == ["hidden", "layer 5", "paper"]
+    assert table.rows == [
+        ["right eye", "0.067 ± 0.007", "0.067 ± 0.000"],
+        ["ear", "0.067 ± 0.007", "–"],
+    ]
+    for cell in layers["layer 5"].values():
+        cell["paper"] = None
+    assert correspondence(record).tables[0].headings == ["hidden", "layer 5"]
 
 
 def test_any_record_can_say_what_it_shows():

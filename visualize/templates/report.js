@@ -79,7 +79,6 @@
     } else {
       const image = item.querySelector("img").cloneNode();
       image.className = "whole";
-      image.loading = "eager";
       image.addEventListener("click", () => image.classList.toggle("actual"));
       content.replaceChildren(image);
     }
