@@ -1,7 +1,7 @@
 """`tfds:NAME`: a data set of TensorFlow Datasets, ImageNet-2012 among them.
 
-It finds the set, or has TFDS prepare it; tfds_split.py streams it. Sets without one
-image and one label an example, such as tfds:voc, are not for this reader.
+It finds the set, or has TFDS prepare it; tfds_split.py streams it. Sets without an
+image and its label or labels an example, such as tfds:coco, are not for this reader.
 """
 
 import difflib
@@ -12,10 +12,12 @@ from pathlib import Path
 import tensorflow as tf
 
 from zfkeras.data.sources import Source
-from zfkeras.data.tfds_split import TfdsSplit
+from zfkeras.data.tfds_split import TfdsMultiLabelSplit, TfdsSplit
 from zfkeras.errors import RunError, UsageError
 
 IMAGENET_ARCHIVES = ("ILSVRC2012_img_train.tar", "ILSVRC2012_img_val.tar")
+# Their labels are not public.
+UNLABELLED = {("imagenet2012", "test"), ("voc/2012", "test")}
 CATALOG = "https://www.tensorflow.org/datasets/catalog"
 
 
@@ -23,10 +25,12 @@ def open_source(rest: str) -> Source:
     """Opens a set that TFDS has prepared, or has it prepared now.
 
     It lies in the folder $TFDS_DATA_DIR; where that is not set, in TFDS's own default,
-    ~/tensorflow_datasets. Classes named by wnid get their English name behind it.
+    ~/tensorflow_datasets. Classes named by wnid get their English name behind it. The
+    splits of a set whose images have several labels have `targets`.
 
     Args:
-        rest: name, as TFDS writes it: imagenet2012, imagenette/320px-v2, caltech101.
+        rest: name, as TFDS writes it: imagenet2012, imagenette/320px-v2, caltech101,
+            voc/2012.
 
     Raises:
         UsageError: there is no such set, it has no image and label, or its archives
@@ -34,14 +38,13 @@ def open_source(rest: str) -> Source:
         RunError: it could not be downloaded or prepared.
     """
     builder = _builder(rest)
-    label = _label_feature(builder, rest)
+    label, kind = _label_feature(builder, rest)
     if not builder.is_prepared():
         _prepare(builder, rest)
     splits = {
-        str(name): TfdsSplit(builder, str(name), ((0, info.num_examples),))
+        str(name): kind(builder, str(name), ((0, info.num_examples),))
         for name, info in builder.info.splits.items()
-        # ImageNet's own test images carry the label -1.
-        if (builder.name, name) != ("imagenet2012", "test")
+        if (_full_name(builder), str(name)) not in UNLABELLED
     }
     return Source(f"tfds:{rest}", _class_names(label), splits)
 
@@ -72,22 +75,28 @@ def _nearest(name: str) -> str:
     return f" (did you mean {' or '.join(near)}?)" if near else ""
 
 
+def _full_name(builder) -> str:
+    config = builder.builder_config
+    return f"{builder.name}/{config.name}" if config else builder.name
+
+
 def _label_feature(builder, name: str):
+    """Returns the feature that names the classes, and the kind of split it makes."""
     import tensorflow_datasets as tfds
 
     features = builder.info.features
-    known = features if isinstance(features, tfds.features.FeaturesDict) else {}
-    if (
-        "image" not in known
-        or "label" not in known
-        or not isinstance(known["image"], tfds.features.Image)
-        or not isinstance(known["label"], tfds.features.ClassLabel)
-    ):
-        raise UsageError(
-            f"tfds:{name} must have an image and a class label an example ('image', "
-            f"'label'). Received: {sorted(known)}."
-        )
-    return known["label"]
+    known = dict(features) if isinstance(features, tfds.features.FeaturesDict) else {}
+    if isinstance(known.get("image"), tfds.features.Image):
+        label, labels = known.get("label"), known.get("labels")
+        if isinstance(label, tfds.features.ClassLabel):
+            return label, TfdsSplit
+        label = getattr(labels, "feature", None)
+        if isinstance(label, tfds.features.ClassLabel):
+            return label, TfdsMultiLabelSplit
+    raise UsageError(
+        f"tfds:{name} must have an image and a class label or several an example "
+        f"('image', 'label' or 'labels'). Received: {sorted(known)}."
+    )
 
 
 def _prepare(builder, name: str) -> None:

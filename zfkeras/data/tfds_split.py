@@ -18,6 +18,8 @@ SHUFFLE_BUFFER = 10_000
 SHARDS_AT_ONCE, BLOCK = 16, 16
 # The features by which sets name their image files, where they do.
 FILE_NAMES = ("file_name", "image/file_name", "image/filename")
+# Of Caltech-101's files each class has an image_0001.jpg.
+NAMED_BY_CLASS = ("image/file_name",)
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
@@ -104,15 +106,49 @@ class TfdsSplit(Split):
         return tuple(found)
 
     def _examples(self, random):
+        name = next((n for n in FILE_NAMES if n in self.builder.info.features), None)
+        features = ("image", *self._label_features, *([name] if name else []))
+        dataset = self._stored(features, random)
+        if self.labels_below is not None:
+            dataset = dataset.filter(lambda row: row["label"] < self.labels_below)
+        return dataset.map(
+            lambda example: {
+                "key": example["image"],
+                "label": self._label(example),
+                "id": self._id(example, name),
+            },
+            num_parallel_calls=tf.data.AUTOTUNE,
+        )
+
+    def _id(self, example, name):
+        if name not in NAMED_BY_CLASS or "label" not in example:
+            return example[name or "tfds_id"]
+        class_name = tf.constant(self.builder.info.features["label"].names)
+        return class_name[example["label"]] + "/" + example[name]
+
+    @property
+    def _label_features(self):
+        return ("label",)
+
+    def _label(self, example):
+        return tf.cast(example["label"], tf.int64)
+
+    def _stored(self, features, random=None):
+        """Streams these features of the stored examples, and tfds_id; no image decoded.
+
+        Args:
+            features: names of features.
+            random: NumPy's generator, for the order of the shards. `None` (default):
+                the order in which TFDS wrote them.
+        """
         import tensorflow_datasets as tfds
 
         options = tf.data.Options()
         options.deterministic = True
-        name = next((n for n in FILE_NAMES if n in self.builder.info.features), None)
         config = tfds.ReadConfig(
             options=options,
             try_autocache=False,
-            add_tfds_id=name is None,
+            add_tfds_id=True,
             interleave_cycle_length=1 if random is None else SHARDS_AT_ONCE,
             interleave_block_length=BLOCK,
             # Rather than shuffle_files, whose order hangs on TensorFlow's global seed.
@@ -121,26 +157,15 @@ class TfdsSplit(Split):
             enable_ordering_guard=False,
             skip_prefetch=True,
         )
-        wanted = {feature: True for feature in ("image", "label", name) if feature}
+        decoders = {"image": tfds.decode.SkipDecoding()} if "image" in features else {}
         dataset = self.builder.as_dataset(
             split=self._instruction(),
             read_config=config,
             decoders=tfds.decode.PartialDecoding(
-                wanted, decoders={"image": tfds.decode.SkipDecoding()}
+                dict.fromkeys(features, True), decoders=decoders
             ),
         )
-        if not self._num_stored:
-            dataset = dataset.take(0)
-        if self.labels_below is not None:
-            dataset = dataset.filter(lambda row: row["label"] < self.labels_below)
-        return dataset.map(
-            lambda example: {
-                "key": example["image"],
-                "label": tf.cast(example["label"], tf.int64),
-                "id": example[name or "tfds_id"],
-            },
-            num_parallel_calls=tf.data.AUTOTUNE,
-        )
+        return dataset if self._num_stored else dataset.take(0)
 
     def _instruction(self):
         import tensorflow_datasets as tfds
@@ -152,6 +177,52 @@ class TfdsSplit(Split):
             for low, high in self.stretches
         )
         return sum(others, start=first)
+
+
+@dataclasses.dataclass(frozen=True, eq=False)
+class TfdsMultiLabelSplit(TfdsSplit):
+    """Such a split of images that show several classes: the feature "labels".
+
+    Where the set has "labels_no_difficult" too, as VOC has, a class that is among the
+    "labels" only is neither right nor wrong: 0 in `targets`.
+
+    Args:
+        builder, name, stretches, labels_below: as for `TfdsSplit`.
+        num_classes: how many of the set's classes to keep. `None` (default) means all.
+    """
+
+    num_classes: int | None = None
+
+    @functools.cached_property
+    def targets(self):
+        dataset = self._stored(self._label_features).map(self._target)
+        batches = [*dataset.batch(1024).as_numpy_iterator()]
+        return np.concatenate([np.empty((0, self._depth), np.int8), *batches])
+
+    def first_classes(self, number):
+        return dataclasses.replace(self, num_classes=min(number, self._depth))
+
+    @property
+    def _depth(self):
+        known = self.builder.info.features["labels"].feature.num_classes
+        return known if self.num_classes is None else self.num_classes
+
+    @property
+    def _label_features(self):
+        names = ("labels", "labels_no_difficult")
+        return tuple(name for name in names if name in self.builder.info.features)
+
+    def _label(self, example):
+        present = self._target(example) == 1
+        first = tf.argmax(present, output_type=tf.int64)
+        return tf.where(tf.reduce_any(present), first, tf.constant(-1, tf.int64))
+
+    def _target(self, example):
+        present, labelled = (
+            tf.reduce_any(tf.one_hot(example[name], self._depth, True, False), axis=0)
+            for name in (self._label_features[-1], "labels")
+        )
+        return tf.cast(present, tf.int8) + tf.cast(labelled, tf.int8) - 1
 
 
 def _permutation(random):

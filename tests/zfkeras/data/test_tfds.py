@@ -154,7 +154,7 @@ def test_no_part_of_an_ordered_set_is_carved():
             "zzzzqqqq",
             r"zzzzqqqq is no data set of TensorFlow Datasets; they are listed",
         ),
-        ("voc/2012", r"must have an image and a class label .*Received: \['image', "),
+        ("coco/2017", r"must have an image and a class label .*Received: \['image', "),
         ("glue", r"Received: \['idx', 'label', 'sentence'\]"),
         (
             "imagenet2012",
