@@ -10,8 +10,8 @@ from zfkeras import commandline
 CLAIM = (
     "Table 1 and sec. 4.3: hiding the same part changes the signs of layer 5's "
     "features more alike in different dogs than hiding random places does, so the "
-    "network relates eyes and noses without being told to; at layer 7 the difference is "
-    "small."
+    "network relates eyes and noses without being told to; at layer 7 the difference "
+    "is small."
 )
 # Table 1: mean and deviation of the sign change at layers 5 and 7.
 PAPER = {
