@@ -32,8 +32,16 @@ class SquaredHinge:
 
     def curvature(self, scores: np.ndarray):
         """The function V -> H V of the second derivative at these scores."""
-        active = (2 * (self._slack(scores) > 0)).astype(scores.dtype)
+        active = 2 * self.counted(scores).astype(scores.dtype)
         return lambda directions: active * directions
+
+    def counted(self, scores: np.ndarray) -> np.ndarray:
+        """The samples that the loss counts, bool, of the shape of the scores."""
+        return self._slack(scores) > 0
+
+    def mean_curvature(self, scores: np.ndarray) -> np.ndarray:
+        """The mean second derivative, (n_columns,)."""
+        return 2 * self.counted(scores).mean(axis=0, dtype=scores.dtype)
 
     def _slack(self, scores):
         known = np.abs(self.targets)
@@ -70,3 +78,8 @@ class Multinomial:
             return weighted - shares * weighted.sum(axis=1, keepdims=True)
 
         return product
+
+    def mean_curvature(self, scores: np.ndarray) -> np.ndarray:
+        """The mean second derivative by a score of its own, (n_columns,)."""
+        shares = softmax(scores, axis=1)
+        return (shares * (1 - shares)).mean(axis=0)

@@ -6,6 +6,10 @@ solving needs; nothing is approximated.
 """
 
 import numpy as np
+from scipy.linalg import cho_factor, cho_solve
+
+# Rows that are in memory in another precision at once.
+_ROWS = 512
 
 
 class FeatureSpace:
@@ -21,15 +25,45 @@ class FeatureSpace:
 
     def scores(self, weights: np.ndarray) -> np.ndarray:
         """The scores of weights, (n_samples, n_columns)."""
-        return self.features @ weights
+        return _product(self.features, weights)
 
     def pull(self, gradient: np.ndarray) -> np.ndarray:
         """A derivative by the scores as one by the weights."""
-        return self.features.T @ gradient
+        return _product(self.features.T, gradient)
 
     def inner(self, a, b, b_scores) -> np.ndarray:
         """Inner product of weights in feature space, a column each."""
         return np.einsum("ij,ij->j", a, b)
+
+    def products(self, a, b, b_scores) -> np.ndarray:
+        """Inner products of all columns of `a` with all of `b`."""
+        return a.T @ b
+
+    def ridge(self, rows: np.ndarray, targets: np.ndarray, c: float) -> np.ndarray:
+        """The minimum of |w|^2 / 2 + c * |f - targets|^2 over some rows, in float64.
+
+        Args:
+            rows: places of the samples that count.
+            targets: (n_rows,), the scores they should have.
+            c: above 0.
+
+        Returns:
+            float64 (size,).
+        """
+        part = self.features[rows].astype(np.float64)
+        if len(rows) <= self.size:
+            return part.T @ _solved(part @ part.T, targets, c)
+        return _solved(part.T @ part, part.T @ targets, c)
+
+    def ridge_cost(self, counts: np.ndarray) -> float:
+        """Multiplications of `ridge` with so many rows, all columns together."""
+        short = np.minimum(counts, self.size).astype(np.float64)
+        long = np.maximum(counts, self.size)
+        return float((short**3 / 6 + short**2 * long / 2).sum())
+
+    def product_cost(self, n_columns: int) -> float:
+        """Multiplications of a step of conjugate gradients."""
+        return 2.0 * self.features.size * n_columns
 
 
 class SampleSpace:
@@ -45,7 +79,7 @@ class SampleSpace:
 
     def scores(self, weights: np.ndarray) -> np.ndarray:
         """The scores of weights, (n_samples, n_columns)."""
-        return self.gram @ weights
+        return _product(self.gram, weights)
 
     def pull(self, gradient: np.ndarray) -> np.ndarray:
         """A derivative by the scores as one by the weights: X^T g has coordinates g."""
@@ -54,3 +88,40 @@ class SampleSpace:
     def inner(self, a, b, b_scores) -> np.ndarray:
         """Inner product of weights in feature space, a column each."""
         return np.einsum("ij,ij->j", a, b_scores)
+
+    def products(self, a, b, b_scores) -> np.ndarray:
+        """Inner products of all columns of `a` with all of `b`."""
+        return a.T @ b_scores
+
+    def ridge(self, rows: np.ndarray, targets: np.ndarray, c: float) -> np.ndarray:
+        """As in `FeatureSpace`: the other samples have weight zero."""
+        weights = np.zeros(self.size)
+        part = self.gram[np.ix_(rows, rows)].astype(np.float64)
+        weights[rows] = _solved(part, targets, c)
+        return weights
+
+    def ridge_cost(self, counts: np.ndarray) -> float:
+        """Multiplications of `ridge` with so many rows, all columns together."""
+        return float((counts.astype(np.float64) ** 3 / 6).sum())
+
+    def product_cost(self, n_columns: int) -> float:
+        """Multiplications of a step of conjugate gradients."""
+        return float(self.gram.size) * n_columns
+
+
+def _solved(matrix, right, c):
+    """Solves (matrix + 1 / 2c) x = right; changes `matrix`."""
+    matrix[np.diag_indices_from(matrix)] += 1 / (2 * c)
+    factor = cho_factor(matrix, lower=True, overwrite_a=True, check_finite=False)
+    return cho_solve(factor, np.asarray(right, np.float64), check_finite=False)
+
+
+def _product(matrix, columns):
+    """Their product in the precision of `columns`; `matrix` is never copied whole."""
+    if matrix.dtype == columns.dtype:
+        return matrix @ columns
+    result = np.empty((len(matrix), columns.shape[1]), columns.dtype)
+    for start in range(0, len(matrix), _ROWS):
+        block = matrix[start : start + _ROWS].astype(columns.dtype)
+        result[start : start + _ROWS] = block @ columns
+    return result
