@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from tests.helpers.trees import contents
-from zfkeras.data.splits import ListedSplit, read_file
+from zfkeras.data.splits import ListedSplit, Split, read_file
 
 # 60 images of class 0, 30 of class 1, 10 of class 2, mixed.
 LABELS = np.random.default_rng(3).permutation([0] * 60 + [1] * 30 + [2] * 10)
@@ -110,3 +110,62 @@ def test_an_empty_part_streams_nothing(seed):
     _, carved = SPLIT.carve(0.0)
     assert carved.num_examples == 0
     assert contents(carved, seed) == []
+
+
+UNWANTED = [f"id-{i}".encode() for i in (0, 7, 50, 99)] + [b"id-nowhere"]
+
+
+def generic_without():
+    """What every kind of split has, where a list has its own way."""
+    return Split.without(SPLIT, UNWANTED)
+
+
+@pytest.mark.parametrize("order", [None, (3, 4)])
+@pytest.mark.parametrize("start", [0, 5, 96, 200])
+def test_without_leaves_out_what_is_named_and_keeps_the_order(order, start):
+    kept = [row for row in contents(SPLIT, order) if row[0].encode() not in UNWANTED]
+    assert contents(generic_without(), order, start) == kept[start:]
+    assert generic_without().num_examples == SPLIT.without(UNWANTED).num_examples == 96
+    if order is None:  # a list's own way draws another order
+        assert contents(SPLIT.without(UNWANTED), order, start) == kept[start:]
+
+
+@pytest.mark.parametrize("make", [generic_without, lambda: SPLIT.without(UNWANTED)])
+def test_parts_of_what_is_left_are_without_it_too(make):
+    left = make()
+    assert left.read(b"x") == b"file of x"
+    rest, carved = left.carve(0.2)
+    assert sorted(ids(rest) + ids(carved)) == sorted(ids(left))
+    assert ids(left.first_classes(1)) == [
+        name for name, label, _ in contents(left) if label == 0
+    ]
+    assert ids(left.without([b"id-1"])) == [n for n in ids(left) if n != "id-1"]
+
+
+@pytest.mark.parametrize("without", [Split.without, ListedSplit.without])
+def test_without_nothing_is_the_whole(without):
+    assert contents(without(SPLIT, [])) == contents(SPLIT)
+    assert without(SPLIT, []).num_examples == 100
+
+
+def test_at_keeps_places_in_the_order_given():
+    assert ids(SPLIT.at(np.array([5, 2]))) == ["id-5", "id-2"]
+    assert SPLIT.at(np.array([], int)).num_examples == 0
+
+
+def test_targets_follow_the_images():
+    targets = np.where(np.eye(3, dtype=np.int8)[LABELS] == 1, 1, -1).astype(np.int8)
+    split = dataclasses.replace(SPLIT, targets=targets)
+    for part in (
+        *split.carve(0.3),
+        split.without(UNWANTED),
+        Split.without(split, UNWANTED),
+        split.at(np.array([8, 3])),
+    ):
+        numbers = [int(name.removeprefix("id-")) for name in ids(part)]
+        assert np.array_equal(part.targets, targets[numbers])
+    two = split.first_classes(2)
+    assert two.num_examples == 100
+    assert np.array_equal(two.targets, targets[:, :2])
+    assert [row[1] for row in contents(two)] == [-1 if n == 2 else n for n in LABELS]
+    assert SPLIT.targets is None and Split.without(SPLIT, UNWANTED).targets is None

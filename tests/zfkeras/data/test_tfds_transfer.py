@@ -85,7 +85,8 @@ def test_voc_has_targets_in_the_order_of_its_examples(tmp_path, downloads):
     assert train.targets.dtype == np.int8
     rows = contents(train)
     expected = {f"{image}.jpg": targets_of(image) for image in SETS["train"]}
-    assert {row[0]: list(t) for row, t in zip(rows, train.targets)} == expected
+    by_name = zip([row[0] for row in rows], train.targets.tolist(), strict=True)
+    assert dict(by_name) == expected
     labels = {"2012_1.jpg": CLASS_NAMES.index("person"), "2012_2.jpg": -1}
     assert {row[0]: row[1] for row in rows} == {**labels, "2012_3.jpg": 0}
     for name, _, file in rows:

@@ -1,0 +1,245 @@
+import dataclasses
+import io
+import json
+import zipfile
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from tests.helpers.pictures import encoded
+from tests.helpers.splits import split_of
+from tests.helpers.trees import write_tree
+from transfer import overlap
+from transfer.overlap import check_disjoint, find_overlap, without
+from zfkeras.data.bad_images import BadImages
+from zfkeras.data.sources import open_source
+from zfkeras.errors import RunError, UsageError
+
+
+def picture(number):
+    """A picture of patches and texture, of a size of its own, unlike every other."""
+    random = np.random.default_rng([11, number])
+    patches = Image.fromarray(random.integers(0, 256, (9, 12, 3), np.uint8))
+    size = (160 + number % 3 * 20, 120)
+    return patches.resize(size, Image.Resampling.BICUBIC)
+
+
+def jpeg(image, quality=90):
+    return encoded(image, "JPEG", quality=quality)
+
+
+def trimmed(image, share):
+    width, height = image.size
+    return image.crop((int(width * share), int(height * share), width, height))
+
+
+CHANGES = {
+    "re-encoded": lambda image: jpeg(image, 40),
+    "halved": lambda image: jpeg(image.resize((image.width // 2, image.height // 2))),
+    "to 64 pixels": lambda image: jpeg(image.resize((image.width * 64 // 120, 64))),
+    "trimmed": lambda image: jpeg(trimmed(image, 0.01)),
+    "grey": lambda image: jpeg(image.convert("L")),
+    "darker": lambda image: jpeg(image.point(lambda value: value * 0.7)),
+    "as PNG": lambda image: encoded(image, "PNG"),
+}
+
+
+def named(files, prefix):
+    split = split_of(files)
+    ids = np.array([f"{prefix}-{i}".encode() for i in range(len(files))])
+    return dataclasses.replace(split, ids=ids)
+
+
+@pytest.mark.parametrize("change", CHANGES)
+def test_made_duplicates_are_found_and_nothing_else(change):
+    a = named([jpeg(picture(i)) for i in range(12)], "a")
+    others = [jpeg(picture(i)) for i in range(100, 120)]
+    b = named([*others, *(CHANGES[change](picture(i)) for i in range(8))], "b")
+    found = find_overlap(a, b)
+    assert sorted((pair.id_a, pair.id_b) for pair in found.pairs) == [
+        (f"a-{i}", f"b-{20 + i}") for i in range(8)
+    ]
+    assert found.ids_a == [f"a-{i}" for i in range(8)]
+    assert found.ids_b == sorted(f"b-{20 + i}" for i in range(8))
+    assert found.label_of == {f"a-{i}": i for i in range(8)}
+    assert (found.num_a, found.num_b) == (12, 28)
+    correlations = [pair.correlation for pair in found.pairs]
+    assert correlations == sorted(correlations, reverse=True)
+    assert min(correlations) >= overlap.THRESHOLD
+
+
+@pytest.mark.parametrize("plain", [False, True])
+def test_either_set_may_be_the_larger(plain):
+    a = named([jpeg(picture(i)) for i in range(6)], "a")
+    b = named([jpeg(picture(i), 50) for i in range(3, 15)], "b")
+    surround = None if plain else overlap.SURROUND
+    there = find_overlap(a, b, 0.3, surround=surround)
+    back = find_overlap(b, a, 0.3, surround=surround)
+    assert len(there.pairs) >= 3
+    assert {(p.id_a, p.id_b, p.correlation) for p in there.pairs} == {
+        (p.id_b, p.id_a, p.correlation) for p in back.pairs
+    }
+    assert [p.id_a for p in there.nearest[:3]] == [p.id_b for p in back.nearest[:3]]
+
+
+def test_the_nearest_are_each_images_best_match_whatever_the_threshold():
+    a = named([jpeg(picture(i)) for i in range(4)], "a")
+    b = named([jpeg(picture(i), 50) for i in (2, 50, 51)], "b")
+    found = find_overlap(a, b)
+    assert sorted(pair.id_a for pair in found.nearest) == [f"a-{i}" for i in range(4)]
+    assert found.nearest[0][:2] == ("a-2", "b-0")
+    assert [pair.correlation for pair in found.nearest] == sorted(
+        (pair.correlation for pair in found.nearest), reverse=True
+    )
+
+
+def test_flat_images_are_no_duplicates_of_each_other():
+    flat = [jpeg(Image.new("RGB", (90, 70), (grey, grey, 9))) for grey in (0, 90, 90)]
+    found = find_overlap(named(flat, "a"), named([*flat, jpeg(picture(1))], "b"), 0.1)
+    assert found.pairs == found.nearest == []
+    assert found.num_a == 3
+
+
+def test_skies_alike_are_pairs_in_plain_correlation_only():
+    def sky(number):
+        random = np.random.default_rng([3, number])
+        rows = np.linspace(220, 60, 64)[:, None, None]
+        noise = random.normal(0, 12, (64, 64, 3))
+        return jpeg(Image.fromarray(np.clip(rows + noise, 0, 255).astype(np.uint8)))
+
+    a, b = named([sky(0)], "a"), named([sky(1)], "b")
+    assert len(find_overlap(a, b, surround=None).pairs) == 1
+    assert find_overlap(a, b).pairs == []
+
+
+def test_every_image_read_is_reported_and_bad_ones_stop_the_run():
+    seen = []
+    good = [jpeg(picture(i)) for i in range(3)]
+    a, b = named(good, "a"), named([*good, b"no image"], "b")
+    with pytest.raises(RunError, match="1 of 7 images cannot be read"):
+        find_overlap(a, b)
+    found = find_overlap(a, b, bad_images=BadImages(7, 0.5), progress=seen.append)
+    assert sum(seen) == 6
+    assert (found.num_b, len(found.pairs)) == (3, 3)
+
+
+def test_empty_sets_share_nothing():
+    empty = named([jpeg(picture(0))], "a").at(np.array([], int))
+    full = named([jpeg(picture(0))], "b")
+    for pair in ((empty, full), (full, empty), (empty, empty)):
+        assert find_overlap(*pair).pairs == []
+
+
+def test_without_the_overlap_there_is_none():
+    a = named([jpeg(picture(i)) for i in range(4)], "a")
+    b = named([jpeg(picture(i), 50) for i in range(2, 9)], "bü")
+    found = find_overlap(a, b)
+    rest = without(b, found.ids_b)
+    assert rest.num_examples == 5
+    assert find_overlap(a, rest).pairs == []
+    check_disjoint(rest, a, threshold=overlap.THRESHOLD)
+
+
+def test_an_image_in_training_and_test_is_refused_whatever_it_is_called():
+    files = [jpeg(picture(i)) for i in range(6)]
+    check_disjoint(named(files[:3], "train"), named(files[3:], "test"))
+    with pytest.raises(UsageError) as caught:
+        check_disjoint(named(files[:4], "train"), named(files[2:], "test"))
+    assert str(caught.value) == (
+        "no training image may be among the test images: 2 are, the first train-2 as "
+        "test-0 (correlation 1.000); leave them out with transfer.overlap.without."
+    )
+
+
+def test_near_duplicates_are_refused_if_asked_for():
+    train = named([jpeg(picture(i)) for i in range(3)], "train")
+    test = named([jpeg(picture(2), 50), jpeg(picture(8))], "test")
+    check_disjoint(train, test)
+    with pytest.raises(UsageError, match=r"1 are, the first train-2 as test-0 \(corr"):
+        check_disjoint(train, test, threshold=0.9)
+
+
+def tree(root, numbers, quality):
+    return write_tree(
+        root,
+        {f"{'ab'[i % 2]}/{i}.jpg": jpeg(picture(i), quality) for i in numbers},
+    )
+
+
+@pytest.fixture
+def trees(tmp_path):
+    return (
+        tree(tmp_path / "one", range(6), 90),
+        tree(tmp_path / "other", range(3, 20), 60),
+    )
+
+
+def test_the_command_lists_and_draws_the_pairs(trees, tmp_path, capsys):
+    one, other = trees
+    arguments = ["--data", f"folder:{one}", "--against", f"folder:{other}"]
+    assert overlap.main([*arguments, "--workdir", str(tmp_path / "out")]) == 0
+    record = json.loads((tmp_path / "out" / "overlap.json").read_text())
+    names = ["b/3.jpg", "a/4.jpg", "b/5.jpg"]
+    assert {(p["id_a"], p["id_b"]) for p in record["pairs"]} == {(n, n) for n in names}
+    assert (record["images"], record["images_against"]) == (6, 17)
+    assert (record["overlapping"], record["overlapping_against"]) == (3, 3)
+    assert record["classes"] == {"b": 2, "a": 1}
+    assert record["most_in_one_class"] == 2
+    assert len(record["nearest_below"]) == 3
+    assert record["threshold"] == overlap.THRESHOLD and record["surround"] == 9
+    assert "command" in record and "environment" in record
+    with Image.open(tmp_path / "out" / "overlap.png") as image:
+        assert image.format == "PNG" and min(image.size) > 400
+    out = capsys.readouterr().out.splitlines()
+    assert out[0].startswith("3 of 6 images are in both (3 pairs)")
+    assert out[-1].endswith("out/overlap.json and overlap.png")
+
+
+def test_the_command_draws_no_pairs_as_well(tmp_path):
+    one, other = tree(tmp_path / "1", range(4), 90), tree(tmp_path / "2", (8, 9), 90)
+    arguments = ["--data", f"folder:{one}", "--against", f"folder:{other}"]
+    assert overlap.main([*arguments, "--workdir", str(tmp_path / "out")]) == 0
+    assert json.loads((tmp_path / "out" / "overlap.json").read_text())["pairs"] == []
+    assert (tmp_path / "out" / "overlap.png").is_file()
+
+
+@pytest.mark.parametrize(
+    ("more", "message"),
+    [
+        (["--split", "test"], "split must be one of"),
+        (["--threshold", "1.5"], "must be from 0 to 1"),
+        (["--against", "folder:/nowhere"], "/nowhere does not exist"),
+        (["--against", "photos"], "--data must be one of"),
+    ],
+)
+def test_wrong_input_is_one_line_and_code_2(trees, tmp_path, capsys, more, message):
+    one, other = trees
+    arguments = ["--data", f"folder:{one}", "--against", f"folder:{other}", *more]
+    assert overlap.main([*arguments, "--workdir", str(tmp_path / "out")]) == 2
+    said = capsys.readouterr().err.strip().splitlines()
+    assert message in said[-1]
+    assert not (tmp_path / "out").exists()
+
+
+@pytest.mark.data
+def test_photographs_are_found_again_and_taken_for_no_other(photographs):
+    with zipfile.ZipFile(photographs / "imagenet-photographs.zip") as archive:
+        names = sorted(n for n in archive.namelist() if n.endswith(".JPEG"))[:60]
+        files = [archive.read(name) for name in names]
+    pictures = [Image.open(io.BytesIO(file)).convert("RGB") for file in files]
+    small = [jpeg(p.resize((p.width // 3, p.height // 3)), 60) for p in pictures]
+    found = find_overlap(named(files, "a"), named(small, "b"))
+    assert sorted((p.id_a, p.id_b) for p in found.pairs) == sorted(
+        (f"a-{i}", f"b-{i}") for i in range(len(files))
+    )
+
+
+@pytest.mark.data
+@pytest.mark.slow
+def test_caltech_256_shares_no_photograph_with_tiny_imagenet(photographs):
+    laptops = open_source(f"caltech256:{photographs}/caltech-256-ten-categories.zip")
+    tiny = open_source(f"tiny-imagenet:{photographs}/tiny-imagenet-200-subset.zip")
+    found = find_overlap(laptops.split("train"), tiny.split("train"))
+    assert (found.num_a, found.num_b) == (1123, 15000)
+    assert len(found.pairs) <= 5  # a threshold too low gives hundreds

@@ -1,0 +1,123 @@
+"""Which images of two sets are alike, from their unit vectors: blocks of one product.
+
+Plain NumPy; it reads no images.
+"""
+
+import dataclasses
+from typing import NamedTuple
+
+import numpy as np
+
+from zfkeras.errors import UsageError
+
+MAX_PAIRS = 100_000
+_ROWS = 4096  # of a product at a time, so that it takes some megabytes whatever comes
+
+
+class Pair(NamedTuple):
+    """Two images that are alike.
+
+    Attributes:
+        id_a: name of the one in set A.
+        id_b: name of the one in set B.
+        correlation: -1 to 1.
+    """
+
+    id_a: str
+    id_b: str
+    correlation: float
+
+
+@dataclasses.dataclass(frozen=True, eq=False)
+class Overlap:
+    """What two sets share.
+
+    Args:
+        pairs: all pairs at or above the threshold, most alike first.
+        nearest: for each image of A that can be compared, its best match in B, whatever
+            the correlation; most alike first.
+        label_of: name -> label of the images of A that are in `pairs`.
+        num_a: images compared in A.
+        num_b: images compared in B.
+    """
+
+    pairs: list[Pair]
+    nearest: list[Pair]
+    label_of: dict[str, int]
+    num_a: int
+    num_b: int
+
+    @property
+    def ids_a(self) -> list[str]:
+        """Names of the images of A that are in B, too."""
+        return sorted({pair.id_a for pair in self.pairs})
+
+    @property
+    def ids_b(self) -> list[str]:
+        """Names of the images of B that are in A, too: those to leave out."""
+        return sorted({pair.id_b for pair in self.pairs})
+
+
+class Matches:
+    """The best match of each image of set A, and all pairs above a threshold.
+
+    Args:
+        num_a: how many images A has at most.
+        threshold: least correlation of a pair.
+
+    Attributes:
+        best: float32 array (num_a,), the highest correlation with any image of B; -inf
+            where there was none.
+        best_b: int64 array (num_a,), the position in B of that image.
+    """
+
+    def __init__(self, num_a: int, threshold: float):
+        self.threshold = threshold
+        self.best = np.full(num_a, -np.inf, np.float32)
+        self.best_b = np.zeros(num_a, np.int64)
+        self._found = []
+        self._num_found = 0
+
+    def add(self, a: np.ndarray, a_start: int, b: np.ndarray, b_start: int) -> None:
+        """Compares some images of A with some of B.
+
+        Args:
+            a: float32 array (number, length) of unit vectors.
+            a_start: position in A of the first of them.
+            b: float32 array (number, length) of unit vectors.
+            b_start: position in B of the first of them.
+
+        Raises:
+            UsageError: there are more than `MAX_PAIRS` pairs.
+        """
+        for first in range(0, len(a), _ROWS):
+            self._add(a[first : first + _ROWS] @ b.T, a_start + first, b_start)
+
+    def _add(self, product, a_start, b_start):
+        column = product.argmax(axis=1)
+        highest = product[np.arange(len(product)), column]
+        rows = slice(a_start, a_start + len(product))
+        is_better = highest > self.best[rows]
+        self.best[rows] = np.where(is_better, highest, self.best[rows])
+        self.best_b[rows] = np.where(is_better, column + b_start, self.best_b[rows])
+        # Few rows have a pair at all; the others need no second look.
+        candidates = np.flatnonzero(highest >= self.threshold)
+        at, b = np.nonzero(product[candidates] >= self.threshold)
+        a = candidates[at]
+        self._found.append((a + a_start, b + b_start, product[a, b]))
+        self._num_found += len(a)
+        if self._num_found > MAX_PAIRS:
+            raise UsageError(
+                f"threshold must be so high that no more than {MAX_PAIRS:,} pairs "
+                f"reach it. Received: threshold={self.threshold}."
+            )
+
+    def pairs(self) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+        """Returns the pairs: positions in A, in B, and correlations, falling."""
+        if not self._found:
+            return np.array([], int), np.array([], int), np.array([], np.float32)
+        a, b, correlation = (
+            np.concatenate(part) for part in zip(*self._found, strict=True)
+        )
+        order = np.lexsort((b, a, -correlation))
+        return a[order], b[order], correlation[order]

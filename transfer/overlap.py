@@ -1,0 +1,277 @@
+"""`python -m transfer.overlap`: the images two sets share, so that none is trained on.
+
+Zeiler & Fergus 2014, sec. 5.2, found 44 of Caltech-101's images in ImageNet's training
+set by normalised correlation and removed them from the latter. They give neither the
+size of the images compared nor the threshold; docs/methods/overlap.md has the reasons
+for ours.
+"""
+
+import argparse
+import hashlib
+import sys
+import time
+from collections.abc import Callable, Iterable
+from concurrent.futures import ThreadPoolExecutor
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from transfer.near_duplicates import Matches, Overlap, Pair
+from zfkeras import commandline
+from zfkeras.errors import UsageError
+
+if TYPE_CHECKING:  # both import TensorFlow, for which --help shall not wait
+    from zfkeras.data.bad_images import BadImages
+    from zfkeras.data.splits import Split
+
+SIZE, SURROUND, THRESHOLD = 32, 9, 0.9
+
+
+def find_overlap(
+    split_a: "Split",
+    split_b: "Split",
+    threshold: float = THRESHOLD,
+    *,
+    surround: int | None = SURROUND,
+    bad_images: "BadImages | None" = None,
+    progress: Callable[[int], None] | None = None,
+) -> Overlap:
+    """Finds the images of one set that are, nearly unchanged, in another.
+
+    Every image's centre square is reduced to 32x32 grey pixels, less the mean of what
+    surrounds each pixel; two images are alike if the normalised correlation of what is
+    left reaches the threshold. Both sets are streamed once, and what is kept is 4 kB an
+    image of the smaller one and some bytes an image of the larger.
+
+    Args:
+        split_a: the images one cares about, such as Caltech-101's.
+        split_b: the images they may be among, such as ImageNet's training images.
+        threshold: least correlation of a pair, -1 to 1.
+        surround: side in pixels (of 32) of the square that surrounds a pixel, odd.
+            `None`: only the image's mean is subtracted, as in plain normalised
+            correlation, which finds most skies alike.
+        bad_images: learns of images that cannot be decoded. `None` (default): at most
+            1 % of both sets' may be such.
+        progress: called with the number of images just read. `None`: silent.
+
+    Raises:
+        RunError: too many images cannot be decoded.
+        UsageError: so many pairs reach the threshold that it says nothing.
+    """
+    from zfkeras.data.bad_images import BadImages
+
+    sizes = split_a.num_examples, split_b.num_examples
+    bad_images = bad_images or BadImages(max(1, sum(sizes)))
+    matches = Matches(sizes[0], threshold)
+    is_a_held = sizes[0] <= sizes[1]
+    held, streamed = (split_a, split_b) if is_a_held else (split_b, split_a)
+    held_ids, held_labels, blocks = [], [], []
+    for batch, vectors in _vectors(held, surround, bad_images, progress):
+        held_ids.append(batch.ids)
+        held_labels.append(batch.labels)
+        blocks.append(vectors)
+    kept = np.concatenate(blocks) if blocks else np.empty((0, SIZE * SIZE), np.float32)
+    ids, labels, start = [], [], 0
+    for batch, vectors in _vectors(streamed, surround, bad_images, progress):
+        if len(kept) and is_a_held:
+            matches.add(kept, 0, vectors, start)
+        elif len(kept):
+            matches.add(vectors, start, kept, 0)
+        ids.append(batch.ids)
+        labels.append(batch.labels)
+        start += len(vectors)
+    a, b = ((held_ids, held_labels), (ids, labels))[:: 1 if is_a_held else -1]
+    return _overlap(matches, _joined(a[0]), _joined(a[1]), _joined(b[0]))
+
+
+def _vectors(split, surround, bad_images, progress):
+    from transfer.thumbnails import thumbnails, unit_vectors
+
+    for batch in thumbnails(split, SIZE, bad_images):
+        bad_images.check()
+        yield batch, unit_vectors(batch.pixels, surround)
+        if progress is not None:
+            progress(len(batch.ids))
+
+
+def _joined(parts):
+    return np.concatenate(parts) if parts else np.array([], dtype=bytes)
+
+
+def _overlap(matches, ids_a, labels_a, ids_b) -> Overlap:
+    a, b, correlations = matches.pairs()
+    best = matches.best[: len(ids_a)]
+    order = np.argsort(-best, kind="stable")
+    # A flat image's vector is zero, and so is its product with anything.
+    order = order[np.isfinite(best[order]) & (best[order] != 0)]
+    return Overlap(
+        _named(ids_a[a], ids_b[b], correlations),
+        _named(ids_a[order], ids_b[matches.best_b[order]], best[order]),
+        {_text(ids_a[i]): int(labels_a[i]) for i in np.unique(a)},
+        len(ids_a),
+        len(ids_b),
+    )
+
+
+def _named(ids_a, ids_b, correlations):
+    rows = zip(ids_a, ids_b, correlations, strict=True)
+    return [Pair(_text(a), _text(b), round(float(c), 4)) for a, b, c in rows]
+
+
+def _text(id: bytes) -> str:
+    return id.decode("utf-8", "surrogateescape")
+
+
+def without(split: "Split", ids: Iterable[str]) -> "Split":
+    """Leaves out of a split the images that are called by one of `ids`.
+
+    Args:
+        split: such as ImageNet's training images.
+        ids: such as `Overlap.ids_b`.
+    """
+    return split.without(id.encode("utf-8", "surrogateescape") for id in ids)
+
+
+def check_disjoint(
+    train: "Split", test: "Split", *, threshold: float | None = None
+) -> None:
+    """Refuses to train on a test image.
+
+    Files are compared by their content (SHA-256), whatever they are called.
+
+    Args:
+        train: the training images.
+        test: the test images.
+        threshold: also refuse pairs of this correlation or a higher one, as
+            `find_overlap` says. `None` (default): only identical files.
+
+    Raises:
+        UsageError: an image is in both.
+    """
+    name_of = {digest: name for name, digest in _digests(test)}
+    shared = [
+        Pair(name, name_of[digest], 1.0)
+        for name, digest in _digests(train)
+        if digest in name_of
+    ]
+    if not shared and threshold is not None:
+        shared = find_overlap(train, test, threshold).pairs
+    if shared:
+        first = shared[0]
+        raise UsageError(
+            "no training image may be among the test images: "
+            f"{len({pair.id_a for pair in shared})} are, the first {first.id_a} as "
+            f"{first.id_b} (correlation {first.correlation:.3f}); leave them out with "
+            "transfer.overlap.without."
+        )
+
+
+def _digests(split):
+    """Streams the name and the SHA-256 of each file; those unreadable are left out."""
+
+    def digest(key):
+        try:
+            return hashlib.sha256(split.read(key)).digest()
+        except OSError:
+            return None
+
+    with ThreadPoolExecutor(4) as threads:
+        for batch in split.stream().batch(256).as_numpy_iterator():
+            found = threads.map(digest, batch["key"])
+            for id, value in zip(batch["id"], found, strict=True):
+                if value is not None:
+                    yield _text(id), value
+
+
+def build_parser() -> argparse.ArgumentParser:
+    """The command's arguments."""
+    parser = commandline.make_parser(
+        "transfer.overlap",
+        "Find the images of one set that are, nearly unchanged, in another: a list of "
+        "pairs and a picture of them. Those of --against are the ones to leave out of "
+        "training.",
+    )
+    commandline.add_data(parser)
+    parser.add_argument("--split", default="train", help="which split of --data")
+    parser.add_argument(
+        "--against",
+        required=True,
+        metavar="SPEC",
+        help="the images to look among, such as a network's training set; as --data",
+    )
+    parser.add_argument(
+        "--against-split", default="train", help="which split of --against"
+    )
+    parser.add_argument(
+        "--threshold",
+        type=commandline.fraction,
+        default=THRESHOLD,
+        metavar="N",
+        help="least correlation (0-1) of two images that count as one",
+    )
+    parser.add_argument(
+        "--plain",
+        action="store_true",
+        help="correlate the pixels themselves, not what stands out from its surround; "
+        "finds most skies alike",
+    )
+    parser.add_argument(
+        "--max-bad-fraction",
+        type=commandline.fraction,
+        default=0.01,
+        metavar="N",
+        help="share of unreadable images (0-1) past which the run stops",
+    )
+    commandline.add_workdir(parser, default="runs/overlap")
+    return parser
+
+
+def main(argv=None) -> int:
+    """Runs the command; returns its exit code."""
+    return commandline.run(build_parser(), _run, argv)
+
+
+def _run(args):
+    from tqdm import tqdm
+
+    from transfer.overlap_report import write_report
+    from zfkeras.data.bad_images import BadImages
+    from zfkeras.data.sources import open_source
+
+    source, against = open_source(args.data), open_source(args.against)
+    split_a, split_b = source.split(args.split), against.split(args.against_split)
+    commandline.make_folder(args.workdir)
+    total = split_a.num_examples + split_b.num_examples
+    bad_images = BadImages(max(1, total), args.max_bad_fraction)
+    begin = time.perf_counter()
+    with tqdm(total=total, unit="image", desc="comparing") as bar:
+        overlap = find_overlap(
+            split_a,
+            split_b,
+            args.threshold,
+            surround=None if args.plain else SURROUND,
+            bad_images=bad_images,
+            progress=bar.update,
+        )
+    seconds = time.perf_counter() - begin
+    settings = {
+        "data": args.data,
+        "split": args.split,
+        "against": args.against,
+        "against_split": args.against_split,
+        "threshold": args.threshold,
+        "size": SIZE,
+        "surround": None if args.plain else SURROUND,
+        "seconds": round(seconds, 1),
+        "bad_images": bad_images.to_json(),
+    }
+    write_report(overlap, source, split_a, split_b, settings, args.workdir)
+    print(
+        f"{len(overlap.ids_a)} of {overlap.num_a} images are in both "
+        f"({len(overlap.pairs)} pairs); {seconds:.0f} s"
+    )
+    print(f"results in {args.workdir}/overlap.json and overlap.png")
+
+
+if __name__ == "__main__":
+    sys.exit(main())
