@@ -64,10 +64,8 @@ class RowHead:
         if self._gram.pays(len(self._rows)):
             kernel, bias = self._weights_of_samples()
         else:
-            kernel, bias = self.head.coef_, self.head.intercept_
+            kernel, bias = self.head.coef_.T, self.head.intercept_
         if len(self.head.classes_) == 2:  # told apart by the sign of one score
-            if kernel.shape[1] == 2:
-                kernel, bias = kernel[:, 1:] - kernel[:, :1], bias[1:] - bias[:1]
             signs = np.float32([-0.5, 0.5])
             kernel, bias = kernel * signs, bias * signs
         return kernel, bias

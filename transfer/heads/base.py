@@ -1,12 +1,16 @@
 """What the heads share: scaling, the choice of C, and two ways to the same weights."""
 
+import warnings
+
 import numpy as np
 from sklearn.base import BaseEstimator, ClassifierMixin
+from sklearn.exceptions import ConvergenceWarning
 from sklearn.utils.multiclass import check_classification_targets
 from sklearn.utils.validation import check_is_fitted, validate_data
 
 from transfer.heads.gram import gram_matrix, weighted_sum
 from transfer.heads.newton import minimise
+from transfer.heads.selection import divisions
 from transfer.heads.spaces import FeatureSpace, SampleSpace
 from transfer.metrics import mean_per_class_accuracy
 
@@ -25,9 +29,9 @@ class LinearHead(ClassifierMixin, BaseEstimator):
 
     It minimises |W|^2 / 2 + C * loss over the scores X W + b, b counted into W.
     Features are divided by one number, the root of their mean square norm over the
-    training samples, so that C means the same for every layer. With fewer samples than
-    features it is solved on the samples' Gram matrix: the same weights, in less time
-    and memory.
+    training samples, so that C means the same for every layer; weights are given for
+    raw features. With fewer samples than features it is solved on the samples' Gram
+    matrix: the same weights, in less time and memory. Products are float32.
 
     Args:
         C: weight of the loss. `None` (default): chosen from `grid` on a part of the
@@ -35,17 +39,20 @@ class LinearHead(ClassifierMixin, BaseEstimator):
         grid: values of C to choose from.
         tol: largest relative error of the weights.
         validation_fraction: share of each class's training samples, at least one, on
-            which C is chosen.
+            which C is chosen by mean per-class accuracy. If a class has under 10, in
+            up to five divisions instead, so that each sample is held out once; if none
+            has two, C is 1.
         random_state: whole number that fixes which.
 
     Attributes:
         classes_: the labels, sorted.
-        coef_: float32 (n_features, n_columns), for raw features; missing after
-            `fit_gram`.
-        intercept_: float32 (n_columns,).
-        dual_coef_: float32 (n_samples, n_columns), weights of the training samples;
-            after `fit_gram` alone.
+        coef_: float32 (n_classes, n_features), for raw features; (1, n_features) of
+            two classes. Missing after `fit_gram` until `weigh_features`.
+        intercept_: float32 (n_classes,), or (1,).
+        dual_coef_: float32 (n_classes, n_samples), or (1, n_samples): weights of the
+            training samples; after `fit_gram` alone.
         C_: the C that was used.
+        scale_: what features are divided by.
         n_features_in_: number of features.
     """
 
@@ -53,7 +60,7 @@ class LinearHead(ClassifierMixin, BaseEstimator):
         self,
         C=None,
         grid=C_GRID,
-        tol=1e-3,
+        tol=1e-4,
         validation_fraction=0.2,
         random_state=0,
     ):
@@ -78,8 +85,7 @@ class LinearHead(ClassifierMixin, BaseEstimator):
         """
         X, y = self._validated(X, y)
         if len(X) < X.shape[1]:
-            self.fit_gram(gram_matrix(X), y)
-            self.coef_ = self._scale**2 * weighted_sum(X, self.dual_coef_)
+            self.fit_gram(gram_matrix(X), y).weigh_features(X)
             del self.dual_coef_
         else:
             self._fit_features(np.asarray(X, np.float32), y)
@@ -93,7 +99,8 @@ class LinearHead(ClassifierMixin, BaseEstimator):
             y: (n_samples,) labels of at least two classes.
 
         Returns:
-            self, which then answers to `decision_function_gram` only.
+            self, which then answers to the methods that end in `_gram`; to the others
+            after `weigh_features`.
 
         Raises:
             ValueError: shapes, labels or a `C` that do not fit.
@@ -104,10 +111,10 @@ class LinearHead(ClassifierMixin, BaseEstimator):
                 "`gram` must be square, a row for each label. "
                 f"Received: gram.shape={gram.shape}, {len(y)} labels."
             )
+        self._check_parameters()
         self._set_classes(y)
-        norm = float(np.trace(gram, dtype=np.float64)) / len(gram)
-        self._scale = 1 / np.sqrt(norm) if norm > 0 else 1.0
-        kernel = gram * np.float32(self._scale**2) + np.float32(1)
+        self.scale_ = _scale(np.diagonal(gram))
+        kernel = gram * np.float32(self.scale_**-2) + np.float32(1)
 
         def space(rows):
             return SampleSpace(kernel if rows is None else kernel[np.ix_(rows, rows)])
@@ -115,16 +122,40 @@ class LinearHead(ClassifierMixin, BaseEstimator):
         def scores(rows, others, weights):
             return kernel[np.ix_(others, rows)] @ weights
 
-        self.dual_coef_ = self._solve(space, scores, y)
-        self.intercept_ = self.dual_coef_.sum(axis=0)
+        weights = self._solve(space, scores, y)
+        self.dual_coef_ = weights.T.astype(np.float32)
+        self.intercept_ = weights.sum(axis=0).astype(np.float32)
+        return self
+
+    def weigh_features(self, X):
+        """Turns the weights of training samples into `coef_`, reading X in blocks.
+
+        Args:
+            X: (n_samples, n_features), the features whose inner products `fit_gram`
+                was given, in the same order.
+
+        Returns:
+            self.
+
+        Raises:
+            ValueError: X does not have a row for each training sample.
+        """
+        check_is_fitted(self, "dual_coef_")
+        if X.ndim != 2 or len(X) != self.dual_coef_.shape[1]:
+            raise ValueError(
+                f"`X` must have {self.dual_coef_.shape[1]} rows, as `fit_gram` was "
+                f"given. Received: X.shape={X.shape}."
+            )
+        self.n_features_in_ = X.shape[1]
+        weights = self.dual_coef_.T / np.float32(self.scale_**2)
+        self.coef_ = weighted_sum(X, weights).T
         return self
 
     def _fit_features(self, X, y):
         self._set_classes(y)
-        norm = float(np.square(X, dtype=np.float64).sum()) / len(X)
-        self._scale = 1 / np.sqrt(norm) if norm > 0 else 1.0
+        self.scale_ = _scale(np.einsum("ij,ij->i", X, X))
         scaled = np.ones((len(X), X.shape[1] + 1), np.float32)
-        np.multiply(X, np.float32(self._scale), out=scaled[:, :-1])
+        np.multiply(X, np.float32(1 / self.scale_), out=scaled[:, :-1])
 
         def space(rows):
             return FeatureSpace(scaled if rows is None else scaled[rows])
@@ -133,14 +164,14 @@ class LinearHead(ClassifierMixin, BaseEstimator):
             return scaled[others] @ weights
 
         weights = self._solve(space, scores, y)
-        self.coef_ = np.float32(self._scale) * weights[:-1]
-        self.intercept_ = weights[-1]
+        self.coef_ = (weights[:-1].T / self.scale_).astype(np.float32)
+        self.intercept_ = weights[-1].astype(np.float32)
 
     def decision_function(self, X):
         """The score of each class, (n_samples, n_classes); of two, (n_samples,)."""
         check_is_fitted(self, "coef_")
         X = validate_data(self, X, reset=False, dtype=[np.float32, np.float64])
-        return self._as_decision(X @ self.coef_ + self.intercept_)
+        return _as_decision(X @ self.coef_.T + self.intercept_)
 
     def decision_function_gram(self, cross):
         """The scores of samples known by their inner products.
@@ -150,8 +181,8 @@ class LinearHead(ClassifierMixin, BaseEstimator):
                 with those of the training samples.
         """
         check_is_fitted(self, "dual_coef_")
-        scores = np.float32(self._scale**2) * (cross @ self.dual_coef_)
-        return self._as_decision(scores + self.intercept_)
+        scores = (cross @ self.dual_coef_.T) / np.float32(self.scale_**2)
+        return _as_decision(scores + self.intercept_)
 
     def predict(self, X):
         """The most likely label of each sample, (n_samples,)."""
@@ -166,9 +197,7 @@ class LinearHead(ClassifierMixin, BaseEstimator):
         return self._as_labels(self.decision_function_gram(cross))
 
     def _as_labels(self, decision):
-        if decision.ndim == 1:
-            return self.classes_[(decision > 0).astype(int)]
-        return self.classes_[decision.argmax(axis=1)]
+        return self.classes_[_as_places(decision.reshape(len(decision), -1))]
 
     def _set_classes(self, y):
         check_classification_targets(y)
@@ -179,54 +208,88 @@ class LinearHead(ClassifierMixin, BaseEstimator):
                 "class."
             )
 
-    def _validated(self, X, y):
+    def _check_parameters(self):
         if self.C is not None and not self.C > 0:
             raise ValueError(f"`C` must be above 0. Received: C={self.C!r}.")
+        if not len(self.grid) or not all(c > 0 for c in self.grid):
+            raise ValueError(
+                f"`grid` must hold values above 0. Received: grid={self.grid!r}."
+            )
+        if not 0 < self.validation_fraction < 1:
+            raise ValueError(
+                "`validation_fraction` must be above 0 and below 1. "
+                f"Received: validation_fraction={self.validation_fraction!r}."
+            )
+
+    def _validated(self, X, y):
+        self._check_parameters()
         # A memory map stays on the disk: it is read, and checked, block by block.
-        if isinstance(X, np.memmap):
-            self.n_features_in_ = X.shape[1]
-            return X, np.asarray(y)
-        return validate_data(self, X, y, dtype=[np.float64, np.float32, np.float16])
+        if not isinstance(X, np.memmap):
+            return validate_data(self, X, y, dtype=[np.float64, np.float32, np.float16])
+        y = np.asarray(y)
+        if X.ndim != 2 or y.shape != (len(X),):
+            raise ValueError(
+                "`X` must be (n_samples, n_features), and `y` (n_samples,). "
+                f"Received: X.shape={X.shape}, y.shape={y.shape}."
+            )
+        self.n_features_in_ = X.shape[1]
+        return X, y
 
     def _solve(self, space, scores, y):
         """Weights for all samples, after C has been chosen if need be."""
         known = np.searchsorted(self.classes_, y)
         self.C_ = self.C if self.C is not None else self._choose(space, scores, known)
-        weights, _, _ = minimise(space(None), self._loss(known), self.C_, self.tol)
+        weights, reached = self._minimise(space(None), known, self.C_, self.tol, None)
+        if not reached:
+            warnings.warn(
+                f"the weights may be less exact than tol={self.tol}; a smaller C, or "
+                "a larger tol, would do.",
+                ConvergenceWarning,
+                stacklevel=3,
+            )
         return weights
 
     def _choose(self, space, scores, known) -> float:
         """The C of the highest mean per-class accuracy on samples held out for it."""
-        rows, others = self._held_out(known)
-        if not len(others) or len(np.unique(known[rows])) < len(self.classes_):
+        parts = divisions(known, self.validation_fraction, self.random_state)
+        if not parts:
             return DEFAULT_C
-        part, weights, accuracies = space(rows), None, []
+        spaces = [space(rows) for rows, _ in parts]
+        weights, accuracies = [None] * len(parts), []
+        right = np.concatenate([known[others] for _, others in parts])
         for c in sorted(self.grid):
-            loss = self._loss(known[rows])
-            weights, _, _ = minimise(part, loss, c, _ROUGH, start=weights)
-            decision = self._as_decision(scores(rows, others, weights))
-            answers = np.searchsorted(self.classes_, self._as_labels(decision))
-            accuracies.append(mean_per_class_accuracy(known[others], answers))
+            answers = []
+            for k, (rows, others) in enumerate(parts):
+                weights[k], _ = self._minimise(
+                    spaces[k], known[rows], c, _ROUGH, weights[k]
+                )
+                answers.append(_as_places(scores(rows, others, weights[k])))
+            answers = np.concatenate(answers)
+            accuracies.append(mean_per_class_accuracy(right, answers))
             if accuracies[-1] < max(accuracies) - _HOPELESS:
                 break  # large C take longest, and it only falls from here
         return float(sorted(self.grid)[int(np.argmax(accuracies))])
 
-    def _held_out(self, known):
-        """(rows to learn from, rows to choose on), some of every class with two."""
-        random = np.random.default_rng(self.random_state)
-        order = random.permutation(len(known))
-        order = order[np.argsort(known[order], kind="stable")]
-        _, first, counts = np.unique(
-            known[order], return_index=True, return_counts=True
-        )
-        rank = np.arange(len(order)) - np.repeat(first, counts)
-        share = np.maximum(1, np.round(self.validation_fraction * counts))
-        share = np.where(counts > 1, share, 0)
-        out = rank < np.repeat(share, counts)
-        return np.sort(order[~out]), np.sort(order[out])
+    def _minimise(self, space, known, c, tolerance, start):
+        """Weights (space.size, n_columns), and whether they are exact enough."""
+        weights, _, reached = minimise(space, self._loss(known), c, tolerance, start)
+        return weights, reached
 
     def _loss(self, known):
         raise NotImplementedError
 
-    def _as_decision(self, scores):
-        raise NotImplementedError
+
+def _scale(squares) -> float:
+    """The root of the mean of square norms; 1 for features that are all zero."""
+    mean = float(np.mean(squares, dtype=np.float64))
+    return float(np.sqrt(mean)) if mean > 0 else 1.0
+
+
+def _as_decision(scores):
+    """Scores (n_samples, n_columns) as scikit-learn gives them: of two classes 1-D."""
+    return scores[:, 0] if scores.shape[1] == 1 else scores
+
+
+def _as_places(scores):
+    """The place of the likeliest class, by scores (n_samples, n_columns)."""
+    return (scores[:, 0] > 0).astype(int) if scores.shape[1] == 1 else scores.argmax(1)

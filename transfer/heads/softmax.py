@@ -22,7 +22,18 @@ class SoftmaxHead(LinearHead):
 
     def predict_proba(self, X):
         """Probability of each class, (n_samples, n_classes)."""
-        decision = self.decision_function(X)
+        return self._as_probabilities(self.decision_function(X))
+
+    def predict_proba_gram(self, cross):
+        """The same for samples known by their inner products.
+
+        Args:
+            cross: as in `decision_function_gram`.
+        """
+        return self._as_probabilities(self.decision_function_gram(cross))
+
+    @staticmethod
+    def _as_probabilities(decision):
         if decision.ndim == 1:
             right = expit(decision)
             return np.stack([1 - right, right], axis=1)
@@ -32,7 +43,10 @@ class SoftmaxHead(LinearHead):
         one_hot = known[:, None] == np.arange(len(self.classes_))
         return Multinomial(one_hot.astype(np.float32))
 
-    def _as_decision(self, scores):
-        if len(self.classes_) == 2:
-            return scores[:, 1] - scores[:, 0]
-        return scores
+    def _minimise(self, space, known, c, tolerance, start):
+        if start is not None and len(self.classes_) == 2:
+            start = np.concatenate([-start, start], axis=1) / 2
+        weights, reached = super()._minimise(space, known, c, tolerance, start)
+        if len(self.classes_) == 2:  # the sign of the difference tells them apart
+            weights = weights[:, 1:] - weights[:, :1]
+        return weights, reached

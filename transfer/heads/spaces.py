@@ -5,6 +5,8 @@ the training samples (the representer theorem), so that their Gram matrix is all
 solving needs; nothing is approximated.
 """
 
+import functools
+
 import numpy as np
 from scipy.linalg import cho_factor, cho_solve
 
@@ -55,6 +57,11 @@ class FeatureSpace:
             return part.T @ _solved(part @ part.T, targets, c)
         return _solved(part.T @ part, part.T @ targets, c)
 
+    @property
+    def coordinates(self):
+        """The samples as points, and the function from weights on those to weights."""
+        return self.features, lambda weights: weights
+
     def ridge_cost(self, counts: np.ndarray) -> float:
         """Multiplications of `ridge` with so many rows, all columns together."""
         short = np.minimum(counts, self.size).astype(np.float64)
@@ -99,6 +106,18 @@ class SampleSpace:
         part = self.gram[np.ix_(rows, rows)].astype(np.float64)
         weights[rows] = _solved(part, targets, c)
         return weights
+
+    @functools.cached_property
+    def coordinates(self):
+        """As in `FeatureSpace`: points with the inner products of the samples.
+
+        There are as many coordinates as the samples have independent directions.
+        """
+        spread, axes = np.linalg.eigh(self.gram.astype(np.float64))
+        # Below float32's rounding of the largest there are no directions, only noise.
+        kept = spread > len(spread) * np.finfo(np.float32).eps / 8 * spread[-1]
+        length = np.sqrt(spread[kept])
+        return axes[:, kept] * length, lambda weights: axes[:, kept] / length @ weights
 
     def ridge_cost(self, counts: np.ndarray) -> float:
         """Multiplications of `ridge` with so many rows, all columns together."""

@@ -7,6 +7,7 @@ from sklearn.svm import LinearSVC
 from sklearn.utils.estimator_checks import parametrize_with_checks
 
 from transfer.heads.gram import gram_matrix
+from transfer.heads.selection import divisions
 from transfer.heads.softmax import SoftmaxHead
 from transfer.heads.svm import SVMHead
 
@@ -81,7 +82,7 @@ def test_c_is_the_best_on_samples_held_out_of_training():
     grid = (1e-4, 0.1, 100)
     X, y = problem(300, 40)
     head = SVMHead(grid=grid).fit(X, y)
-    rows, others = head._held_out(y)
+    ((rows, others),) = divisions(y, 0.2, 0)
     assert len(others) == 60 and not set(rows) & set(others)
     scale = np.sqrt(np.square(X).sum(axis=1).mean())
     accuracies = []

@@ -1,0 +1,40 @@
+"""Which training samples C is chosen on. It knows nothing of features."""
+
+import numpy as np
+
+# A class with fewer samples than this holds out too few for one division to tell.
+FEW = 10
+FOLDS = 5
+
+
+def divisions(labels: np.ndarray, fraction: float, seed: int) -> list:
+    """Divides samples, class by class, into some to learn from and some to choose on.
+
+    One division that holds out `fraction` of each class, at least one sample; if a
+    class has under 10, up to five divisions that between them hold out every sample
+    once. A class of one sample is always learnt from.
+
+    Args:
+        labels: (n_samples,), whole numbers from 0.
+        fraction: above 0, below 1.
+        seed: fixes which.
+
+    Returns:
+        Pairs (places to learn from, places to choose on), each ascending; none if no
+        class has two samples.
+    """
+    order = np.random.default_rng(seed).permutation(len(labels))
+    order = order[np.argsort(labels[order], kind="stable")]
+    sizes = np.bincount(labels)
+    counts = sizes[labels[order]]
+    rank = np.arange(len(order)) - (np.cumsum(sizes) - sizes)[labels[order]]
+    if not (counts > 1).any():
+        return []
+    smallest = counts[counts > 1].min()
+    if smallest < FEW:
+        n_folds = min(FOLDS, smallest)
+        held_out = [(rank % n_folds == k) & (counts > 1) for k in range(n_folds)]
+    else:
+        share = np.maximum(1, np.round(fraction * counts))
+        held_out = [(rank < np.minimum(share, counts - 1))]
+    return [(np.sort(order[~out]), np.sort(order[out])) for out in held_out]
