@@ -9,6 +9,7 @@ from tests.helpers.splits import noise, png
 from tests.helpers.trees import write_tree
 from visualize import report_figures
 from visualize.report import build_parser, main
+from visualize.report_catalogue import FIGURES
 
 NAMES = ("<script>document.title=1<", '"onerror="x', "größer, 猫", "n02124075 cat")
 
@@ -50,6 +51,15 @@ def words(folder, model_file):
         "--channels=2",
         "--quick",
     ]
+
+
+@pytest.fixture(autouse=True, scope="module")
+def few_figures():
+    """Two figures stand for all in what is not slow."""
+    few = tuple(f for f in FIGURES if f.key in ("evolution", "filters"))
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("visualize.report_gathering.FIGURES", few)
+        yield
 
 
 @pytest.fixture(scope="module")
@@ -240,9 +250,26 @@ def test_the_page_in_a_browser(made):
 
 
 @pytest.mark.slow
-def test_the_shipped_network_on_photographs(photographs, tmp_path):
-    data = f"tiny-imagenet:{photographs}/tiny-imagenet-200-subset.zip"
-    assert main([f"--data={data}", "--quick", f"--workdir={tmp_path}"]) == 0
-    assert (tmp_path / "report.html").stat().st_size < 5e6
-    text = read_page(tmp_path).text
-    assert "top-1 error" in text and "3,424,328" in text
+def test_the_shipped_network_on_photographs(photographs, tmp_path, monkeypatch):
+    monkeypatch.setattr("visualize.report_gathering.FIGURES", FIGURES)
+    argv = [
+        f"--data=tiny-imagenet:{photographs}/tiny-imagenet-200-subset.zip",
+        f"--parts={photographs}/dog-parts.json",
+        f"--parts-images={photographs}/imagenet-photographs.zip",
+        "--quick",
+    ]
+    assert main([*argv, f"--workdir={tmp_path}"]) == 0
+    assert (tmp_path / "report.html").stat().st_size < 8e6
+    read = read_page(tmp_path)
+    ids = {attributes.get("id") for _, attributes in read.elements}
+    assert {figure.key for figure in FIGURES} - ids == {"evolution"}
+    assert "top-1 error" in read.text and "3,424,328" in read.text
+    assert "right eye" in read.text
+
+
+@pytest.mark.slow
+def test_the_report_on_what_is_built_in(tmp_path, monkeypatch):
+    monkeypatch.setattr("visualize.report_gathering.FIGURES", FIGURES)
+    assert main(["--quick", f"--workdir={tmp_path}"]) == 0
+    ids = {attributes.get("id") for _, attributes in read_page(tmp_path).elements}
+    assert {figure.key for figure in FIGURES} - ids == {"evolution"}
