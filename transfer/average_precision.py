@@ -1,0 +1,82 @@
+"""Average precision, by the three definitions in use, for several classes at once.
+
+Rankings of images by score; images that say neither yes nor no are left out.
+"""
+
+import numpy as np
+
+#: Name -> what it is.
+DEFINITIONS = {
+    "all_point": "area under the precision that never rises with recall "
+    "(VOC since 2010)",
+    "eleven_point": "mean of the highest precision from recalls 0, 0.1, ..., 1 on "
+    "(VOC 2007)",
+    "step": "sum of precision times gain in recall, not interpolated (scikit-learn)",
+}
+_RECALLS = np.arange(11) / 10
+
+
+def average_precision(relevant: np.ndarray, scores: np.ndarray) -> dict[str, float]:
+    """Average precision of one ranking.
+
+    Images of one score have no order: they enter the curve together.
+
+    Args:
+        relevant: bool (n_images,), whether the class is there.
+        scores: (n_images,), higher for images that show it more surely.
+
+    Returns:
+        A number from 0 to 1 for each of `DEFINITIONS`.
+
+    Raises:
+        ValueError: no image is relevant, or a score is not finite.
+    """
+    relevant, scores = np.asarray(relevant, bool), np.asarray(scores)
+    if relevant.shape != scores.shape or relevant.ndim != 1 or not relevant.any():
+        raise ValueError(
+            "`relevant` must be as many as `scores`, at least one of them true. "
+            f"Received: relevant.shape={relevant.shape}, scores.shape={scores.shape}, "
+            f"{int(relevant.sum())} true."
+        )
+    if not np.isfinite(scores).all():
+        raise ValueError("`scores` must be finite.")
+    precision, recall = _curve(relevant, scores)
+    gain = np.diff(recall, prepend=0.0)
+    envelope = np.maximum.accumulate(precision[::-1])[::-1]
+    # Recalls are quotients: 7 / 10 must reach the tenth it stands for.
+    places = np.searchsorted(recall, _RECALLS - 1e-9)
+    return {
+        "all_point": float(gain @ envelope),
+        "eleven_point": float(envelope[places].mean()),
+        "step": float(gain @ precision),
+    }
+
+
+def average_precisions(targets: np.ndarray, scores: np.ndarray) -> dict[str, list]:
+    """Average precision of each class.
+
+    Args:
+        targets: (n_images, n_classes), 1 where a class is there, -1 where not, 0 where
+            an image is left out of the class's ranking (VOC's difficult objects).
+        scores: (n_images, n_classes).
+
+    Returns:
+        For each of `DEFINITIONS` a number a class, `None` for one that no image shows.
+    """
+    found = {name: [None] * targets.shape[1] for name in DEFINITIONS}
+    for label in range(targets.shape[1]):
+        kept = targets[:, label] != 0
+        relevant = targets[kept, label] == 1
+        if relevant.any():
+            values = average_precision(relevant, scores[kept, label])
+            for name, value in values.items():
+                found[name][label] = value
+    return found
+
+
+def _curve(relevant, scores):
+    """Precision and recall after each score, falling scores first."""
+    order = np.argsort(-scores, kind="stable")
+    last = np.append(np.flatnonzero(np.diff(scores[order])), len(order) - 1)
+    hits = np.cumsum(relevant[order])[last]
+    return hits / (last + 1), hits / hits[-1]

@@ -1,0 +1,185 @@
+"""`MultiLabelSVM`: a support vector machine a class, for images of several classes."""
+
+import numpy as np
+
+from transfer.average_precision import average_precision
+from transfer.heads.base import C_GRID, DEFAULT_C
+from transfer.heads.gram import gram_matrix, weighted_sum
+from transfer.heads.losses import SquaredHinge
+from transfer.heads.newton import minimise
+from transfer.heads.spaces import FeatureSpace, SampleSpace
+
+# Relative error of the weights while C is being chosen.
+_ROUGH = 0.03
+
+
+class MultiLabelSVM:
+    """Linear support vector machines, each class by itself against its absence.
+
+    Scaling, regularisation and loss are those of `SVMHead`; an image that says neither
+    yes nor no of a class is no sample of that class's machine. C is chosen class by
+    class. It is no scikit-learn estimator: those know no target that says neither.
+
+    Args:
+        C: weight of the loss. `None` (default): chosen from `grid`, by the average
+            precision on held-out training images, then all are used.
+        grid: values of C to choose from.
+        tol: largest relative error of the weights.
+        validation_fraction: share of the training images on which C is chosen.
+        random_state: whole number that fixes which.
+
+    Attributes:
+        C_: float64 (n_classes,), the C of each class.
+        coef_: float32 (n_features, n_classes), for raw features; missing after
+            `fit_gram`.
+        dual_coef_: float32 (n_samples, n_classes), weights of the training images;
+            after `fit_gram` alone.
+        intercept_: float32 (n_classes,).
+    """
+
+    def __init__(
+        self,
+        C=None,
+        grid=C_GRID,
+        tol=1e-3,
+        validation_fraction=0.2,
+        random_state=0,
+    ):
+        self.C = C
+        self.grid = grid
+        self.tol = tol
+        self.validation_fraction = validation_fraction
+        self.random_state = random_state
+
+    def fit(self, X: np.ndarray, targets: np.ndarray) -> "MultiLabelSVM":
+        """Learns from features.
+
+        Args:
+            X: (n_samples, n_features).
+            targets: (n_samples, n_classes) of 1 (the class is there), -1 (it is not)
+                and 0 (neither).
+
+        Returns:
+            self.
+
+        Raises:
+            ValueError: shapes or targets that do not fit.
+        """
+        if len(X) < X.shape[1]:
+            self.fit_gram(gram_matrix(X), targets)
+            self.coef_ = self._factor * weighted_sum(X, self.dual_coef_)
+            del self.dual_coef_
+            return self
+        targets = _validated(targets, len(X))
+        X = np.asarray(X, np.float32)
+        norm = float(np.square(X, dtype=np.float64).sum()) / len(X)
+        scale = np.float32(1 / np.sqrt(norm) if norm > 0 else 1)
+        scaled = np.ones((len(X), X.shape[1] + 1), np.float32)
+        np.multiply(X, scale, out=scaled[:, :-1])
+
+        def space(rows):
+            return FeatureSpace(scaled if rows is None else scaled[rows])
+
+        def scores(rows, others, weights):
+            return scaled[others] @ weights
+
+        weights = self._solve(space, scores, targets)
+        self.coef_, self.intercept_ = scale * weights[:-1], weights[-1]
+        return self
+
+    def fit_gram(self, gram: np.ndarray, targets: np.ndarray) -> "MultiLabelSVM":
+        """Learns from the inner products of the training images alone.
+
+        Args:
+            gram: (n_samples, n_samples), inner products of raw features, of which there
+                should be more than samples.
+            targets: as in `fit`.
+
+        Returns:
+            self, which then answers to `decision_function_gram` only.
+
+        Raises:
+            ValueError: shapes or targets that do not fit.
+        """
+        targets = _validated(targets, len(gram))
+        norm = float(np.trace(gram, dtype=np.float64)) / len(gram)
+        self._factor = np.float32(1 / norm if norm > 0 else 1)
+        kernel = gram * self._factor + np.float32(1)
+
+        def space(rows):
+            return SampleSpace(kernel if rows is None else kernel[np.ix_(rows, rows)])
+
+        def scores(rows, others, weights):
+            return kernel[np.ix_(others, rows)] @ weights
+
+        self.dual_coef_ = self._solve(space, scores, targets)
+        self.intercept_ = self.dual_coef_.sum(axis=0)
+        return self
+
+    def decision_function(self, X: np.ndarray) -> np.ndarray:
+        """The score of each class, float32 (n_samples, n_classes).
+
+        Args:
+            X: (n_samples, n_features).
+        """
+        return np.asarray(X, np.float32) @ self.coef_ + self.intercept_
+
+    def decision_function_gram(self, cross: np.ndarray) -> np.ndarray:
+        """The same for images known by their inner products.
+
+        Args:
+            cross: (n_images, n_samples), inner products of raw features with those of
+                the training images.
+        """
+        return self._factor * (cross @ self.dual_coef_) + self.intercept_
+
+    def _solve(self, space, scores, targets):
+        """The weights of every class, once its C is known."""
+        self.C_ = self._choose(space, scores, targets)
+        whole = space(None)
+        weights = np.zeros((whole.size, targets.shape[1]), np.float32)
+        for c in np.unique(self.C_):
+            columns = np.flatnonzero(self.C_ == c)
+            loss = SquaredHinge(targets[:, columns])
+            weights[:, columns], _, _ = minimise(whole, loss, float(c), self.tol)
+        return weights
+
+    def _choose(self, space, scores, targets) -> np.ndarray:
+        """The C of each class."""
+        n_samples, n_classes = targets.shape
+        if self.C is not None:
+            return np.full(n_classes, self.C, np.float64)
+        order = np.random.default_rng(self.random_state).permutation(n_samples)
+        number = round(self.validation_fraction * n_samples)
+        out, rows = np.sort(order[:number]), np.sort(order[number:])
+        part, loss = space(rows), SquaredHinge(targets[rows])
+        best, chosen = np.zeros(n_classes), np.full(n_classes, DEFAULT_C)
+        weights = None
+        for c in sorted(self.grid):
+            weights, _, _ = minimise(part, loss, c, _ROUGH, start=weights)
+            found = _precisions(targets[out], scores(rows, out, weights))
+            better = found > best
+            best[better], chosen[better] = found[better], c
+        return chosen
+
+
+def _validated(targets, n_samples) -> np.ndarray:
+    targets = np.asarray(targets, np.float32)
+    if targets.ndim != 2 or len(targets) != n_samples:
+        raise ValueError(
+            "`targets` must be (n_samples, n_classes). "
+            f"Received: targets.shape={targets.shape}, {n_samples} samples."
+        )
+    if not np.isin(targets, (-1, 0, 1)).all():
+        raise ValueError("`targets` must be -1, 0 or 1.")
+    return targets
+
+
+def _precisions(targets, scores) -> np.ndarray:
+    """Average precision of each class; 0 where no image shows it."""
+    found = np.zeros(targets.shape[1])
+    for label in np.flatnonzero((targets == 1).any(axis=0)):
+        kept = targets[:, label] != 0
+        relevant = targets[kept, label] == 1
+        found[label] = average_precision(relevant, scores[kept, label])["step"]
+    return found

@@ -1,0 +1,101 @@
+"""`python -m transfer.pascal`: heads on a network's layers, on PASCAL VOC (Table 6)."""
+
+import argparse
+import sys
+from pathlib import Path
+
+from zfkeras import commandline
+
+
+def build_parser() -> argparse.ArgumentParser:
+    """The command's arguments."""
+    parser = commandline.make_parser(
+        "transfer.pascal",
+        "Train heads on a layer of a trained network for PASCAL VOC and report average "
+        "precision class by class beside the paper's Table 6, by three definitions. "
+        "Difficult objects count neither in training nor in the test.",
+    )
+    commandline.add_data(parser)
+    commandline.add_model(parser)
+    parser.add_argument(
+        "--layer",
+        type=_layers,
+        default="7",
+        metavar="LIST",
+        help="the paper's layer, 1 to 7, several with commas between, or all",
+    )
+    parser.add_argument(
+        "--head",
+        choices=("softmax", "svm", "both"),
+        default="both",
+        help="softmax: one over all classes, as in the paper, each image labelled by "
+        "the rarest class it shows; svm: one linear machine a class",
+    )
+    parser.add_argument(
+        "--train-split",
+        metavar="NAME",
+        help="what to learn from (default: trainval if test is labelled, else train)",
+    )
+    parser.add_argument(
+        "--test-split",
+        metavar="NAME",
+        help="what to test on (default: test where it is labelled, else validation; "
+        "the labels of VOC 2012's test images are not public)",
+    )
+    commandline.add_batch_size(parser, default=128)
+    commandline.add_seed(parser)
+    parser.add_argument(
+        "--cache",
+        type=Path,
+        metavar="DIR",
+        help="folder of the features (default: ~/.cache/zfkeras/features)",
+    )
+    parser.add_argument(
+        "--feature-dtype",
+        choices=("float16", "float32"),
+        default="float16",
+        help="how features are kept",
+    )
+    commandline.add_workdir(parser, default="runs/pascal")
+    return parser
+
+
+def _layers(text: str) -> tuple[int, ...] | None:
+    """Reads 7, or 1,2,5, or all (`None`), for argparse."""
+    if text == "all":
+        return None
+    return tuple(sorted({commandline.positive_int(word) for word in text.split(",")}))
+
+
+def main(argv=None) -> int:
+    """Runs the command; returns its exit code."""
+    return commandline.run(build_parser(), _pascal, argv)
+
+
+def _pascal(args):
+    from transfer.feature_cache import default_cache
+    from transfer.pascal_experiment import HEADS, PascalExperiment
+    from transfer.pascal_report import as_table, write
+
+    commandline.make_folder(args.workdir)
+    experiment = PascalExperiment(
+        data=args.data,
+        model=args.model,
+        layers=args.layer,
+        heads=HEADS if args.head == "both" else (args.head,),
+        train_split=args.train_split,
+        test_split=args.test_split,
+        seed=args.seed,
+        batch_size=args.batch_size,
+        cache=args.cache or default_cache(),
+        dtype=args.feature_dtype,
+    )
+    record = args.workdir / "pascal.json"
+    results = experiment.run(record)
+    print(as_table(results))
+    written = [record, *write(results, args.workdir)]
+    print(f"results in {', '.join(str(path) for path in written)}")
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,248 @@
+"""Heads on a network's layers over PASCAL VOC: the rows of Table 6.
+
+Two readings of images that show several classes: the paper's one exclusive softmax, and
+one machine a class.
+"""
+
+import dataclasses
+import hashlib
+import json
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+from scipy.special import softmax
+from tqdm import tqdm
+
+from transfer.assembly import RowHead
+from transfer.average_precision import average_precisions
+from transfer.by_layer import LayerGram
+from transfer.feature_cache import FORMAT, fingerprint
+from transfer.features import extract, layer_tensors
+from transfer.heads.multilabel import MultiLabelSVM
+from transfer.heads.softmax import SoftmaxHead
+from zfkeras.data.sources import Source, open_source
+from zfkeras.errors import RunError, UsageError
+from zfkeras.files import read_json
+from zfkeras.models.classifier import Classifier
+from zfkeras.models.endpoints import endpoints
+from zfkeras.models.presets import load
+from zfkeras.provenance import write_record
+
+HEADS = ("softmax", "svm")
+# Training images whose inner products are held at once: 1.6 GB.
+MAX_TRAIN_IMAGES = 20_000
+# Test images whose features are in memory at once.
+_BLOCK = 256
+
+
+@dataclasses.dataclass(frozen=True)
+class PascalExperiment:
+    """Average precisions of heads on one network, on one edition of VOC.
+
+    Args:
+        data: spec of the data, such as "voc2012:PATH".
+        model: preset or path.
+        layers: the paper's numbers. `None`: all the network has.
+        heads: of `HEADS`. "softmax": each image has one label, the rarest of the
+            classes it shows, and the answer is a probability over all classes. "svm":
+            one support vector machine a class.
+        train_split: name of the split learnt from. `None`: trainval where there is a
+            test split, else train.
+        test_split: name of the split tested on. `None`: test, else validation.
+        seed: of the images that C is chosen on.
+        batch_size: images that go through the network at once.
+        cache: folder of the features.
+        dtype: of the features.
+    """
+
+    data: str
+    model: str
+    layers: Sequence[int] | None
+    heads: Sequence[str]
+    train_split: str | None
+    test_split: str | None
+    seed: int
+    batch_size: int
+    cache: Path
+    dtype: str
+
+    def run(self, record: Path) -> dict:
+        """Measures every head on every layer; rows in `record` are not made again.
+
+        Args:
+            record: JSON file of the results, brought up to date after each row.
+
+        Returns:
+            {"data", "model", "class_names", "splits": [train, test], "num_train",
+            "num_test", "num_positives": test images that show each class, "rows":
+            [{"head", "layer", "average_precisions": {definition: [a class]},
+            "means": {definition: over the classes there are}, "C"}]}.
+
+        Raises:
+            UsageError, FileNotFoundError: the request cannot be carried out.
+            RunError: too many bad images.
+        """
+        source = open_source(self.data)
+        classifier = load(self.model)
+        wanted = self.layers or [*endpoints(classifier.model)]
+        layer_tensors(classifier.model, wanted)  # refuses before anything is done
+        names = self._splits(source)
+        known = _known_rows(record)
+        prints = self._prints(source, classifier, names)
+        keys = {
+            (head, layer): self._key(prints, head, layer)
+            for layer in wanted
+            for head in self.heads
+        }
+        missing = [row for row in keys if keys[row] not in known]
+        # Read from the cache if nothing is missing: the counts stand in the results.
+        layers = sorted({layer for _, layer in missing}) or wanted[:1]
+        sets = [self._extract(classifier, source, name, layers) for name in names]
+        results = self._header(source, names, sets)
+        with tqdm(total=len(missing), desc="heads", unit=" rows") as bar:
+            for head, layer in keys:
+                row = known.get(keys[head, layer])
+                if row is None:
+                    place = {"head": head, "layer": layer, "key": keys[head, layer]}
+                    row = {**place, **self._measure(head, layer, sets)}
+                    bar.update()
+                results["rows"].append(row)
+                write_record(record, results)
+        return results
+
+    def _splits(self, source: Source) -> tuple[str, str]:
+        tested = "test" in source.splits
+        names = (
+            self.train_split or ("trainval" if tested else "train"),
+            self.test_split or ("test" if tested else "validation"),
+        )
+        for name in names:
+            if source.split(name).targets is None:
+                raise UsageError(
+                    f"--data must have images of several classes, as voc2012:PATH, "
+                    f"voc2007:PATH or tfds:voc/2012. Received: {self.data}."
+                )
+        overlapping = {"trainval": {"train", "validation"}}
+        if names[0] == names[1] or names[1] in overlapping.get(names[0], ()):
+            raise UsageError(
+                "--test-split must hold other images than --train-split. "
+                f"Received: {names[1]}, {names[0]}."
+            )
+        if source.split(names[0]).num_examples > MAX_TRAIN_IMAGES:
+            raise UsageError(
+                f"--train-split must have at most {MAX_TRAIN_IMAGES} images. Received: "
+                f"{names[0]} with {source.split(names[0]).num_examples}."
+            )
+        return names
+
+    def _extract(self, classifier: Classifier, source: Source, name: str, layers):
+        split = source.split(name)
+        features = extract(
+            classifier,
+            split,
+            layers,
+            self.cache,
+            data=f"{self.data} {name}",
+            batch_size=self.batch_size,
+            dtype=self.dtype,
+        )
+        return _Set(features.layers, split.targets[features.positions])
+
+    def _header(self, source: Source, names, sets) -> dict:
+        train, test = sets
+        positives = (test.targets == 1).sum(axis=0)
+        if not positives.any() or not (train.targets == 1).any():
+            raise RunError(f"no image of {self.data} shows any class")
+        return {
+            "data": self.data,
+            "model": str(self.model),
+            "class_names": list(source.class_names),
+            "splits": list(names),
+            "num_train": len(train.targets),
+            "num_test": len(test.targets),
+            "num_positives": positives.tolist(),
+            "rows": [],
+        }
+
+    def _measure(self, head: str, layer: int, sets) -> dict:
+        train, test = sets
+        make = _exclusive if head == "softmax" else _one_machine_a_class
+        learnt, tested = train.layers[layer], test.layers[layer]
+        scores, chosen = make(learnt, tested, train.targets, self.seed)
+        found = average_precisions(test.targets, scores)
+        return {
+            "average_precisions": found,
+            "means": {
+                name: float(np.mean([value for value in values if value is not None]))
+                for name, values in found.items()
+            },
+            "C": chosen,
+        }
+
+    def _prints(self, source, classifier, names) -> list[str]:
+        """What the results depend on: network, images and their targets."""
+        prints = []
+        for name in names:
+            split, called = source.split(name), f"{self.data} {name}"
+            prints.append(fingerprint(classifier, split, called, self.dtype))
+            prints.append(hashlib.sha256(split.targets.tobytes()).hexdigest())
+        return prints
+
+    def _key(self, prints, head, layer) -> str:
+        settings = [FORMAT, prints, head, layer, self.seed]
+        return hashlib.sha256(json.dumps(settings).encode()).hexdigest()[:32]
+
+
+@dataclasses.dataclass(frozen=True, eq=False)
+class _Set:
+    """Features and targets of the images of a split that could be read."""
+
+    layers: dict[int, np.ndarray]
+    targets: np.ndarray
+
+
+def rarest_present(targets: np.ndarray) -> np.ndarray:
+    """One label an image: of the classes it shows, the one that fewest images show.
+
+    Args:
+        targets: (n_images, n_classes), 1 where a class is there.
+
+    Returns:
+        int64 (n_images,), -1 where none is.
+    """
+    present = targets == 1
+    rank = np.argsort(np.argsort(present.sum(axis=0), kind="stable"), kind="stable")
+    ranked = np.where(present, rank, targets.shape[1])
+    return np.where(present.any(axis=1), ranked.argmin(axis=1), -1)
+
+
+def _exclusive(learnt, tested, targets, seed):
+    """Probabilities of one softmax over all classes, and the C it was given."""
+    labels = rarest_present(targets)
+    rows = np.flatnonzero(labels >= 0)
+    head = RowHead(SoftmaxHead(random_state=seed), LayerGram(learnt), labels).fit(rows)
+    kernel, bias = head.weights()
+    logits = _in_blocks(lambda features: features @ kernel + bias, tested)
+    probabilities = np.zeros((len(tested), targets.shape[1]), np.float32)
+    probabilities[:, head.head.classes_] = softmax(logits, axis=1)
+    return probabilities, head.head.C_
+
+
+def _one_machine_a_class(learnt, tested, targets, seed):
+    """Scores of each class's machine, and the C of each."""
+    head = MultiLabelSVM(random_state=seed).fit(learnt, targets)
+    return _in_blocks(head.decision_function, tested), head.C_.tolist()
+
+
+def _in_blocks(answer, features) -> np.ndarray:
+    """The answers for features of which few are in memory at once."""
+    parts = range(0, len(features), _BLOCK)
+    return np.concatenate([answer(features[i : i + _BLOCK]) for i in parts])
+
+
+def _known_rows(record: Path) -> dict[str, dict]:
+    try:
+        return {row["key"]: row for row in read_json(record)["rows"]}
+    except (OSError, ValueError, KeyError, TypeError):
+        return {}

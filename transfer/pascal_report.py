@@ -1,0 +1,82 @@
+"""The results of `transfer.pascal` as a table and a picture."""
+
+from pathlib import Path
+
+from transfer.average_precision import DEFINITIONS
+from transfer.paper import PASCAL, PASCAL_MEANS, PASCAL_PEERS
+from transfer.render.pascal import draw_pascal
+from zfkeras.files import written_whole
+
+#: What stands beside the paper's: VOC's own measure since 2010.
+SHOWN = "all_point"
+
+
+def name_of(row: dict) -> str:
+    """What a row is called, such as "SVM (5)"."""
+    head = "SVM" if row["head"] == "svm" else row["head"]
+    return f"{head} ({row['layer']})"
+
+
+def as_table(results: dict) -> str:
+    """Average precisions in percent as Markdown, Table 6's columns beside ours.
+
+    Args:
+        results: of `PascalExperiment.run`.
+    """
+    rows = results["rows"]
+    others = [f"paper: {name}" for name in (*PASCAL_PEERS, "its network")]
+    columns = [name_of(row) for row in rows]
+    lines = [
+        f"| average precision %, {results['splits'][1]} | images | "
+        f"{' | '.join([*columns, *others])} |",
+        f"|---|---:|{'---:|' * (len(columns) + len(others))}",
+    ]
+    for label, name in enumerate(results["class_names"]):
+        ours = [_percent(row["average_precisions"][SHOWN][label]) for row in rows]
+        paper = [_percent(value) for value in PASCAL.get(name, (None,) * 3)]
+        images = str(results["num_positives"][label])
+        lines.append(f"| {' | '.join([name, images, *ours, *paper])} |")
+    for definition in DEFINITIONS:
+        ours = [_percent(row["means"][definition]) for row in rows]
+        shown = PASCAL_MEANS if definition == SHOWN else (None,) * 3
+        paper = [_percent(value) for value in shown]
+        cells = [f"mean, {definition.replace('_', '-')}", "", *ours, *paper]
+        lines.append(f"| {' | '.join(cells)} |")
+    text = (
+        f"Learnt from {results['num_train']} images ({results['splits'][0]}), tested "
+        f"on {results['num_test']} ({results['splits'][1]}); the paper's are of "
+        "another network and of VOC's own test images."
+    )
+    return "\n".join([*lines, "", text])
+
+
+def write(results: dict, folder: Path) -> list[Path]:
+    """Writes pascal.md and pascal.png.
+
+    Args:
+        results: of `PascalExperiment.run`.
+        folder: where to.
+
+    Returns:
+        The paths.
+    """
+    with written_whole(folder / "pascal.md", "w") as file:
+        file.write(as_table(results) + "\n")
+    picture = draw_pascal(
+        results["class_names"],
+        {
+            f"{name_of(row)}, mean {_percent(row['means'][SHOWN])}": row[
+                "average_precisions"
+            ][SHOWN]
+            for row in results["rows"]
+        },
+        [PASCAL.get(name, (None,) * 3)[-1] for name in results["class_names"]],
+        folder / "pascal.png",
+        f"{results['data'].partition(':')[0]}, {results['num_test']} images of "
+        f"{results['splits'][1]}, {results['model']}",
+    )
+    return [folder / "pascal.md", picture]
+
+
+def _percent(value) -> str:
+    return "" if value is None else f"{100 * value:.1f}"

@@ -1,0 +1,54 @@
+"""Average precision class by class (Table 6)."""
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+import numpy as np
+
+from zfkeras.render import COLOURS, PAPER, new_figure, save_figure, styled, subplots
+
+_MARKS = "osD^vPX"
+
+
+@styled
+def draw_pascal(
+    class_names: Sequence[str],
+    ours: Mapping[str, Sequence[float | None]],
+    paper: Sequence[float | None],
+    path: Path,
+    title: str,
+) -> Path:
+    """Draws a line a class with a mark for each head, and one for the paper's network.
+
+    Args:
+        class_names: of the classes.
+        ours: what a row is called -> its average precision for each class, fractions;
+            `None` where no test image shows it.
+        paper: the paper's, likewise.
+        path: of the PNG.
+        title: above it.
+
+    Returns:
+        The path.
+    """
+    figure = new_figure(7, 1.4 + 0.26 * len(class_names), title)
+    axes = subplots(figure)[0, 0]
+    places = np.arange(len(class_names))[::-1]
+    axes.hlines(places, 0, 100, color="#e5e5e5", linewidth=0.8, zorder=0)
+    series = [*ours.items(), ("paper, ImageNet, VOC's test images", paper)]
+    for number, (name, values) in enumerate(series):
+        is_paper = number == len(ours)
+        known = [value is not None for value in values]
+        axes.plot(
+            [100 * value for value in values if value is not None],
+            places[known],
+            "|" if is_paper else _MARKS[number % len(_MARKS)],
+            color=PAPER if is_paper else COLOURS[number % len(COLOURS)],
+            ms=10 if is_paper else 5,
+            mew=2 if is_paper else 1,
+            label=name,
+        )
+    axes.set_yticks(places, class_names)
+    axes.set(xlabel="average precision %", xlim=(0, 100))
+    figure.legend(loc="outside lower center", ncols=2)
+    return save_figure(figure, path)
