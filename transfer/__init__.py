@@ -1,1 +1,42 @@
-"""Softmax and SVM heads on the layers of a trained network."""
+"""Softmax and SVM heads on the layers of a trained network.
+
+Names are loaded on first use, so that `--help` never waits for scikit-learn.
+"""
+
+import importlib
+from typing import TYPE_CHECKING
+
+_HOMES = {
+    "SVMHead": "transfer.heads.svm",
+    "SoftmaxHead": "transfer.heads.softmax",
+    "gram_matrix": "transfer.heads.gram",
+    "load_head": "transfer.heads.storage",
+    "mean_per_class_accuracy": "transfer.metrics",
+    "save_head": "transfer.heads.storage",
+}
+
+__all__ = [
+    "SVMHead",
+    "SoftmaxHead",
+    "gram_matrix",
+    "load_head",
+    "mean_per_class_accuracy",
+    "save_head",
+]
+
+if TYPE_CHECKING:
+    from transfer.heads.gram import gram_matrix
+    from transfer.heads.softmax import SoftmaxHead
+    from transfer.heads.storage import load_head, save_head
+    from transfer.heads.svm import SVMHead
+    from transfer.metrics import mean_per_class_accuracy
+
+
+def __getattr__(name):
+    if name not in _HOMES:
+        raise AttributeError(f"module 'transfer' has no attribute {name!r}")
+    return getattr(importlib.import_module(_HOMES[name]), name)
+
+
+def __dir__():
+    return sorted([*globals(), *__all__])
