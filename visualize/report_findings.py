@@ -8,6 +8,8 @@ from collections.abc import Callable, Mapping
 
 from visualize.page import Table
 
+_CLEARLY_NEARER = 0.05  # between cosines
+
 
 @dataclasses.dataclass(frozen=True)
 class Finding:
@@ -67,19 +69,10 @@ def evolution(record: Mapping) -> Finding:
         f"{name} from epoch {epoch}" if epoch is not None else f"{name} never"
         for name, epoch in settled.items()
     )
-    order = [float("inf") if epoch is None else epoch for epoch in settled.values()]
     jumps = [
         layer["share_of_channels_with_another_image"][-1] for layer in layers.values()
     ]
-    rising = order == sorted(order)
-    spread = order[0] != order[-1]
-    verdict = (
-        "The lower layers settle first, as in the paper."
-        if rising and spread
-        else "The layers settle together: the paper's order does not show."
-        if rising
-        else "The layers do not settle in the paper's order."
-    )
+    verdict = _order_of_settling(epochs, layers)
     rows = [
         [
             name,
@@ -107,6 +100,28 @@ def evolution(record: Mapping) -> Finding:
             ),
         ),
     )
+
+
+def _order_of_settling(epochs: list[int], layers: Mapping) -> str:
+    """Whether the lower layers settle before the upper ones, as the paper says."""
+    cosines = [layer["cosine_to_last"] for layer in layers.values()]
+    first, last = cosines[0], cosines[-1]
+    settled = [layer["settled_epoch"] for layer in layers.values()]
+    order = [float("inf") if epoch is None else epoch for epoch in settled]
+    if order != sorted(order):
+        return "The layers do not settle in the paper's order."
+    if order[0] != order[-1]:
+        return "The lower layers settle first, as in the paper."
+    if order[0] in epochs[:-1]:
+        at = epochs.index(order[0])
+        low, high = first[at], last[at]
+        if None not in (low, high) and low - high > _CLEARLY_NEARER:
+            return (
+                "They settle at the same snapshot, but there the lowest layer is "
+                f"nearer to its end ({low:.2f}) than the highest ({high:.2f}), which "
+                "is the paper's order."
+            )
+    return "The layers settle together: the paper's order does not show."
 
 
 def filters(record: Mapping) -> Finding:

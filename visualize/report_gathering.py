@@ -169,10 +169,11 @@ def _name(model: str, classifier: Classifier) -> str:
 def _subtitle(model: str, request: Request, source: Source) -> str:
     images = source.split(request.split).num_examples
     name = source.spec.rstrip("/").rpartition("/")[2]
+    network = model if model in PRESETS else Path(model).name
     return (
-        f"The network {model if model in PRESETS else Path(model).name} looked into "
-        f"with a deconvnet, as Zeiler and Fergus did with theirs, on {request.split} "
-        f"images of {name} ({images:,} in {len(source.class_names):,} classes)."
+        f"The network {network}, looked into with a deconvnet as Zeiler and Fergus did "
+        f"with theirs: {request.split} images of {name}, {images:,} in "
+        f"{len(source.class_names):,} classes."
     )
 
 

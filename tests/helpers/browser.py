@@ -15,7 +15,7 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).parent.parent.parent
-_SECONDS = 120
+_SECONDS = 300
 # Pictures in sight decoded, and two frames drawn with them.
 _PAINT = """
 window.painted = false;

@@ -52,6 +52,17 @@ def test_evolution_compares_when_layers_settle(settled, verdict):
     assert finding.tables[0].rows[0][:4] == ["norm1", "–", "0.60", "1.00"]
 
 
+def test_evolution_looks_closer_where_layers_settle_at_one_snapshot():
+    record = evolution_record((10, 10, 10))
+    record["layers"]["norm1"]["cosine_to_last"][1] = 0.74
+    assert (
+        "the lowest layer is nearer to its end (0.74) than the highest (0.60)"
+        in (evolution(record).ours[0])
+    )
+    record["layers"]["norm1"]["cosine_to_last"][1] = 0.55
+    assert "order does not show" in evolution(record).ours[0]
+
+
 def network(**changes):
     return {
         "label": "<b>",
