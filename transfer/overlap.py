@@ -2,8 +2,16 @@
 
 Zeiler & Fergus 2014, sec. 5.2, found 44 of Caltech-101's images in ImageNet's training
 set by normalised correlation and removed them from the latter. They give neither the
-size of the images compared nor the threshold; docs/methods/overlap.md has the reasons
-for ours.
+size of the images compared nor the threshold. Ours are chosen on Caltech-101 against
+Tiny ImageNet's 100,000 training images. In plain correlation of 32x32 pixels (--plain)
+94 images reach 0.9, most by a bright sky over dark ground or a white frame; less the
+mean of each pixel's surround, two do, which are the same photographs, and no other
+exceeds 0.86.
+
+Of 400 made copies of Caltech-101's images all were found that were re-encoded, scaled
+or turned grey, and 99 % of those brightened by 30 %; of trimmed ones 99 % at 1 % of
+the sides, 81 % at 2 %, 37 % at 3 %. Copies that are mirrored, of other proportions or
+trimmed by more are not found.
 """
 
 import argparse

@@ -69,8 +69,9 @@ def write_report(
         [(p, files_a[p.id_a], files_b[p.id_b]) for p in below],
         np.array([pair.correlation for pair in overlap.nearest]),
         settings["threshold"],
-        f"{len(overlap.ids_a)} of {overlap.num_a:,} images are among the "
-        f"{overlap.num_b:,} compared with",
+        f"{len(overlap.ids_a):,} of the {overlap.num_a:,} images of set A "
+        f"({_name(settings['data'])}) are among the {overlap.num_b:,} of set B "
+        f"({_name(settings['against'])})",
     )
     save_figure(figure, workdir / "overlap.png")
     return results
@@ -97,6 +98,14 @@ def files_of(split: Split, ids: Iterable[str]) -> dict[str, bytes]:
     if wanted:
         raise RunError(f"the image {min(wanted.values())} is gone since it was found.")
     return found
+
+
+def _name(spec: str) -> str:
+    """What to call a source in a title: no path that only this machine has."""
+    prefix, _, rest = spec.partition(":")
+    if prefix == "tfds":
+        return rest
+    return Path(rest).name if prefix == "folder" else prefix
 
 
 def _best_of_each(pairs: list[Pair]) -> list[Pair]:

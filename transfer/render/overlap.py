@@ -55,7 +55,10 @@ def _draw_histogram(band, best, threshold):
     axes.axvline(threshold, color=PAPER, linestyle="--")
     axes.text(threshold, 0.97, " threshold", transform=axes.get_xaxis_transform())
     axes.set_yscale("symlog", linthresh=1)
-    axes.set_ylim(bottom=0)
+    # The scale's own labels are mathematics, which the style does not typeset.
+    axes.set_yticks([0, *10 ** np.arange(6)])
+    axes.yaxis.set_major_formatter("{x:,.0f}")
+    axes.set_ylim(0, 2 * max(1, np.histogram(best, 100, (0, 1))[0].max()))
     axes.set_xlim(0, 1)
     axes.set_xlabel("highest correlation of an image of set A with any of set B")
     axes.set_ylabel("images")
