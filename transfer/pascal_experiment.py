@@ -230,9 +230,9 @@ def _exclusive(learnt, tested, targets, seed):
 
 
 def _one_machine_a_class(learnt, tested, targets, seed):
-    """Scores of each class's machine, and the C of each."""
+    """Scores of each class's machine, and the C of all."""
     head = MultiLabelSVM(random_state=seed).fit(learnt, targets)
-    return _in_blocks(head.decision_function, tested), head.C_.tolist()
+    return _in_blocks(head.decision_function, tested), head.C_
 
 
 def _in_blocks(answer, features) -> np.ndarray:

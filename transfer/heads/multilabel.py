@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from transfer.average_precision import average_precision
+from transfer.average_precision import average_precisions
 from transfer.heads.base import C_GRID, DEFAULT_C
 from transfer.heads.gram import gram_matrix, weighted_sum
 from transfer.heads.losses import SquaredHinge
@@ -17,19 +17,20 @@ class MultiLabelSVM:
     """Linear support vector machines, each class by itself against its absence.
 
     Scaling, regularisation and loss are those of `SVMHead`; an image that says neither
-    yes nor no of a class is no sample of that class's machine. C is chosen class by
-    class. It is no scikit-learn estimator: those know no target that says neither.
+    yes nor no of a class is no sample of that class's machine. One C serves all
+    classes: few images show a class, too few to choose its own by. It is no
+    scikit-learn estimator: those know no target that says neither.
 
     Args:
-        C: weight of the loss. `None` (default): chosen from `grid`, by the average
-            precision on held-out training images, then all are used.
+        C: weight of the loss. `None` (default): chosen from `grid`, by the mean average
+            precision on training images, each held out once; then all are used.
         grid: values of C to choose from.
         tol: largest relative error of the weights.
-        validation_fraction: share of the training images on which C is chosen.
-        random_state: whole number that fixes which.
+        n_divisions: parts of the training images, each held out once to choose C.
+        random_state: whole number that fixes which image is in which.
 
     Attributes:
-        C_: float64 (n_classes,), the C of each class.
+        C_: the C that was used.
         coef_: float32 (n_features, n_classes), for raw features; missing after
             `fit_gram`.
         dual_coef_: float32 (n_samples, n_classes), weights of the training images;
@@ -42,13 +43,13 @@ class MultiLabelSVM:
         C=None,
         grid=C_GRID,
         tol=1e-3,
-        validation_fraction=0.2,
+        n_divisions=3,
         random_state=0,
     ):
         self.C = C
         self.grid = grid
         self.tol = tol
-        self.validation_fraction = validation_fraction
+        self.n_divisions = n_divisions
         self.random_state = random_state
 
     def fit(self, X: np.ndarray, targets: np.ndarray) -> "MultiLabelSVM":
@@ -134,33 +135,31 @@ class MultiLabelSVM:
         return self._factor * (cross @ self.dual_coef_) + self.intercept_
 
     def _solve(self, space, scores, targets):
-        """The weights of every class, once its C is known."""
-        self.C_ = self._choose(space, scores, targets)
-        whole = space(None)
-        weights = np.zeros((whole.size, targets.shape[1]), np.float32)
-        for c in np.unique(self.C_):
-            columns = np.flatnonzero(self.C_ == c)
-            loss = SquaredHinge(targets[:, columns])
-            weights[:, columns], _, _ = minimise(whole, loss, float(c), self.tol)
-        return weights
+        """The weights of every class, once C is known."""
+        self.C_ = self.C if self.C is not None else self._choose(space, scores, targets)
+        weights, _, _ = minimise(space(None), SquaredHinge(targets), self.C_, self.tol)
+        return weights.astype(np.float32)
 
-    def _choose(self, space, scores, targets) -> np.ndarray:
-        """The C of each class."""
-        n_samples, n_classes = targets.shape
-        if self.C is not None:
-            return np.full(n_classes, self.C, np.float64)
+    def _choose(self, space, scores, targets) -> float:
+        """The C of the highest mean average precision on images held out."""
+        n_samples = len(targets)
+        if n_samples < self.n_divisions:
+            return DEFAULT_C
         order = np.random.default_rng(self.random_state).permutation(n_samples)
-        number = round(self.validation_fraction * n_samples)
-        out, rows = np.sort(order[:number]), np.sort(order[number:])
-        part, loss = space(rows), SquaredHinge(targets[rows])
-        best, chosen = np.zeros(n_classes), np.full(n_classes, DEFAULT_C)
-        weights = None
+        held_out = [
+            np.sort(order[k :: self.n_divisions]) for k in range(self.n_divisions)
+        ]
+        rests = [np.setdiff1d(order, out) for out in held_out]
+        spaces, weights = [space(rest) for rest in rests], [None] * len(rests)
+        found, precisions = np.empty(targets.shape, np.float32), []
         for c in sorted(self.grid):
-            weights, _, _ = minimise(part, loss, c, _ROUGH, start=weights)
-            found = _precisions(targets[out], scores(rows, out, weights))
-            better = found > best
-            best[better], chosen[better] = found[better], c
-        return chosen
+            for k, (rest, out) in enumerate(zip(rests, held_out, strict=True)):
+                weights[k], _, _ = minimise(
+                    spaces[k], SquaredHinge(targets[rest]), c, _ROUGH, start=weights[k]
+                )
+                found[out] = scores(rest, out, weights[k])
+            precisions.append(_mean_precision(targets, found))
+        return float(sorted(self.grid)[int(np.argmax(precisions))])
 
 
 def _validated(targets, n_samples) -> np.ndarray:
@@ -175,11 +174,11 @@ def _validated(targets, n_samples) -> np.ndarray:
     return targets
 
 
-def _precisions(targets, scores) -> np.ndarray:
-    """Average precision of each class; 0 where no image shows it."""
-    found = np.zeros(targets.shape[1])
-    for label in np.flatnonzero((targets == 1).any(axis=0)):
-        kept = targets[:, label] != 0
-        relevant = targets[kept, label] == 1
-        found[label] = average_precision(relevant, scores[kept, label])["step"]
-    return found
+def _mean_precision(targets, scores) -> float:
+    """Mean average precision of the classes that some image shows; 0 if none."""
+    found = [
+        value
+        for value in average_precisions(targets, scores)["step"]
+        if value is not None
+    ]
+    return float(np.mean(found)) if found else 0.0
