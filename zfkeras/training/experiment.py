@@ -47,7 +47,10 @@ class Execution:
 
 
 def run_experiment(
-    config: TrainConfig, folder: Path, execution: Execution | None = None
+    config: TrainConfig,
+    folder: Path,
+    execution: Execution | None = None,
+    source: Source | None = None,
 ) -> dict:
     """Trains, evaluates and writes everything into a workdir; resumes if it can.
 
@@ -55,6 +58,7 @@ def run_experiment(
         config: the experiment.
         folder: the workdir.
         execution: how to run it. `None` means one device with the defaults.
+        source: the images. `None` (default): those that `config.data.source` names.
 
     Returns:
         The contents of results.json.
@@ -64,7 +68,7 @@ def run_experiment(
         RunError: the run failed.
     """
     execution = execution or Execution()
-    source = _open(config)
+    source = _open(config, source)
     strategy = make_strategy(execution.strategy, config.batch_size)
     train, held_out = _carved(config, source)
     _fix_randomness(config.seed, execution.deterministic)
@@ -118,10 +122,10 @@ def dry_run(config: TrainConfig, execution: Execution | None = None) -> float:
     return float(loss)
 
 
-def _open(config: TrainConfig) -> Source:
+def _open(config: TrainConfig, source: Source | None = None) -> Source:
     check(config)
     find_variant(config.model.variant)
-    source = open_source(config.data.source)
+    source = source or open_source(config.data.source)
     if config.data.num_classes is None:
         return source
     return source.first_classes(config.data.num_classes)
