@@ -59,6 +59,13 @@ def build_parser() -> argparse.ArgumentParser:
         action="store_true",
         help="also measure the same network with random weights",
     )
+    parser.add_argument(
+        "--from-scratch",
+        type=commandline.positive_int,
+        metavar="EPOCHS",
+        help="also train the same network from random weights on each fold's training "
+        "images, for so many passes over them (the second arm of Tables 4 and 5)",
+    )
     commandline.add_batch_size(parser, default=128)
     commandline.add_seed(parser)
     parser.add_argument(
@@ -95,6 +102,7 @@ def _caltech(args):
     from transfer.caltech_report import as_table, draw, write
     from transfer.experiment import CaltechExperiment
     from transfer.feature_cache import default_cache
+    from zfkeras.provenance import write_record
 
     commandline.make_folder(args.workdir)
     experiment = CaltechExperiment(
@@ -110,10 +118,31 @@ def _caltech(args):
         cache=args.cache or default_cache(),
         dtype=args.feature_dtype,
     )
-    results = experiment.run(args.workdir / "caltech.json")
+    record = args.workdir / "caltech.json"
+    results = experiment.run(record)
+    if args.from_scratch:
+        results["from_scratch"] = _from_scratch(args)
+        write_record(record, results)
     print(as_table(results))
     written = [write(results, args.workdir), *draw(results, args.workdir)]
     print(f"results in {', '.join(str(path) for path in written)}")
+
+
+def _from_scratch(args) -> list[dict]:
+    """The rows of the second arm."""
+    from transfer.from_scratch import FromScratch
+    from zfkeras.data.sources import open_source
+    from zfkeras.models.presets import load
+
+    arm = FromScratch(
+        n_train_per_class=args.n_train_per_class,
+        n_folds=args.folds,
+        with_background=not args.no_background,
+        epochs=args.from_scratch,
+        seed=args.seed,
+        batch_size=args.batch_size,
+    )
+    return arm.run(open_source(args.data), load(args.model), args.workdir)
 
 
 def _rows(args) -> list[tuple[str, int]]:

@@ -10,7 +10,8 @@ def as_table(results: dict) -> str:
     """The rows as Markdown, accuracies in percent, the paper's beside ours.
 
     Args:
-        results: of `CaltechExperiment.run`.
+        results: of `CaltechExperiment.run`, and of `FromScratch.run` if there is
+            "from_scratch".
     """
     lines = [
         f"| {results['data_set']}, {results['n_folds']} folds | images per class | "
@@ -27,6 +28,11 @@ def as_table(results: dict) -> str:
         lines.append(
             f"| {'SVM' if head == 'svm' else head} ({layer}) | {n} | "
             f"{' | '.join(values)} | {_spread(paper)} |"
+        )
+    for row in results.get("from_scratch", ()):
+        lines.append(
+            f"| from scratch, {row['epochs']} epochs | {row['n_train_per_class']} | "
+            f"{_spread(row)} | | {_spread(row['paper'])} |"
         )
     return "\n".join(lines)
 

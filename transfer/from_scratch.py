@@ -1,0 +1,178 @@
+"""The paper's second arm: the same network, random, trained on the target alone.
+
+One training run a fold (`zfkeras.training`), in a folder of its own, so that what is
+stopped is taken up again.
+"""
+
+import dataclasses
+import hashlib
+import json
+import logging
+import shutil
+from collections.abc import Sequence
+from pathlib import Path
+
+import keras
+import numpy as np
+
+from transfer.metrics import mean_per_class_accuracy
+from transfer.paper import FROM_SCRATCH
+from transfer.protocols import folds
+from zfkeras import configs
+from zfkeras.data.bad_images import BadImages
+from zfkeras.data.pipeline import evaluation_batches
+from zfkeras.data.sources import Source
+from zfkeras.data.splits import ListedSplit
+from zfkeras.errors import UsageError
+from zfkeras.files import read_json
+from zfkeras.models.classifier import Classifier, predict_crops
+from zfkeras.models.variants import find_variant
+from zfkeras.provenance import write_record
+from zfkeras.training.config import ScheduleConfig, TrainConfig
+from zfkeras.training.experiment import run_experiment
+
+logger = logging.getLogger(__name__)
+
+_FALLBACK = {64: "zfnet_quarter_tiny_imagenet", 256: "zfnet_imagenet"}
+
+
+@dataclasses.dataclass(frozen=True)
+class FromScratch:
+    """A network trained anew on each fold's training images.
+
+    Args:
+        n_train_per_class: training images of each class, a row each.
+        n_folds: divisions, those of the pretrained arm.
+        with_background: whether the clutter class counts.
+        epochs: passes over the training images.
+        seed: of divisions, weights and order.
+        batch_size: images in a step, and in a batch of the test.
+    """
+
+    n_train_per_class: Sequence[int]
+    n_folds: int
+    with_background: bool
+    epochs: int
+    seed: int
+    batch_size: int
+
+    def run(self, source: Source, classifier: Classifier, folder: Path) -> list[dict]:
+        """Trains and tests; folds that the folder's record holds are not run again.
+
+        Args:
+            source: the data set; its one split is divided.
+            classifier: the pretrained network, whose shape and recipe are taken, and
+                no weights.
+            folder: of the record, from_scratch.json, and of the runs under way.
+
+        Returns:
+            A row for each number of images: {"n_train_per_class", "epochs",
+            "accuracies", "mean", "std", "paper"}.
+
+        Raises:
+            UsageError: the split or the recipe does not allow it.
+            RunError: a run failed, or was stopped.
+        """
+        split = source.split("train")
+        if not isinstance(split, ListedSplit):
+            raise UsageError(
+                "training from scratch needs images that can be picked one by one, as "
+                f"of caltech101:PATH. Received: {source.spec}."
+            )
+        record = Path(folder) / "from_scratch.json"
+        known = _known(record)
+        rows = []
+        for n in self.n_train_per_class:
+            divisions = folds(
+                split.labels,
+                n,
+                class_names=source.class_names,
+                n_folds=self.n_folds,
+                with_background=self.with_background,
+                seed=self.seed,
+            )
+            config = self.recipe(classifier, source.spec, n * len(source.class_names))
+            accuracies = []
+            for number, fold in enumerate(divisions):
+                key = _key(config, split, fold, number)
+                if key not in known:
+                    logger.info("from scratch, %d a class, fold %d", n, number + 1)
+                    place = Path(folder) / "from_scratch" / f"{n}-{number}"
+                    run = dataclasses.replace(config, seed=self.seed + number)
+                    known[key] = _run(run, source, split, fold, place, self.batch_size)
+                    write_record(record, {"accuracies": known})
+                accuracies.append(known[key])
+            rows.append(self._row(source, n, accuracies))
+        return rows
+
+    def recipe(self, classifier: Classifier, spec: str, n_train: int) -> TrainConfig:
+        """The recipe the network was trained by, for a short run on other images.
+
+        Args:
+            classifier: the pretrained network.
+            spec: of the images.
+            n_train: how many there are.
+        """
+        name = classifier.made.get("config", {}).get("name")
+        if name not in configs.names():
+            name = _FALLBACK[find_variant(classifier.model.name).image_size]
+        config = configs.get_config(name)
+        return dataclasses.replace(
+            config,
+            model=dataclasses.replace(config.model, variant=classifier.model.name),
+            data=dataclasses.replace(
+                config.data, source=spec, validation_fraction=0.0, num_classes=None
+            ),
+            schedule=ScheduleConfig("cosine", warmup_epochs=min(2, self.epochs / 4)),
+            epochs=self.epochs,
+            batch_size=min(self.batch_size, n_train),
+            snapshot_epochs=(),
+        )
+
+    def _row(self, source: Source, n: int, accuracies) -> dict:
+        paper = FROM_SCRATCH.get(source.spec.partition(":")[0], {}).get(n)
+        several = len(accuracies) > 1
+        return {
+            "n_train_per_class": n,
+            "epochs": self.epochs,
+            "accuracies": accuracies,
+            "mean": float(np.mean(accuracies)),
+            "std": float(np.std(accuracies, ddof=1)) if several else None,
+            "paper": None if paper is None else dataclasses.asdict(paper),
+        }
+
+
+def _run(config, source, split, fold, place: Path, batch_size: int) -> float:
+    """Trains on a fold's training images; its accuracy on the others."""
+    learnt = dataclasses.replace(source, splits={"train": split.at(fold.train)})
+    results = run_experiment(config, place, source=learnt)
+    classifier = Classifier.load(place / results["model"])
+    tested = split.at(fold.test)
+    bad_images = BadImages(tested.num_examples)
+    labels, answers = [], []
+    for batch in evaluation_batches(
+        tested, classifier.preprocessing, batch_size, bad_images=bad_images
+    ):
+        probabilities = predict_crops(classifier.model, batch["image"].numpy())
+        labels.append(batch["label"].numpy())
+        answers.append(probabilities.argmax(axis=1))
+    bad_images.check()
+    keras.utils.clear_session()  # the next run would start beside this one's graphs
+    shutil.rmtree(place)  # checkpoints: only the accuracy is kept
+    return mean_per_class_accuracy(np.concatenate(labels), np.concatenate(answers))
+
+
+def _key(config: TrainConfig, split: ListedSplit, fold, number: int) -> str:
+    """Tells a fold's run from every other."""
+    digest = hashlib.sha256(json.dumps([config.to_json(), number]).encode())
+    for rows in (fold.train, fold.test):
+        digest.update(b"\n".join(split.names[rows]))
+    return digest.hexdigest()[:32]
+
+
+def _known(record: Path) -> dict[str, float]:
+    """Accuracies of a former run by their keys."""
+    try:
+        return dict(read_json(record)["accuracies"])
+    except (OSError, ValueError, KeyError, TypeError):
+        return {}
