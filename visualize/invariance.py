@@ -136,6 +136,7 @@ def _sentence(curve, headings) -> str:
         f"{heading} moves by up to {curve.relative(layer).mean(axis=0).max():.2f} of "
         f"its norm, half of that at {curve.half_way(layer):.3g} {curve.sweep.unit}"
         + (" from 1" if curve.sweep.identity else "")
+        + _line(curve.linearity(layer))
         for layer, heading in headings.items()
     ]
     return (
@@ -144,6 +145,10 @@ def _sentence(curve, headings) -> str:
         f"{curve.probabilities.mean():.2f} on average, {curve.start().mean():.2f} at "
         "the start."
     )
+
+
+def _line(r_squared) -> str:
+    return "" if r_squared != r_squared else f" (R² of a line: {r_squared:.2f})"
 
 
 def _curve_record(curve, headings) -> dict:

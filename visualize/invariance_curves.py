@@ -61,10 +61,11 @@ class InvarianceCurves:
     def linearity(self, layer: int | str) -> float:
         """R squared of a line through 0 to the mean distance, over its steps.
 
-        1 for what grows in proportion; NaN if all is 0.
+        1 for what grows in proportion; NaN if all is 0, and for what repeats, such as
+        turns, which nothing can answer in proportion.
         """
         steps, curve = self._mean_by_step(layer)
-        if not np.any(curve):
+        if not np.any(curve) or self.sweep.period is not None:
             return float("nan")
         rest = curve - steps * (steps @ curve) / (steps @ steps)
         return float(1 - np.sum(rest**2) / np.sum((curve - curve.mean()) ** 2))

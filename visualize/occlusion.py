@@ -160,19 +160,26 @@ def _summary(rows) -> list[str]:
             "Where the map's projection has its energy, hiding the image lowers the "
             f"map's activation {np.mean(lifts):.1f} times as much as on average."
         )
-    found = [row.on_object for row in rows if row.on_object is not None]
-    shares = [one for one in found if one["share_on_object"] is not None]
-    if shares:
-        share, chance, area = (
-            np.mean([one[key] for one in shares])
-            for key in ("share_on_object", "chance", "area_under_curve")
-        )
-        sentences.append(
-            f"Of the fall of the probability {share:.0%} lies on the object, which "
-            f"covers {chance:.0%} of the image; area under the curve {area:.2f} "
-            "(chance: 0.5)."
-        )
+    known = [row.on_object for row in rows if row.on_object is not None]
+    if known:
+        sentences.append(_on_objects(known))
     return sentences
+
+
+def _on_objects(known) -> str:
+    """Where the probability falls, over the images whose object is known."""
+    import numpy as np
+
+    shares = [one["share_on_object"] for one in known]
+    falling = [share for share in shares if share is not None] or [0]
+    hits = np.mean([one["worst_square_on_object"] for one in known])
+    area = np.mean([one["area_under_curve"] for one in known])
+    return (
+        f"In {len(known)} images that the network gets right the object covers "
+        f"{np.mean([one['chance'] for one in known]):.0%} of the image; "
+        f"{np.mean(falling):.0%} of the fall of the probability lies on it, and the "
+        f"worst square of {hits:.0%}; area under the curve {area:.2f} (chance: 0.5)."
+    )
 
 
 if __name__ == "__main__":

@@ -71,11 +71,23 @@ class OcclusionRow:
 
     @property
     def on_object(self) -> dict | None:
-        """Where the probability falls, against the object's mask if that is known."""
-        mask = self.image.mask
-        if mask is None or not 0 < mask.sum() < mask.size:
+        """Where the probability falls, against the object's mask if that is known.
+
+        As `visualize.localization` has it, and whether the middle of the worst square
+        lies on the object. `None` also where the network is not right to begin with.
+        """
+        mask, maps = self.image.mask, self.maps
+        if mask is None or maps.predicted != self.image.label:
             return None
-        return localization(self.maps.probability - self.maps.probability_map, mask)
+        if not 0 < mask.sum() < mask.size:
+            return None
+        row, column = np.unravel_index(maps.probabilities.argmin(), maps.labels.shape)
+        y = maps.tops[row] + maps.patch_size[0] // 2
+        x = maps.lefts[column] + maps.patch_size[1] // 2
+        return {
+            **localization(maps.probability - maps.probability_map, mask),
+            "worst_square_on_object": bool(mask[y, x]),
+        }
 
     def to_json(self, class_names: Sequence[str]) -> dict:
         """The row as JSON values.
@@ -165,18 +177,20 @@ def make_rows(
     finder = TopActivations(classifier, [layer], NUM_OTHERS + 1)
     inputs = [input_of(classifier, image) for image in images]
     commandline.make_folder(workdir)
-    maps = [
-        occluder.maps(
-            pixels,
-            patch_size=size,
-            patch_stride=patch_stride or min(stride, size),
-            occlusion_value=_value(fill, preprocessing),
-            channel=channel,
-            label=image.label,
-            batch_size=batch_size,
-        )
-        for image, pixels in zip(images, tqdm(inputs, "occlude"), strict=True)
-    ]
+    maps = []
+    with tqdm(total=len(images), desc="occlude", unit=" images") as bar:
+        for image, pixels in zip(images, inputs, strict=True):
+            measured = occluder.maps(
+                pixels,
+                patch_size=size,
+                patch_stride=patch_stride or min(stride, size),
+                occlusion_value=_value(fill, preprocessing),
+                channel=channel,
+                label=image.label,
+                batch_size=batch_size,
+            )
+            maps.append(measured)
+            bar.update()
     channels = np.array([one.channel for one in maps])
     own = deconvnet.project(np.stack(inputs), layer, channel=channels)
     searched = draw_sample(source.split(split), max_images, seed)

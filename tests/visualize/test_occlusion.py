@@ -1,0 +1,191 @@
+import json
+
+import keras
+import numpy as np
+import pytest
+from PIL import Image
+
+from tests.helpers.networks import make_classifier
+from tests.helpers.splits import noise, png
+from tests.helpers.trees import write_tree
+from visualize.chosen_images import ChosenImage, images_of_split
+from visualize.localization import localization
+from visualize.occlusion import build_parser, main
+from visualize.occlusion_figure import OcclusionRow, default_patch
+from visualize.sliding_occluder import SlidingOccluder
+from zfkeras.data.preprocessing import Preprocessing
+from zfkeras.data.sources import open_source
+from zfkeras.models.classifier import Classifier
+from zfkeras.models.zfnet import ZFNet
+
+NAMES = ("n02124075 Egyptian cat", "<b>größer, 猫<b>", "dog")
+
+
+@pytest.fixture(scope="module")
+def files(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("occlusion")
+    make_classifier(1, NAMES).save(folder / "model.keras")
+    tree = {
+        f"{split}/{name}/{number}.png": png(noise(number + 9 * i, 64, 64))
+        for split in ("train", "val")
+        for i, name in enumerate(NAMES)
+        for number in range(3)
+    }
+    write_tree(folder / "images", tree)
+    write_tree(folder, {"n02124075_1.png": png(noise(50, 90, 64))})
+    return folder
+
+
+@pytest.fixture
+def run(files, tmp_path, capsys):
+    def run(*argv):
+        common = ["--model", files / "model.keras", "--data", f"folder:{files}/images"]
+        common += ["--workdir", tmp_path / "out"]
+        code = main([*map(str, [*common, *argv])])
+        out, err = capsys.readouterr()
+        assert "Traceback" not in err
+        errors = [line for line in err.splitlines() if ": error: " in line]
+        return code, out.splitlines(), errors
+
+    return run
+
+
+def test_it_draws_five_columns_for_images_of_the_data(run, tmp_path):
+    code, out, errors = run("--count", 2, "--patch-size", 20, "--patch-stride", 16)
+    assert (code, errors) == (0, [])
+    assert f"{tmp_path}/out/occlusion.png" in out[-1]
+    with Image.open(tmp_path / "out" / "occlusion.png") as picture:
+        assert picture.width > 1500
+    record = json.loads((tmp_path / "out" / "occlusion.json").read_text("utf-8"))
+    assert record["paper"]["figure"] == "Fig. 7"
+    assert {"command", "environment", "summary", "seed"} <= record.keys()
+    assert len(record["images"]) == 2
+    for row in record["images"]:
+        assert row["image"].startswith("val/")
+        assert row["class_is"] == "true"
+        # 0, 16, 32 and, flush with the border of 56 pixels, 36.
+        assert row["tops"] == row["lefts"] == [0, 16, 32, 36]
+        for key in ("probabilities", "activations", "labels"):
+            assert np.shape(row[key]) == (4, 4)
+        assert row["lowest_probability"] == pytest.approx(
+            np.min(row["probabilities"]), rel=1e-4
+        )
+        assert row["class_name"] in NAMES
+        assert row["on_object"] is None
+        assert len(row["other_images"]) == 3
+        assert row["image"] not in row["other_images"]
+
+
+def test_named_images_and_a_rerun_reuse_the_pass_over_the_data(
+    run, files, tmp_path, monkeypatch
+):
+    argv = ["--images", files / "n02124075_1.png", "--patch-size", 28]
+    argv += ["--layer", "conv5", "--channel", 3, "--fill", 0]
+    assert run(*argv)[0] == 0
+    monkeypatch.setattr("visualize.scan.evaluation_batches", None)
+    assert run(*argv)[0] == 0
+    record = json.loads((tmp_path / "out" / "occlusion.json").read_text("utf-8"))
+    (row,) = record["images"]
+    assert (row["class_name"], row["channel"]) == (NAMES[0], 3)
+    assert row["layer"] == "conv5"
+    assert record["fill"] == 0
+
+
+def test_requests_that_cannot_be_met_are_one_line(run, tmp_path):
+    def refusal(*argv):
+        code, out, errors = run("--count", 1, *argv)
+        assert (code, out, len(errors)) == (2, [], 1)
+        return errors[0].removeprefix("python -m visualize.occlusion: error: ")
+
+    assert refusal("--patch-size", 57).startswith("`patch_size` must be from 1 to 56")
+    assert "`patch_stride`" in refusal("--patch-size", 9, "--patch-stride", 10)
+    assert "`channel` must be from 0 to 127" in refusal("--channel", 128)
+    assert "`layer` must be one of" in refusal("--layer", 9)
+    assert "no such image" in refusal("--images", tmp_path / "none.jpg")
+    assert "split must be one of" in refusal("--split", "test")
+
+
+def test_the_fall_is_held_against_the_object_where_that_is_known():
+    """A network whose answer is how red the middle is, of an image with one object."""
+    average = keras.layers.GlobalAveragePooling2D()
+    dense = keras.layers.Dense(2, activation="softmax")
+    crop = keras.layers.Cropping2D(20)
+    model = keras.Sequential([keras.Input((56, 56, 3)), crop, average, dense])
+    dense.set_weights([np.array([[0.1, 0], [0, 0], [0, 0]]), np.array([0.0, 0])])
+    preprocessing = Preprocessing(np.zeros((64, 64, 3), np.float32), crop_size=56)
+    square = np.full((64, 64, 3), 100, np.uint8)
+    mask = np.zeros((56, 56), bool)
+    mask[20:36, 20:36] = True
+    maps = SlidingOccluder(model, crop.name).maps(
+        preprocessing.centre_crop(square), patch_size=16, patch_stride=4
+    )
+
+    def row(label, mask):
+        image = ChosenImage("a", square, label, 0, mask)
+        nothing = np.zeros((0, 56, 56, 3), np.float32)
+        return OcclusionRow(
+            image, "a", square, maps, "crop", np.zeros((56, 56, 3)), nothing, []
+        )
+
+    found = row(0, mask).on_object
+    assert found["worst_square_on_object"]
+    assert found["area_under_curve"] == 1
+    assert found["chance"] == 16 * 16 / 56**2
+    assert found["share_on_object"] > 0.4
+    assert not row(0, ~mask).on_object["worst_square_on_object"]
+    assert row(1, mask).on_object is None
+    assert row(0, None).on_object is None
+    assert row(0, mask).lift is None
+
+
+@pytest.mark.parametrize("argv", [["--fill", "256"], ["--count", "0"], ["--fill", "x"]])
+def test_words_that_do_not_parse_give_2(argv, capsys):
+    assert main(argv) == 2
+    assert "python -m visualize.occlusion: error: " in capsys.readouterr().err
+
+
+def test_the_defaults_are_in_proportion_to_the_image():
+    assert default_patch(224) == (50, 8)
+    assert default_patch(56) == (12, 2)
+    assert default_patch(4) == (1, 1)
+    assert build_parser().parse_args([]).count == 3
+
+
+@pytest.mark.slow
+def test_hiding_the_object_takes_the_probability_away():
+    """Sec. 4.2: the network finds the object, not its surroundings."""
+    source = open_source("shapes").first_classes(4)
+    split = source.split("train")
+    mean_image = np.full((64, 64, 3), 120, np.float32)
+    preprocessing = Preprocessing(mean_image, crop_size=56, input_scale=1 / 64)
+    rows = [*split.stream(shuffle_seed=(0,)).as_numpy_iterator()]
+    crops = [
+        preprocessing.centre_crop(preprocessing.square(split.read(row["key"])))
+        for row in rows
+    ]
+    labels = np.array([row["label"] for row in rows])
+    model = ZFNet(
+        4, variant="zfnet_quarter_without_6_7", kernel_initializer="he_normal"
+    )
+    model.compile(keras.optimizers.Adam(1e-3), "sparse_categorical_crossentropy")
+    model.fit(np.stack(crops), labels, batch_size=32, epochs=8, verbose=0)
+    classifier = Classifier(model, preprocessing, source.class_names, {})
+    occluder = SlidingOccluder(model)
+    found = []
+    for image in images_of_split(classifier, source, "validation", count=40):
+        if image.predicted != image.label:
+            continue
+        maps = occluder.maps(
+            preprocessing.centre_crop(image.square),
+            patch_size=12,
+            patch_stride=4,
+            label=image.label,
+        )
+        fall = maps.probability - maps.probability_map
+        found.append(localization(fall, image.mask))
+    assert len(found) > 15
+    area = np.mean([one["area_under_curve"] for one in found])
+    share = np.mean([one["share_on_object"] for one in found])
+    chance = np.mean([one["chance"] for one in found])
+    assert area > 0.65
+    assert share > 1.5 * chance
