@@ -9,6 +9,8 @@ from zfkeras.files import written_whole
 
 #: What stands beside the paper's: VOC's own measure since 2010.
 SHOWN = "all_point"
+# Rows in the picture: more marks on a line could not be told apart.
+_PICTURED = 4
 
 
 def name_of(row: dict) -> str:
@@ -62,18 +64,21 @@ def write(results: dict, folder: Path) -> list[Path]:
     """
     with written_whole(folder / "pascal.md", "w") as file:
         file.write(as_table(results) + "\n")
+    rows = sorted(results["rows"], key=lambda row: -row["means"][SHOWN])
+    best = "" if len(rows) <= _PICTURED else f", the best {_PICTURED} of {len(rows)}"
+    counts = results["num_positives"]
     picture = draw_pascal(
-        results["class_names"],
+        [f"{n} ({c})" for n, c in zip(results["class_names"], counts, strict=True)],
         {
             f"{name_of(row)}, mean {_percent(row['means'][SHOWN])}": row[
                 "average_precisions"
             ][SHOWN]
-            for row in results["rows"]
+            for row in rows[:_PICTURED]
         },
         [PASCAL.get(name, (None,) * 3)[-1] for name in results["class_names"]],
         folder / "pascal.png",
         f"{results['data'].partition(':')[0]}, {results['num_test']} images of "
-        f"{results['splits'][1]}, {results['model']}",
+        f"{results['splits'][1]}, {results['model']}{best}",
     )
     return [folder / "pascal.md", picture]
 

@@ -66,7 +66,8 @@ def draw_by_number(rows: Sequence[Mapping], path: Path, title: str) -> Path:
     """Draws accuracy against the number of training images a class, as in Fig. 9.
 
     Args:
-        rows: {"weights", "head", "layer", "n_train_per_class", "mean", "std", "paper"}.
+        rows: {"weights", "head", "layer", "n_train_per_class", "mean", "std", "paper"};
+            a "layer" that is `None` means a whole network trained from scratch.
         path: of the PNG.
         title: above it.
 
@@ -87,13 +88,21 @@ def draw_by_number(rows: Sequence[Mapping], path: Path, title: str) -> Path:
             ms=4,
             capsize=2,
             color=COLOURS[number % len(COLOURS)],
-            label=f"{head} on layer {layer}, {weights} weights",
+            label=head
+            if layer is None
+            else f"{head} on layer {layer}, {weights} weights",
         )
-    known = [(r["n_train_per_class"], r["paper"]) for r in rows if r["paper"]]
-    if known:
-        numbers, papers = zip(*known, strict=True)
-        values = [100 * paper["mean"] for paper in papers]
-        axes.plot(numbers, values, "s", color=PAPER, label="paper, ImageNet")
+    for mark, label, is_scratch in (
+        ("s", "paper, ImageNet", False),
+        ("^", "paper, from scratch", True),
+    ):
+        known = [
+            (row["n_train_per_class"], 100 * row["paper"]["mean"])
+            for row in rows
+            if row["paper"] and (row["layer"] is None) == is_scratch
+        ]
+        if known:
+            axes.plot(*zip(*known, strict=True), mark, color=PAPER, label=label)
     axes.set(xlabel="training images per class", ylabel="mean per-class accuracy %")
     axes.set_ylim(0, 100)
     axes.set_xlim(left=0)

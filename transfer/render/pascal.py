@@ -21,7 +21,7 @@ def draw_pascal(
     """Draws a line a class with a mark for each head, and one for the paper's network.
 
     Args:
-        class_names: of the classes.
+        class_names: of the classes, as they are to be read.
         ours: what a row is called -> its average precision for each class, fractions;
             `None` where no test image shows it.
         paper: the paper's, likewise.
@@ -49,6 +49,7 @@ def draw_pascal(
             label=name,
         )
     axes.set_yticks(places, class_names)
-    axes.set(xlabel="average precision %", xlim=(0, 100))
+    axes.set(xlabel="average precision %", xlim=(-1, 101))
+    axes.set_ylabel("class (test images that show it)")
     figure.legend(loc="outside lower center", ncols=2)
     return save_figure(figure, path)

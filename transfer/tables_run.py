@@ -1,0 +1,181 @@
+"""What `transfer.tables` measures: each table is a run in a folder of its own."""
+
+import dataclasses
+import logging
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
+
+import numpy as np
+
+from transfer.caltech import TABLE_7
+from transfer.experiment import CaltechExperiment
+from transfer.from_scratch import FromScratch
+from transfer.paper import BY_LAYER_N_TRAIN, PRETRAINED
+from transfer.pascal_experiment import HEADS, PascalExperiment
+from zfkeras.data.sources import open_source
+from zfkeras.errors import UsageError
+from zfkeras.models.endpoints import endpoints
+from zfkeras.models.presets import load
+
+logger = logging.getLogger(__name__)
+
+#: Table -> the data sets it can be made of.
+NEEDS = {
+    "4": ("caltech101",),
+    "5": ("caltech256",),
+    "6": ("voc",),
+    "7": ("caltech101", "caltech256"),
+    "fig9": ("caltech256", "caltech101"),
+}
+#: Images per class in Fig. 9; the paper's axis goes from 0 to 60.
+CURVE = (1, 2, 3, 4, 6, 8, 10, 15, 20, 30, 45, 60)
+
+
+@dataclasses.dataclass(frozen=True)
+class TableRun:
+    """Tables 4 to 7 and Fig. 9 with one network, as far as there are data.
+
+    Args:
+        data: "caltech101", "caltech256" or "voc" -> spec.
+        model: preset or path.
+        tables: of `NEEDS`.
+        n_folds: divisions of the Caltech sets.
+        scratch_epochs: length of the runs of the second arm. `None`: no such runs.
+        seed: of divisions, weights and order.
+        batch_size: images that go through the network at once.
+        cache: folder of the features.
+        dtype: of the features.
+    """
+
+    data: Mapping[str, str]
+    model: str
+    tables: Sequence[str]
+    n_folds: int
+    scratch_epochs: int | None
+    seed: int
+    batch_size: int
+    cache: Path
+    dtype: str
+
+    def check(self) -> None:
+        """Opens everything, so that what is not there is known before the work.
+
+        Raises:
+            UsageError, FileNotFoundError: data or network are not there, or serve none
+                of the tables asked for.
+        """
+        for spec in self.data.values():
+            open_source(spec)
+        load(self.model)
+        if not any(self._sets(table) for table in self.tables):
+            raise UsageError(
+                f"--tables {','.join(self.tables)} needs other --data. Received: "
+                f"{', '.join(self.data.values())}."
+            )
+
+    def run(self, folder: Path) -> Iterator[tuple[str, dict]]:
+        """Yields each table's name and results, as the experiments give them.
+
+        Args:
+            folder: each table's own is made in it.
+
+        Yields:
+            ("4", ...), ("7 caltech101", ...) and so on.
+        """
+        for table in self.tables:
+            sets = self._sets(table)
+            if not sets:
+                logger.info("table %s is left out: no data for it", table)
+            for name in sets:
+                called = f"{table} {name}" if table == "7" else table
+                place = Path(folder) / called.replace(" ", "_")
+                logger.info("%s", called if table == "fig9" else f"table {called}")
+                if table == "6":
+                    yield called, self._pascal(place)
+                else:
+                    yield called, self._caltech(table, name, place)
+
+    def _sets(self, table: str) -> list[str]:
+        """The data sets of a table that are given; one for all but Table 7."""
+        found = [name for name in NEEDS[table] if name in self.data]
+        return found if table == "7" else found[:1]
+
+    def _pascal(self, folder: Path) -> dict:
+        experiment = PascalExperiment(
+            data=self.data["voc"],
+            model=self.model,
+            layers=self._present([5, 7]),
+            heads=HEADS,
+            train_split=None,
+            test_split=None,
+            seed=self.seed,
+            batch_size=self.batch_size,
+            cache=self.cache,
+            dtype=self.dtype,
+        )
+        return experiment.run(folder / "pascal.json")
+
+    def _caltech(self, table: str, name: str, folder: Path) -> dict:
+        source = open_source(self.data[name])
+        if table == "7":
+            numbers = [BY_LAYER_N_TRAIN[name]]
+            rows = [
+                (head, n) for head, ns in TABLE_7.items() for n in self._present(ns)
+            ]
+        else:
+            numbers = CURVE if table == "fig9" else [*PRETRAINED[name]]
+            rows = [("softmax", self._present([7])[-1])]
+        numbers = _possible(source, numbers)
+        experiment = CaltechExperiment(
+            data=self.data[name],
+            model=self.model,
+            rows=rows,
+            n_train_per_class=numbers,
+            n_folds=self.n_folds,
+            with_background=True,
+            with_random=table == "7",
+            seed=self.seed,
+            batch_size=self.batch_size,
+            cache=self.cache,
+            dtype=self.dtype,
+        )
+        results = experiment.run(folder / "caltech.json")
+        if self.scratch_epochs and table in ("4", "5"):
+            arm = FromScratch(
+                n_train_per_class=numbers,
+                n_folds=self.n_folds,
+                with_background=True,
+                epochs=self.scratch_epochs,
+                seed=self.seed,
+                batch_size=self.batch_size,
+            )
+            results["from_scratch"] = arm.run(source, load(self.model), folder)
+        return results
+
+    def _present(self, layers: Sequence[int]) -> list[int]:
+        """Those of some layers the network has; its last one if it has none."""
+        known = [*endpoints(load(self.model).model)]
+        return [layer for layer in layers if layer in known] or known[-1:]
+
+
+def _possible(source, numbers: Sequence[int]) -> list[int]:
+    """The numbers that leave every class an image to test on.
+
+    Raises:
+        UsageError: none does.
+    """
+    split = source.split("train")
+    labels = [row["label"] for row in split.stream().as_numpy_iterator()]
+    counts = np.bincount(labels, minlength=len(source.class_names))
+    kept = [number for number in numbers if number < counts.min()]
+    smallest = source.class_names[int(counts.argmin())]
+    if not kept:
+        raise UsageError(
+            f"class {smallest!r} of --data {source.spec} has {counts.min()} images: "
+            f"too few for {min(numbers)} to learn from and one to test on."
+        )
+    if len(kept) < len(numbers):
+        logger.info(
+            "up to %d images per class: %s has %d", kept[-1], smallest, counts.min()
+        )
+    return kept
