@@ -144,9 +144,11 @@ class SignTable:
             f"{part} {self.share_of_lower_trials(part, place):.0%}"
             for part in self.parts
         )
+        margin = self.margin(place)
         return (
-            f"{self.layers[place].capitalize()}: parts lie {self.margin(place):.0%} "
-            f"below random places; of the random trials are as low or lower: {shares}."
+            f"At {self.layers[place]} parts lie {abs(margin):.1%} "
+            f"{'below' if margin >= 0 else 'above'} random places; of the random "
+            f"trials are as low or lower: {shares}."
         )
 
     def _verdict(self) -> str:
@@ -155,15 +157,10 @@ class SignTable:
             self.values(part, 0).mean() < self.values(RANDOM, 0).mean()
             for part in self.parts
         )
-        first = (
-            f"Every part changes {self.layers[0]} more alike than random places do"
-            if all_below
-            else f"Not every part changes {self.layers[0]} more alike than random "
-            "places do"
-        )
-        second = "less" if high < low else "no less"
-        agrees = "as" if all_below and high < low else "which is not what"
+        who = "Every part changes" if all_below else "Not every part changes"
+        how_much = "less" if high < low else "no less"
+        agrees = "as" if all_below and high < low else "unlike what"
         return (
-            f"{first}, and the margin is {second} at {self.layers[-1]}: {agrees} the "
-            "paper has it."
+            f"{who} {self.layers[0]} more alike than random places do, and the margin "
+            f"is {how_much} at {self.layers[-1]}: {agrees} the paper reports."
         )

@@ -106,7 +106,8 @@ def test_the_table_is_that_computed_by_hand(table):
         "| nose | 0.200 ± 0.100 | 0.079 ± 0.017 | 0.200 ± 0.000 | 0.069 ± 0.011 |"
     )
     assert lines[3].startswith("| eye | 0.200 ± 0.000 | – |")
-    assert "as the paper has it" in table.summary()[-1]
+    assert table.summary()[-1].endswith("at layer 7: as the paper reports.")
+    assert table.summary()[0].startswith("At layer 5 parts lie 25.0% below random")
     record = table.to_json()
     assert record["layer 5"]["nose"]["share_of_random_trials_as_low"] == (
         pytest.approx(1 / 3)
@@ -118,4 +119,5 @@ def test_the_table_is_that_computed_by_hand(table):
 def test_a_claim_that_does_not_hold_is_said_so(table):
     table.distances[0][1] = 0.9
     assert "Not every part" in table.summary()[-1]
-    assert "not what the paper has it" in table.summary()[-1]
+    assert "unlike what the paper reports" in table.summary()[-1]
+    assert "% above random places" in table.summary()[0]
