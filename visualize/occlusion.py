@@ -70,7 +70,7 @@ def build_parser() -> argparse.ArgumentParser:
         "this large (default: in all of the split)",
     )
     commandline.add_workdir(parser, default="runs/occlusion")
-    commandline.add_batch_size(parser, default=32)
+    commandline.add_batch_size(parser, default=16)
     commandline.add_seed(parser)
     return parser
 

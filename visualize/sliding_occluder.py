@@ -147,7 +147,7 @@ class SlidingOccluder:
         occlusion_value=0.0,
         channel: int | None = None,
         label: int | None = None,
-        batch_size: int = 32,
+        batch_size: int = 16,
         show_progress: bool = False,
     ) -> OcclusionMaps:
         """Records what the network answers for each place of the square.
