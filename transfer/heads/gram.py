@@ -28,7 +28,8 @@ def gram_matrix(features: np.ndarray, progress=None) -> np.ndarray:
     gram = np.zeros((n_samples, n_samples), np.float32)
     for columns in _blocks(n_features, n_samples):
         block = np.asarray(features[:, columns], np.float32)
-        gram += block @ block.T
+        with np.errstate(invalid="ignore", over="ignore"):  # told of below
+            gram += block @ block.T
         if progress is not None:
             progress(block.shape[1])
     if not np.isfinite(np.diagonal(gram)).all():

@@ -6,7 +6,11 @@ features. Once a squared hinge counts few samples of each column, a column's sys
 small and is solved exactly instead. It knows nothing of classes.
 """
 
+import os
+from concurrent.futures import ThreadPoolExecutor
+
 import numpy as np
+from threadpoolctl import threadpool_limits
 
 from transfer.heads.deflation import RANK, Deflation
 
@@ -80,10 +84,16 @@ def _is_small(space, loss, scores) -> bool:
 def _exact_step(space, loss, c, weights, scores, moving):
     """To the minimum that the samples give which count now."""
     counted, step = loss.counted(scores), np.zeros_like(weights)
-    for column in np.flatnonzero(moving):
+
+    def solve(column):
         rows = np.flatnonzero(counted[:, column])
         best = space.ridge(rows, loss.targets[rows, column], c)
         step[:, column] = best - weights[:, column]
+
+    # A core a column: on matrices so small BLAS's own threads wait for each other,
+    # and where other work has the cores, twenty times as long as they compute.
+    with threadpool_limits(1, "blas"), ThreadPoolExecutor(os.cpu_count()) as pool:
+        list(pool.map(solve, np.flatnonzero(moving)))
     return step
 
 

@@ -1,18 +1,21 @@
 import numpy as np
 import pytest
 from sklearn.datasets import make_classification
+from sklearn.exceptions import ConvergenceWarning, NotFittedError
 from sklearn.linear_model import LogisticRegression
 from sklearn.metrics import balanced_accuracy_score
 from sklearn.svm import LinearSVC
 from sklearn.utils.estimator_checks import parametrize_with_checks
 
+from transfer.heads import newton
 from transfer.heads.gram import gram_matrix
 from transfer.heads.selection import divisions
 from transfer.heads.softmax import SoftmaxHead
 from transfer.heads.svm import SVMHead
+from zfkeras.errors import RunError
 
 
-@parametrize_with_checks([SVMHead(), SoftmaxHead()])
+@parametrize_with_checks([SVMHead(), SoftmaxHead(C=3)])
 def test_they_are_scikit_learn_estimators(estimator, check):
     check(estimator)
 
@@ -46,6 +49,38 @@ def test_svm_head_has_the_decision_values_of_linear_svc(shape, C):
         head.decision_function(X), expected, rtol=0, atol=1e-3 * largest
     )
     assert np.array_equal(head.predict(X), peer.predict(X / scale))
+
+
+@pytest.mark.parametrize("n_classes", [2, 5])
+@pytest.mark.parametrize("loss", ["squared_hinge", "hinge"])
+@pytest.mark.parametrize("shape", SHAPES)
+def test_svm_head_is_linear_svc_on_features_that_nobody_scaled(shape, loss, n_classes):
+    X, y = problem(*shape, n_classes)
+    head = SVMHead(C=2, tol=1e-6, loss=loss).fit(X, y)
+    assert head.scale_ == pytest.approx(np.sqrt(np.square(X).sum(axis=1).mean()))
+    peer = LinearSVC(
+        C=2 / head.scale_**2,
+        intercept_scaling=head.scale_,
+        loss=loss,
+        tol=1e-9,
+        max_iter=10_000_000,
+        random_state=0,
+    ).fit(X, y)
+    expected = peer.decision_function(X)
+    found = head.decision_function(X)
+    assert np.abs(found - expected).max() < 1e-3 * np.abs(expected).max()
+    assert (head.coef_.shape, head.intercept_.shape) == (
+        peer.coef_.shape,
+        peer.intercept_.shape,
+    )
+    error = np.linalg.norm(head.coef_ - peer.coef_) / np.linalg.norm(peer.coef_)
+    assert error < 1e-3
+    # Of two classes as good as each other either may be named.
+    best = np.sort(expected.reshape(len(X), -1), axis=1)
+    lead = best[:, -1] - best[:, -2] if n_classes > 2 else np.abs(best[:, 0])
+    clear = lead > 2e-3 * np.abs(expected).max()
+    assert clear.mean() > 0.9
+    assert np.array_equal(head.predict(X)[clear], peer.predict(X)[clear])
 
 
 @pytest.mark.parametrize("n_classes", [2, 4])
@@ -95,6 +130,42 @@ def test_c_is_the_best_on_samples_held_out_of_training():
     np.testing.assert_array_equal(head.coef_, SVMHead(C=head.C_).fit(X, y).coef_)
 
 
+def test_c_is_chosen_on_every_sample_once_if_a_class_has_few():
+    grid = (1e-4, 0.1, 100)
+    X, y = problem(60, 400)
+    X, y = X[:40], y[:40]
+    assert np.bincount(y).min() < 10
+    parts = divisions(y, 0.2, 7)
+    assert len(parts) == 5
+    scale = np.sqrt(np.square(X).sum(axis=1).mean())
+    accuracies = []
+    for C in grid:
+        peer = LinearSVC(C=C, tol=1e-6, max_iter=1_000_000)
+        answers = np.full(len(y), -1)
+        for rows, others in parts:
+            answers[others] = peer.fit(X[rows] / scale, y[rows]).predict(
+                X[others] / scale
+            )
+        accuracies.append(balanced_accuracy_score(y, answers))
+    assert len(set(accuracies)) > 1
+    head = SVMHead(grid=grid, random_state=7).fit(X, y)
+    assert head.C_ == grid[np.argmax(accuracies)]
+
+
+def test_weights_of_samples_become_weights_of_features_when_asked():
+    X, y = problem(60, 400)
+    head = SVMHead(C=1).fit_gram(gram_matrix(X), y)
+    assert not hasattr(head, "coef_") and head.dual_coef_.shape == (5, 60)
+    with pytest.raises(NotFittedError):
+        head.predict(X)
+    head.weigh_features(X)
+    expected = SVMHead(C=1).fit(X, y)
+    np.testing.assert_allclose(head.coef_, expected.coef_, rtol=1e-5, atol=1e-8)
+    assert np.array_equal(head.predict(X), expected.predict(X))
+    with pytest.raises(ValueError, match="must have 60 rows"):
+        head.weigh_features(X[1:])
+
+
 def test_one_sample_a_class_leaves_none_to_choose_on():
     X, y = np.eye(3), [0, 1, 2]
     head = SVMHead().fit(X, y)
@@ -120,7 +191,38 @@ def test_a_memory_map_of_half_floats_is_read_in_blocks(tmp_path, monkeypatch):
     np.testing.assert_allclose(found, expected, atol=1e-3 * np.abs(expected).max())
 
 
-@pytest.mark.parametrize("value", [0, -1.0])
-def test_c_must_be_above_zero(value):
-    with pytest.raises(ValueError, match="`C` must be above 0"):
-        SVMHead(C=value).fit(np.eye(4), [0, 0, 1, 1])
+@pytest.mark.parametrize(
+    ("settings", "message"),
+    [
+        ({"C": 0}, "`C` must be above 0"),
+        ({"C": -1.0}, "`C` must be above 0"),
+        ({"grid": ()}, "`grid` must hold values above 0"),
+        ({"grid": (1, -1)}, "`grid` must hold values above 0"),
+        ({"validation_fraction": 1}, "`validation_fraction` must be"),
+        ({"loss": "log"}, "`loss` must be one of"),
+    ],
+)
+def test_settings_that_mean_nothing_are_refused(settings, message):
+    with pytest.raises(ValueError, match=message):
+        SVMHead(**settings).fit(np.eye(4), [0, 0, 1, 1])
+    with pytest.raises(ValueError, match=message):
+        SVMHead(**settings).fit_gram(np.eye(4), [0, 0, 1, 1])
+
+
+def test_inputs_that_do_not_fit_are_refused(tmp_path):
+    np.save(tmp_path / "x.npy", np.eye(4))
+    mapped = np.load(tmp_path / "x.npy", mmap_mode="r")
+    with pytest.raises(ValueError, match=r"`X` must be .* y.shape=\(3,\)"):
+        SVMHead().fit(mapped, [0, 0, 1])
+    with pytest.raises(ValueError, match="`gram` must be square"):
+        SVMHead().fit_gram(np.eye(4)[:3], [0, 0, 1, 1])
+    with pytest.raises(ValueError, match="at least two classes"):
+        SVMHead().fit_gram(np.eye(4), [1, 1, 1, 1])
+    with pytest.raises(RunError, match="must be finite"):
+        gram_matrix(np.array([[1.0, np.inf], [0, 1]]))
+
+
+def test_weights_that_are_not_exact_enough_are_told_of(monkeypatch):
+    monkeypatch.setattr(newton, "MAX_STEPS", 1)
+    with pytest.warns(ConvergenceWarning, match=r"less exact than tol=0\.0001"):
+        SVMHead(C=1).fit(*problem(60, 400))
