@@ -122,7 +122,10 @@ def random_network(seed):
     return chain(*layers, shape=(*map(int, size), 3), seed=seed)
 
 
-@pytest.mark.parametrize("seed", range(5))
+@pytest.mark.parametrize(
+    "seed",
+    [*range(3), *(pytest.param(seed, marks=pytest.mark.slow) for seed in range(3, 11))],
+)
 def test_engines_agree_on_random_networks(seed):
     model = random_network(seed)
     images = random_images((3, *model.input_shape[1:]), seed, scale=3)
