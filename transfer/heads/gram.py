@@ -2,6 +2,7 @@
 
 import numpy as np
 
+from transfer.heads.parallel import blas_on_one_core, in_parallel, rows_of
 from zfkeras.errors import RunError
 
 # Bytes of features that are in memory as float32 at once.
@@ -26,12 +27,23 @@ def gram_matrix(features: np.ndarray, progress=None) -> np.ndarray:
     """
     n_samples, n_features = features.shape
     gram = np.zeros((n_samples, n_samples), np.float32)
-    for columns in _blocks(n_features, n_samples):
-        block = np.asarray(features[:, columns], np.float32)
+    rows = rows_of(gram)
+    tiles = [(one, other) for i, one in enumerate(rows) for other in rows[: i + 1]]
+    block = None
+
+    def add(tile):
+        one, other = tile
         with np.errstate(invalid="ignore", over="ignore"):  # told of below
-            gram += block @ block.T
-        if progress is not None:
-            progress(block.shape[1])
+            gram[one, other] += block[one] @ block[other].T
+
+    with blas_on_one_core():
+        for columns in _blocks(n_features, n_samples):
+            block = _in_memory(features, columns, rows)
+            in_parallel(add, tiles)
+            if progress is not None:
+                progress(block.shape[1])
+    for one, other in tiles:
+        gram[other, one] = gram[one, other].T
     if not np.isfinite(np.diagonal(gram)).all():
         raise RunError(
             "features must be finite. Received: a row of the features with infinity, "
@@ -54,6 +66,17 @@ def weighted_sum(features: np.ndarray, weights: np.ndarray) -> np.ndarray:
     for columns in _blocks(features.shape[1], len(features)):
         result[columns] = np.asarray(features[:, columns], np.float32).T @ weights
     return result
+
+
+def _in_memory(features, columns, rows):
+    """Some columns as float32."""
+    block = np.empty(features[:, columns].shape, np.float32)
+
+    def fill(part):
+        block[part] = features[part, columns]
+
+    in_parallel(fill, rows)
+    return block
 
 
 def _blocks(n_features, n_samples):

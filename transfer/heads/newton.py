@@ -6,13 +6,10 @@ features. Once a squared hinge counts few samples of each column, a column's sys
 small and is solved exactly instead. It knows nothing of classes.
 """
 
-import os
-from concurrent.futures import ThreadPoolExecutor
-
 import numpy as np
-from threadpoolctl import threadpool_limits
 
 from transfer.heads.deflation import RANK, Deflation
+from transfer.heads.parallel import blas_on_one_core, in_parallel
 
 # Newton steps and, within each, conjugate gradient steps after which it gives up.
 MAX_STEPS = 60
@@ -40,6 +37,11 @@ def minimise(space, loss, c: float, tolerance: float = 1e-4, start=None):
         Weights (space.size, n_columns), their scores (n_samples, n_columns), and
         whether the tolerance was reached.
     """
+    with blas_on_one_core():
+        return _minimise(space, loss, c, tolerance, start)
+
+
+def _minimise(space, loss, c, tolerance, start):
     dtype = np.float32 if tolerance >= _ROUGH else np.float64
     weights = np.zeros((space.size, loss.targets.shape[1]), dtype)
     scores = np.zeros(loss.targets.shape, dtype)
@@ -90,10 +92,7 @@ def _exact_step(space, loss, c, weights, scores, moving):
         best = space.ridge(rows, loss.targets[rows, column], c)
         step[:, column] = best - weights[:, column]
 
-    # A core a column: on matrices so small BLAS's own threads wait for each other,
-    # and where other work has the cores, twenty times as long as they compute.
-    with threadpool_limits(1, "blas"), ThreadPoolExecutor(os.cpu_count()) as pool:
-        list(pool.map(solve, np.flatnonzero(moving)))
+    in_parallel(solve, np.flatnonzero(moving))
     return step
 
 

@@ -10,8 +10,7 @@ import functools
 import numpy as np
 from scipy.linalg import cho_factor, cho_solve
 
-# Rows that are in memory in another precision at once.
-_ROWS = 512
+from transfer.heads.parallel import product
 
 
 class FeatureSpace:
@@ -27,11 +26,11 @@ class FeatureSpace:
 
     def scores(self, weights: np.ndarray) -> np.ndarray:
         """The scores of weights, (n_samples, n_columns)."""
-        return _product(self.features, weights)
+        return product(self.features, weights)
 
     def pull(self, gradient: np.ndarray) -> np.ndarray:
         """A derivative by the scores as one by the weights."""
-        return _product(self.features.T, gradient)
+        return product(self.features.T, gradient)
 
     def inner(self, a, b, b_scores) -> np.ndarray:
         """Inner product of weights in feature space, a column each."""
@@ -86,7 +85,7 @@ class SampleSpace:
 
     def scores(self, weights: np.ndarray) -> np.ndarray:
         """The scores of weights, (n_samples, n_columns)."""
-        return _product(self.gram, weights)
+        return product(self.gram, weights)
 
     def pull(self, gradient: np.ndarray) -> np.ndarray:
         """A derivative by the scores as one by the weights: X^T g has coordinates g."""
@@ -133,14 +132,3 @@ def _solved(matrix, right, c):
     matrix[np.diag_indices_from(matrix)] += 1 / (2 * c)
     factor = cho_factor(matrix, lower=True, overwrite_a=True, check_finite=False)
     return cho_solve(factor, np.asarray(right, np.float64), check_finite=False)
-
-
-def _product(matrix, columns):
-    """Their product in the precision of `columns`; `matrix` is never copied whole."""
-    if matrix.dtype == columns.dtype:
-        return matrix @ columns
-    result = np.empty((len(matrix), columns.shape[1]), columns.dtype)
-    for start in range(0, len(matrix), _ROWS):
-        block = matrix[start : start + _ROWS].astype(columns.dtype)
-        result[start : start + _ROWS] = block @ columns
-    return result
