@@ -10,6 +10,7 @@ from sklearn.utils.validation import check_is_fitted, validate_data
 
 from transfer.heads.gram import gram_matrix, weighted_sum
 from transfer.heads.newton import minimise
+from transfer.heads.parallel import blas_on_one_core, product
 from transfer.heads.selection import divisions
 from transfer.heads.spaces import FeatureSpace, SampleSpace
 from transfer.metrics import mean_per_class_accuracy
@@ -170,8 +171,15 @@ class LinearHead(ClassifierMixin, BaseEstimator):
     def decision_function(self, X):
         """The score of each class, (n_samples, n_classes); of two, (n_samples,)."""
         check_is_fitted(self, "coef_")
-        X = validate_data(self, X, reset=False, dtype=[np.float32, np.float64])
-        return _as_decision(X @ self.coef_.T + self.intercept_)
+        if isinstance(X, np.memmap) and X.shape[1:] == (self.n_features_in_,):
+            pass  # stays on the disk, as in `fit`
+        else:
+            kinds = [np.float64, np.float32, np.float16]
+            X = validate_data(self, X, reset=False, dtype=kinds)
+        exact = np.result_type(X.dtype, np.float32)
+        with blas_on_one_core():
+            scores = product(X, self.coef_.T.astype(exact, copy=False))
+        return _as_decision(scores + self.intercept_)
 
     def decision_function_gram(self, cross):
         """The scores of samples known by their inner products.

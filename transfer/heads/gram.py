@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from transfer.heads.parallel import blas_on_one_core, in_parallel, rows_of
+from transfer.heads.parallel import blas_on_one_core, in_parallel, product, rows_of
 from zfkeras.errors import RunError
 
 # Bytes of features that are in memory as float32 at once.
@@ -63,8 +63,11 @@ def weighted_sum(features: np.ndarray, weights: np.ndarray) -> np.ndarray:
         float32 array (n_features, n_columns).
     """
     result = np.empty((features.shape[1], weights.shape[1]), np.float32)
-    for columns in _blocks(features.shape[1], len(features)):
-        result[columns] = np.asarray(features[:, columns], np.float32).T @ weights
+    rows = rows_of(features)
+    with blas_on_one_core():
+        for columns in _blocks(features.shape[1], len(features)):
+            block = _in_memory(features, columns, rows)
+            result[columns] = product(block.T, weights)
     return result
 
 

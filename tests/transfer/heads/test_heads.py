@@ -187,8 +187,13 @@ def test_a_memory_map_of_half_floats_is_read_in_blocks(tmp_path, monkeypatch):
     wide = X.astype(np.float64)
     np.testing.assert_allclose(gram, wide @ wide.T, rtol=1e-5)
     expected = SVMHead(C=1).fit(wide, y).decision_function(wide)
-    found = SVMHead(C=1).fit(mapped, y).decision_function(wide)
+    head = SVMHead(C=1).fit(mapped, y)
+    found = head.decision_function(wide)
     np.testing.assert_allclose(found, expected, atol=1e-3 * np.abs(expected).max())
+    for same in (mapped, X):
+        np.testing.assert_allclose(head.decision_function(same), found, atol=1e-4)
+    with pytest.raises(ValueError, match="expecting 100 features"):
+        head.predict(mapped[:, 1:])
 
 
 @pytest.mark.parametrize(

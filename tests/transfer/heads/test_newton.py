@@ -1,5 +1,7 @@
 """The solver against SciPy, its own promises, and the ways through it."""
 
+import functools
+
 import numpy as np
 import pytest
 from scipy.optimize import minimize
@@ -40,7 +42,9 @@ def objective(X, loss, C):
     return function
 
 
-def by_scipy(X, loss, C):
+@functools.cache
+def by_scipy(kind, C):
+    X, loss = problem(kind)
     X = X.astype(np.float64)
     options = {"maxiter": 100_000, "maxfun": 100_000, "gtol": 1e-9, "ftol": 1e-16}
     answer = minimize(
@@ -61,7 +65,7 @@ def test_every_way_leads_to_scipys_minimum(kind, C, usual_steps, rank, monkeypat
     monkeypatch.setattr(newton, "_USUAL_INNER_STEPS", usual_steps)
     monkeypatch.setattr(newton, "RANK", rank)  # 1000: no directions taken out
     X, loss = problem(kind)
-    best = by_scipy(X, loss, C)
+    best = by_scipy(kind, C)
     length = np.linalg.norm(best)
     weights, scores, reached = minimise(FeatureSpace(X), loss, C, 1e-4)
     assert reached and np.linalg.norm(weights - best) < 2e-4 * length
@@ -76,7 +80,7 @@ def test_every_way_leads_to_scipys_minimum(kind, C, usual_steps, rank, monkeypat
 @pytest.mark.parametrize("tolerance", [1e-1, 1e-2, 1e-3, 1e-5])
 def test_weights_are_as_near_as_promised(kind, tolerance):
     X, loss = problem(kind)
-    best = by_scipy(X, loss, 10)
+    best = by_scipy(kind, 10)
     weights, _, reached = minimise(FeatureSpace(X), loss, 10, tolerance)
     assert reached
     # A bound for each column of its own, or for all if they are one problem.
