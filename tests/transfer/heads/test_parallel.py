@@ -16,7 +16,9 @@ def test_blocks_are_the_whole_product(order, kept, asked):
     found = product(matrix, columns)
     assert found.dtype == asked
     expected = matrix.astype(np.float64) @ columns
-    np.testing.assert_allclose(found, expected, atol=1e-5 if asked == "f4" else 1e-12)
+    np.testing.assert_allclose(
+        found, expected, atol=1e-5 if asked is np.float32 else 1e-12
+    )
 
 
 def test_tiles_are_the_whole_gram_matrix():
