@@ -1,4 +1,4 @@
-"""Every docstring of zfkeras: its examples run, and it names every parameter."""
+"""Every docstring of the three packages: its examples run, and it names every parameter."""
 
 import doctest
 import importlib
@@ -17,7 +17,8 @@ PATHS = {
     ".".join(path.relative_to(ROOT).with_suffix("").parts).removesuffix(
         ".__init__"
     ): path
-    for path in sorted((ROOT / "zfkeras").rglob("*.py"))
+    for package in ("zfkeras", "transfer", "visualize")
+    for path in sorted((ROOT / package).rglob("*.py"))
 }
 WITH_EXAMPLES = [name for name, path in PATHS.items() if ">>> " in path.read_text()]
 PUBLIC = {name: getattr(zfkeras, name) for name in zfkeras.__all__}

@@ -4,6 +4,7 @@ import argparse
 import sys
 from pathlib import Path
 
+from transfer.arguments import add_features
 from zfkeras import commandline
 
 _ANSWERS = 3
@@ -58,27 +59,10 @@ def build_parser() -> argparse.ArgumentParser:
         metavar="FILE",
         help="then name what these photographs show",
     )
-    parser.add_argument(
-        "--max-bad-fraction",
-        type=commandline.fraction,
-        default=0.01,
-        metavar="N",
-        help="share of unreadable images (0-1) past which the run stops",
-    )
+    commandline.add_max_bad_fraction(parser)
     commandline.add_batch_size(parser, default=128)
     commandline.add_seed(parser)
-    parser.add_argument(
-        "--cache",
-        type=Path,
-        metavar="DIR",
-        help="folder of the features (default: ~/.cache/zfkeras/features)",
-    )
-    parser.add_argument(
-        "--feature-dtype",
-        choices=("float16", "float32"),
-        default="float16",
-        help="how features are kept",
-    )
+    add_features(parser)
     commandline.add_workdir(parser, default="runs/folder")
     return parser
 

@@ -200,7 +200,7 @@ def build_parser() -> argparse.ArgumentParser:
         "training.",
     )
     commandline.add_data(parser)
-    parser.add_argument("--split", default="train", help="which split of --data")
+    commandline.add_split(parser, "train")
     parser.add_argument(
         "--against",
         required=True,
@@ -223,13 +223,7 @@ def build_parser() -> argparse.ArgumentParser:
         help="correlate the pixels themselves, not what stands out from its surround; "
         "finds most skies alike",
     )
-    parser.add_argument(
-        "--max-bad-fraction",
-        type=commandline.fraction,
-        default=0.01,
-        metavar="N",
-        help="share of unreadable images (0-1) past which the run stops",
-    )
+    commandline.add_max_bad_fraction(parser)
     commandline.add_workdir(parser, default="runs/overlap")
     return parser
 

@@ -2,8 +2,8 @@
 
 import argparse
 import sys
-from pathlib import Path
 
+from transfer.arguments import add_features, layer_numbers
 from zfkeras import commandline
 
 
@@ -19,7 +19,7 @@ def build_parser() -> argparse.ArgumentParser:
     commandline.add_model(parser)
     parser.add_argument(
         "--layer",
-        type=_layers,
+        type=layer_numbers,
         default="7",
         metavar="LIST",
         help="the paper's layer, 1 to 7, several with commas between, or all",
@@ -44,27 +44,9 @@ def build_parser() -> argparse.ArgumentParser:
     )
     commandline.add_batch_size(parser, default=128)
     commandline.add_seed(parser)
-    parser.add_argument(
-        "--cache",
-        type=Path,
-        metavar="DIR",
-        help="folder of the features (default: ~/.cache/zfkeras/features)",
-    )
-    parser.add_argument(
-        "--feature-dtype",
-        choices=("float16", "float32"),
-        default="float16",
-        help="how features are kept",
-    )
+    add_features(parser)
     commandline.add_workdir(parser, default="runs/pascal")
     return parser
-
-
-def _layers(text: str) -> tuple[int, ...] | None:
-    """Reads 7, or 1,2,5, or all (`None`), for argparse."""
-    if text == "all":
-        return None
-    return tuple(sorted({commandline.positive_int(word) for word in text.split(",")}))
 
 
 def main(argv=None) -> int:

@@ -2,8 +2,8 @@
 
 import argparse
 import sys
-from pathlib import Path
 
+from transfer.arguments import add_features
 from zfkeras import commandline
 
 TABLES = ("4", "5", "6", "7", "fig9")
@@ -50,18 +50,7 @@ def build_parser() -> argparse.ArgumentParser:
     )
     commandline.add_batch_size(parser, default=128)
     commandline.add_seed(parser)
-    parser.add_argument(
-        "--cache",
-        type=Path,
-        metavar="DIR",
-        help="folder of the features (default: ~/.cache/zfkeras/features)",
-    )
-    parser.add_argument(
-        "--feature-dtype",
-        choices=("float16", "float32"),
-        default="float16",
-        help="how features are kept",
-    )
+    add_features(parser)
     commandline.add_workdir(parser, default="runs/tables")
     return parser
 

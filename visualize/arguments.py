@@ -22,6 +22,16 @@ def layer(text: str) -> int | str:
     return int(text) if text.isdecimal() else text
 
 
+def add_max_images(parser: argparse.ArgumentParser) -> None:
+    """Adds --max-images, which keeps a figure of a large data set short."""
+    parser.add_argument(
+        "--max-images",
+        type=commandline.positive_int,
+        metavar="N",
+        help="look at no more images than this, drawn at random (default: all)",
+    )
+
+
 def add_images(parser: argparse.ArgumentParser, count: int) -> None:
     """Adds --images, --classes, --data, --split and --count: the images of a figure.
 
@@ -48,12 +58,7 @@ def add_images(parser: argparse.ArgumentParser, count: int) -> None:
         "nothing does, the most likely class stands in",
     )
     commandline.add_data(parser, default_text="shapes")
-    parser.set_defaults(data=None)
-    parser.add_argument(
-        "--split",
-        default="validation",
-        help="which split of the data: train, validation or test",
-    )
+    commandline.add_split(parser)
     parser.add_argument(
         "--count",
         type=commandline.positive_int,

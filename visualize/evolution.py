@@ -4,7 +4,7 @@ import argparse
 import sys
 from pathlib import Path
 
-from visualize.arguments import layer_list
+from visualize.arguments import add_max_images, layer_list
 from zfkeras import commandline
 
 PAPER = {
@@ -31,17 +31,8 @@ def build_parser() -> argparse.ArgumentParser:
         help="workdir of a training, whose snapshots/epoch-NNN.keras are compared",
     )
     commandline.add_data(parser)
-    parser.add_argument(
-        "--split",
-        default="train",
-        help="which split of the data: train, validation or test",
-    )
-    parser.add_argument(
-        "--max-images",
-        type=commandline.positive_int,
-        metavar="N",
-        help="look at no more images than this, drawn at random (default: all)",
-    )
+    commandline.add_split(parser, "train")
+    add_max_images(parser)
     parser.add_argument(
         "--layers",
         type=layer_list,
@@ -70,13 +61,7 @@ def build_parser() -> argparse.ArgumentParser:
         metavar="N",
         help="images on which the nearness of snapshots is measured",
     )
-    parser.add_argument(
-        "--max-bad-fraction",
-        type=commandline.fraction,
-        default=0.01,
-        metavar="N",
-        help="share of unreadable images (0-1) past which the run stops",
-    )
+    commandline.add_max_bad_fraction(parser)
     commandline.add_batch_size(parser, default=128)
     commandline.add_seed(parser)
     commandline.add_workdir(parser, default="runs/evolution")

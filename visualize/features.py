@@ -3,6 +3,7 @@
 import argparse
 import sys
 
+from visualize.arguments import layer_list
 from zfkeras import commandline
 
 DEFAULT_DATA = "shapes"
@@ -21,15 +22,10 @@ def build_parser() -> argparse.ArgumentParser:
         parser,
         default_text="shapes; photographs like those it was trained on show more",
     )
-    parser.set_defaults(data=None)
-    parser.add_argument(
-        "--split",
-        default="validation",
-        help="which split of the data: train, validation or test",
-    )
+    commandline.add_split(parser)
     parser.add_argument(
         "--layers",
-        type=_layers,
+        type=layer_list,
         default="1,2,3,4,5",
         metavar="LIST",
         help="the paper's numbers (1 to 7) or names of layers, parted by commas",
@@ -52,30 +48,13 @@ def build_parser() -> argparse.ArgumentParser:
     commandline.add_workdir(parser, default="runs/features")
     commandline.add_batch_size(parser, default=128)
     commandline.add_seed(parser)
-    parser.add_argument(
-        "--max-bad-fraction",
-        type=commandline.fraction,
-        default=0.01,
-        metavar="N",
-        help="share of unreadable images (0-1) past which the run stops",
-    )
+    commandline.add_max_bad_fraction(parser)
     return parser
 
 
 def main(argv=None) -> int:
     """Runs the command; returns its exit code."""
     return commandline.run(build_parser(), _features, argv)
-
-
-def _layers(text: str) -> list[int | str]:
-    """Reads 1,2,conv3 for argparse."""
-    words = [word.strip() for word in text.split(",")]
-    if not all(words):
-        raise argparse.ArgumentTypeError(f"must be like 1,2,5. Received: {text}")
-    layers = [int(word) if word.isdecimal() else word for word in words]
-    if len({*layers}) < len(layers):
-        raise argparse.ArgumentTypeError(f"names a layer twice. Received: {text}")
-    return layers
 
 
 def _channels(text: str) -> int | list[int]:

@@ -4,7 +4,7 @@ import argparse
 import sys
 from pathlib import Path
 
-from visualize.arguments import layer
+from visualize.arguments import add_max_images, layer
 from zfkeras import commandline
 
 DEFAULT_MODELS = [commandline.DEFAULT_MODEL]
@@ -39,18 +39,8 @@ def build_parser() -> argparse.ArgumentParser:
         "(default: the preset, or the name of the file or its folder)",
     )
     commandline.add_data(parser, default_text="none; only the filters are drawn")
-    parser.set_defaults(data=None)
-    parser.add_argument(
-        "--split",
-        default="validation",
-        help="which split of the data: train, validation or test",
-    )
-    parser.add_argument(
-        "--max-images",
-        type=commandline.positive_int,
-        metavar="N",
-        help="look at no more images than this, drawn at random (default: all)",
-    )
+    commandline.add_split(parser)
+    add_max_images(parser)
     parser.add_argument(
         "--layer",
         type=layer,
@@ -66,13 +56,7 @@ def build_parser() -> argparse.ArgumentParser:
         metavar="N",
         help="channels of layer 2 to draw, at random among the active ones",
     )
-    parser.add_argument(
-        "--max-bad-fraction",
-        type=commandline.fraction,
-        default=0.01,
-        metavar="N",
-        help="share of unreadable images (0-1) past which the run stops",
-    )
+    commandline.add_max_bad_fraction(parser)
     commandline.add_batch_size(parser, default=128)
     commandline.add_seed(parser)
     commandline.add_workdir(parser, default="runs/filters")

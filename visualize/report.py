@@ -26,12 +26,7 @@ def build_parser() -> argparse.ArgumentParser:
         parser,
         default_text="shapes; photographs like those it was trained on show more",
     )
-    parser.set_defaults(data=None)
-    parser.add_argument(
-        "--split",
-        default="validation",
-        help="which split of the data: train, validation or test",
-    )
+    commandline.add_split(parser)
     parser.add_argument(
         "--run",
         type=Path,

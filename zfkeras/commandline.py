@@ -63,7 +63,6 @@ def add_data(parser: argparse.ArgumentParser, *, default_text: str = "") -> None
         "--data",
         metavar="SPEC",
         required=not default_text,
-        default=argparse.SUPPRESS if default_text else None,
         help=DATA_HELP + (f" (default: {default_text})" if default_text else ""),
     )
 
@@ -86,6 +85,27 @@ def add_seed(parser: argparse.ArgumentParser) -> None:
         default=0,
         metavar="N",
         help="fixes what is random, from 0; the same seed gives the same result",
+    )
+
+
+def add_split(parser: argparse.ArgumentParser, default: str = "validation") -> None:
+    """Adds --split, which part of the data is looked at."""
+    parser.add_argument(
+        "--split",
+        default=default,
+        metavar="NAME",
+        help="which split of the data: train, validation or test",
+    )
+
+
+def add_max_bad_fraction(parser: argparse.ArgumentParser) -> None:
+    """Adds --max-bad-fraction, how many unreadable images are borne with."""
+    parser.add_argument(
+        "--max-bad-fraction",
+        type=fraction,
+        default=0.01,
+        metavar="N",
+        help="share of unreadable images (0-1) past which the run stops",
     )
 
 

@@ -24,24 +24,14 @@ def build_parser() -> argparse.ArgumentParser:
         "(default: quarter, the network in the box)",
     )
     commandline.add_data(parser)
-    parser.add_argument(
-        "--split",
-        default="validation",
-        help="which split of the data: train, validation or test",
-    )
+    commandline.add_split(parser)
     parser.add_argument(
         "--ten-crop",
         action="store_true",
         help="also average over four corners, centre and their mirror images",
     )
     commandline.add_batch_size(parser, default=128)
-    parser.add_argument(
-        "--max-bad-fraction",
-        type=commandline.fraction,
-        default=0.01,
-        metavar="N",
-        help="share of unreadable images (0-1) past which the run stops",
-    )
+    commandline.add_max_bad_fraction(parser)
     parser.add_argument(
         "--workdir",
         type=Path,

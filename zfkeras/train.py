@@ -126,7 +126,7 @@ def _configured(args):
     given = [
         f"{key}={getattr(args, name)}"
         for name, key in flags.items()
-        if hasattr(args, name)
+        if getattr(args, name, None) is not None
     ]
     return with_overrides(config, given)
 

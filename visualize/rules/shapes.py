@@ -31,6 +31,8 @@ class Shift:
 
     Args:
         offset: pixels by which the first window lies above or left of the input.
+        pool: length of a window.
+        stride: step between windows.
     """
 
     offset: int
