@@ -1,4 +1,4 @@
-"""Every docstring of the three packages: its examples run, and it names every parameter."""
+"""Every docstring of the packages: its examples run, it names every parameter."""
 
 import doctest
 import importlib

@@ -144,12 +144,19 @@ class SignTable:
             f"{part} {self.share_of_lower_trials(part, place):.0%}"
             for part in self.parts
         )
-        margin = self.margin(place)
+        paper = self._paper_margin(place)
+        beside = "" if paper is None else f" (in the paper {_side(paper)})"
         return (
-            f"At {self.layers[place]} parts lie {abs(margin):.1%} "
-            f"{'below' if margin >= 0 else 'above'} random places; of the random "
-            f"trials are as low or lower: {shares}."
+            f"At {self.layers[place]} parts lie {_side(self.margin(place))} random "
+            f"places{beside}; of the random trials are as low or lower: {shares}."
         )
+
+    def _paper_margin(self, place) -> float | None:
+        """The paper's margin, if it has all of these parts."""
+        if not {*self.rows} <= {*self.paper}:
+            return None
+        mean = np.mean([self.paper[part][place][0] for part in self.parts])
+        return float(1 - mean / self.paper[RANDOM][place][0])
 
     def _verdict(self) -> str:
         low, high = self.margin(0), self.margin(len(self.layers) - 1)
@@ -159,8 +166,12 @@ class SignTable:
         )
         who = "Every part changes" if all_below else "Not every part changes"
         how_much = "less" if high < low else "no less"
-        agrees = "as" if all_below and high < low else "unlike what"
+        agrees = "in direction as" if all_below and high < low else "unlike what"
         return (
             f"{who} {self.layers[0]} more alike than random places do, and the margin "
             f"is {how_much} at {self.layers[-1]}: {agrees} the paper reports."
         )
+
+
+def _side(margin: float) -> str:
+    return f"{abs(margin):.1%} {'below' if margin >= 0 else 'above'}"

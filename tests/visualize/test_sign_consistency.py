@@ -106,7 +106,7 @@ def test_the_table_is_that_computed_by_hand(table):
         "| nose | 0.200 ± 0.100 | 0.079 ± 0.017 | 0.200 ± 0.000 | 0.069 ± 0.011 |"
     )
     assert lines[3].startswith("| eye | 0.200 ± 0.000 | – |")
-    assert table.summary()[-1].endswith("at layer 7: as the paper reports.")
+    assert table.summary()[-1].endswith("in direction as the paper reports.")
     assert table.summary()[0].startswith("At layer 5 parts lie 25.0% below random")
     record = table.to_json()
     assert record["layer 5"]["nose"]["share_of_random_trials_as_low"] == (
@@ -114,6 +114,13 @@ def test_the_table_is_that_computed_by_hand(table):
     )
     assert record["layer 5"]["eye"]["paper"] is None
     assert record["layer 7"]["random"]["deviation_of_trial_means"] < 1e-12
+
+
+def test_the_size_of_the_paper_s_margin_stands_beside_ours(table):
+    assert "in the paper" not in table.summary()[0]  # it has no "eye"
+    table.paper["eye"] = [(0.067, 0.007), (0.069, 0.015)]
+    # (0.079 + 0.067) / 2 is 31.8 % below the 0.107 of random places.
+    assert "random places (in the paper 31.8% below);" in table.summary()[0]
 
 
 def test_a_claim_that_does_not_hold_is_said_so(table):
