@@ -97,6 +97,7 @@ def _caltech(args):
         batch_size=args.batch_size,
         cache=args.cache or default_cache(),
         dtype=args.feature_dtype,
+        by_layer=args.layer is None,
     )
     record = args.workdir / "caltech.json"
     results = experiment.run(record)

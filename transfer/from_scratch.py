@@ -16,7 +16,7 @@ import keras
 import numpy as np
 
 from transfer.metrics import mean_per_class_accuracy
-from transfer.paper import FROM_SCRATCH
+from transfer.paper import FROM_SCRATCH, data_set
 from transfer.protocols import folds
 from zfkeras import configs
 from zfkeras.data.bad_images import BadImages
@@ -60,7 +60,7 @@ class FromScratch:
         """Trains and tests; folds that the folder's record holds are not run again.
 
         Args:
-            source: the data set; its one split is divided.
+            source: the data set; all its images are divided.
             classifier: the pretrained network, whose shape and recipe are taken, and
                 no weights.
             folder: of the record, from_scratch.json, and of the runs under way.
@@ -73,7 +73,7 @@ class FromScratch:
             UsageError: the split or the recipe does not allow it.
             RunError: a run failed, or was stopped.
         """
-        split = source.split("train")
+        split = source.whole()
         if not isinstance(split, ListedSplit):
             raise UsageError(
                 "training from scratch needs images that can be picked one by one, as "
@@ -130,7 +130,7 @@ class FromScratch:
         )
 
     def _row(self, source: Source, n: int, accuracies) -> dict:
-        paper = FROM_SCRATCH.get(source.spec.partition(":")[0], {}).get(n)
+        paper = FROM_SCRATCH.get(data_set(source.spec), {}).get(n)
         several = len(accuracies) > 1
         return {
             "n_train_per_class": n,

@@ -138,6 +138,7 @@ class TableRun:
             batch_size=self.batch_size,
             cache=self.cache,
             dtype=self.dtype,
+            by_layer=table == "7",
         )
         results = experiment.run(folder / "caltech.json")
         if self.scratch_epochs and table in ("4", "5"):
@@ -164,7 +165,7 @@ def _possible(source, numbers: Sequence[int]) -> list[int]:
     Raises:
         UsageError: none does.
     """
-    split = source.split("train")
+    split = source.whole()
     labels = [row["label"] for row in split.stream().as_numpy_iterator()]
     counts = np.bincount(labels, minlength=len(source.class_names))
     kept = [number for number in numbers if number < counts.min()]

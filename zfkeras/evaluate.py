@@ -55,6 +55,7 @@ def _evaluate(args):
     from zfkeras.training import ensemble
 
     source = open_source(args.data)
+    source.check_one_class_each()
     split = source.split(args.split)
     names = args.model or DEFAULT_MODELS
     classifiers = [load(name) for name in names]

@@ -7,7 +7,7 @@ from tests.helpers.splits import noise, png
 from tests.helpers.trees import write_tree
 from transfer import experiment
 from transfer.caltech import main
-from transfer.paper import paper_accuracy
+from transfer.paper import data_set, paper_accuracy
 
 NAMES = ("ant", "bee", "cat")
 
@@ -93,17 +93,42 @@ def test_what_cannot_be_done_is_one_line(run, arguments, said):
     assert said in err.strip().splitlines()[-1]
 
 
-def test_data_that_come_divided_are_refused(run):
-    code, _, err = run("--layer", "5", data="shapes")
+def test_data_that_come_divided_are_divided_anew(run, tmp_path):
+    files = {
+        f"{split}/{name}/{number}.png": shaded(label, 10 * place + number)
+        for place, split in enumerate(("train", "val"))
+        for label, name in enumerate(NAMES)
+        for number in range(4)
+    }
+    data = f"folder:{write_tree(tmp_path / 'divided', files)}"
+    arguments = ("--layer", "1", "--n-train-per-class", "5", "--folds", "2")
+    assert run(*arguments, data=data)[0] == 0
+    record = json.loads((tmp_path / "out" / "caltech.json").read_text())
+    assert record["num_images"] == 2 * len(NAMES) * 4
+    assert record["rows"][0]["mean"] > 0.8
+
+
+def test_images_of_several_classes_are_refused(run, photographs):
+    data = f"voc2012:{photographs}/voc2012-subset.zip"
+    code, _, err = run("--layer", "5", data=data)
     assert code == 2
-    assert "comes divided into" in err
+    assert "whose images show several (transfer.pascal takes it)" in err
 
 
 def test_the_paper_s_rows():
     assert paper_accuracy("caltech101", "svm", 5, 30).mean == 0.862
     # Table 7 where it has the row, else Tables 4 and 5.
     assert paper_accuracy("caltech101", "softmax", 7, 30).mean == 0.854
+    tables_4_and_5 = paper_accuracy("caltech101", "softmax", 7, 30, by_layer=False)
+    assert tables_4_and_5.mean == 0.865
+    assert paper_accuracy("caltech101", "svm", 5, 30, by_layer=False).mean == 0.862
     assert paper_accuracy("caltech101", "softmax", 7, 15).mean == 0.838
     assert paper_accuracy("caltech256", "softmax", 7, 45).std == 0.004
     assert paper_accuracy("caltech256", "svm", 7, 30) is None
     assert paper_accuracy("folder", "svm", 7, 30) is None
+
+
+def test_a_data_set_has_one_name_whoever_it_comes_from():
+    assert data_set("caltech101:/a:b/c.zip") == "caltech101"
+    assert data_set("tfds:caltech101") == data_set("tfds:caltech101:3.*.*")
+    assert data_set("shapes") == "shapes"

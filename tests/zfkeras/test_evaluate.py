@@ -237,3 +237,8 @@ def test_a_workdir_that_is_a_file_is_refused_before_the_work(run, tmp_path, belo
 def test_words_that_do_not_parse_give_2(argv, capsys):
     assert main(argv) == 2
     assert "python -m zfkeras.evaluate: error: " in capsys.readouterr().err
+
+
+def test_images_of_several_classes_are_refused(run, photographs):
+    data = f"voc2012:{photographs}/voc2012-subset.zip"
+    assert "whose images show several" in refusal(run("--split", "val", data=data))

@@ -4,6 +4,7 @@ import dataclasses
 import importlib
 from collections.abc import Mapping
 
+from zfkeras.data.joined import join
 from zfkeras.data.splits import Split
 from zfkeras.errors import UsageError
 
@@ -46,6 +47,22 @@ class Source:
                 f"Received: split={name!r}."
             )
         return self.splits[name]
+
+    def whole(self) -> Split:
+        """All splits as one, in their order, for those who divide the images anew."""
+        return join([*self.splits.values()])
+
+    def check_one_class_each(self) -> None:
+        """Refuses images that show several classes at once, as VOC's do.
+
+        Raises:
+            UsageError: they are such.
+        """
+        if any(split.targets is not None for split in self.splits.values()):
+            raise UsageError(
+                "--data must give each image one class. Received: "
+                f"{self.spec}, whose images show several (transfer.pascal takes it)."
+            )
 
     def first_classes(self, number: int) -> "Source":
         """Keeps the first `number` classes of every split.

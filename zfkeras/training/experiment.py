@@ -126,6 +126,7 @@ def _open(config: TrainConfig, source: Source | None = None) -> Source:
     check(config)
     find_variant(config.model.variant)
     source = source or open_source(config.data.source)
+    source.check_one_class_each()
     if config.data.num_classes is None:
         return source
     return source.first_classes(config.data.num_classes)

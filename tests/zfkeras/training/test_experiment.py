@@ -218,3 +218,12 @@ def test_a_dry_run_of_nothing_readable_is_a_failed_run(tmp_path):
         path.write_bytes(b"")
     with pytest.raises(RunError, match="no training image could be read"):
         dry_run(small(folder))
+
+
+def test_images_of_several_classes_are_refused(photographs, tmp_path):
+    config = small(
+        tmp_path, data={"source": f"voc2012:{photographs}/voc2012-subset.zip"}
+    )
+    with pytest.raises(UsageError, match="whose images show several"):
+        run_experiment(config, tmp_path / "run")
+    assert not (tmp_path / "run").exists()
