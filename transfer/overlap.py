@@ -273,6 +273,11 @@ def _run(args):
         f"({len(overlap.pairs)} pairs); {seconds:.0f} s"
     )
     print(f"results in {args.workdir}/overlap.json and overlap.png")
+    if overlap.ids_b:
+        print(
+            f"to train without them: python -m zfkeras.train --data {args.against} "
+            f"--set data.leave_out={args.workdir}/leave_out.txt"
+        )
 
 
 if __name__ == "__main__":

@@ -13,6 +13,7 @@ from transfer.near_duplicates import Overlap, Pair
 from zfkeras.data.sources import Source
 from zfkeras.data.splits import Split
 from zfkeras.errors import RunError
+from zfkeras.files import written_whole
 from zfkeras.provenance import write_record
 
 # Images of each set that were found in ImageNet's training set (paper, sec. 5.2).
@@ -32,7 +33,10 @@ def write_report(
     settings: dict,
     workdir: Path,
 ) -> dict:
-    """Writes overlap.json and overlap.png; returns what the former holds.
+    """Writes overlap.json, overlap.png and leave_out.txt; returns what the first holds.
+
+    The last names the images of set B, one a line, as training takes them in
+    `data.leave_out`.
 
     Args:
         overlap: what was found.
@@ -61,6 +65,9 @@ def write_report(
         "paper": PAPER.get(settings["data"].partition(":")[0]),
     }
     write_record(workdir / "overlap.json", results)
+    names = "".join(f"{id}\n" for id in sorted(overlap.ids_b))
+    with written_whole(workdir / "leave_out.txt", "wb") as file:
+        file.write(names.encode("utf-8", "surrogateescape"))
     pairs, below = _best_of_each(overlap.pairs)[:_SHOWN], below[:_SHOWN_BELOW]
     files_a = files_of(split_a, [pair.id_a for pair in pairs + below])
     files_b = files_of(split_b, [pair.id_b for pair in pairs + below])

@@ -193,7 +193,10 @@ def test_the_command_lists_and_draws_the_pairs(trees, tmp_path, capsys):
         assert image.format == "PNG" and min(image.size) > 400
     out = capsys.readouterr().out.splitlines()
     assert out[0].startswith("3 of 6 images are in both (3 pairs)")
-    assert out[-1].endswith("out/overlap.json and overlap.png")
+    assert out[-2].endswith("out/overlap.json and overlap.png")
+    left_out = (tmp_path / "out" / "leave_out.txt").read_text().splitlines()
+    assert sorted(left_out) == sorted(names)
+    assert out[-1].endswith(f"--set data.leave_out={tmp_path}/out/leave_out.txt")
 
 
 def test_the_command_draws_no_pairs_as_well(tmp_path):

@@ -41,6 +41,8 @@ class DataConfig:
             paper.
         num_classes: how many classes to keep, the first ones. `None`: all.
         max_bad_fraction: share of unreadable images past which the run stops.
+        leave_out: path of a text file that names training images not to learn from, one
+            a line, such as transfer.overlap writes. `None`: all are learnt from.
     """
 
     source: str = "tfds:imagenet2012"
@@ -49,6 +51,7 @@ class DataConfig:
     min_crop_area: float | None = None
     num_classes: int | None = None
     max_bad_fraction: float = 0.01
+    leave_out: str | None = None
 
 
 @dataclasses.dataclass(frozen=True)

@@ -2,6 +2,7 @@
 
 import dataclasses
 import logging
+import logging
 from pathlib import Path
 
 import keras
@@ -25,6 +26,8 @@ from zfkeras.training.distribution import make_strategy
 from zfkeras.training.loop import Loop
 from zfkeras.training.network import Network, build_model, build_network
 from zfkeras.training.workdir import Workdir
+
+logger = logging.getLogger(__name__)
 
 logger = logging.getLogger(__name__)
 
@@ -127,9 +130,31 @@ def _open(config: TrainConfig, source: Source | None = None) -> Source:
     find_variant(config.model.variant)
     source = source or open_source(config.data.source)
     source.check_one_class_each()
+    if config.data.leave_out is not None:
+        source = _without_listed(source, config.data.leave_out)
     if config.data.num_classes is None:
         return source
     return source.first_classes(config.data.num_classes)
+
+
+def _without_listed(source: Source, path: str) -> Source:
+    """Leaves out of the training images those that a file names, one a line."""
+    with open(path, "rb") as file:
+        names = {line.rstrip(b"\r\n") for line in file} - {b""}
+    whole = source.split("train")
+    kept = whole.without(names)
+    if names and kept.num_examples == whole.num_examples:
+        raise UsageError(
+            f"data.leave_out must name training images of --data {source.spec}, one a "
+            f"line. Received: {path}, which names none of them."
+        )
+    logger.info(
+        "%d of %d training images are left out, which %s names",
+        whole.num_examples - kept.num_examples,
+        whole.num_examples,
+        path,
+    )
+    return dataclasses.replace(source, splits={**source.splits, "train": kept})
 
 
 def _network(config, source, strategy, execution) -> Network:

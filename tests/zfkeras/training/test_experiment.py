@@ -227,3 +227,31 @@ def test_images_of_several_classes_are_refused(photographs, tmp_path):
     with pytest.raises(UsageError, match="whose images show several"):
         run_experiment(config, tmp_path / "run")
     assert not (tmp_path / "run").exists()
+
+
+def test_listed_images_are_not_learnt_from(folder, tmp_path, monkeypatch):
+    listed = tmp_path / "leave_out.txt"
+    listed.write_text("cat/00.jpg\ndog/03.jpg\r\n\nof another set.jpg\n")
+    learnt = []
+
+    def note(split, *args, **kwargs):
+        learnt.extend(row["id"].decode() for row in split.stream().as_numpy_iterator())
+        return compute_mean_image(split, *args, **kwargs)
+
+    compute_mean_image = experiment.compute_mean_image
+    monkeypatch.setattr(experiment, "compute_mean_image", note)
+    data = {"leave_out": str(listed), "validation_fraction": 0.0}
+    run_experiment(small(folder, data=data), tmp_path / "run")
+    whole = {path.relative_to(folder).as_posix() for path in folder.glob("*/*")}
+    assert sorted(learnt) == sorted(whole - {"cat/00.jpg", "dog/03.jpg"})
+
+
+def test_a_list_that_names_no_training_image_is_refused(folder, tmp_path):
+    listed = tmp_path / "leave_out.txt"
+    listed.write_text("of another set.jpg\n")
+    config = small(folder, data={"leave_out": str(listed)})
+    with pytest.raises(UsageError, match="which names none of them"):
+        run_experiment(config, tmp_path / "run")
+    config = small(folder, data={"leave_out": str(tmp_path / "none.txt")})
+    with pytest.raises(FileNotFoundError, match="none.txt"):
+        run_experiment(config, tmp_path / "run")
