@@ -11,8 +11,8 @@ from pathlib import Path
 
 import numpy as np
 
+from visualize.objects import mask_finder
 from visualize.sample import Sample
-from zfkeras.data import shapes
 from zfkeras.data.bad_images import BadImage
 from zfkeras.data.crops import centre_crop
 from zfkeras.data.sources import Source
@@ -142,13 +142,14 @@ def images_of_split(
     """
     labels = [true_label(name, classifier.class_names) for name in source.class_names]
     examples = source.split(split)
+    mask_of = mask_finder(source, classifier.preprocessing)
 
     def candidates():
         sample = Sample(examples, POOL, seed)
         for row in sample.stream().as_numpy_iterator():
             name = row["id"].decode("utf-8", "replace")
             label = labels[row["label"]] if row["label"] >= 0 else None
-            yield name, _reader(sample, row["key"]), label, _mask_maker(source, name)
+            yield name, _reader(sample, row["key"]), label, mask_of
 
     # A network of other classes gets none right.
     pool = POOL if any(label is not None for label in labels) else count
@@ -197,13 +198,6 @@ def _reader(split, key) -> Callable[[], bytes]:
     return lambda: split.read(key)
 
 
-def _mask_maker(source, name):
-    """Makes the mask of one of our generated images; `None` for others."""
-    if source.spec.partition(":")[0] != "shapes":
-        return None
-    return lambda size: shapes.mask(name, size)
-
-
 def _right_ones(classifier, candidates, count, pool=POOL) -> list[ChosenImage]:
     right, others, seen = [], [], set()
     for image in _looked_at(classifier, itertools.islice(candidates, pool)):
@@ -230,16 +224,13 @@ def _looked_at(classifier, candidates, strict=False) -> Iterator[ChosenImage]:
         preprocessing = classifier.preprocessing
         crops = [preprocessing.centre_crop(square) for _, square, _, _ in read]
         predicted = predict_crops(classifier.model, np.stack(crops)).argmax(axis=1)
-        for (name, square, label, make), answer in zip(read, predicted, strict=True):
-            mask = None
-            if make is not None:
-                mask = make(preprocessing.image_size)[..., None]
-                mask = centre_crop(mask, preprocessing.crop_size)[..., 0]
+        for (name, square, label, mask_of), answer in zip(read, predicted, strict=True):
+            mask = mask_of and mask_of(name)
             yield ChosenImage(name, square, label, int(answer), mask)
 
 
 def _readable(classifier, batch, strict):
-    for name, read, label, make in batch:
+    for name, read, label, mask_of in batch:
         try:
             square = classifier.preprocessing.square(read())
         except BadImage as err:
@@ -247,4 +238,4 @@ def _readable(classifier, batch, strict):
                 raise UsageError(f"--images: {name} is no image: {err}.") from err
             _log.warning("left out %s: %s", name, err)
             continue
-        yield name, square, label, make
+        yield name, square, label, mask_of

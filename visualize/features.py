@@ -73,6 +73,7 @@ def _features(args):
     from tqdm import tqdm
 
     from visualize.deconvnet import Deconvnet
+    from visualize.objects import mask_finder, said_of_objects
     from visualize.render.features import draw_layer, draw_overview, layer_title
     from visualize.top_activations import TopActivations
     from visualize.top_features import choose_channels, layer_features
@@ -101,10 +102,10 @@ def _features(args):
         layer: choose_channels(strongest, args.channels, args.seed)
         for layer, strongest in found.items()
     }
-    shown = []
+    shown, mask_of = [], mask_finder(source, finder.preprocessing)
     for layer, channels in tqdm(chosen.items(), "project", unit=" layers"):
         features = layer_features(
-            finder, deconvnet, layer, found[layer], channels, split
+            finder, deconvnet, layer, found[layer], channels, split, mask_of
         )
         title = f"Strongest activations over {number:,} images: {layer_title(features)}"
         path = args.workdir / picture_name(features)
@@ -127,6 +128,9 @@ def _features(args):
         ],
     }
     write_record(args.workdir / "features.json", record)
+    for features in shown:
+        if features.on_objects is not None:
+            print(f"{layer_title(features)}: {said_of_objects(features.on_objects)}")
     print(f"results in {args.workdir}/features.png, one picture a layer, features.json")
 
 
@@ -163,6 +167,7 @@ def layer_record(features, strongest, class_names) -> dict:
         "mean_num_classes_in_top": mean_num_classes(strongest),
         "num_classes_by_chance": classes * (1 - (1 - 1 / classes) ** number),
         "recomputation_error": features.recomputation_error,
+        "on_objects": features.on_objects,
         "features": [
             {
                 "channel": int(channel),

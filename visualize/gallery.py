@@ -12,6 +12,7 @@ from PIL import Image
 from visualize.contrast import stretch
 from visualize.deconvnet import Deconvnet
 from visualize.features import layer_record
+from visualize.objects import mask_finder
 from visualize.sample import draw_sample
 from visualize.top_activations import TopActivations
 from visualize.top_features import LayerFeatures, choose_channels, layer_features
@@ -75,10 +76,12 @@ def make_gallery(
         bad_images=bad_images,
         show_progress=True,
     )
-    records = []
+    records, mask_of = [], mask_finder(source, finder.preprocessing)
     for layer, strongest in found.items():
         channels = choose_channels(strongest, num_channels, seed)
-        features = layer_features(finder, deconvnet, layer, strongest, channels, split)
+        features = layer_features(
+            finder, deconvnet, layer, strongest, channels, split, mask_of
+        )
         record = layer_record(features, strongest, source.class_names)
         record["left"] = "reconstructions" if features.filters is None else "filter"
         for row, feature in enumerate(record["features"]):

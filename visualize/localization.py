@@ -43,6 +43,35 @@ def localization(importance: np.ndarray, mask: np.ndarray) -> dict:
     }
 
 
+def shares_on(maps: np.ndarray, masks: np.ndarray) -> np.ndarray:
+    """How much of each map's sum lies on each mask.
+
+    Args:
+        maps: float array (n, height, width); values below 0 count as 0.
+        masks: bool array (m, height, width).
+
+    Returns:
+        float32 array (n, m), NaN for maps whose sum is 0.
+
+    Raises:
+        UsageError: the sizes of maps and masks differ.
+
+    Example:
+        >>> maps = np.array([[[3.0, 1.0]], [[0.0, 2.0]]])
+        >>> shares_on(maps, maps > 2).tolist()
+        [[0.75, 0.0], [0.0, 0.0]]
+    """
+    if maps.ndim != 3 or masks.ndim != 3 or maps.shape[1:] != masks.shape[1:]:
+        raise UsageError(
+            "`masks` must be (m, height, width) of the maps' size. "
+            f"Received: masks.shape={masks.shape}, maps.shape={maps.shape}."
+        )
+    above = np.maximum(maps, 0, dtype=np.float32).reshape(len(maps), -1)
+    total = above.sum(axis=1, keepdims=True)
+    total[total <= 0] = np.nan
+    return (above / total) @ masks.reshape(len(masks), -1).T.astype(np.float32)
+
+
 def _area_under_curve(values, mask) -> float:
     """The rank sum of Mann and Whitney, ties at their mean rank."""
     _, place, counts = np.unique(values, return_inverse=True, return_counts=True)

@@ -9,6 +9,7 @@ from collections import Counter
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 
+from visualize.objects import said_of_objects
 from visualize.page import Card, Gallery, GalleryLayer, Section, embed
 from visualize.report_figures import Figure
 from visualize.report_findings import FINDINGS, plain
@@ -134,6 +135,9 @@ def _layer(record: Mapping, top: int, folder: Path) -> GalleryLayer:
         f"{dead or 'none'} without any activation. The {top} images of a channel come "
         f"from {record['mean_num_classes_in_top']:.1f} classes on average."
     )
+    if record.get("on_objects"):
+        said = said_of_objects(record["on_objects"])
+        facts += f" {said[0].upper()}{said[1:]}"
     left = str(record["left"])
     return GalleryLayer(
         name,

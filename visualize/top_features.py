@@ -5,7 +5,7 @@ writes nothing.
 """
 
 import dataclasses
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 
 import keras
@@ -13,6 +13,7 @@ import numpy as np
 
 from visualize.contrast import ZERO, stretch
 from visualize.deconvnet import Deconvnet
+from visualize.objects import ObjectTally
 from visualize.patches import boxes, cut
 from visualize.sample import examples_at
 from visualize.top_activations import Strongest, TopActivations
@@ -63,6 +64,7 @@ class LayerFeatures:
     reconstructions: np.ndarray
     filters: np.ndarray | None
     recomputation_error: float
+    on_objects: dict | None = None
 
 
 def choose_channels(
@@ -117,6 +119,7 @@ def layer_features(
     strongest: Strongest,
     channels: np.ndarray,
     split: Split,
+    mask_of: Callable[[str], np.ndarray] | None = None,
 ) -> LayerFeatures:
     """Rereads and projects the strongest activations of some channels.
 
@@ -127,6 +130,8 @@ def layer_features(
         strongest: what the scan found for it.
         channels: int array (k,), those to show.
         split: the split that was scanned.
+        mask_of: gives the object in the crop of the image of that id, a bool array
+            (crop, crop). `None` (default): objects are not known.
 
     Raises:
         RunError: an image is not what it was when it was scanned.
@@ -149,6 +154,10 @@ def layer_features(
     is_shown = top.values > 0
     examples = examples_at(split, top.images[is_shown])
     pairs, largest_error = np.argwhere(is_shown), 0.0
+    tally = None
+    if mask_of is not None and examples:
+        known = {place: mask_of(example["id"]) for place, example in examples.items()}
+        tally = ObjectTally(known)
     for start in range(0, len(pairs), _PAIRS_AT_ONCE):
         rows = tuple(pairs[start : start + _PAIRS_AT_ONCE].T)
         used, which = np.unique(top.images[rows], return_inverse=True)
@@ -160,6 +169,8 @@ def layer_features(
         projected = deconvnet.project(
             inputs, layer, unit[0], unit[1] if has_place else None, image=which
         )
+        if tally is not None:
+            tally.add(projected, top.images[rows])
         patches[rows] = cut(pictures[which], field_boxes[rows])
         reconstructions[rows] = stretch(cut(projected, field_boxes[rows], fill=0))
     names = {place: example["id"] for place, example in examples.items()}
@@ -178,6 +189,7 @@ def layer_features(
         reconstructions,
         _first_filters(tensor, channels),
         largest_error,
+        tally and tally.summary(),
     )
 
 

@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 from sklearn.metrics import roc_auc_score
 
-from visualize.localization import localization
+from visualize.localization import localization, shares_on
 from zfkeras.errors import UsageError
 
 
@@ -42,3 +42,22 @@ def test_an_even_map_is_at_chance():
 def test_masks_that_tell_nothing_are_refused(mask):
     with pytest.raises(UsageError, match="`mask` must be of the map's shape"):
         localization(np.ones((2, 2)), mask)
+
+
+def test_shares_agree_with_those_of_single_maps():
+    random = np.random.default_rng(1)
+    maps, masks = random.normal(size=(5, 6, 7)), random.random((3, 6, 7)) < 0.5
+    found = shares_on(maps, masks)
+    for row, importance in enumerate(maps):
+        for column, mask in enumerate(masks):
+            one = localization(importance, mask)["share_on_object"]
+            assert found[row, column] == pytest.approx(one, rel=1e-5)
+
+
+def test_a_map_of_nothing_lies_nowhere():
+    assert np.isnan(shares_on(-np.ones((1, 2, 2)), np.ones((2, 2, 2)))).all()
+
+
+def test_masks_of_another_size_are_refused():
+    with pytest.raises(UsageError, match="`masks` must be"):
+        shares_on(np.ones((1, 2, 2)), np.ones((1, 2, 3)))
