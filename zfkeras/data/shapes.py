@@ -4,6 +4,7 @@ Every image's object mask is known, so it serves the demo, the tests, and checks
 need the truth (does occluding the object lower its probability?). No download.
 """
 
+import dataclasses
 import functools
 import io
 import math
@@ -12,15 +13,18 @@ import numpy as np
 from PIL import Image
 
 from zfkeras.data import shape_scenes
+from zfkeras.data.orders import carved_positions, stream_rows
 from zfkeras.data.shape_outlines import OUTLINES
 from zfkeras.data.sources import Source
-from zfkeras.data.splits import ListedSplit
+from zfkeras.data.splits import ListedSplit, Split
 from zfkeras.errors import UsageError
 
 CLASS_NAMES = tuple(OUTLINES)
 PER_CLASS = {"train": 300, "validation": 50}
 
 _SIDES = range(16, 1025)
+# Positions are held in 32 bits.
+MAX_IMAGES = 2_000_000_000
 
 # How far a shape may be turned to either side, in radians; beyond it, a square would
 # read as a diamond. The round ones do not care.
@@ -31,18 +35,24 @@ def open_source(rest: str = "") -> Source:
     """Opens the built-in data set: splits "train" (3,600) and "validation" (600).
 
     Args:
-        rest: side of the images in pixels, as in `shapes:256`. Empty (default): 64.
+        rest: side of the images in pixels, as in `shapes:256`; behind another colon the
+            number of training images, as in `shapes:64:1000000`. These are drawn each
+            time they are read, and nothing is kept of them; the first 3,600 are those
+            of `shapes:64`. Empty (default): 64 pixels, 3,600 images.
 
     Raises:
-        UsageError: not a size from 16 to 1024.
+        UsageError: not a size from 16 to 1024, or not a number from 12 to two billion.
     """
+    side, colon, count = rest.partition(":")
     # Compared as text: 064, other alphabets' digits and 5,000 digits are refused too.
-    if rest and rest not in map(str, _SIDES):
+    if rest and side not in map(str, _SIDES):
         raise UsageError(
             f"--data shapes:SIZE needs a side of 16 to 1024 pixels. Received: {rest!r}."
         )
-    size = int(rest or 64)
+    size = int(side or 64)
     splits = {name: _split(name, size) for name in PER_CLASS}
+    if colon:
+        splits["train"] = _DrawnSplit("train", size, _num_images(count))
     return Source(f"shapes:{rest}" if rest else "shapes", CLASS_NAMES, splits)
 
 
@@ -114,9 +124,10 @@ def mask(id: str | bytes, size: int = 64) -> np.ndarray:
     """
     name = id.decode(errors="replace") if isinstance(id, bytes) else id
     split, _, number = name.partition("/")
-    count = PER_CLASS.get(split, 0) * len(CLASS_NAMES)
+    # There are more than 3,600 training images where a number is asked for.
+    count = {"train": MAX_IMAGES, "validation": _num_listed("validation")}.get(split, 0)
     # The length first: Python refuses to read a number of 5,000 digits.
-    if not (number.isdecimal() and len(number) <= 5 and int(number) < count):
+    if not (number.isdecimal() and len(number) <= 10 and int(number) < count):
         known = " or ".join(f"{key}/NUMBER" for key in PER_CLASS)
         raise UsageError(
             f"id must be {known}, of an example of --data shapes. Received: id={id!r}."
@@ -124,17 +135,94 @@ def mask(id: str | bytes, size: int = 64) -> np.ndarray:
     return render(split, int(number), size)[1]
 
 
+@dataclasses.dataclass(frozen=True, eq=False)
+class _DrawnSplit(Split):
+    """Any number of images, each drawn when it is read; none is kept.
+
+    Args:
+        name: "train" or "validation".
+        size: side of the images in pixels.
+        num_drawn: how many there are before any are left out.
+        kept: int32 array (num_examples,), numbers of those that are left. `None`: all.
+    """
+
+    name: str
+    size: int
+    num_drawn: int
+    kept: np.ndarray | None = None
+
+    @property
+    def num_examples(self):
+        return self.num_drawn if self.kept is None else len(self.kept)
+
+    def stream(self, shuffle_seed=None, start=0):
+        def rows(positions):
+            numbers = self._numbers(positions)
+            keys = _keys(self.name, numbers)
+            return keys, numbers % len(CLASS_NAMES), keys
+
+        return stream_rows(self.num_examples, rows, shuffle_seed, start)
+
+    def read(self, key):
+        return _draw(key, self.size)
+
+    def carve(self, fraction, seed=0):
+        numbers = self._numbers(slice(0, self.num_examples))
+        labels = (numbers % len(CLASS_NAMES)).astype(np.int8)
+        parts = carved_positions(labels, fraction, seed)
+        return tuple(
+            dataclasses.replace(self, kept=numbers[part].astype(np.int32))
+            for part in parts
+        )
+
+    def first_classes(self, number):
+        numbers = self._numbers(slice(0, self.num_examples))
+        kept = numbers[numbers % len(CLASS_NAMES) < number]
+        return dataclasses.replace(self, kept=kept)
+
+    def _numbers(self, positions):
+        if self.kept is not None:
+            return self.kept[positions]
+        if isinstance(positions, slice):
+            return np.arange(positions.start, positions.stop, dtype=np.int32)
+        return positions
+
+
+def _num_images(text):
+    if not (text.isascii() and text.isdecimal() and len(text) <= 10) or (
+        not len(CLASS_NAMES) <= int(text) <= MAX_IMAGES
+    ):
+        raise UsageError(
+            "--data shapes:SIZE:COUNT needs a number of training images from "
+            f"{len(CLASS_NAMES)} to {MAX_IMAGES}. Received: {text!r}."
+        )
+    return int(text)
+
+
+def _num_listed(name):
+    return PER_CLASS[name] * len(CLASS_NAMES)
+
+
 def _split(name, size):
-    index = np.arange(PER_CLASS[name] * len(CLASS_NAMES))
-    keys = np.array([f"{name}/{number:05d}".encode() for number in index])
+    numbers = np.arange(_num_listed(name))
     return ListedSplit(
-        keys, index % len(CLASS_NAMES), read_key=functools.partial(_png, size=size)
+        _keys(name, numbers),
+        numbers % len(CLASS_NAMES),
+        read_key=functools.partial(_png, size=size),
     )
+
+
+def _keys(name, numbers):
+    return np.array([f"{name}/{number:05d}" for number in numbers.tolist()], bytes)
 
 
 # As many as both splits hold; 8 kB each at 64 pixels. Drawn once a process.
 @functools.lru_cache(maxsize=sum(PER_CLASS.values()) * len(CLASS_NAMES))
 def _png(key: bytes, size: int) -> bytes:
+    return _draw(key, size)
+
+
+def _draw(key, size):
     split, _, number = key.decode().partition("/")
     image, _, _ = render(split, int(number), size)
     file = io.BytesIO()

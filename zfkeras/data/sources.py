@@ -88,8 +88,8 @@ def open_source(spec: str) -> Source:
 
     Args:
         spec: `tfds:NAME`, `folder:PATH`, `tiny-imagenet:PATH`, `caltech101:PATH`,
-            `caltech256:PATH`, `voc2012:PATH`, `voc2007:PATH`, `shapes` (64 pixels) or
-            `shapes:SIZE`.
+            `caltech256:PATH`, `voc2012:PATH`, `voc2007:PATH`, `shapes` (64 pixels),
+            `shapes:SIZE` or `shapes:SIZE:COUNT`, drawn as they are read.
 
     Raises:
         UsageError: no such kind of source, or nothing usable is there.

@@ -11,6 +11,8 @@ from collections.abc import Callable, Iterable, Sequence
 import numpy as np
 import tensorflow as tf
 
+from zfkeras.data.orders import carved_positions, stream_rows
+
 
 class Split(abc.ABC):
     """Labelled images, in an order that a seed fixes.
@@ -70,6 +72,17 @@ class Split(abc.ABC):
         """Leaves out the examples that are called by one of `ids`."""
         return _Without(self, frozenset(ids))
 
+    def stretch(self, first: int, end: int) -> "Split":
+        """Keeps a stretch of the source's order, such as one worker's share.
+
+        It can be streamed in that order only, and not be cut further.
+
+        Args:
+            first: place of its first example.
+            end: place behind its last one.
+        """
+        return _Stretch(self, first, min(end, self.num_examples))
+
 
 def read_file(key: bytes) -> bytes:
     """Reads a file whose path is `key`."""
@@ -107,31 +120,18 @@ class ListedSplit(Split):
         return self.keys if self.ids is None else self.ids
 
     def stream(self, shuffle_seed=None, start=0):
-        order = np.arange(self.num_examples)
-        if shuffle_seed is not None:
-            order = np.random.default_rng(list(shuffle_seed)).permutation(order)
-        order = order[start:]
-        return tf.data.Dataset.from_tensor_slices(
-            {
-                "key": self.keys[order],
-                "label": self.labels[order].astype(np.int64),
-                "id": self.names[order],
-            }
-        )
+        def rows(positions):
+            keys, names = self.keys[positions], self.names[positions]
+            return keys, self.labels[positions], names
+
+        return stream_rows(self.num_examples, rows, shuffle_seed, start)
 
     def read(self, key):
         return self.read_key(key)
 
     def carve(self, fraction, seed=0):
-        random = np.random.default_rng([seed, 1])
-        shuffled = random.permutation(self.num_examples)
-        by_class = shuffled[np.argsort(self.labels[shuffled], kind="stable")]
-        labels = self.labels[by_class]
-        _, first, counts = np.unique(labels, return_index=True, return_counts=True)
-        rank = np.arange(len(labels)) - np.repeat(first, counts)
-        carved = rank < np.round(fraction * np.repeat(counts, counts))
-        rest, part = np.sort(by_class[~carved]), np.sort(by_class[carved])
-        return self.at(rest), self.at(part)
+        rest, carved = carved_positions(self.labels, fraction, seed)
+        return self.at(rest), self.at(carved)
 
     def first_classes(self, number):
         if self.targets is None:
@@ -192,6 +192,39 @@ class _Without(Split):
 
     def first_classes(self, number):
         return self.split.first_classes(number).without(self.ids)
+
+
+@dataclasses.dataclass(frozen=True, eq=False)
+class _Stretch(Split):
+    """The examples `first` to `end` of a split's own order."""
+
+    split: Split
+    first: int
+    end: int
+
+    @property
+    def num_examples(self):
+        return max(self.end - self.first, 0)
+
+    @property
+    def targets(self):
+        targets = self.split.targets
+        return None if targets is None else targets[self.first : self.end]
+
+    def stream(self, shuffle_seed=None, start=0):
+        if shuffle_seed is not None:
+            raise NotImplementedError("a stretch is streamed in the source's order")
+        dataset = self.split.stream(start=self.first + start)
+        return dataset.take(max(self.num_examples - start, 0))
+
+    def read(self, key):
+        return self.split.read(key)
+
+    def carve(self, fraction, seed=0):
+        raise NotImplementedError("carve the split before a stretch is taken of it")
+
+    def first_classes(self, number):
+        raise NotImplementedError("choose classes before a stretch is taken")
 
 
 def first_present(targets: np.ndarray) -> np.ndarray:

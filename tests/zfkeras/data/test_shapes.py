@@ -2,6 +2,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from tests.helpers.trees import contents
 from zfkeras.data import images, shape_scenes, shapes
 from zfkeras.data.shape_outlines import OUTLINES
 from zfkeras.data.sources import open_source
@@ -137,9 +138,10 @@ def test_an_unknown_split_or_id_is_refused():
     with pytest.raises(UsageError, match="split must be one of"):
         shapes.render("test", 0)
     # Previously an id behind the last example got a mask, and b"\xff" a decoding error.
+    # There are as many training images as are asked for: train/03600 is one.
     for id in (
         "train/x",
-        "train/03600",
+        "train/2000000000",
         "validation/00600",
         "test/0",
         b"\xff/1",
@@ -162,3 +164,60 @@ def test_the_paper_scale_reads_larger_images():
     source = open_source("shapes:256")
     split = source.split("train")
     assert images.decode(split.read(split.keys[0])).size == (256, 256)
+
+
+def test_more_images_begin_with_those_of_the_usual_set():
+    usual = open_source("shapes").split("train")
+    more = open_source("shapes:64:5000").split("train")
+    assert more.num_examples == 5000
+    rows, few = ([*s.stream().as_numpy_iterator()] for s in (more, usual))
+    assert rows[:3600] == few
+    assert more.read(rows[7]["key"]) == usual.read(few[7]["key"])
+    # Previously a mask was refused behind the 3,600th.
+    last = rows[-1]
+    image, mask, label = shapes.render("train", 4999)
+    assert last["id"] == b"train/04999" and last["label"] == label
+    assert np.array_equal(np.asarray(images.decode(more.read(last["key"]))), image)
+    assert np.array_equal(shapes.mask(last["id"]), mask)
+
+
+@pytest.mark.parametrize("seed", [None, (0, 3)])
+def test_drawn_images_have_the_order_of_listed_ones(seed):
+    drawn = open_source("shapes:16:3600").split("train")
+    listed = open_source("shapes:16").split("train")
+    for start in (0, 3590):
+        rows = [[*s.stream(seed, start).as_numpy_iterator()] for s in (drawn, listed)]
+        assert rows[0] == rows[1]
+        assert len(rows[0]) == 3600 - start
+
+
+def test_drawn_images_are_carved_and_cut_like_listed_ones():
+    def rows(split):
+        return [*split.stream((1, 1)).as_numpy_iterator()]
+
+    drawn, listed = (open_source(s) for s in ("shapes:16:3600", "shapes:16"))
+    for one, two in zip(
+        drawn.split("train").carve(0.1, 5),
+        listed.split("train").carve(0.1, 5),
+        strict=True,
+    ):
+        assert rows(one) == rows(two)
+        assert rows(one.first_classes(4)) == rows(two.first_classes(4))
+        assert [*map(rows, one.carve(0.5))] == [*map(rows, two.carve(0.5))]
+    some = drawn.first_classes(2).split("train")
+    assert contents(some) == contents(listed.first_classes(2).split("train"))
+
+
+def test_two_billion_images_cost_nothing_until_they_are_read():
+    split = open_source("shapes:16:2000000000").split("train")
+    row = next(split.stream(start=1_999_999_999).as_numpy_iterator())
+    assert row["id"] == b"train/1999999999"
+    assert images.decode(split.read(row["key"])).size == (16, 16)
+
+
+@pytest.mark.parametrize(
+    "count", ["", "0", "11", "-12", "1e6", "2000000001", "²", "9" * 5000, "12:3"]
+)
+def test_a_bad_number_of_images_is_refused(count):
+    with pytest.raises(UsageError, match="from 12 to 2000000000"):
+        open_source(f"shapes:64:{count}")

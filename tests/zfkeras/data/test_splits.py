@@ -112,6 +112,16 @@ def test_an_empty_part_streams_nothing(seed):
     assert contents(carved, seed) == []
 
 
+@pytest.mark.parametrize(("first", "end"), [(0, 100), (10, 30), (90, 200), (40, 40)])
+@pytest.mark.parametrize("start", [0, 7])
+def test_a_stretch_is_a_part_of_the_sources_order(first, end, start):
+    part = SPLIT.stretch(first, end)
+    assert part.num_examples == len(range(first, min(end, 100)))
+    assert contents(part, None, start) == contents(SPLIT)[first:end][start:]
+    with pytest.raises(NotImplementedError):
+        part.stream((0, 0))
+
+
 UNWANTED = [f"id-{i}".encode() for i in (0, 7, 50, 99)] + [b"id-nowhere"]
 
 
@@ -168,4 +178,5 @@ def test_targets_follow_the_images():
     assert two.num_examples == 100
     assert np.array_equal(two.targets, targets[:, :2])
     assert [row[1] for row in contents(two)] == [-1 if n == 2 else n for n in LABELS]
+    assert np.array_equal(split.stretch(5, 9).targets, targets[5:9])
     assert SPLIT.targets is None and Split.without(SPLIT, UNWANTED).targets is None
