@@ -29,7 +29,7 @@ DATA_HELP = (
     "where the images are: tfds:NAME (tfds:imagenet2012), folder:PATH (one folder a "
     "class); tiny-imagenet:PATH, caltech101:PATH, caltech256:PATH, voc2012:PATH or "
     "voc2007:PATH (the folder or the official archive); or shapes (built in; "
-    "shapes:256 for larger images)"
+    "shapes:256 for larger images, shapes:64:1000000 for more)"
 )
 
 
