@@ -1,0 +1,1 @@
+"""Networks from other tools into `.keras` files like ours, and ours into ONNX."""

@@ -1,0 +1,328 @@
+"""A foreign network as a Keras model of our layers, with our names.
+
+Where `ZFNet` can build it, it does; else it is put together here from the same layers.
+"""
+
+import dataclasses
+import re
+
+import keras
+import numpy as np
+
+from zfkeras.conversion import network as foreign
+from zfkeras.errors import UsageError
+from zfkeras.layers import LocalResponseNormalization, MaxPoolWithArgmax
+from zfkeras.models.variants import VARIANTS, Stage, Variant
+from zfkeras.models.zfnet import ZFNet
+
+_CONVOLUTIONS, _DENSE = (1, 2, 3, 4, 5), (6, 7)
+_FORM = (
+    "a ZFNet-like chain is up to five convolutions, each with ReLU and at most one max "
+    "pool and one LRN, then up to two hidden dense layers with ReLU, then the classes"
+)
+
+
+@dataclasses.dataclass
+class _Block:
+    """A convolution or dense layer and what follows it, under our number."""
+
+    main: foreign.Convolution | foreign.Dense
+    follow: list
+    number: int | None = None
+
+
+def build_model(network: foreign.Network, crop_size: int) -> keras.Model:
+    """Builds a foreign network as a functional Keras model.
+
+    Layers get our names: conv1 to conv5 with pools and norms, fc6, fc7, predictions. A
+    number in the file's own name counts, if all have one; else they are counted.
+
+    Args:
+        network: the chain of operations, with weights.
+        crop_size: side of the input in pixels.
+
+    Returns:
+        A model from (batch, crop_size, crop_size, 3), channels in the file's order, to
+        probabilities. Its name is that of our variant, if it is one.
+
+    Raises:
+        UsageError: it is no ZFNet-like chain, or shapes do not fit; names the node.
+    """
+    blocks, hidden, last = _arranged(network.operations)
+    layers = _Layers(keras.Input((crop_size, crop_size, 3), name="images"))
+    stages = {block.number: layers.add_stage(block) for block in blocks}
+    flat = layers.shape
+    layers.add(keras.layers.Flatten(name="flatten"))
+    for block in hidden:
+        layers.add_dense(block.main, f"fc{block.number}", "relu")
+        for dropout in block.follow:
+            rate = dropout.rate
+            layers.add(keras.layers.Dropout(rate, name=f"dropout{block.number}"))
+    layers.add_dense(last.main, "predictions", "softmax")
+    variant = _variant_of(stages, hidden, crop_size)
+    classes = len(last.main.bias)
+    if variant is None:
+        name = network.name if network.name not in VARIANTS else f"{network.name}_other"
+        model = keras.Model(layers.inputs, layers.x, name=name)
+    else:
+        model = ZFNet(classes, variant=variant.name)
+    _take_weights(model, blocks, [*hidden, last], flat)
+    return model
+
+
+def logits_model(model: keras.Model) -> tuple[keras.Model, np.ndarray, np.ndarray]:
+    """What comes before the softmax, in two parts.
+
+    Args:
+        model: made by `build_model` or `ZFNet`.
+
+    Returns:
+        A model up to what "predictions" reads, and that layer's kernel and bias: the
+        logits are `features @ kernel + bias`.
+    """
+    predictions = model.get_layer("predictions")
+    return keras.Model(model.input, predictions.input), *predictions.get_weights()
+
+
+def _arranged(operations):
+    """Groups operations into numbered blocks; refuses what is no ZFNet-like chain."""
+    blocks, dense, flattened, ended = [], [], None, None
+    for operation in operations:
+        if ended is not None:
+            raise _refusal(operation, f"stands behind the softmax, {ended.where}")
+        match operation:
+            case foreign.Convolution() if flattened is None:
+                blocks.append(_Block(operation, []))
+            case foreign.Flatten() if blocks and flattened is None:
+                flattened = operation
+            case foreign.Dense() if flattened is not None:
+                dense.append(_Block(operation, []))
+            case foreign.Softmax() if dense:
+                ended = operation
+            case foreign.Dropout() if not dense:
+                pass  # of maps or of the flattened maps: nothing in use
+            case (
+                foreign.Relu() | foreign.Dropout() | foreign.Norm() | foreign.MaxPool()
+            ):
+                found = dense or ([] if flattened else blocks)
+                if not found:
+                    raise _refusal(operation, "does not follow a layer")
+                found[-1].follow.append(operation)
+            case _:
+                raise _refusal(operation, "is out of place")
+    if not blocks or not dense:
+        raise UsageError(f"the network has no convolution or no dense layer; {_FORM}.")
+    _check_follow(blocks, (foreign.Norm, foreign.MaxPool))
+    *hidden, last = dense
+    _check_follow(hidden, (foreign.Dropout,))
+    if last.follow:
+        raise _refusal(last.follow[0], "follows the classes")
+    _number(blocks, "conv", _CONVOLUTIONS)
+    _number(hidden, "fc", _DENSE)
+    return blocks, hidden, last
+
+
+def _check_follow(blocks, kinds) -> None:
+    """A ReLU comes first and goes; then each of `kinds` at most once."""
+    for block in blocks:
+        if not block.follow or not isinstance(block.follow[0], foreign.Relu):
+            raise _refusal(block.main, "is not followed by a ReLU")
+        block.follow.pop(0)
+        for kind in kinds:
+            same = [one for one in block.follow if isinstance(one, kind)]
+            if len(same) > 1:
+                raise _refusal(same[1], f"is a second one behind {block.main.where}")
+        for other in block.follow:
+            if not isinstance(other, kinds):
+                raise _refusal(other, f"is out of place behind {block.main.where}")
+
+
+def _number(blocks, word, allowed) -> None:
+    """Gives our numbers: those of the file's names if they can be, else counted."""
+    if len(blocks) > len(allowed):
+        raise _refusal(blocks[len(allowed)].main, "is one too many")
+    found = [re.search(rf"{word}_?(\d)(?!\d)", block.main.where) for block in blocks]
+    named = [int(match[1]) for match in found if match]
+    usable = len(named) == len(blocks) and named == sorted({*named} & {*allowed})
+    for block, number in zip(blocks, named if usable else allowed, strict=False):
+        block.number = number
+
+
+def _refusal(operation, what) -> UsageError:
+    return UsageError(f"{operation.where} {what}; {_FORM}.")
+
+
+class _Layers:
+    """The Keras layers added so far, and the tensor they end in."""
+
+    def __init__(self, inputs):
+        self.inputs = self.x = inputs
+
+    @property
+    def shape(self):
+        """(height, width, channels) of the maps."""
+        return tuple(self.x.shape[1:])
+
+    def add(self, layer):
+        """Adds a layer; hands on a pool's maps without the argmax."""
+        output = layer(self.x)
+        self.x = output[0] if isinstance(output, (list, tuple)) else output
+
+    def add_stage(self, block) -> Stage | None:
+        """Adds a convolution and what follows; returns it as `ZFNet` would say it."""
+        main, number = block.main, block.number
+        padding = self._add_convolution(main, number)
+        square = main.kernel.shape[0] == main.kernel.shape[1]
+        usual = square and main.groups == 1 and main.strides[0] == main.strides[1]
+        pool = norm = None
+        for operation in block.follow:
+            if isinstance(operation, foreign.Norm):
+                norm = "before_pool" if pool is None else "after_pool"
+                self._add_norm(operation, number)
+                usual &= _is_our_norm(operation)
+            else:
+                pool = self._add_pool(operation, number)
+                usual &= (operation.window, operation.strides) == ((3, 3), (2, 2))
+        if pool is None and norm is not None:
+            norm = "after_pool"
+        filters, kernel, stride = (
+            main.kernel.shape[3],
+            main.kernel.shape[0],
+            main.strides,
+        )
+        stage = Stage(filters, kernel, stride[0], padding, pool, norm)
+        return stage if usual and isinstance(pool, str | None) else None
+
+    def _add_convolution(self, main, number):
+        height, width, channels, filters = main.kernel.shape
+        if channels * main.groups != self.shape[2] or filters % main.groups:
+            raise UsageError(
+                f"{main.where} takes {channels * main.groups} channels in "
+                f"{main.groups} groups, but gets {self.shape[2]}."
+            )
+        if main.bias.shape != (filters,):
+            raise UsageError(
+                f"{main.where} has {filters} filters but biases {main.bias.shape}."
+            )
+        padding = self._padding(main, (height, width), f"pad{number}")
+        convolution = keras.layers.Conv2D(
+            filters,
+            (height, width),
+            main.strides,
+            "same" if padding == "same" else "valid",
+            groups=main.groups,
+            activation="relu",
+            name=f"conv{number}",
+        )
+        self.add(convolution)
+        return (0, 0) if padding == "valid" else padding
+
+    def _add_pool(self, pool, number):
+        """Adds a pool; returns "same" or "valid", or the zeros that it needed.
+
+        Maps behind a ReLU are never below 0, so zeros win no more than a pool's own
+        padding would.
+        """
+        padding = self._padding(pool, pool.window, f"pad_pool{number}")
+        kind = padding if padding == "same" else "valid"
+        self.add(
+            MaxPoolWithArgmax(pool.window, pool.strides, kind, name=f"pool{number}")
+        )
+        return padding
+
+    def _add_norm(self, norm, number):
+        if norm.size < 1 or norm.size % 2 == 0 or not norm.bias > 0:
+            raise UsageError(
+                f"{norm.where} must have an odd size and a bias above 0. Received: "
+                f"size={norm.size}, bias={norm.bias}."
+            )
+        self.add(
+            LocalResponseNormalization(
+                (norm.size - 1) // 2,
+                norm.bias,
+                norm.alpha,
+                norm.beta,
+                name=f"norm{number}",
+            )
+        )
+
+    def _padding(self, operation, window, name):
+        """Returns "valid", "same", or the zeros of a layer that it adds."""
+        zeros, starts = [], []
+        for axis, stride in enumerate(operation.strides):
+            length = self.shape[axis]
+            place = operation.padding.along(axis, length, window[axis], stride)
+            before, windows = place
+            if windows < 1:
+                raise UsageError(
+                    f"{operation.where} has windows of {window[0]}x{window[1]}, which "
+                    f"do not fit into {self.shape[0]}x{self.shape[1]}."
+                )
+            after = (windows - 1) * stride + window[axis] - length - before
+            zeros.append((before, max(after, 0)))
+            starts.append((place, length, window[axis], stride))
+        if all(_fits("explicit", *start) for start in starts):
+            return "valid"
+        if all(_fits("same_upper", *start) for start in starts):
+            return "same"
+        self.add(keras.layers.ZeroPadding2D(tuple(zeros), name=name))
+        return zeros[0] if zeros[0] == zeros[1] else tuple(zeros)
+
+    def add_dense(self, dense, name, activation):
+        """Adds a dense layer, if it fits."""
+        (inputs,) = self.shape
+        if dense.kernel.shape[0] != inputs:
+            raise UsageError(
+                f"{dense.where} takes {dense.kernel.shape[0]} inputs, but gets "
+                f"{inputs}: the input's size, or the file, is not what it should be."
+            )
+        units = dense.kernel.shape[1]
+        if dense.bias is None or dense.bias.shape != (units,):
+            found = None if dense.bias is None else dense.bias.shape
+            raise UsageError(f"{dense.where} has {units} units but biases {found}.")
+        self.add(keras.layers.Dense(units, activation, name=name))
+
+
+def _fits(mode, place, length, window, stride) -> bool:
+    return foreign.Padding(mode=mode).along(0, length, window, stride) == place
+
+
+def _is_our_norm(norm) -> bool:
+    ours = LocalResponseNormalization()
+    found = (norm.size, norm.alpha, norm.beta, norm.bias)
+    wanted = (2 * ours.depth_radius + 1, ours.alpha, ours.beta, ours.bias)
+    return np.allclose(found, wanted, rtol=1e-6, atol=0)
+
+
+def _variant_of(stages, hidden, crop_size) -> Variant | None:
+    """The variant that `ZFNet` builds alike, if there is one."""
+    units = {block.number: block.main.kernel.shape[1] for block in hidden}
+    for variant in VARIANTS.values():
+        size = variant.crop_size
+        if (variant.stages, variant.fully_connected, size) == (
+            stages,
+            units,
+            crop_size,
+        ):
+            return variant
+    return None
+
+
+def _take_weights(model, blocks, dense, flat) -> None:
+    names = {id(block): f"conv{block.number}" for block in blocks}
+    names |= {id(block): f"fc{block.number}" for block in dense[:-1]}
+    names[id(dense[-1])] = "predictions"
+    for block in [*blocks, *dense]:
+        kernel = block.main.kernel
+        if block is dense[0]:
+            kernel = _channels_last(kernel, flat)
+        if not (np.isfinite(kernel).all() and np.isfinite(block.main.bias).all()):
+            raise UsageError(f"{block.main.where} has weights that are not finite.")
+        model.get_layer(names[id(block)]).set_weights([kernel, block.main.bias])
+
+
+def _channels_last(kernel, flat):
+    """Rows of a kernel behind the flattening, from channel by channel to ours."""
+    height, width, channels = flat
+    rows = np.arange(kernel.shape[0]).reshape(channels, height, width)
+    return kernel[rows.transpose(1, 2, 0).ravel()]

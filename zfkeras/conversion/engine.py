@@ -1,0 +1,66 @@
+"""onnxruntime, the independent engine that conversions are compared with."""
+
+import numpy as np
+import onnx
+import onnxruntime
+
+from zfkeras.errors import RunError
+
+
+class Engine:
+    """Runs a graph, one image at a time, since many graphs take no more.
+
+    Args:
+        model: the graph, with its numbers.
+        images: name of its input.
+        outputs: names of the tensors to answer with, outputs of the graph or not.
+        folder: where numbers in files of their own lie. `None` (default): nowhere.
+
+    Raises:
+        RunError: onnxruntime refuses the graph.
+    """
+
+    def __init__(
+        self,
+        model: onnx.ModelProto,
+        images: str,
+        outputs: list[str],
+        folder: str | None = None,
+    ):
+        copy = onnx.ModelProto()
+        copy.CopyFrom(model)
+        present = {output.name for output in copy.graph.output}
+        for name in outputs:
+            if name not in present and name != images:
+                copy.graph.output.add(name=name)
+        options = onnxruntime.SessionOptions()
+        options.log_severity_level = 4
+        if folder is not None:
+            key = "session.model_external_initializers_file_folder_path"
+            options.add_session_config_entry(key, str(folder))
+        try:
+            self._session = onnxruntime.InferenceSession(
+                copy.SerializeToString(), options, providers=["CPUExecutionProvider"]
+            )
+        except Exception as err:  # onnxruntime has a dozen kinds, none documented
+            line = str(err).strip().splitlines()[0][:200]
+            raise RunError(f"onnxruntime does not take the graph: {line}") from err
+        self._images, self._outputs = images, outputs
+
+    def run(self, images: np.ndarray) -> list[np.ndarray]:
+        """The tensors for a number of images.
+
+        Args:
+            images: float32 array (n, channels, height, width).
+
+        Returns:
+            One array (n, ...) for each name in `outputs`.
+        """
+        wanted = [name for name in self._outputs if name != self._images]
+        answers = {name: [] for name in wanted}
+        for image in images:
+            found = self._session.run(wanted, {self._images: image[None]})
+            for name, value in zip(wanted, found, strict=True):
+                answers[name].append(value[0])
+        answers[self._images] = images
+        return [np.asarray(answers[name]) for name in self._outputs]
