@@ -99,8 +99,9 @@ def transfer(title: str, folder: Path | None) -> Section:
         raise Unavailable("give a workdir of transfer's commands by --transfer.")
     with said_in_one_line(folder):
         places = [folder, *sorted(path for path in folder.iterdir() if path.is_dir())]
-        files = [path for place in places for path in sorted(place.glob("*.md"))]
-        paths = [path for place in places for path in sorted(place.glob("*.png"))]
+        # Hidden ones are what a killed process has left.
+        files = [path for place in places for path in sorted(place.glob("[!.]*.md"))]
+        paths = [path for place in places for path in sorted(place.glob("[!.]*.png"))]
         found = [
             table
             for path in files

@@ -6,16 +6,14 @@ It knows nothing of networks; it keeps arrays, and says whether they are still v
 import dataclasses
 import hashlib
 import json
-import logging
 from pathlib import Path
 
 import keras
 import numpy as np
 
+from zfkeras.arrays import read_arrays
 from zfkeras.data.splits import ListedSplit, Split
-from zfkeras.files import written_whole
-
-_log = logging.getLogger(__name__)
+from zfkeras.files import warn_of_damage, written_whole
 
 _VERSION = 1
 _NUM_HASHED = 256  # examples of a split whose list of names cannot be had for nothing
@@ -100,10 +98,9 @@ def load_state(path: Path) -> ScanState | None:
     if not Path(path).is_file():
         return None
     try:
-        # NumPy leaves a file open that it opened itself and cannot read.
-        with open(path, "rb") as file, np.load(file, allow_pickle=False) as archive:
-            about = json.loads(archive["about"].tobytes())
-            arrays = {name: archive[name] for name in ("values", "places")}
+        archive = read_arrays(path)
+        about = json.loads(archive["about"].tobytes())
+        arrays = {name: archive[name] for name in ("values", "places")}
         if about.pop("version") != _VERSION:
             raise ValueError("written by another version")
         about["layers"] = tuple((name, number) for name, number in about["layers"])
@@ -112,8 +109,7 @@ def load_state(path: Path) -> ScanState | None:
         return state
     # Damaged bytes make zipfile and NumPy raise nearly everything there is.
     except Exception as err:
-        reason = str(err).strip().splitlines() or [type(err).__name__]
-        _log.warning("%s is damaged (%s); scanning anew", path, reason[0])
+        warn_of_damage(path, err, "scanning anew")
         return None
 
 

@@ -5,14 +5,17 @@ there is something to do, so that --help answers at once.
 """
 
 import argparse
+import contextlib
 import logging
 import os
+import shutil
 import sys
 import tempfile
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from zfkeras.errors import RunError, UsageError
+from zfkeras.locks import claimed
 
 DONE, FAILED, BAD_USAGE = 0, 1, 2
 
@@ -158,16 +161,30 @@ def fraction(text: str) -> float:
     return value
 
 
+# What `make_folder` has claimed for the commands under way: a stack of them, since a
+# report runs other commands.
+_claims: list[contextlib.ExitStack] = []
+_claimed: set[str] = set()
+
+
 def make_folder(path: Path) -> None:
-    """Makes the workdir, so that one that cannot be is known before the work.
+    """Makes the workdir and keeps other processes out of it until the command ends.
+
+    So one that cannot be is known before the work.
 
     Raises:
         UsageError: something else than a folder is in the way.
+        RunError: another process is at work in it.
     """
     try:
         path.mkdir(parents=True, exist_ok=True)
     except (FileExistsError, NotADirectoryError) as err:
         raise UsageError(f"--workdir must be a folder. Received: {path}.") from err
+    name = os.path.realpath(path)
+    if _claims and name not in _claimed:
+        _claims[-1].enter_context(claimed(path, instead="use another --workdir"))
+        _claimed.add(name)
+        _claims[-1].callback(_claimed.discard, name)
 
 
 def run(
@@ -211,16 +228,37 @@ def _run(parser, command, argv) -> int:
     # TFDS and Keras speak through absl of things no user can act on.
     logging.getLogger("absl").setLevel(logging.ERROR)
     try:
-        command(args)
+        with contextlib.ExitStack() as claims:
+            _claims.append(claims)
+            claims.callback(_claims.remove, claims)
+            command(args)
     except (UsageError, *_WRONG_PATH) as err:
         return _say(parser, err, BAD_USAGE)
     except BrokenPipeError:
         raise
-    except (RunError, OSError) as err:
+    except RunError as err:
         return _say(parser, err, FAILED)
     except KeyboardInterrupt:
         return _say(parser, "interrupted", FAILED)
+    except Exception as err:
+        from zfkeras.files import is_disk_full
+
+        if is_disk_full(err):  # in a library, which does not say where
+            return _say(parser, f"no space left in {_fullest(args)}; {err}", FAILED)
+        if isinstance(err, OSError):
+            return _say(parser, err, FAILED)
+        raise
     return DONE
+
+
+def _fullest(args) -> str:
+    """Of the folders a command writes to, the one with the least space left."""
+    places = [getattr(args, name, None) for name in ("workdir", "cache")]
+    places = [str(place) for place in [*places, tempfile.gettempdir()] if place]
+    return min(
+        (place for place in places if os.path.isdir(place)),
+        key=lambda place: shutil.disk_usage(place).free,
+    )
 
 
 def _import_tensorflow_quietly() -> None:

@@ -1,19 +1,39 @@
-"""Files that are whole or not there: written aside, then renamed into place."""
+"""Files that are whole or not there: written aside, renamed, and checked when read.
+
+A full disk ends in one line that names the file, and what a killed process has left
+behind goes when the file is written the next time.
+"""
 
 import contextlib
+import errno
 import json
+import logging
 import os
+import re
 import secrets
-from collections.abc import Iterator
+import zlib
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import IO, Any
+
+from zfkeras.errors import RunError
+from zfkeras.locks import is_at, lock_file, remove_if_abandoned
+
+logger = logging.getLogger(__name__)
+
+_CHECKSUM = "checksum"
+# The end of the name stays, for libraries that go by it.
+_ASIDE = re.compile(r"\.[0-9a-f]{8}\.(.+)")
+_FULL = (errno.ENOSPC, errno.EDQUOT)
+_FULL_IN_WORDS = ("No space left on device", "Disk quota exceeded")
 
 
 @contextlib.contextmanager
 def written_whole(path: Path, mode: str = "wb") -> Iterator[IO]:
     """Opens a file that takes its name only once it is complete and on the disk.
 
-    A process killed meanwhile leaves the old file, or none, and never half a file.
+    A process killed meanwhile leaves the old file, or none, and never half a file; what
+    it had written aside is removed when the file is written again.
 
     Args:
         path: where the file goes; its folder is made. An existing file is replaced.
@@ -21,32 +41,166 @@ def written_whole(path: Path, mode: str = "wb") -> Iterator[IO]:
             of files, is written as an escape that JSON reads back.
 
     Yields:
-        The open file. An exception in the block removes it and leaves `path` alone.
+        The open file, whose `name` is a path with the same ending, for what writes to
+        paths. An exception in the block removes it and leaves `path` alone.
+
+    Raises:
+        RunError: the disk is full.
     """
     path = Path(path)
-    path.parent.mkdir(parents=True, exist_ok=True)
+    with room_for(path):
+        path.parent.mkdir(parents=True, exist_ok=True)
+        remove_leftovers(path.parent, path.name)
+        file = _open_aside(path, mode)
+        try:
+            with file:
+                yield file
+                file.flush()
+                os.fsync(file.fileno())
+                # While it is locked, so that nobody takes it for a leftover.
+                os.replace(file.name, path)
+        except BaseException:
+            with contextlib.suppress(OSError):
+                os.unlink(file.name)
+            raise
+
+
+def _open_aside(path: Path, mode: str) -> IO:
     text = {} if "b" in mode else {"encoding": "utf-8", "errors": "backslashreplace"}
-    aside = path.with_name(f".{path.name}.{secrets.token_hex(4)}")
-    try:
+    while True:
+        aside = path.with_name(f".{secrets.token_hex(4)}.{path.name}")
         # Not by mkstemp, whose files are private: "x" leaves it to the umask.
-        with open(aside, mode.replace("w", "x"), **text) as file:
-            yield file
-            file.flush()
-            os.fsync(file.fileno())
-        os.replace(aside, path)
-    except BaseException:
-        with contextlib.suppress(OSError):
-            os.unlink(aside)
-        raise
+        file = open(aside, mode.replace("w", "x"), **text)
+        try:
+            if lock_file(file.fileno()) and is_at(file.fileno(), aside):
+                return file
+        except OSError:
+            return file  # no locks here: its age tells whether it is in use
+        file.close()  # taken for a leftover before it was locked
+
+
+def remove_leftovers(folder: Path, name: str | None = None) -> None:
+    """Removes what killed processes have written aside and never put in its place.
+
+    What a living process is writing is locked, and stays.
+
+    Args:
+        folder: where they lie.
+        name: of the file they were to become. `None` (default): any.
+    """
+    with contextlib.suppress(FileNotFoundError), os.scandir(folder) as entries:
+        for entry in entries:
+            match = _ASIDE.fullmatch(entry.name)
+            if match and name in (None, match[1]):
+                remove_if_abandoned(entry.path)
+
+
+@contextlib.contextmanager
+def room_for(path: Path) -> Iterator[None]:
+    """Turns what a full disk makes anything raise into one line that names the file.
+
+    Args:
+        path: what the block writes.
+
+    Raises:
+        RunError: the disk is full.
+    """
+    try:
+        yield
+    except Exception as err:
+        if not is_disk_full(err):
+            raise
+        raise RunError(
+            f"no space left to write {path}; what was there before is untouched. Free "
+            "some space and run the same command again: it goes on from what is saved."
+        ) from err
+
+
+def is_disk_full(err: BaseException) -> bool:
+    """Whether an exception, TensorFlow's and HDF5's among them, tells of a full disk.
+
+    Archives raise others on top of it as they are closed.
+    """
+    while err is not None:
+        if getattr(err, "errno", None) in _FULL:
+            return True
+        if any(words in str(err) for words in _FULL_IN_WORDS):
+            return True
+        err = err.__cause__ or err.__context__
+    return False
 
 
 def write_json(path: Path, value: Any) -> None:
-    """Writes `value` as readable JSON, whole or not at all."""
+    """Writes `value` as readable JSON, whole or not at all.
+
+    An object gets one more key, "checksum", that `read_json` takes out and compares.
+    """
+    if isinstance(value, Mapping):
+        value = sealed(value)
     with written_whole(path, "w") as file:
         json.dump(value, file, indent=2, ensure_ascii=False)
         file.write("\n")
 
 
 def read_json(path: Path) -> Any:
-    """Reads a JSON file."""
-    return json.loads(Path(path).read_text(encoding="utf-8"))
+    """Reads a JSON file.
+
+    Raises:
+        OSError: there is none, or it cannot be read.
+        ValueError: it is no JSON, or has changed since `write_json` wrote it. A file
+            without a checksum, as others write them, is read as it is.
+    """
+    return unsealed(json.loads(Path(path).read_text(encoding="utf-8")))
+
+
+def read_json_again(path: Path, otherwise: str) -> Any:
+    """Reads JSON that an earlier run has left; `None` if there is none to rely on.
+
+    Args:
+        path: the file.
+        otherwise: what is done if it is damaged, for the warning that names it.
+    """
+    try:
+        return read_json(path)
+    except FileNotFoundError:
+        return None
+    except (OSError, ValueError, RecursionError) as err:
+        warn_of_damage(path, err, otherwise)
+        return None
+
+
+def warn_of_damage(path: Path, reason: object, otherwise: str) -> None:
+    """Logs one line: which file is damaged, how it shows, and what is done.
+
+    Args:
+        path: the file.
+        reason: an exception, or words.
+        otherwise: what is done.
+    """
+    lines = str(reason).strip().splitlines() or [type(reason).__name__]
+    logger.warning("%s is damaged (%s); %s", path, lines[0][:200], otherwise)
+
+
+def sealed(value: Mapping) -> dict:
+    """Adds a checksum to an object of JSON values, as its last key."""
+    return {**value, _CHECKSUM: _checksum(value)}
+
+
+def unsealed(value: Any) -> Any:
+    """Takes the checksum out of what was `sealed`; anything else is as it was.
+
+    Raises:
+        ValueError: the checksum does not match.
+    """
+    if not isinstance(value, dict) or _CHECKSUM not in value:
+        return value
+    rest = {key: one for key, one in value.items() if key != _CHECKSUM}
+    if value[_CHECKSUM] != _checksum(rest):
+        raise ValueError("its checksum does not match")
+    return rest
+
+
+def _checksum(value: Mapping) -> str:
+    """CRC-32 of the values as JSON, however they are set out in the file."""
+    text = json.dumps(value, separators=(",", ":"))
+    return f"crc32:{zlib.crc32(text.encode()):08x}"

@@ -1,4 +1,3 @@
-import json
 import os
 import stat
 import threading
@@ -130,5 +129,5 @@ def test_a_value_json_does_not_know_leaves_the_old_file(tmp_path):
     write_json(tmp_path / "a.json", {"old": 1})
     with pytest.raises(TypeError):
         write_json(tmp_path / "a.json", {"new": {1, 2}})
-    assert json.loads((tmp_path / "a.json").read_text()) == {"old": 1}
+    assert read_json(tmp_path / "a.json") == {"old": 1}
     assert names(tmp_path) == ["a.json"]

@@ -4,8 +4,6 @@ import dataclasses
 import io
 import json
 import os
-import shutil
-import tempfile
 import zipfile
 from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
@@ -93,22 +91,20 @@ class Classifier:
 
         Raises:
             UsageError: `path` does not end in ".keras".
+            RunError: the disk is full.
         """
         path = Path(path)
         if path.suffix != ".keras":
             raise UsageError(f"`path` must end in .keras. Received: path='{path}'.")
-        with tempfile.TemporaryDirectory() as folder:
-            aside = Path(folder) / path.name
-            keras.saving.save_model(self.model, aside)
+        with written_whole(path) as file:
+            keras.saving.save_model(self.model, file.name)
             if half_weights:
-                halve_weights(aside)
-            with zipfile.ZipFile(aside, "a", zipfile.ZIP_DEFLATED) as archive:
+                halve_weights(file.name)
+            with zipfile.ZipFile(file.name, "a", zipfile.ZIP_DEFLATED) as archive:
                 archive.writestr(_CARD, json.dumps(self._card(), indent=1))
                 mean = io.BytesIO()
                 np.save(mean, self.preprocessing.mean_image, allow_pickle=False)
                 archive.writestr(_MEAN_IMAGE, mean.getvalue())
-            with open(aside, "rb") as whole, written_whole(path) as file:
-                shutil.copyfileobj(whole, file)
 
     @classmethod
     def load(cls, path: str | Path) -> "Classifier":

@@ -13,7 +13,7 @@ import numpy as np
 _WEIGHTS = "model.weights.h5"
 
 
-def halve_weights(path: Path) -> None:
+def halve_weights(path: str | Path) -> None:
     """Rewrites a `.keras` file in place with its float32 weights as float16.
 
     Args:

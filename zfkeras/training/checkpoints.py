@@ -1,16 +1,14 @@
 """Checkpoints: all of a run's variables and its JSON state in one checked file."""
 
 import json
-import logging
 from collections.abc import Mapping
 from pathlib import Path
 
 import numpy as np
 
+from zfkeras.arrays import read_arrays
 from zfkeras.errors import RunError
-from zfkeras.files import written_whole
-
-logger = logging.getLogger(__name__)
+from zfkeras.files import remove_leftovers, warn_of_damage, written_whole
 
 _STATE = "state"
 
@@ -45,8 +43,9 @@ class Checkpoints:
         path = self.folder / f"step-{step:09d}.npz"
         with written_whole(path) as file:
             np.savez(file, **arrays, **{_STATE: np.array(json.dumps(state))})
-        for old in [*self._paths()[: -self.keep], *self.folder.glob(".step-*")]:
+        for old in self._paths()[: -self.keep]:
             old.unlink()
+        remove_leftovers(self.folder)
         return path
 
     def load_latest(self) -> tuple[dict[str, np.ndarray], dict] | None:
@@ -61,13 +60,11 @@ class Checkpoints:
         paths = self._paths()
         for path in reversed(paths):
             try:
-                # NumPy leaves a file open that it opened itself and cannot read.
-                with open(path, "rb") as file, np.load(file) as archive:
-                    arrays = {name: archive[name] for name in archive.files}
+                arrays = read_arrays(path)
                 state = json.loads(str(arrays.pop(_STATE)))
             # Damaged bytes make zipfile and NumPy raise nearly everything there is.
             except Exception as err:
-                logger.warning("checkpoint %s is damaged (%s); passing over", path, err)
+                warn_of_damage(path, err, "passing over to the checkpoint before")
                 continue
             return arrays, state
         if paths:

@@ -2,7 +2,6 @@
 
 import dataclasses
 import logging
-import logging
 from pathlib import Path
 
 import keras
@@ -10,13 +9,14 @@ import numpy as np
 import tensorflow as tf
 from tqdm import tqdm
 
+from zfkeras.arrays import read_array, write_array
 from zfkeras.data.bad_images import BadImages
 from zfkeras.data.pipeline import compute_mean_image, training_batches
 from zfkeras.data.preprocessing import Preprocessing
 from zfkeras.data.sources import Source, open_source
 from zfkeras.data.splits import Split
 from zfkeras.errors import RunError, UsageError
-from zfkeras.files import written_whole
+from zfkeras.files import warn_of_damage
 from zfkeras.models.classifier import Classifier
 from zfkeras.models.variants import find_variant
 from zfkeras.provenance import command_line, environment
@@ -26,8 +26,6 @@ from zfkeras.training.distribution import make_strategy
 from zfkeras.training.loop import Loop
 from zfkeras.training.network import Network, build_model, build_network
 from zfkeras.training.workdir import Workdir
-
-logger = logging.getLogger(__name__)
 
 logger = logging.getLogger(__name__)
 
@@ -78,21 +76,21 @@ def run_experiment(
     # What can be refused is refused before the workdir remembers it.
     network = _network(config, source, strategy, execution)
     workdir = Workdir(folder)
-    workdir.start(config.to_json(), overwrite=execution.overwrite)
-
     bad_images = BadImages(
         source.split("train").num_examples, config.data.max_bad_fraction
     )
-    size = network.preprocessing.image_size
-    mean_image = _mean_image(workdir, train, size, bad_images)
-    network = network.with_mean_image(mean_image)
+    with workdir.claimed():
+        workdir.start(config.to_json(), overwrite=execution.overwrite)
+        size = network.preprocessing.image_size
+        mean_image = _mean_image(workdir, train, size, bad_images)
+        network = network.with_mean_image(mean_image)
 
-    def classifier(errors: dict) -> Classifier:
-        return _classifier(config, source, network, errors)
+        def classifier(errors: dict) -> Classifier:
+            return _classifier(config, source, network, errors)
 
-    loop = Loop(config, network, train, held_out, bad_images, classifier, workdir)
-    loop.run()
-    return _report(loop, source, classifier, workdir)
+        loop = Loop(config, network, train, held_out, bad_images, classifier, workdir)
+        loop.run()
+        return _report(loop, source, classifier, workdir)
 
 
 def dry_run(config: TrainConfig, execution: Execution | None = None) -> float:
@@ -201,23 +199,17 @@ def _mean_image(workdir: Workdir, train: Split, size: int, bad_images: BadImages
     """The run's mean image, computed once and kept with it."""
     path = workdir.path / "mean_image.npy"
     if path.exists():
-        mean_image = _read_mean_image(path)
-        if mean_image.shape == (size, size, 3):
+        try:
+            mean_image = read_array(path)
+            if mean_image.shape != (size, size, 3):
+                raise ValueError(f"its shape is {mean_image.shape}")
             return mean_image
-        logger.warning("%s is damaged; computing it anew", path)
+        except ValueError as err:
+            warn_of_damage(path, err, "computing it anew")
     with tqdm(total=train.num_examples, desc="mean image", unit=" images") as bar:
         mean_image = compute_mean_image(train, size, bad_images, bar.update)
-    with written_whole(path) as file:
-        np.save(file, mean_image, allow_pickle=False)
+    write_array(path, mean_image)
     return mean_image
-
-
-def _read_mean_image(path: Path) -> np.ndarray:
-    """The array in a file, or an empty one if it is damaged."""
-    try:
-        return np.load(path, allow_pickle=False)
-    except (ValueError, EOFError):
-        return np.empty(0)
 
 
 def _classifier(config, source, network: Network, errors) -> Classifier:

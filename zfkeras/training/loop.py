@@ -13,6 +13,7 @@ from zfkeras.data.bad_images import BadImages
 from zfkeras.data.pipeline import evaluation_batches, training_batches
 from zfkeras.data.splits import Split
 from zfkeras.errors import RunError
+from zfkeras.files import is_disk_full
 from zfkeras.models.classifier import predict_crops
 from zfkeras.training.checkpoints import Checkpoints, assign, to_arrays, variables_of
 from zfkeras.training.config import TrainConfig
@@ -84,6 +85,8 @@ class Loop:
                     self._finish_epoch()
                     self._answer(interruption)
             except tf.errors.ResourceExhaustedError as err:
+                if is_disk_full(err):  # of which TensorFlow says the same
+                    raise
                 raise RunError(
                     f"out of memory at step {self.progress.step + 1}; lower "
                     f"--batch-size, now {self.config.batch_size}, or try "
@@ -100,7 +103,7 @@ class Loop:
         try:
             self.progress = Progress(**state["progress"])
             self.schedule.restore(state["schedule"])
-            bad_images = state["bad_images"]
+            bad_images, metrics = state["bad_images"], state.get("metrics", ())
         except (KeyError, TypeError) as err:
             raise RunError(
                 f"the checkpoints in {self.checkpoints.folder} are of another version "
@@ -108,7 +111,7 @@ class Loop:
             ) from err
         for name, reason in bad_images.items():
             self.bad_images.add(name, reason)
-        self.workdir.keep_metrics_until(self.progress.epoch)
+        self.workdir.keep_metrics_until(self.progress.epoch, metrics)
         logger.info(
             "resuming at epoch %d, step %d", self.progress.epoch + 1, self.progress.step
         )
@@ -265,5 +268,6 @@ class Loop:
             "progress": dataclasses.asdict(self.progress),
             "schedule": self.schedule.state(),
             "bad_images": self.bad_images.to_json()["images"],
+            "metrics": self.workdir.read_metrics(),
         }
         self.checkpoints.save(self.progress.step, to_arrays(self.variables), state)

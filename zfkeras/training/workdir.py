@@ -3,11 +3,20 @@
 import contextlib
 import json
 import shutil
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from zfkeras.errors import UsageError
-from zfkeras.files import read_json, write_json, written_whole
+from zfkeras.files import (
+    read_json,
+    room_for,
+    sealed,
+    unsealed,
+    warn_of_damage,
+    write_json,
+    written_whole,
+)
+from zfkeras.locks import claimed
 from zfkeras.provenance import command_line, environment
 
 # Keys of the configuration that may change when a run is resumed: more epochs, how
@@ -42,6 +51,16 @@ class Workdir:
     def __init__(self, path: Path):
         self.path = Path(path)
 
+    def claimed(self) -> contextlib.AbstractContextManager:
+        """Keeps other processes out while the block runs; makes the folder.
+
+        Raises:
+            UsageError: it is no folder.
+            RunError: another process is at work in it.
+        """
+        self._check_folder()
+        return claimed(self.path, instead="use another --workdir")
+
     def start(self, config: Mapping, *, overwrite: bool = False) -> None:
         """Makes the folder and writes config.json, or checks the one that is there.
 
@@ -53,8 +72,7 @@ class Workdir:
             UsageError: the folder belongs to a run with another configuration or to
                 something else, or is no folder.
         """
-        if self.path.exists() and not self.path.is_dir():
-            raise UsageError(f"--workdir must be a folder. Received: {self.path}.")
+        self._check_folder()
         file = self.path / "config.json"
         if file.exists():
             before = self._read_config(file)
@@ -68,13 +86,17 @@ class Workdir:
             {"config": config, "command": command_line(), "environment": environment()},
         )
 
+    def _check_folder(self):
+        if self.path.exists() and not self.path.is_dir():
+            raise UsageError(f"--workdir must be a folder. Received: {self.path}.")
+
     def _read_config(self, file: Path) -> dict:
         try:
             return flattened(read_json(file)["config"])
         except (ValueError, KeyError, TypeError, AttributeError) as err:
             raise UsageError(
-                f"{file} is not a run's, or is damaged; use another --workdir, or "
-                "remove it."
+                f"{file} is not a run's, or is damaged ({err}); use another --workdir, "
+                "or remove this file."
             ) from err
 
     def _forget(self) -> None:
@@ -96,25 +118,41 @@ class Workdir:
                 )
 
     def append_metrics(self, row: Mapping) -> None:
-        """Adds one line to metrics.jsonl."""
-        with open(self._metrics, "a", encoding="utf-8") as file:
-            file.write(json.dumps(row) + "\n")
+        """Adds one line, with its checksum, to metrics.jsonl."""
+        with (
+            room_for(self._metrics),
+            open(self._metrics, "a", encoding="utf-8") as file,
+        ):
+            file.write(_line(row))
 
     def read_metrics(self) -> list[dict]:
-        """The rows of metrics.jsonl, oldest first."""
+        """The rows of metrics.jsonl, oldest first; a damaged one is left out."""
         if not self._metrics.exists():
             return []
         rows = []
-        for line in self._metrics.read_text(encoding="utf-8").splitlines():
-            with contextlib.suppress(ValueError):  # a crash may have cut it short
-                rows.append(json.loads(line))
+        text = self._metrics.read_text(encoding="utf-8", errors="replace")
+        for number, line in enumerate(text.split("\n"), 1):
+            try:  # a crash may have cut it short
+                row = unsealed(json.loads(line)) if line else None
+                if row is not None and isinstance(row["epoch"], int):
+                    rows.append(row)
+            except (ValueError, KeyError, TypeError, RecursionError) as err:
+                warn_of_damage(
+                    f"line {number} of {self._metrics}", err, "leaving it out"
+                )
         return rows
 
-    def keep_metrics_until(self, epoch: int) -> None:
-        """Drops rows of the epochs (from 1) that a resumed run is about to repeat."""
-        rows = [row for row in self.read_metrics() if row["epoch"] <= epoch]
+    def keep_metrics_until(self, epoch: int, saved: Sequence[Mapping] = ()) -> None:
+        """Drops rows of the epochs (from 1) that a resumed run is about to repeat.
+
+        Args:
+            epoch: the last one to keep.
+            saved: rows that a checkpoint remembers, in case the file has lost some.
+        """
+        rows = {row["epoch"]: row for row in [*self.read_metrics(), *saved]}
+        kept = [rows[number] for number in sorted(rows) if number <= epoch]
         with written_whole(self._metrics, "w") as file:
-            file.writelines(json.dumps(row) + "\n" for row in rows)
+            file.writelines(map(_line, kept))
 
     def write_results(self, results: Mapping) -> Path:
         """Writes results.json."""
@@ -125,6 +163,10 @@ class Workdir:
     @property
     def _metrics(self) -> Path:
         return self.path / "metrics.jsonl"
+
+
+def _line(row: Mapping) -> str:
+    return json.dumps(sealed(row)) + "\n"
 
 
 def flattened(config: Mapping, prefix: str = "") -> dict:

@@ -105,7 +105,7 @@ def test_no_flipped_byte_gets_through_or_stops_the_run(tmp_path):
 def test_what_a_killed_process_left_half_written_goes(tmp_path):
     checkpoints = Checkpoints(tmp_path)
     checkpoints.save(1, {"x": np.zeros(3)}, {})
-    (tmp_path / ".step-000000002.npz.0a1b2c3d").write_bytes(b"half")
+    (tmp_path / ".0a1b2c3d.step-000000002.npz").write_bytes(b"half")
     assert checkpoints.load_latest() is not None
     checkpoints.save(2, {"x": np.zeros(3)}, {})
     assert {path.name for path in tmp_path.iterdir()} == {

@@ -9,6 +9,7 @@ import tensorflow as tf
 
 from tests.helpers.runs import image_folder, tiny_config
 from zfkeras.errors import RunError, UsageError
+from zfkeras.files import read_json, unsealed
 from zfkeras.models.classifier import Classifier
 from zfkeras.training import loop as loop_module
 from zfkeras.training.checkpoints import Checkpoints
@@ -31,7 +32,7 @@ def finished(folder, tmp_path_factory):
 
 def metrics(workdir):
     lines = (workdir / "metrics.jsonl").read_text().splitlines()
-    return [json.loads(line) for line in lines]
+    return [unsealed(json.loads(line)) for line in lines]
 
 
 def timeless(rows):
@@ -75,7 +76,7 @@ def test_a_run_leaves_all_that_was_promised(finished):
     assert [row["epoch"] for row in rows] == [1, 2]
     assert [row["step"] for row in rows] == [5, 10]
     assert next(iter(rows[0])) == "step"
-    assert json.loads((workdir / "results.json").read_text()) == results
+    assert read_json(workdir / "results.json") == results
     assert results["held_out"]["num_images"] == 4
 
 

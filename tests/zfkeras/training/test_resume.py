@@ -1,6 +1,5 @@
 """Runs in processes of their own, killed for real."""
 
-import json
 import signal
 import subprocess
 import sys
@@ -10,6 +9,7 @@ import pytest
 
 from tests.helpers.runs import image_folder
 from zfkeras.training.checkpoints import Checkpoints
+from zfkeras.training.workdir import Workdir
 
 # 102 images learnt from, in batches of 8: 12 steps an epoch, 36 in all.
 EPOCHS, STEPS = 3, 36
@@ -58,8 +58,7 @@ def start_and_send(folder, workdir, step, number, *more):
 
 def outcome(workdir):
     arrays, state = Checkpoints(workdir / "checkpoints").load_latest()
-    lines = (workdir / "metrics.jsonl").read_text().splitlines()
-    rows = [json.loads(line) for line in lines]
+    rows = Workdir(workdir).read_metrics()
     for row in rows:
         for key in ("seconds", "images_per_second", "input_share"):
             del row[key]
