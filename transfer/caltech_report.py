@@ -13,27 +13,45 @@ def as_table(results: dict) -> str:
         results: of `CaltechExperiment.run`, and of `FromScratch.run` if there is
             "from_scratch".
     """
-    lines = [
-        f"| {results['data_set']}, {results['n_folds']} folds | images per class | "
-        "trained % | random % | paper % |",
-        "|---|---:|---:|---:|---:|",
-    ]
-    cells = {}
+    found = {}
     for row in results["rows"]:
         place = (row["head"], row["layer"], row["n_train_per_class"])
-        cells.setdefault(place, {})[row["weights"]] = row
-    for (head, layer, n), found in cells.items():
-        paper = found["trained"]["paper"]
-        values = [_spread(found.get(weights)) for weights in ("trained", "random")]
-        lines.append(
-            f"| {'SVM' if head == 'svm' else head} ({layer}) | {n} | "
-            f"{' | '.join(values)} | {_spread(paper)} |"
-        )
-    for row in results.get("from_scratch", ()):
-        lines.append(
-            f"| from scratch, {row['epochs']} epochs | {row['n_train_per_class']} | "
-            f"{_spread(row)} | | {_spread(row['paper'])} |"
-        )
+        found.setdefault(place, {})[row["weights"]] = row
+    rows = [
+        [
+            f"{'SVM' if head == 'svm' else head} ({layer})",
+            str(n),
+            *(_spread(of.get(weights)) for weights in ("trained", "random")),
+            _spread(of["trained"]["paper"]),
+        ]
+        for (head, layer, n), of in found.items()
+    ]
+    rows += [
+        [
+            f"from scratch, {row['epochs']} epochs",
+            str(row["n_train_per_class"]),
+            _spread(row),
+            "",
+            _spread(row["paper"]),
+        ]
+        for row in results.get("from_scratch", ())
+    ]
+    heads = [
+        _data_and_folds(results),
+        "images per class",
+        "trained %",
+        "random %",
+        "paper %",
+    ]
+    return _markdown(heads, rows)
+
+
+def _markdown(heads, rows) -> str:
+    """A table of the columns that say something."""
+    kept = [i for i in range(len(heads)) if any(row[i] for row in rows)]
+    rules = ["---", *["---:"] * (len(heads) - 1)]
+    lines = ["| " + " | ".join(row[i] for i in kept) + " |" for row in [heads, *rows]]
+    lines.insert(1, "|" + "|".join(rules[i] for i in kept) + "|")
     return "\n".join(lines)
 
 
@@ -48,7 +66,7 @@ def draw(results: dict, folder: Path) -> list[Path]:
     """Draws what there is to compare: layers, numbers of images, or both."""
     rows = results["rows"]
     numbers = sorted({row["n_train_per_class"] for row in rows})
-    title = f"{results['data_set']}, {results['n_folds']} folds, {results['model']}"
+    title = f"{_data_and_folds(results)}, {results['model']}"
     made = []
     if len({(row["head"], row["layer"]) for row in rows}) > 1:
         for n in numbers:
@@ -62,6 +80,11 @@ def draw(results: dict, folder: Path) -> list[Path]:
     if len(numbers) > 1:
         made.append(draw_by_number(rows, folder / "by_number.png", title))
     return made
+
+
+def _data_and_folds(results) -> str:
+    n = results["n_folds"]
+    return f"{results['data_set']}, {n} fold{'' if n == 1 else 's'}"
 
 
 def _spread(row) -> str:

@@ -56,7 +56,7 @@ def draw_by_layer(rows: Sequence[Mapping], path: Path, title: str) -> Path:
     names = [f"{'softmax' if soft else 'SVM'} ({layer})" for soft, layer in places]
     axes.set_xticks(range(len(places)), names)
     axes.set(ylabel="mean per-class accuracy %", ylim=(0, 100))
-    axes.set_xlabel("head (layer); bars: standard deviation over folds")
+    axes.set_xlabel("head (layer); whiskers: standard deviation over folds")
     axes.legend(loc="upper left", ncols=3)
     return save_figure(figure, path)
 
