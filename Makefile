@@ -18,6 +18,10 @@ demo: $(READY)
 	$(BIN)/python -m zfkeras.train --config zfnet_shapes --workdir runs/demo
 	$(BIN)/python -m zfkeras.evaluate --model runs/demo/model.keras --data shapes \
 		--ten-crop --workdir runs/demo/evaluation
+	$(BIN)/python -m transfer.caltech --data shapes --layer all --random --folds 3 \
+		--workdir runs/demo/transfer
+	$(BIN)/python -m visualize.report --model runs/demo/model.keras --data shapes \
+		--run runs/demo --transfer runs/demo/transfer --quick --workdir runs/demo/report
 
 test: $(READY)
 	$(BIN)/python -m pytest -q

@@ -100,7 +100,7 @@ def test_the_second_arm_and_a_second_run(run, caltech, tmp_path, monkeypatch):
     arguments = ("--data", caltech, "--tables", "5,fig9", "--from-scratch", 3)
     code, out, _ = run(*arguments)
     assert code == 0 and asked == ["5"]
-    assert "| from scratch, 3 epochs | 4 | 40.0 | | 10.0 |" in out
+    assert "| from scratch, 3 epochs | 4 | 40.0 | 10.0 |" in out
 
     def refuse(*args, **kwargs):
         raise AssertionError("measured once more")
