@@ -9,7 +9,7 @@ from pathlib import Path
 from zfkeras import commandline
 from zfkeras.files import write_json
 
-SUBJECTS = ("pooling", "normalization", "training", "top_activations")
+SUBJECTS = ("pooling", "normalization", "training", "top_activations", "growth")
 
 
 def main(argv=None) -> int:
@@ -36,8 +36,11 @@ def _bench(args):
 
     results = {}
     for subject in args.subject or SUBJECTS:
-        lines, measured = importlib.import_module(f"benchmarks.{subject}").run()
+        module = importlib.import_module(f"benchmarks.{subject}")
+        lines, measured = module.run()
         print("\n".join(lines), flush=True)
+        if hasattr(module, "draw"):
+            print(f"picture in {module.draw(measured, args.workdir)}")
         results |= {
             name: {key: dataclasses.asdict(value) for key, value in timings.items()}
             for name, timings in measured.items()
