@@ -5,16 +5,36 @@ It lists names and reads bytes; it never unpacks, and it knows nothing of classe
 
 import abc
 import os
+import struct
 import threading
 import zipfile
 import zlib
 from collections.abc import Sequence
 from pathlib import Path
+from typing import IO
 
 import numpy as np
 
+from zfkeras.data.images import MAX_FILE_BYTES
 from zfkeras.data.splits import ListedSplit, read_file
 from zfkeras.errors import UsageError
+
+# Bytes of the longest text file: a hundred times the longest list of a data set.
+_MAX_TEXT_BYTES = 2**24
+
+# What zipfile raises for broken and hostile archives. RuntimeError: a password;
+# NotImplementedError is one, too.
+BROKEN_ZIP = (
+    zipfile.BadZipFile,
+    zlib.error,
+    struct.error,
+    EOFError,
+    KeyError,  # no such member
+    RuntimeError,
+    ValueError,
+    OverflowError,
+    MemoryError,
+)
 
 
 class Files(abc.ABC):
@@ -45,12 +65,15 @@ class Files(abc.ABC):
         """Returns the lines of a text file.
 
         Raises:
-            UsageError: it cannot be read.
+            UsageError: it cannot be read, or is longer than any such list.
         """
         try:
-            return self.read(self.key(name)).decode("utf-8", "replace").splitlines()
+            content = self.read(self.key(name))
         except OSError as err:
             raise UsageError(f"{self.path}: {name} cannot be read: {err}") from err
+        if len(content) > _MAX_TEXT_BYTES:
+            raise UsageError(f"{self.path}: {name} is too long for a list: over 16 MB.")
+        return content.decode("utf-8", "replace").splitlines()
 
     def split(
         self,
@@ -109,7 +132,7 @@ class ZipFiles(Files):
         self.path = Path(path)
         try:
             self._zip = zipfile.ZipFile(self.path)
-        except zipfile.BadZipFile as err:
+        except BROKEN_ZIP as err:
             raise UsageError(
                 f"{self.path} is not a whole zip archive ({err}); download it again."
             ) from err
@@ -127,16 +150,27 @@ class ZipFiles(Files):
     def read(self, key):
         name = key.decode("utf-8", "surrogateescape")
         try:
-            with self._lock:
-                return self._zip.read(name)
-        except (
-            KeyError,  # no such member
-            EOFError,
-            RuntimeError,  # a password; NotImplementedError is one: a rare compression
-            zipfile.BadZipFile,
-            zlib.error,
-        ) as err:
+            member = self._zip.getinfo(name)
+            if member.file_size > MAX_FILE_BYTES:
+                raise OSError(f"{self.path}: {name} is too large: over 512 MB")
+            with self._lock, open_member(self._zip, member) as file:
+                # Not all there is, which may be far more than the archive says; and one
+                # byte more than that, so that the checksum is looked at.
+                return file.read(member.file_size + 1)
+        except BROKEN_ZIP as err:
             raise OSError(f"{self.path}: cannot read {name}: {err}") from err
+
+
+def open_member(archive: zipfile.ZipFile, member: zipfile.ZipInfo) -> IO[bytes]:
+    """Opens a member of a zip so that reading n bytes takes the memory of n bytes.
+
+    Raises:
+        NotImplementedError: it is packed otherwise than zips of images are; with bzip2
+            and LZMA, zipfile unpacks without limit.
+    """
+    if member.compress_type not in (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED):
+        raise NotImplementedError("compressed by neither store nor deflate")
+    return archive.open(member)
 
 
 def open_files(path: str | os.PathLike, layout: str) -> Files:

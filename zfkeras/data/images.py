@@ -4,8 +4,11 @@ Plain Pillow and NumPy, safe in several threads. It knows nothing of data sets, 
 mean image or of TensorFlow.
 """
 
+import contextlib
+import ctypes
 import io
 import os
+import re
 import struct
 import warnings
 import zlib
@@ -24,11 +27,27 @@ _FORMATS = ("JPEG", "PNG", "GIF", "BMP", "WEBP", "TIFF", "PPM")
 # where a program has lifted Pillow's own limit, `Image.MAX_IMAGE_PIXELS`.
 MAX_PIXELS = 2**28 // 3
 
+# Bytes of the largest file that is read: `MAX_PIXELS` of four bytes, and room to spare.
+MAX_FILE_BYTES = 2**29
+
+# Photographs have about ten. Each costs a pass over the whole image, however few its
+# bytes: without a limit 86 kB of them take half a minute. libtiff has the same one.
+MAX_SCANS = 100
+
+# A marker of a JPEG, but none of those that stand inside a scan.
+_MARKER = re.compile(rb"\xff([^\x00\xd0-\xd7\xff])")
+_BARE_MARKERS = (0x01, 0xD8)
+
 # Pillow warns of every oddity beside the pixels (EXIF, animation headers, palettes) of
 # which nobody who trains on a million strangers' files can do anything; what costs
 # pixels it raises. Set once and for good: `warnings.catch_warnings` around each image
 # would change, and restore, the filters of all other threads.
 warnings.filterwarnings("ignore", module=r"PIL\.")
+
+# libtiff writes of every broken file to stderr, past Python; Pillow silences only its
+# warnings. The errors come back to Pillow all the same. No loss where it is not found.
+with contextlib.suppress(OSError, AttributeError):
+    ctypes.CDLL(Image.core.__file__).TIFFSetErrorHandler(None)
 
 # What Pillow and the libraries behind it raise for data that are not what they claim.
 # No warning is among them: one that a user's filters turn into an error passes through.
@@ -82,8 +101,9 @@ def decode(encoded: bytes, shorter_side: int | None = None) -> Image.Image:
 
     Raises:
         BadImage: the file is empty, not an image, truncated or corrupt, of a mode that
-            has no plain RGB, or larger than `MAX_PIXELS` (about 89 million; told from
-            the header, before anything is decoded).
+            has no plain RGB, larger than `MAX_PIXELS` (about 89 million; told from the
+            header, before anything is decoded), or a JPEG of more than `MAX_SCANS`
+            (100) scans.
 
     Example:
         >>> file = io.BytesIO()
@@ -100,6 +120,9 @@ def decode(encoded: bytes, shorter_side: int | None = None) -> Image.Image:
             raise Image.DecompressionBombError
     except _CORRUPT as err:
         raise BadImage(_reason(err, "image")) from err
+    # What is counted first is quick, but also finds what stands behind the image.
+    if encoded.count(b"\xff\xda") > MAX_SCANS and _num_scans(encoded) > MAX_SCANS:
+        raise BadImage(f"over {MAX_SCANS} scans")
     if shorter_side is not None:
         image.draft(None, (2 * shorter_side, 2 * shorter_side))
     return _upright_rgb(image)
@@ -173,6 +196,21 @@ def centre_square(image: Image.Image, size: int) -> np.ndarray:
     return np.asarray(square)
 
 
+def _num_scans(encoded):
+    """How many scans a JPEG has up to its end; 0 for other formats."""
+    if not encoded.startswith(b"\xff\xd8"):
+        return 0
+    scans, at = 0, 2
+    while found := _MARKER.search(encoded, at):
+        marker, at = found[1][0], found.end()
+        if marker == 0xD9:  # what follows, such as a film of the moment, is not read
+            break
+        scans += marker == 0xDA
+        if marker not in _BARE_MARKERS:
+            at += int.from_bytes(encoded[at : at + 2], "big")
+    return scans
+
+
 def _upright_rgb(image):
     """Loads a Pillow image, converts it to RGB and turns it as its EXIF data say."""
     try:
@@ -209,13 +247,15 @@ def _reason(err, name):
 def _read_path(path, size):
     try:
         with open(path, "rb") as file:
-            encoded = file.read()
+            encoded = file.read(MAX_FILE_BYTES + 1)
     except FileNotFoundError as err:
         raise FileNotFoundError(
             f"`image` must be the path of a file. Received: image={os.fspath(path)!r}, "
             "which does not exist."
         ) from err
     try:
+        if len(encoded) > MAX_FILE_BYTES:
+            raise BadImage("too large: over 512 MB")
         return decode(encoded, size)
     except BadImage as err:
         raise BadImage(f"{err} ({os.fspath(path)!r})") from err

@@ -8,6 +8,7 @@ from PIL import Image
 
 from zfkeras.data.bad_images import BadImage
 
+_SAMPLES_AT_ONCE = 2**22
 _COLOUR_MODES = frozenset(["1", "L", "P", "RGB", "RGBX", "CMYK", "YCbCr", "HSV"])
 
 
@@ -56,21 +57,28 @@ def _on_white(image):
 
 
 def _grey_of_wide(image):
-    """Scales grey samples of 16 or 32 bits to 8 bits."""
-    samples = np.asarray(image)
-    low, high = samples.min(), samples.max()
-    if image.mode == "F":
-        _check_range(low, high, 255)
-        scaled = samples * (255 if high <= 1 else 1)
-    else:
-        _check_range(low, high, 65535)
-        scaled = samples / np.float32(257)
-    grey = np.rint(scaled).astype(np.uint8)
-    if isinstance(image.info.get("transparency"), int):
-        grey[samples == image.info["transparency"]] = 255  # on white, as `_on_white`
+    """Scales grey samples of 16 or 32 bits to 8 bits, some rows at a time."""
+    # All at once would take ten times the memory of the answer.
+    rows = max(1, _SAMPLES_AT_ONCE // image.width)
+    bands = [(top, top + rows) for top in range(0, image.height, rows)]
+    ranges = [(part.min(), part.max()) for part in _samples(image, bands)]
+    low, high = np.min(ranges), np.max(ranges)  # NaN if any is
+    most = 255 if image.mode == "F" else 65535
+    if not (low >= 0 and high <= most):  # so that NaN fails too
+        raise BadImage(f"samples outside 0-{most}")
+    full = 1 if image.mode == "F" and high <= 1 else most
+    transparent = image.info.get("transparency")
+    grey = np.empty((image.height, image.width), np.uint8)
+    for (top, bottom), part in zip(bands, _samples(image, bands), strict=True):
+        scaled = part * 255 if full == 1 else part / np.float32(full / 255)
+        grey[top:bottom] = np.rint(scaled)
+        if isinstance(transparent, int):
+            grey[top:bottom][part == transparent] = 255  # on white, as `_on_white`
     return Image.fromarray(grey)
 
 
-def _check_range(low, high, most):
-    if not (low >= 0 and high <= most):  # so that NaN fails too
-        raise BadImage(f"samples outside 0-{most}")
+def _samples(image, bands):
+    """The samples of each band of rows."""
+    for top, bottom in bands:
+        box = (0, top, image.width, min(bottom, image.height))
+        yield np.asarray(image.crop(box))

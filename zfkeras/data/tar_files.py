@@ -9,17 +9,23 @@ import contextlib
 import gzip
 import lzma
 import os
-import shutil
 import tarfile
 import tempfile
 import weakref
 import zipfile
-import zlib
 from collections.abc import Iterator
 from pathlib import Path
 from typing import IO
 
-from zfkeras.data.archives import Files, ZipFiles, existing, is_hidden
+from zfkeras.data.archives import (
+    BROKEN_ZIP,
+    Files,
+    ZipFiles,
+    existing,
+    is_hidden,
+    open_member,
+)
+from zfkeras.data.images import MAX_FILE_BYTES
 from zfkeras.errors import UsageError
 
 TAR_ENDINGS = (".tar", ".tar.gz", ".tgz", ".tar.bz2", ".tar.xz")
@@ -27,15 +33,13 @@ TAR_ENDINGS = (".tar", ".tar.gz", ".tgz", ".tar.bz2", ".tar.xz")
 _UNPACKERS = {b"\x1f\x8b": gzip.open, b"BZh": bz2.open, b"\xfd7zXZ": lzma.open}
 _CHUNK = 1 << 20
 
-# What reading a broken or encrypted archive raises. RuntimeError: a password.
-_BROKEN = (
-    tarfile.TarError,
-    zipfile.BadZipFile,
-    zlib.error,
-    lzma.LZMAError,
-    EOFError,
-    RuntimeError,
-)
+# A compressed archive may unpack to this many times its size, or to this many bytes if
+# that is more. Archives of photographs grow by a tenth; a bomb grows a thousandfold.
+_MAX_GROWTH, _FREE_BYTES = 100, 2**30
+
+# What reading a broken, hostile or encrypted archive raises. A MemoryError comes of a
+# header that claims to be long.
+_BROKEN = (*BROKEN_ZIP, tarfile.TarError, lzma.LZMAError, gzip.BadGzipFile)
 
 
 class TarFiles(Files):
@@ -66,8 +70,6 @@ class TarFiles(Files):
             with _seekable(self.path, member) as file:
                 self._list(file)
                 self._descriptor = os.dup(file.fileno())
-        except gzip.BadGzipFile as err:  # an OSError, unlike the rest of `_BROKEN`
-            raise self._broken(err, member) from err
         except _BROKEN as err:
             raise self._broken(err, member) from err
         weakref.finalize(self, os.close, self._descriptor)
@@ -80,8 +82,13 @@ class TarFiles(Files):
         )
 
     def _list(self, file):
+        reached = -1
         with tarfile.open(fileobj=file, mode="r:") as archive:
             for member in archive:
+                # Before Python 3.11.14 a negative size leads back, again and again.
+                if member.size < 0 or member.offset <= reached:
+                    raise tarfile.ReadError("a member of negative size")
+                reached = member.offset
                 name = member.name.removeprefix("./")
                 if member.isdir():
                     self.folders.add(name)
@@ -98,6 +105,8 @@ class TarFiles(Files):
         if name not in self._places:
             raise OSError(f"{self.path}: cannot read {name}: no such member")
         offset, size = self._places[name]
+        if size > MAX_FILE_BYTES:
+            raise OSError(f"{self.path}: {name} is too large: over 512 MB")
         content = os.pread(self._descriptor, size, offset)
         if len(content) < size:
             raise OSError(f"{self.path}: cannot read {name}: the archive has shrunk")
@@ -149,7 +158,7 @@ def _seekable(path: Path, member: str | None) -> IO[bytes]:
         copy = tempfile.TemporaryFile()
         try:
             with unpack(packed) if unpack else packed as plain:
-                shutil.copyfileobj(plain, copy, _CHUNK)
+                _copy(plain, copy, max(_FREE_BYTES, _MAX_GROWTH * path.stat().st_size))
             copy.flush()
             copy.seek(0)
         except BaseException:
@@ -158,11 +167,19 @@ def _seekable(path: Path, member: str | None) -> IO[bytes]:
         return copy
 
 
+def _copy(plain, copy, most):
+    while content := plain.read(_CHUNK):
+        if copy.tell() + len(content) > most:
+            raise tarfile.ReadError(f"it unpacks to more than {most / 1e6:,.0f} MB")
+        copy.write(content)
+
+
 @contextlib.contextmanager
 def _opened(path: Path, member: str | None) -> Iterator[IO[bytes]]:
     if member is None:
         with open(path, "rb") as file:
             yield file
         return
-    with zipfile.ZipFile(path) as archive, archive.open(member) as file:
-        yield file
+    with zipfile.ZipFile(path) as archive:
+        with open_member(archive, archive.getinfo(member)) as file:
+            yield file
