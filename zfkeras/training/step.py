@@ -15,10 +15,27 @@ def make_optimizer(
         config: rates.
         mixed_precision: "float16", "bfloat16" or `None`.
     """
-    sgd = keras.optimizers.SGD(config.learning_rate, momentum=config.momentum)
+    sgd = _SGD(config.learning_rate, momentum=config.momentum, name="sgd")
     if mixed_precision == "float16":
         return keras.optimizers.LossScaleOptimizer(sgd)
     return sgd
+
+
+class _SGD(keras.optimizers.SGD):
+    """Keras's SGD, whose velocity and weights one operation updates, not five."""
+
+    def update_step(self, gradient, variable, learning_rate):
+        if not self.momentum:
+            super().update_step(gradient, variable, learning_rate)
+            return
+        velocity = self.momentums[self._get_variable_index(variable)]
+        tf.raw_ops.ResourceApplyKerasMomentum(
+            var=variable.handle,
+            accum=velocity.value.handle,
+            lr=tf.cast(learning_rate, variable.dtype),
+            grad=tf.cast(gradient, variable.dtype),
+            momentum=tf.cast(self.momentum, variable.dtype),
+        )
 
 
 def make_train_step(

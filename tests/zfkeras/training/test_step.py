@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
+from zfkeras.constraints import MaxRMS
 from zfkeras.training.config import OptimizerConfig
 from zfkeras.training.step import make_optimizer, make_train_step
 
@@ -79,6 +80,24 @@ def test_steps_equal_those_written_out_in_numpy(
     np.testing.assert_allclose(losses, expected_losses, rtol=1e-5)
     np.testing.assert_allclose(model.get_weights()[0], expected_kernel, atol=1e-6)
     np.testing.assert_allclose(model.get_weights()[1], expected_bias, atol=1e-6)
+
+
+@pytest.mark.parametrize("momentum", [0.0, 0.9])
+def test_the_update_is_that_of_keras(momentum):
+    # Ours is one operation; the constraint comes after it.
+    weights = []
+    for optimizer in (
+        make_optimizer(OptimizerConfig(0.3, momentum), None),
+        keras.optimizers.SGD(0.3, momentum),
+    ):
+        start = np.linspace(-1, 1, 12, dtype=np.float32).reshape(4, 3)
+        kernel = keras.Variable(start)
+        kernel.constraint = MaxRMS(0.5)
+        optimizer.build([kernel])
+        for number in range(3):
+            optimizer.apply([tf.constant(start.T.reshape(4, 3) ** number)], [kernel])
+        weights.append(kernel.numpy())
+    np.testing.assert_allclose(*weights, rtol=1e-6)
 
 
 def test_wrong_answers_are_counted():
