@@ -1,37 +1,32 @@
 """Where features lie on disk: one folder for a network and a data set, a file a layer.
 
 A file takes its name only when it is complete, and is held to its checksum when it is
-read; what a killed run leaves is never read. Two runs at once do not meet: each writes
-aside.
+read; a run that was killed is gone on with. Of two runs at once, one waits while the
+other computes.
 """
 
 import contextlib
 import hashlib
+import io
 import json
-import logging
 import os
-import secrets
-import time
 import zlib
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 import numpy as np
 
+from transfer.feature_writer import FeatureWriter
 from zfkeras.data.splits import Split
-from zfkeras.errors import RunError
-from zfkeras.files import read_json, write_json
+from zfkeras.errors import DiskFull, RunError
+from zfkeras.files import read_json, warn_of_damage
+from zfkeras.locks import claimed
 from zfkeras.models.classifier import Classifier
-
-logger = logging.getLogger(__name__)
 
 # Raised whenever files of before would be read wrongly.
 FORMAT = 1
 # Images whose content is part of the key: all would have to be read otherwise.
 _SAMPLED_IMAGES = 64
-# A file written aside is written to with every batch; after so long its run is dead.
-_DEAD_SECONDS = 3600
-_CHUNK = 1 << 24
 
 
 def default_cache() -> Path:
@@ -87,34 +82,45 @@ class FeatureCache:
 
     def __init__(self, root: Path, key: str):
         self.folder = Path(root) / key
-        self._checked = {}
+        self._opened = {}
+        self._warned = set()
 
     def has(self, layer: int) -> bool:
         """Whether a layer's features are there and whole; damaged ones are named."""
-        if "labels" not in self._checked:
-            self._checked["labels"] = self._is_whole("labels.npy")
-        if layer not in self._checked:
-            self._checked[layer] = self._is_whole(f"layer{layer}.npy")
-        return (
-            self._checked["labels"]
-            and self._checked[layer]
-            and self._manifest("labels")["crc32"]
-            == self._manifest(f"layer{layer}")["labels"]
-        )
+        labels, features = self._whole("labels"), self._whole(f"layer{layer}")
+        if labels is None or features is None:
+            return False
+        return features[1]["labels"] == labels[1]["crc32"]
 
     def read(self, layer: int) -> np.ndarray:
-        """The features of a layer as a memory map, (n_images, n_features)."""
-        rows = len(self.read_labels()[0])
-        return np.load(self.folder / f"layer{layer}.npy", mmap_mode="r")[:rows]
+        """The features of a layer as a memory map, (n_images, n_features).
+
+        What `has` has found whole is what is read, whoever replaces the file meanwhile.
+        """
+        features, _ = self._whole(f"layer{layer}")
+        return features[: len(self.read_labels()[0])]
 
     def read_labels(self) -> tuple[np.ndarray, np.ndarray]:
         """Labels, and places in the split, of the images; int64 (n_images,)."""
-        rows = np.load(self.folder / "labels.npy", allow_pickle=False)
-        return rows[0], rows[1]
+        rows, _ = self._whole("labels")
+        return np.array(rows[0]), np.array(rows[1])
+
+    @contextlib.contextmanager
+    def claimed(self) -> Iterator[None]:
+        """Keeps other processes from computing the same, and waits for one that does.
+
+        What it has computed meanwhile is there.
+        """
+        with claimed(self.folder, wait=True):
+            self._opened = {}
+            yield
 
     @contextlib.contextmanager
     def writing(self, sizes: Mapping[int, int], n_images: int, dtype: str):
         """Opens files for some layers; they are there once the block ends well.
+
+        What there is of them when it ends otherwise stays for the next run, but for a
+        `RunError`, which is about the images or the network.
 
         Args:
             sizes: layer -> number of features.
@@ -122,136 +128,55 @@ class FeatureCache:
             dtype: of the features.
 
         Yields:
-            A `Writer`.
+            A `FeatureWriter`, which knows where to begin.
         """
-        self.folder.mkdir(parents=True, exist_ok=True)
-        self._remove_dead()
-        writer = Writer(self.folder, sizes, n_images, dtype)
+        writer = FeatureWriter(self.folder, sizes, n_images, dtype)
         try:
             yield writer
             writer.finish()
-        finally:
-            writer.remove_aside()
-        self._checked = {}
+        except DiskFull:
+            writer.leave()
+            raise
+        except RunError:
+            writer.discard()
+            raise
+        except BaseException:
+            writer.leave()
+            raise
+        self._opened = {}
 
-    def _manifest(self, name) -> dict:
-        return read_json(self.folder / f"{name}.json")
+    def _whole(self, name: str) -> tuple[np.ndarray, dict] | None:
+        """An array and what is known of it, `None` if it is not there or damaged."""
+        if self._opened.get(name) is None:
+            self._opened[name] = self._open(name)
+        return self._opened[name]
 
-    def _remove_dead(self):
-        """Removes what runs that were killed have left."""
-        for path in self.folder.glob(".*.npy.*"):
-            with contextlib.suppress(OSError):  # another run may remove it, too
-                if time.time() - path.stat().st_mtime > _DEAD_SECONDS:
-                    path.unlink()
-
-    def _is_whole(self, name):
-        path = self.folder / name
+    def _open(self, name):
+        path = self.folder / f"{name}.npy"
         try:
             manifest = read_json(path.with_suffix(".json"))
-            if _checksum(path) == manifest["crc32"] and "labels" in manifest:
-                return True
+            checksums = {key: manifest[key] for key in ("crc32", "labels")}
+            with open(path, "rb") as file:
+                content = np.memmap(file, np.uint8, "r")
+                if zlib.crc32(content) != checksums["crc32"]:
+                    raise ValueError("its checksum does not match")
+                return _array_in(content), checksums
         except FileNotFoundError:
-            return False
-        except (OSError, ValueError, KeyError, TypeError):
-            pass
-        logger.warning("%s is damaged; computing it anew", path)
-        return False
+            return None
+        except (OSError, ValueError, KeyError, TypeError) as err:
+            if name not in self._warned:
+                warn_of_damage(path, err, "computing it anew")
+                self._warned.add(name)
+            return None
 
 
-class Writer:
-    """Adds images to the files of several layers.
-
-    Args:
-        folder: where they go in the end.
-        sizes: layer -> number of features.
-        n_images: room for so many.
-        dtype: of the features.
-    """
-
-    def __init__(self, folder, sizes, n_images, dtype):
-        self._folder = folder
-        self._token = secrets.token_hex(4)
-        self._count = 0
-        self._rows = np.zeros((2, n_images), np.int64)
-        self._files = {}
-        for layer, size in sizes.items():
-            path = self._aside(f"layer{layer}.npy")
-            self._files[layer] = open(path, "wb")
-            header = {
-                "descr": np.lib.format.dtype_to_descr(np.dtype(dtype)),
-                "fortran_order": False,
-                "shape": (n_images, size),
-            }
-            np.lib.format.write_array_header_2_0(self._files[layer], header)
-
-    def add(
-        self, features: Mapping[int, np.ndarray], labels: np.ndarray, positions
-    ) -> None:
-        """Adds a batch.
-
-        Args:
-            features: layer -> (batch, n_features).
-            labels: (batch,).
-            positions: (batch,), places in the split.
-        """
-        for layer, file in self._files.items():
-            file.write(np.ascontiguousarray(features[layer]).data)
-        rows = slice(self._count, self._count + len(labels))
-        self._rows[0, rows], self._rows[1, rows] = labels, positions
-        self._count += len(labels)
-
-    def finish(self) -> None:
-        """Puts the files in their places, each with its checksum."""
-        if self._count == 0:
-            raise RunError("no image could be read")
-        labels = self._aside("labels.npy")
-        with open(labels, "wb") as file:
-            np.save(file, self._rows[:, : self._count])
-        paths = {"labels.npy": labels}
-        for layer, file in self._files.items():
-            missing = self._rows.shape[1] - self._count
-            if missing:  # bad images leave room; the header has counted them
-                row = (file.tell() - _header_size(file.name)) // self._count
-                file.truncate(file.tell() + missing * row)
-            file.flush()
-            os.fsync(file.fileno())
-            file.close()
-            paths[f"layer{layer}.npy"] = Path(file.name)
-        # A layer's rows are those of one list of images: an image that could not be
-        # read once may be readable the next time, and then the others are stale.
-        of_labels = _checksum(labels)
-        for name, path in paths.items():
-            checksum = _checksum(path)
-            os.replace(path, self._folder / name)
-            record = {"crc32": checksum, "images": self._count, "labels": of_labels}
-            write_json((self._folder / name).with_suffix(".json"), record)
-
-    def remove_aside(self) -> None:
-        """Removes what has not found its place."""
-        for file in self._files.values():
-            file.close()
-        for name in ("labels.npy", *(f"layer{layer}.npy" for layer in self._files)):
-            self._aside(name).unlink(missing_ok=True)
-
-    def _aside(self, name) -> Path:
-        return self._folder / f".{name}.{self._token}"
-
-
-def _header_size(path) -> int:
-    with open(path, "rb") as file:
-        np.lib.format.read_magic(file)
-        np.lib.format.read_array_header_2_0(file)
-        return file.tell()
-
-
-def _checksum(path: Path) -> int:
-    value = 0
-    for chunk in _chunks(path):
-        value = zlib.crc32(chunk, value)
-    return value
-
-
-def _chunks(path: Path) -> Iterator[bytes]:
-    with open(path, "rb") as file:
-        while chunk := file.read(_CHUNK):
-            yield chunk
+def _array_in(content: np.memmap) -> np.ndarray:
+    """The array of an .npy file that is mapped into memory."""
+    header = io.BytesIO(content[:1024].tobytes())
+    version = np.lib.format.read_magic(header)
+    readers = {
+        (1, 0): np.lib.format.read_array_header_1_0,
+        (2, 0): np.lib.format.read_array_header_2_0,
+    }
+    shape, _, dtype = readers[version](header)
+    return content[header.tell() :].view(dtype).reshape(shape)

@@ -79,16 +79,17 @@ def extract(
     """
     wanted = layer_tensors(classifier.model, layers)
     store = FeatureCache(cache, fingerprint(classifier, split, data, dtype))
-    missing = {layer: t for layer, t in wanted.items() if not store.has(layer)}
     seconds = 0.0
-    if missing:
-        if bad_images is None:
-            bad_images = BadImages(max(split.num_examples, 1))
-        seconds = _compute(
-            classifier, split, missing, store, batch_size, dtype, bad_images
-        )
-    else:
+    if all([store.has(layer) for layer in wanted]):
         logger.info("features of layers %s are in %s", [*wanted], store.folder)
+    else:
+        bad_images = bad_images or BadImages(max(split.num_examples, 1))
+        with store.claimed():  # by now another process may have computed some
+            missing = {layer: t for layer, t in wanted.items() if not store.has(layer)}
+            if missing:
+                seconds = _compute(
+                    classifier, split, missing, store, batch_size, dtype, bad_images
+                )
     labels, positions = store.read_labels()
     maps = {layer: store.read(layer) for layer in wanted}
     return Features(maps, labels, positions, seconds)
@@ -127,21 +128,32 @@ def _compute(classifier, split, tensors, store, batch_size, dtype, bad_images):
             for name, maps in network(images, training=False).items()
         }
 
-    batches = evaluation_batches(
-        split, classifier.preprocessing, batch_size, bad_images=bad_images
-    )
-    with (
-        store.writing(sizes, split.num_examples, dtype) as writer,
-        tqdm(total=split.num_examples, desc="features", unit=" images") as bar,
-    ):
-        for batch in batches:
-            features = {int(k): v.numpy() for k, v in forward(batch["image"]).items()}
-            _check_finite(features)
-            writer.add(features, batch["label"].numpy(), batch["position"].numpy())
+    with store.writing(sizes, split.num_examples, dtype) as writer:
+        for name, reason in writer.bad_images.items():
+            bad_images.add(name, reason)
+        batches = evaluation_batches(
+            split,
+            classifier.preprocessing,
+            batch_size,
+            start=writer.next_position,
+            bad_images=bad_images,
+        )
+        with tqdm(
+            total=split.num_examples,
+            initial=writer.next_position,
+            desc="features",
+            unit=" images",
+        ) as bar:
+            for batch in batches:
+                outputs = forward(batch["image"])
+                features = {int(name): maps.numpy() for name, maps in outputs.items()}
+                _check_finite(features)
+                writer.add(features, batch["label"].numpy(), batch["position"].numpy())
+                bad_images.check()
+                writer.save_if_due(bad_images.to_json()["images"])
+                bar.update(len(batch["label"]))
             bad_images.check()
-            bar.update(len(batch["label"]))
-        bad_images.check()
-        return bar.format_dict["elapsed"]
+            return bar.format_dict["elapsed"]
 
 
 def _check_finite(features):

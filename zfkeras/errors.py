@@ -1,4 +1,4 @@
-"""The two ways a request can fail that are not bugs.
+"""The ways a request can fail that are not bugs.
 
 Everything else that is raised is a bug and keeps its traceback.
 """
@@ -16,3 +16,7 @@ class RunError(RuntimeError):
 
     The message is one line that says what happened, where, and what to do.
     """
+
+
+class DiskFull(RunError):
+    """There was no room to write a file; what it was to replace is untouched."""

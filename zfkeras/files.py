@@ -16,7 +16,7 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import IO, Any
 
-from zfkeras.errors import RunError
+from zfkeras.errors import DiskFull
 from zfkeras.locks import is_at, lock_file, remove_if_abandoned
 
 logger = logging.getLogger(__name__)
@@ -45,7 +45,7 @@ def written_whole(path: Path, mode: str = "wb") -> Iterator[IO]:
         paths. An exception in the block removes it and leaves `path` alone.
 
     Raises:
-        RunError: the disk is full.
+        DiskFull: as it says.
     """
     path = Path(path)
     with room_for(path):
@@ -103,14 +103,14 @@ def room_for(path: Path) -> Iterator[None]:
         path: what the block writes.
 
     Raises:
-        RunError: the disk is full.
+        DiskFull: as it says.
     """
     try:
         yield
     except Exception as err:
         if not is_disk_full(err):
             raise
-        raise RunError(
+        raise DiskFull(
             f"no space left to write {path}; what was there before is untouched. Free "
             "some space and run the same command again: it goes on from what is saved."
         ) from err

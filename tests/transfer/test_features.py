@@ -1,4 +1,5 @@
 import os
+import re
 import shutil
 
 import numpy as np
@@ -7,7 +8,7 @@ import pytest
 from tests.helpers.networks import make_classifier
 from tests.helpers.splits import noise, png
 from tests.helpers.trees import write_tree
-from transfer import feature_cache, features
+from transfer import feature_writer, features
 from transfer.features import extract
 from zfkeras.data.bad_images import BadImages
 from zfkeras.data.sources import open_source
@@ -111,25 +112,114 @@ def test_damaged_files_are_named_and_computed_anew(
     del first
     file.write_bytes(content)
     again = extracted(classifier, split, tmp_path)
-    assert "is damaged; computing it anew" in caplog.text
+    assert re.search(r"layer5\.npy is damaged \(.+\); computing it anew", caplog.text)
     assert np.array_equal(again.layers[5], expected)
+
+
+def dying(monkeypatch, after, save_seconds):
+    """Lets runs die after so many batches."""
+    original = feature_writer.FeatureWriter.add
+    batches = []
+
+    def dies(self, *args):
+        if len(batches) == after:
+            raise KeyboardInterrupt
+        batches.append(args)
+        original(self, *args)
+
+    monkeypatch.setattr(feature_writer, "SAVE_SECONDS", save_seconds)
+    monkeypatch.setattr(feature_writer.FeatureWriter, "add", dies)
 
 
 def test_a_run_that_dies_leaves_nothing_that_is_read(
     classifier, split, tmp_path, monkeypatch
 ):
-    original = feature_cache.Writer.add
-
-    def dies(self, *args):
-        if self._count:
-            raise KeyboardInterrupt
-        original(self, *args)
-
-    monkeypatch.setattr(feature_cache.Writer, "add", dies)
+    dying(monkeypatch, 1, save_seconds=60)
     with pytest.raises(KeyboardInterrupt):
         extracted(classifier, split, tmp_path)
     (folder,) = (tmp_path / "cache").iterdir()
     assert list(folder.iterdir()) == []
+
+
+@pytest.mark.parametrize("bad", [None, 2, 11])
+@pytest.mark.parametrize("after", [1, 2])
+def test_a_run_that_dies_is_gone_on_with(
+    after, bad, classifier, split, tmp_path, monkeypatch
+):
+    # Previously all of the pass was lost.
+    if bad is not None:
+        with open(split.keys[bad], "wb") as file:
+            file.write(b"no image")
+
+    def run(place):
+        bad_images = BadImages(2 * NUMBER, 0.5)
+        found = extracted(classifier, split, place, bad_images=bad_images)
+        return found, bad_images.to_json()
+
+    expected, expected_bad = run(tmp_path / "whole")
+    with monkeypatch.context() as patch, pytest.raises(KeyboardInterrupt):
+        dying(patch, after, save_seconds=0)
+        run(tmp_path)
+    begun = []
+    original = features.evaluation_batches
+
+    def batches(*args, start, **more):
+        begun.append(start)
+        return original(*args, start=start, **more)
+
+    monkeypatch.setattr(features, "evaluation_batches", batches)
+    found, found_bad = run(tmp_path)
+    assert begun == [5 * after + (bad == 2)]
+    assert found_bad == expected_bad
+    for layer in (1, 5):
+        assert np.array_equal(found.layers[layer], expected.layers[layer])
+    assert np.array_equal(found.labels, expected.labels)
+    assert np.array_equal(found.positions, expected.positions)
+    (folder,) = (tmp_path / "cache").iterdir()
+    assert [path.name for path in folder.iterdir() if path.name[0] == "."] == []
+
+
+@pytest.mark.parametrize("damaged", [".part.npz", ".part-layer5.npy"])
+def test_what_a_dead_run_has_left_damaged_is_begun_anew(
+    damaged, classifier, split, tmp_path, monkeypatch
+):
+    expected = extracted(classifier, split, tmp_path / "whole").layers
+    with monkeypatch.context() as patch, pytest.raises(KeyboardInterrupt):
+        dying(patch, 2, save_seconds=0)
+        extracted(classifier, split, tmp_path)
+    (file,) = (tmp_path / "cache").glob(f"*/{damaged}")
+    content = bytearray(file.read_bytes())
+    content[len(content) // 2] ^= 1
+    file.write_bytes(content)
+    found = extracted(classifier, split, tmp_path).layers
+    assert all(np.array_equal(found[layer], expected[layer]) for layer in (1, 5))
+
+
+@pytest.mark.parametrize("at", range(5))
+def test_a_run_that_dies_as_it_finishes_computes_nothing_again(
+    at, classifier, split, tmp_path, monkeypatch
+):
+    expected = extracted(classifier, split, tmp_path / "whole").layers
+    replaced = []
+
+    def replace(source, target):
+        if not str(target).endswith(".npz"):
+            if len(replaced) == at:
+                raise KeyboardInterrupt
+            replaced.append(target)
+        os.rename(source, target)
+
+    with monkeypatch.context() as patch, pytest.raises(KeyboardInterrupt):
+        patch.setattr(feature_writer, "SAVE_SECONDS", 0)
+        patch.setattr(os, "replace", replace)
+        extracted(classifier, split, tmp_path)
+
+    def refuse(*args, **kwargs):
+        raise AssertionError("computed once more")
+
+    monkeypatch.setattr(feature_writer.FeatureWriter, "add", refuse)
+    found = extracted(classifier, split, tmp_path).layers
+    assert all(np.array_equal(found[layer], expected[layer]) for layer in (1, 5))
 
 
 def test_bad_images_are_left_out(classifier, split, tmp_path):
@@ -166,15 +256,14 @@ def test_layers_of_other_images_are_computed_anew(classifier, split, tmp_path):
     assert np.array_equal(found.layers[5], fresh.layers[5])
 
 
-def test_what_a_killed_run_has_left_is_removed_in_time(classifier, split, tmp_path):
+def test_what_killed_runs_have_left_is_removed(classifier, split, tmp_path):
     extracted(classifier, split, tmp_path, (1,))
     (folder,) = (tmp_path / "cache").iterdir()
-    left, written_to = folder / ".layer5.npy.0011aabb", folder / ".layer5.npy.22"
-    for path in (left, written_to):
-        path.write_bytes(b"half")
-    os.utime(left, (0, 0))
+    left = [".part-layer5.npy", ".part-layer7.npy", ".0011aabb.labels.npy"]
+    for name in left:
+        (folder / name).write_bytes(b"half")
     extracted(classifier, split, tmp_path, (1, 3))
-    assert not left.exists() and written_to.exists()
+    assert not any((folder / name).exists() for name in left)
 
 
 def test_what_float16_cannot_hold_stops_the_run(classifier, split, tmp_path):

@@ -91,7 +91,7 @@ class Classifier:
 
         Raises:
             UsageError: `path` does not end in ".keras".
-            RunError: the disk is full.
+            DiskFull: there is no room for it.
         """
         path = Path(path)
         if path.suffix != ".keras":
