@@ -151,17 +151,18 @@ def _max_pool_wide(x, windows):
     top = tf.maximum(rows.before(height) - tf.range(shape[0]) * rows.stride, 0)
     left = tf.maximum(columns.before(width) - tf.range(shape[1]) * columns.stride, 0)
     first = (top[:, None] * columns.pool + left[None, :])[None, :, :, None]
+    first = tf.cast(first, _offset_type(windows))
     best = None
     for row, column, number in _places(windows):
         value = _at_place(padded, row, column, shape, windows)
         if best is None:
-            best = tf.fill(tf.shape(value), lowest)
-            offset = tf.broadcast_to(first, tf.shape(value))
+            best, offset = value, tf.broadcast_to(first, tf.shape(value))
+            continue
         # Not "value > best": NaN, too, wins, and then keeps its place.
         wins = ~(value <= best) & (best == best)
         best = tf.where(wins, value, best)
-        offset = tf.where(wins, number, offset)
-    return best, tf.cast(offset, _offset_type(windows))
+        offset = tf.where(wins, tf.cast(number, offset.dtype), offset)
+    return best, offset
 
 
 def _unpool(pooled, offset, height, width, windows):
