@@ -13,11 +13,11 @@ from tqdm import tqdm
 from transfer.by_layer import HEADS, LayerGram, evaluate_head
 from transfer.feature_cache import FORMAT, fingerprint
 from transfer.features import extract, layer_tensors
-from transfer.paper import data_set, paper_accuracy
+from transfer.known_rows import known_rows, with_known
+from transfer.paper import data_set, paper_accuracy, reported_set
 from transfer.protocols import folds
 from zfkeras.data.sources import Source, open_source
 from zfkeras.errors import UsageError
-from zfkeras.files import read_json
 from zfkeras.models.classifier import Classifier
 from zfkeras.models.presets import load
 from zfkeras.models.variants import VARIANTS
@@ -25,6 +25,9 @@ from zfkeras.models.zfnet import ZFNet
 from zfkeras.provenance import write_record
 
 logger = logging.getLogger(__name__)
+
+# Raised whenever the heads give other numbers than before with the same settings.
+_HEADS = 2
 
 
 @dataclasses.dataclass(frozen=True)
@@ -81,7 +84,7 @@ class CaltechExperiment:
         classifier = load(self.model)
         layers = sorted({layer for _, layer in self.rows})
         layer_tensors(classifier.model, layers)  # refuses before anything is done
-        known = _known_rows(record)
+        known = known_rows(record)
         networks = {"trained": classifier}
         if self.with_random:
             networks["random"] = randomised(classifier, self.seed)
@@ -89,7 +92,9 @@ class CaltechExperiment:
         for weights, network in networks.items():
             for row in self._measured(source, weights, network, known):
                 results["rows"].append(row)
-                write_record(record, results)
+                so_far = with_known(results["rows"], known)
+                write_record(record, {**results, "rows": so_far})
+        write_record(record, results)
         return results
 
     def _header(self, source: Source) -> dict:
@@ -136,7 +141,7 @@ class CaltechExperiment:
         ) as bar:
             for row in plan:
                 if keys[row] in known:
-                    paper = self._paper(weights, row)
+                    paper = self._paper(source, weights, row)
                     yield {**known[keys[row]], "paper": paper}
                     continue
                 head, layer, n = row
@@ -144,7 +149,7 @@ class CaltechExperiment:
                     grams = {layer: LayerGram(features.layers[layer])}
                 bar.set_postfix_str(f"{head} on layer {layer}, {n} a class")
                 measured = self._evaluate(source, features, grams[layer], row, bar)
-                yield self._row(weights, row, keys[row], measured)
+                yield self._row(source, weights, row, keys[row], measured)
 
     def _evaluate(self, source, features, gram, row, bar):
         head, _, n = row
@@ -162,7 +167,7 @@ class CaltechExperiment:
 
         return evaluate_head(make_head, gram, features.labels, divisions, bar.update)
 
-    def _row(self, weights, row, key, measured) -> dict:
+    def _row(self, source, weights, row, key, measured) -> dict:
         head, layer, n = row
         return {
             "weights": weights,
@@ -170,20 +175,23 @@ class CaltechExperiment:
             "layer": layer,
             "n_train_per_class": n,
             **measured,
-            "paper": self._paper(weights, row),
+            "paper": self._paper(source, weights, row),
             "key": key,
         }
 
-    def _paper(self, weights, row) -> dict | None:
+    def _paper(self, source, weights, row) -> dict | None:
+        """What the paper has for a row: of the trained network on the whole set."""
         if weights != "trained":
             return None
-        paper = paper_accuracy(data_set(self.data), *row, by_layer=self.by_layer)
+        name = reported_set(self.data, len(source.class_names))
+        paper = paper_accuracy(name, *row, by_layer=self.by_layer)
         return None if paper is None else dataclasses.asdict(paper)
 
     def _key(self, features_key, head, layer, n) -> str:
         """Tells a row from every other that could stand in the same file."""
         settings = [
             FORMAT,
+            _HEADS,
             features_key,
             head,
             layer,
@@ -222,11 +230,3 @@ def randomised(classifier: Classifier, seed: int) -> Classifier:
         kernel_initializer=settings.get("kernel_initializer", "he_normal"),
     )
     return dataclasses.replace(classifier, model=model)
-
-
-def _known_rows(record: Path) -> dict[str, dict]:
-    """Rows of a former run by their keys; none where there is no sound record."""
-    try:
-        return {row["key"]: row for row in read_json(record)["rows"]}
-    except (OSError, ValueError, KeyError, TypeError):
-        return {}

@@ -9,14 +9,20 @@ import json
 import os
 import time
 import zlib
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from pathlib import Path
 
 import numpy as np
 
 from zfkeras.arrays import read_arrays
 from zfkeras.errors import RunError
-from zfkeras.files import remove_leftovers, room_for, write_json, written_whole
+from zfkeras.files import (
+    crc32,
+    remove_leftovers,
+    room_for,
+    write_json,
+    written_whole,
+)
 
 # How often it is noted how far the work has come, at most.
 SAVE_SECONDS = 60
@@ -241,32 +247,3 @@ def header_size(file) -> int:
     np.lib.format.read_magic(file)
     np.lib.format.read_array_header_2_0(file)
     return file.tell()
-
-
-def crc32(path: str | Path, length: int | None = None) -> int:
-    """CRC-32 of a file, or of its beginning.
-
-    Args:
-        path: the file.
-        length: in bytes; a shorter file is an error. `None` (default): all of it.
-
-    Raises:
-        ValueError: the file is shorter.
-    """
-    value = 0
-    for chunk in _chunks(path, length):
-        value = zlib.crc32(chunk, value)
-    return value
-
-
-def _chunks(path, length: int | None) -> Iterator[bytes]:
-    with open(path, "rb") as file:
-        while length is None or length > 0:
-            chunk = file.read(_CHUNK if length is None else min(_CHUNK, length))
-            if not chunk:
-                if length is not None:
-                    raise ValueError("it has been cut short")
-                return
-            if length is not None:
-                length -= len(chunk)
-            yield chunk

@@ -135,12 +135,12 @@ def _train(args, model: Path) -> None:
 
 def _known(record: Path, key: str) -> dict | None:
     """The results of a former run of the very same experiment."""
-    from zfkeras.files import read_json
+    from zfkeras.files import read_json_again
 
+    results = read_json_again(record, "training the head anew")
     try:
-        results = read_json(record)
         return results if results["key"] == key else None
-    except (OSError, ValueError, KeyError, TypeError):
+    except (KeyError, TypeError):
         return None
 
 

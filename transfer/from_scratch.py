@@ -16,7 +16,7 @@ import keras
 import numpy as np
 
 from transfer.metrics import mean_per_class_accuracy
-from transfer.paper import FROM_SCRATCH, data_set
+from transfer.paper import FROM_SCRATCH, reported_set
 from transfer.protocols import folds
 from zfkeras import configs
 from zfkeras.data.bad_images import BadImages
@@ -24,7 +24,7 @@ from zfkeras.data.pipeline import evaluation_batches
 from zfkeras.data.sources import Source
 from zfkeras.data.splits import ListedSplit
 from zfkeras.errors import UsageError
-from zfkeras.files import read_json
+from zfkeras.files import read_json_again
 from zfkeras.models.classifier import Classifier, predict_crops
 from zfkeras.models.variants import find_variant
 from zfkeras.provenance import write_record
@@ -130,7 +130,8 @@ class FromScratch:
         )
 
     def _row(self, source: Source, n: int, accuracies) -> dict:
-        paper = FROM_SCRATCH.get(data_set(source.spec), {}).get(n)
+        reported = reported_set(source.spec, len(source.class_names))
+        paper = FROM_SCRATCH.get(reported, {}).get(n)
         several = len(accuracies) > 1
         return {
             "n_train_per_class": n,
@@ -172,7 +173,8 @@ def _key(config: TrainConfig, split: ListedSplit, fold, number: int) -> str:
 
 def _known(record: Path) -> dict[str, float]:
     """Accuracies of a former run by their keys."""
+    known = read_json_again(record, "training its folds anew")
     try:
-        return dict(read_json(record)["accuracies"])
-    except (OSError, ValueError, KeyError, TypeError):
+        return dict(known["accuracies"])
+    except (ValueError, KeyError, TypeError):
         return {}

@@ -21,9 +21,9 @@ from transfer.feature_cache import FORMAT, fingerprint
 from transfer.features import extract, layer_tensors
 from transfer.heads.multilabel import MultiLabelSVM
 from transfer.heads.softmax import SoftmaxHead
+from transfer.known_rows import known_rows, with_known
 from zfkeras.data.sources import Source, open_source
 from zfkeras.errors import RunError, UsageError
-from zfkeras.files import read_json
 from zfkeras.models.classifier import Classifier
 from zfkeras.models.endpoints import endpoints
 from zfkeras.models.presets import load
@@ -88,7 +88,7 @@ class PascalExperiment:
         wanted = self.layers or [*endpoints(classifier.model)]
         layer_tensors(classifier.model, wanted)  # refuses before anything is done
         names = self._splits(source)
-        known = _known_rows(record)
+        known = known_rows(record)
         prints = self._prints(source, classifier, names)
         keys = {
             (head, layer): self._key(prints, head, layer)
@@ -108,7 +108,9 @@ class PascalExperiment:
                     row = {**place, **self._measure(head, layer, sets)}
                     bar.update()
                 results["rows"].append(row)
-                write_record(record, results)
+                so_far = with_known(results["rows"], known)
+                write_record(record, {**results, "rows": so_far})
+        write_record(record, results)
         return results
 
     def _splits(self, source: Source) -> tuple[str, str]:
@@ -239,10 +241,3 @@ def _in_blocks(answer, features) -> np.ndarray:
     """The answers for features of which few are in memory at once."""
     parts = range(0, len(features), _BLOCK)
     return np.concatenate([answer(features[i : i + _BLOCK]) for i in parts])
-
-
-def _known_rows(record: Path) -> dict[str, dict]:
-    try:
-        return {row["key"]: row for row in read_json(record)["rows"]}
-    except (OSError, ValueError, KeyError, TypeError):
-        return {}

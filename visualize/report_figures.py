@@ -14,9 +14,10 @@ from pathlib import Path
 
 from zfkeras import commandline
 from zfkeras.errors import RunError, UsageError
-from zfkeras.files import read_json, write_json
+from zfkeras.files import crc32, read_json_again, warn_of_damage, write_json
 
 _MADE_WITH = "made-with.json"
+_FILES = "files"  # their checksums, in it
 
 
 @dataclasses.dataclass(frozen=True)
@@ -133,6 +134,8 @@ def make_once(
 ) -> Path:
     """Makes what belongs into a folder, unless it was made with the same settings.
 
+    Its files' checksums are kept, so that what is damaged is made again.
+
     Args:
         folder: of the figure.
         record: name of the JSON file that is written last.
@@ -144,21 +147,30 @@ def make_once(
         The record's path.
     """
     marker = folder / _MADE_WITH
-    serves = _read(folder / record) is not None and _read(marker) == made_with
-    if serves and not again:
+    if not again and _serves(folder, record, marker, made_with):
         return folder / record
     marker.unlink(missing_ok=True)
     run()
-    write_json(marker, made_with)
+    files = (path for path in folder.rglob("*") if path.is_file())
+    files = {str(path.relative_to(folder)): crc32(path) for path in files}
+    write_json(marker, {**made_with, _FILES: files})
     return folder / record
 
 
-def _read(path: Path):
-    """What a JSON file holds, `None` if it is not there or damaged."""
-    try:
-        return read_json(path)
-    except (OSError, ValueError):
-        return None
+def _serves(folder: Path, record: str, marker: Path, made_with: dict) -> bool:
+    """Whether what lies in a folder was made with these settings and is whole."""
+    again = "making the figure anew"
+    known = read_json_again(marker, again)
+    if not isinstance(known, dict) or record not in (files := known.pop(_FILES, {})):
+        return False
+    if known != made_with:
+        return False
+    for name, checksum in files.items():
+        path = folder / name
+        if not path.is_file() or crc32(path) != checksum:
+            warn_of_damage(path, "it has changed or is gone", again)
+            return False
+    return True
 
 
 def run_command(module: str, arguments: list[str]) -> None:

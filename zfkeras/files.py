@@ -24,6 +24,7 @@ logger = logging.getLogger(__name__)
 _CHECKSUM = "checksum"
 # The end of the name stays, for libraries that go by it.
 _ASIDE = re.compile(r"\.[0-9a-f]{8}\.(.+)")
+_CHUNK = 1 << 24
 _FULL = (errno.ENOSPC, errno.EDQUOT)
 _FULL_IN_WORDS = ("No space left on device", "Disk quota exceeded")
 
@@ -204,3 +205,32 @@ def _checksum(value: Mapping) -> str:
     """CRC-32 of the values as JSON, however they are set out in the file."""
     text = json.dumps(value, separators=(",", ":"))
     return f"crc32:{zlib.crc32(text.encode()):08x}"
+
+
+def crc32(path: str | Path, length: int | None = None) -> int:
+    """CRC-32 of a file, or of its beginning.
+
+    Args:
+        path: the file.
+        length: in bytes; a shorter file is an error. `None` (default): all of it.
+
+    Raises:
+        ValueError: the file is shorter.
+    """
+    value = 0
+    for chunk in _chunks(path, length):
+        value = zlib.crc32(chunk, value)
+    return value
+
+
+def _chunks(path, length: int | None) -> Iterator[bytes]:
+    with open(path, "rb") as file:
+        while length is None or length > 0:
+            chunk = file.read(_CHUNK if length is None else min(_CHUNK, length))
+            if not chunk:
+                if length is not None:
+                    raise ValueError("it has been cut short")
+                return
+            if length is not None:
+                length -= len(chunk)
+            yield chunk

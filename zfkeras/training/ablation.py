@@ -14,7 +14,7 @@ import keras
 from zfkeras.data.bad_images import BadImages
 from zfkeras.data.sources import open_source
 from zfkeras.errors import RunError
-from zfkeras.files import read_json, write_json
+from zfkeras.files import read_json_again, write_json
 from zfkeras.models.classifier import Classifier
 from zfkeras.models.variants import find_variant, rows_of
 from zfkeras.training.config import TrainConfig
@@ -103,12 +103,9 @@ def _row(config: TrainConfig, folder: Path, execution) -> dict:
     """Measures one variant, or reads what was measured under the same settings."""
     record = folder / _ROW
     settings = config.to_json()
-    try:
-        known = read_json(record)
-        if known["config"] == settings:
-            return known["row"]
-    except (OSError, ValueError, KeyError, TypeError):
-        pass  # not there yet, or damaged
+    known = read_json_again(record, "measuring its row anew")
+    if isinstance(known, dict) and known.get("config") == settings and "row" in known:
+        return known["row"]
     results = run_experiment(config, folder, execution)
     if "validation" not in results:
         raise RunError(f"--data {config.data.source} has no validation images.")
