@@ -74,8 +74,27 @@ def data_set(spec: str) -> str:
     return rest.partition(":")[0] if prefix == "tfds" else prefix
 
 
+#: Classes of a whole data set, without the background and with it.
+NUM_CLASSES = {"caltech101": (101, 102), "caltech256": (256, 257)}
+
+
+def reported_set(spec: str, num_classes: int) -> str | None:
+    """The data set that the paper reports on, if these images are the whole of it.
+
+    Args:
+        spec: of the images.
+        num_classes: that they have.
+
+    Returns:
+        "caltech101" or "caltech256". `None`: a part of one, or another set, with whose
+        accuracies the paper's cannot be compared.
+    """
+    name = data_set(spec)
+    return name if num_classes in NUM_CLASSES.get(name, ()) else None
+
+
 def paper_accuracy(
-    data_set: str,
+    data_set: str | None,
     head: str,
     layer: int,
     n_train_per_class: int,
@@ -88,7 +107,7 @@ def paper_accuracy(
     4 for Caltech-101 (sec. 5.2, 5.3), and gives no reason.
 
     Args:
-        data_set: "caltech101" or "caltech256"; any other has no row.
+        data_set: "caltech101" or "caltech256"; any other, and `None`, has no row.
         head: "svm" or "softmax".
         layer: 1 to 7.
         n_train_per_class: images of each class learnt from.

@@ -7,7 +7,7 @@ from tests.helpers.splits import noise, png
 from tests.helpers.trees import write_tree
 from transfer import experiment
 from transfer.caltech import main
-from transfer.paper import data_set, paper_accuracy
+from transfer.paper import data_set, paper_accuracy, reported_set
 
 NAMES = ("ant", "bee", "cat")
 
@@ -126,6 +126,15 @@ def test_the_paper_s_rows():
     assert paper_accuracy("caltech256", "softmax", 7, 45).std == 0.004
     assert paper_accuracy("caltech256", "svm", 7, 30) is None
     assert paper_accuracy("folder", "svm", 7, 30) is None
+
+
+def test_the_paper_says_nothing_of_a_part_of_a_set():
+    # Previously ten categories stood beside the paper's 257.
+    assert reported_set("caltech256:PATH", 10) is None
+    assert reported_set("caltech256:PATH", 257) == "caltech256"
+    assert reported_set("tfds:caltech101", 102) == "caltech101"
+    assert reported_set("shapes", 12) is None
+    assert paper_accuracy(None, "svm", 7, 30) is None
 
 
 def test_a_data_set_has_one_name_whoever_it_comes_from():

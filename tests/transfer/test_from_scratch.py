@@ -97,6 +97,7 @@ def test_other_settings_are_other_runs(source, pretrained, tmp_path, monkeypatch
 def test_the_papers_arm_stands_beside(source, pretrained, tmp_path, monkeypatch):
     monkeypatch.setattr(from_scratch, "_run", lambda *a: 0.25)
     monkeypatch.setattr(from_scratch, "FROM_SCRATCH", {"set": {8: Accuracy(0.4, 0.1)}})
+    monkeypatch.setattr(from_scratch, "reported_set", lambda spec, number: "set")
     arm = dataclasses.replace(ARM, n_train_per_class=(7, 8), n_folds=1)
     called = dataclasses.replace(source, spec="set:somewhere")
     seven, eight = arm.run(called, pretrained, tmp_path)

@@ -11,7 +11,7 @@ from sklearn.utils.validation import check_is_fitted, validate_data
 from transfer.heads.gram import gram_matrix, weighted_sum
 from transfer.heads.newton import minimise
 from transfer.heads.parallel import blas_on_one_core, product
-from transfer.heads.selection import divisions
+from transfer.heads.selection import ENOUGH, divisions
 from transfer.heads.spaces import FeatureSpace, SampleSpace
 from transfer.metrics import mean_per_class_accuracy
 
@@ -40,9 +40,9 @@ class LinearHead(ClassifierMixin, BaseEstimator):
         grid: values of C to choose from.
         tol: largest relative error of the weights.
         validation_fraction: share of each class's training samples, at least one, on
-            which C is chosen by mean per-class accuracy. If a class has under 10, in
-            up to five divisions instead, so that each sample is held out once; if none
-            has two, C is 1.
+            which C is chosen by mean per-class accuracy. If that is under 500 samples,
+            or a class has under 10, in up to five divisions instead, so that each
+            sample is held out once; if no class has two, C is 1.
         random_state: whole number that fixes which.
 
     Attributes:
@@ -274,7 +274,8 @@ class LinearHead(ClassifierMixin, BaseEstimator):
                 answers.append(_as_places(scores(rows, others, weights[k])))
             answers = np.concatenate(answers)
             accuracies.append(mean_per_class_accuracy(right, answers))
-            if accuracies[-1] < max(accuracies) - _HOPELESS:
+            has_fallen = accuracies[-1] < max(accuracies) - _HOPELESS
+            if has_fallen and len(right) >= ENOUGH:  # of few it may be chance
                 break  # large C take longest, and it only falls from here
         return float(sorted(self.grid)[int(np.argmax(accuracies))])
 

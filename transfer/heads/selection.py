@@ -4,15 +4,17 @@ import numpy as np
 
 # A class with fewer samples than this holds out too few for one division to tell.
 FEW = 10
+# So does a division that holds out fewer: of 60, one more is 1.7 % more accuracy.
+ENOUGH = 500
 FOLDS = 5
 
 
 def divisions(labels: np.ndarray, fraction: float, seed: int) -> list:
     """Divides samples, class by class, into some to learn from and some to choose on.
 
-    One division that holds out `fraction` of each class, at least one sample; if a
-    class has under 10, up to five divisions that between them hold out every sample
-    once. A class of one sample is always learnt from.
+    One division that holds out `fraction` of each class, at least one sample; if that
+    is under 500 samples, or a class has under 10, up to five divisions that between
+    them hold out every sample once. A class of one sample is always learnt from.
 
     Args:
         labels: (n_samples,), whole numbers from 0.
@@ -31,10 +33,9 @@ def divisions(labels: np.ndarray, fraction: float, seed: int) -> list:
     if not (counts > 1).any():
         return []
     smallest = counts[counts > 1].min()
-    if smallest < FEW:
+    share = np.maximum(1, np.round(fraction * counts))
+    held_out = [(rank < np.minimum(share, counts - 1))]
+    if smallest < FEW or held_out[0].sum() < ENOUGH:
         n_folds = min(FOLDS, smallest)
         held_out = [(rank % n_folds == k) & (counts > 1) for k in range(n_folds)]
-    else:
-        share = np.maximum(1, np.round(fraction * counts))
-        held_out = [(rank < np.minimum(share, counts - 1))]
     return [(np.sort(order[~out]), np.sort(order[out])) for out in held_out]

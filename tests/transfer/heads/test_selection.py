@@ -5,11 +5,21 @@ from transfer.heads.selection import divisions
 
 
 def test_a_share_of_each_class_is_held_out():
-    labels = np.repeat([0, 1, 2], [10, 20, 30])
+    labels = np.repeat([0, 1, 2], [1000, 1300, 200])
     ((rows, others),) = divisions(labels, 0.2, 0)
-    assert sorted([*rows, *others]) == list(range(60))
-    assert np.bincount(labels[others]).tolist() == [2, 4, 6]
+    assert sorted([*rows, *others]) == list(range(2500))
+    assert np.bincount(labels[others]).tolist() == [200, 260, 40]
     assert np.array_equal(rows, np.sort(rows))
+
+
+def test_every_sample_is_held_out_where_a_share_would_be_too_few_to_tell():
+    # Previously 60 samples decided among five C, and by chance the least was taken.
+    labels = np.repeat(np.arange(10), 30)
+    parts = divisions(labels, 0.2, 0)
+    held_out = np.concatenate([others for _, others in parts])
+    assert len(parts) == 5 and sorted(held_out) == list(range(300))
+    for _, others in parts:
+        assert np.bincount(labels[others]).tolist() == [6] * 10
 
 
 @pytest.mark.parametrize(("smallest", "folds"), [(2, 2), (3, 3), (5, 5), (9, 5)])
@@ -29,7 +39,7 @@ def test_few_samples_are_each_held_out_once(smallest, folds):
 
 
 def test_the_seed_decides():
-    labels = np.repeat([0, 1], 20)
+    labels = np.repeat([0, 1], 1500)
     first, again, other = (divisions(labels, 0.2, seed)[0][1] for seed in (0, 0, 1))
     assert np.array_equal(first, again) and not np.array_equal(first, other)
 
@@ -39,5 +49,5 @@ def test_classes_of_one_leave_nothing_to_hold_out():
 
 
 def test_something_is_always_left_to_learn_from():
-    ((rows, others),) = divisions(np.repeat([0, 1], 10), 0.999, 0)
-    assert len(rows) == 2 and len(others) == 18
+    ((rows, others),) = divisions(np.repeat([0, 1], 400), 0.999, 0)
+    assert len(rows) == 2 and len(others) == 798
