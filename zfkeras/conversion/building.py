@@ -10,25 +10,11 @@ import keras
 import numpy as np
 
 from zfkeras.conversion import network as foreign
+from zfkeras.conversion.arranging import arranged
 from zfkeras.errors import UsageError
 from zfkeras.layers import LocalResponseNormalization, MaxPoolWithArgmax
 from zfkeras.models.variants import VARIANTS, Stage, Variant
 from zfkeras.models.zfnet import ZFNet
-
-_CONVOLUTIONS, _DENSE = (1, 2, 3, 4, 5), (6, 7)
-_FORM = (
-    "a ZFNet-like chain is up to five convolutions, each with ReLU and at most one max "
-    "pool and one LRN, then up to two hidden dense layers with ReLU, then the classes"
-)
-
-
-@dataclasses.dataclass
-class _Block:
-    """A convolution or dense layer and what follows it, under our number."""
-
-    main: foreign.Convolution | foreign.Dense
-    follow: list
-    number: int | None = None
 
 
 def build_model(network: foreign.Network, crop_size: int) -> keras.Model:
@@ -48,7 +34,7 @@ def build_model(network: foreign.Network, crop_size: int) -> keras.Model:
     Raises:
         UsageError: it is no ZFNet-like chain, or shapes do not fit; names the node.
     """
-    blocks, hidden, last = _arranged(network.operations)
+    blocks, hidden, last = arranged(network.operations)
     layers = _Layers(keras.Input((crop_size, crop_size, 3), name="images"))
     stages = {block.number: layers.add_stage(block) for block in blocks}
     flat = layers.shape
@@ -56,14 +42,13 @@ def build_model(network: foreign.Network, crop_size: int) -> keras.Model:
     for block in hidden:
         layers.add_dense(block.main, f"fc{block.number}", "relu")
         for dropout in block.follow:
-            rate = dropout.rate
+            rate = dropout.rate if 0 <= dropout.rate < 1 else 0.5
             layers.add(keras.layers.Dropout(rate, name=f"dropout{block.number}"))
     layers.add_dense(last.main, "predictions", "softmax")
     variant = _variant_of(stages, hidden, crop_size)
     classes = len(last.main.bias)
     if variant is None:
-        name = network.name if network.name not in VARIANTS else f"{network.name}_other"
-        model = keras.Model(layers.inputs, layers.x, name=name)
+        model = keras.Model(layers.inputs, layers.x, name=_name(network))
     else:
         model = ZFNet(classes, variant=variant.name)
     _take_weights(model, blocks, [*hidden, last], flat)
@@ -84,74 +69,6 @@ def logits_model(model: keras.Model) -> tuple[keras.Model, np.ndarray, np.ndarra
     return keras.Model(model.input, predictions.input), *predictions.get_weights()
 
 
-def _arranged(operations):
-    """Groups operations into numbered blocks; refuses what is no ZFNet-like chain."""
-    blocks, dense, flattened, ended = [], [], None, None
-    for operation in operations:
-        if ended is not None:
-            raise _refusal(operation, f"stands behind the softmax, {ended.where}")
-        match operation:
-            case foreign.Convolution() if flattened is None:
-                blocks.append(_Block(operation, []))
-            case foreign.Flatten() if blocks and flattened is None:
-                flattened = operation
-            case foreign.Dense() if flattened is not None:
-                dense.append(_Block(operation, []))
-            case foreign.Softmax() if dense:
-                ended = operation
-            case foreign.Dropout() if not dense:
-                pass  # of maps or of the flattened maps: nothing in use
-            case (
-                foreign.Relu() | foreign.Dropout() | foreign.Norm() | foreign.MaxPool()
-            ):
-                found = dense or ([] if flattened else blocks)
-                if not found:
-                    raise _refusal(operation, "does not follow a layer")
-                found[-1].follow.append(operation)
-            case _:
-                raise _refusal(operation, "is out of place")
-    if not blocks or not dense:
-        raise UsageError(f"the network has no convolution or no dense layer; {_FORM}.")
-    _check_follow(blocks, (foreign.Norm, foreign.MaxPool))
-    *hidden, last = dense
-    _check_follow(hidden, (foreign.Dropout,))
-    if last.follow:
-        raise _refusal(last.follow[0], "follows the classes")
-    _number(blocks, "conv", _CONVOLUTIONS)
-    _number(hidden, "fc", _DENSE)
-    return blocks, hidden, last
-
-
-def _check_follow(blocks, kinds) -> None:
-    """A ReLU comes first and goes; then each of `kinds` at most once."""
-    for block in blocks:
-        if not block.follow or not isinstance(block.follow[0], foreign.Relu):
-            raise _refusal(block.main, "is not followed by a ReLU")
-        block.follow.pop(0)
-        for kind in kinds:
-            same = [one for one in block.follow if isinstance(one, kind)]
-            if len(same) > 1:
-                raise _refusal(same[1], f"is a second one behind {block.main.where}")
-        for other in block.follow:
-            if not isinstance(other, kinds):
-                raise _refusal(other, f"is out of place behind {block.main.where}")
-
-
-def _number(blocks, word, allowed) -> None:
-    """Gives our numbers: those of the file's names if they can be, else counted."""
-    if len(blocks) > len(allowed):
-        raise _refusal(blocks[len(allowed)].main, "is one too many")
-    found = [re.search(rf"{word}_?(\d)(?!\d)", block.main.where) for block in blocks]
-    named = [int(match[1]) for match in found if match]
-    usable = len(named) == len(blocks) and named == sorted({*named} & {*allowed})
-    for block, number in zip(blocks, named if usable else allowed, strict=False):
-        block.number = number
-
-
-def _refusal(operation, what) -> UsageError:
-    return UsageError(f"{operation.where} {what}; {_FORM}.")
-
-
 class _Layers:
     """The Keras layers added so far, and the tensor they end in."""
 
@@ -165,7 +82,11 @@ class _Layers:
 
     def add(self, layer):
         """Adds a layer; hands on a pool's maps without the argmax."""
-        output = layer(self.x)
+        try:
+            output = layer(self.x)
+        except ValueError as err:
+            line = str(err).strip().splitlines()[0]
+            raise UsageError(f"{layer.name} cannot be built: {line}") from err
         self.x = output[0] if isinstance(output, (list, tuple)) else output
 
     def add_stage(self, block) -> Stage | None:
@@ -195,7 +116,12 @@ class _Layers:
 
     def _add_convolution(self, main, number):
         height, width, channels, filters = main.kernel.shape
-        if channels * main.groups != self.shape[2] or filters % main.groups:
+        if main.groups < 1 or not main.kernel.size or filters % main.groups:
+            raise UsageError(
+                f"{main.where} must have filters, as many in each group. Received: "
+                f"weights {main.kernel.shape}, {main.groups} groups."
+            )
+        if channels * main.groups != self.shape[2]:
             raise UsageError(
                 f"{main.where} takes {channels * main.groups} channels in "
                 f"{main.groups} groups, but gets {self.shape[2]}."
@@ -231,10 +157,11 @@ class _Layers:
         return padding
 
     def _add_norm(self, norm, number):
-        if norm.size < 1 or norm.size % 2 == 0 or not norm.bias > 0:
+        finite = np.isfinite((norm.alpha, norm.beta, norm.bias)).all()
+        if norm.size < 1 or norm.size % 2 == 0 or not (norm.bias > 0 and finite):
             raise UsageError(
-                f"{norm.where} must have an odd size and a bias above 0. Received: "
-                f"size={norm.size}, bias={norm.bias}."
+                f"{norm.where} must have an odd size, finite constants and a bias "
+                f"above 0. Received: {dataclasses.asdict(norm)}."
             )
         self.add(
             LocalResponseNormalization(
@@ -271,6 +198,8 @@ class _Layers:
     def add_dense(self, dense, name, activation):
         """Adds a dense layer, if it fits."""
         (inputs,) = self.shape
+        if not dense.kernel.size:
+            raise UsageError(f"{dense.where} has no weights.")
         if dense.kernel.shape[0] != inputs:
             raise UsageError(
                 f"{dense.where} takes {dense.kernel.shape[0]} inputs, but gets "
@@ -292,6 +221,12 @@ def _is_our_norm(norm) -> bool:
     found = (norm.size, norm.alpha, norm.beta, norm.bias)
     wanted = (2 * ours.depth_radius + 1, ours.alpha, ours.beta, ours.bias)
     return np.allclose(found, wanted, rtol=1e-6, atol=0)
+
+
+def _name(network) -> str:
+    """The file's name in letters Keras takes; not that of a variant it is not."""
+    name = re.sub(r"[^A-Za-z0-9_.-]+", "_", network.name) or "network"
+    return f"{name}_converted" if name in VARIANTS else name
 
 
 def _variant_of(stages, hidden, crop_size) -> Variant | None:

@@ -4,18 +4,26 @@ Kept apart so that a wrong mean image is not blamed on the network, nor the reve
 """
 
 import dataclasses
+from collections.abc import Iterable
 
-import keras
 import numpy as np
 
 from zfkeras.conversion.building import logits_model
 from zfkeras.conversion.engine import Engine
 from zfkeras.conversion.network import Convention
 from zfkeras.conversion.onnx_reader import Taps
+from zfkeras.errors import RunError
 from zfkeras.models.classifier import Classifier
 
 # Above it a conversion is wrong, not rounded.
 MAX_RELATIVE = 1e-3
+
+_MEANINGS = {
+    "logits": "modelling difference, logits",
+    "probabilities": "modelling difference, probabilities",
+    "crops": "preprocessing difference, crops",
+    "predictions": "difference of both together, probabilities",
+}
 
 
 @dataclasses.dataclass(frozen=True)
@@ -41,6 +49,17 @@ class Difference:
         apart = np.abs(found.astype(np.float64) - wanted)
         return cls(float(apart.max()), float(np.abs(wanted).max()))
 
+    def widened(self, other: "Difference") -> "Difference":
+        """The larger of two, for what comes in several batches.
+
+        Args:
+            other: of the same quantity.
+        """
+        return Difference(
+            float(np.maximum(self.maximum, other.maximum)),
+            float(np.maximum(self.largest, other.largest)),
+        )
+
     @property
     def relative(self) -> float:
         """The difference as a share of the largest value."""
@@ -53,48 +72,82 @@ class Difference:
 def compare(
     classifier: Classifier,
     taps: Taps,
-    squares: np.ndarray,
+    batches: Iterable[np.ndarray],
     convention: Convention,
-    folder: str | None = None,
 ) -> dict[str, Difference]:
     """Compares a classifier with a graph in onnxruntime.
 
     Args:
         classifier: one side.
         taps: the other.
-        squares: uint8 array (n, size, size, 3), RGB: square images.
-        convention: what the network reads. A graph that has it in its own nodes is
-            given the square images.
-        folder: where the graph's numbers lie that are in files of their own.
+        batches: of square images, each a uint8 array (n, size, size, 3), RGB.
+        convention: what the graph's network reads. A graph that has it in its own nodes
+            is given the square images.
 
     Returns:
         "logits" and "probabilities": the networks on the same crops; "crops": the
         preprocessing alone; "predictions": both together, from images to
         probabilities.
+
+    Raises:
+        RunError: onnxruntime refuses the graph.
     """
-    prepared = classifier.preprocessing
-    outputs = [taps.crops, taps.logits]
-    engine = Engine(taps.model, taps.images, outputs, folder)
+    engine = Engine(taps.model, taps.images, [taps.crops, taps.logits])
+    sides = (classifier, taps, engine, logits_model(classifier.model))
+    found = {}
+    for squares in batches:
+        for name, one in _differences(*sides, squares, convention):
+            found[name] = found[name].widened(one) if name in found else one
+    return found
+
+
+def _differences(classifier, taps, engine, before_softmax, squares, convention):
+    prepared, model = classifier.preprocessing, classifier.model
     if taps.has_preprocessing:
         raw = Convention(np.zeros(3), np.ones(3), convention.is_bgr)
         planes = raw.planes(squares, squares.shape[1])
     else:
         planes = convention.planes(squares, prepared.crop_size)
-    found, logits = engine.run(planes)
+    planes, logits = engine.run(planes)
     logits = logits.reshape(len(logits), -1)
-    theirs = _as_ours(found, convention, prepared.input_scale)
+    theirs = _as_ours(planes, convention, prepared.input_scale)
     ours = np.stack([prepared.centre_crop(square) for square in squares])
     probabilities = softmax(logits)
-    return {
-        "logits": Difference.of(_logits(classifier.model, theirs), logits),
-        "probabilities": Difference.of(
-            classifier.model.predict_on_batch(theirs), probabilities
-        ),
-        "crops": Difference.of(ours, theirs),
-        "predictions": Difference.of(
-            classifier.model.predict_on_batch(ours), probabilities
-        ),
-    }
+    body, kernel, bias = before_softmax
+    features = body.predict_on_batch(theirs).astype(np.float64)
+    yield "logits", Difference.of(features @ kernel + bias, logits)
+    answers = model.predict_on_batch(theirs)
+    yield "probabilities", Difference.of(answers, probabilities)
+    yield "crops", Difference.of(ours, theirs)
+    yield "predictions", Difference.of(model.predict_on_batch(ours), probabilities)
+
+
+def report(differences: dict[str, Difference]) -> str:
+    """The differences for people, a line each.
+
+    Args:
+        differences: from `compare`.
+    """
+    return "\n".join(
+        f"  {_MEANINGS[name]}: {difference}" for name, difference in differences.items()
+    )
+
+
+def refuse_wrong(differences: dict[str, Difference]) -> None:
+    """Stops what is no conversion.
+
+    Args:
+        differences: from `compare`.
+
+    Raises:
+        RunError: one is larger than rounding makes it.
+    """
+    for name, difference in differences.items():
+        if not difference.relative <= MAX_RELATIVE:  # so that NaN stops, too
+            raise RunError(
+                f"the {_MEANINGS[name]}, is {difference}, over {MAX_RELATIVE:g} of the "
+                "largest value: the sides do not agree, and nothing was written"
+            )
 
 
 def softmax(logits: np.ndarray) -> np.ndarray:
@@ -113,8 +166,3 @@ def _as_ours(planes, convention, input_scale):
         planes = planes * (input_scale / convention.scale[:, None, None])
     planes = planes[:, ::-1] if convention.is_bgr else planes
     return np.ascontiguousarray(planes.transpose(0, 2, 3, 1), np.float32)
-
-
-def _logits(model: keras.Model, images) -> np.ndarray:
-    body, kernel, bias = logits_model(model)
-    return body.predict_on_batch(images).astype(np.float64) @ kernel + bias

@@ -14,19 +14,12 @@ class Engine:
         model: the graph, with its numbers.
         images: name of its input.
         outputs: names of the tensors to answer with, outputs of the graph or not.
-        folder: where numbers in files of their own lie. `None` (default): nowhere.
 
     Raises:
         RunError: onnxruntime refuses the graph.
     """
 
-    def __init__(
-        self,
-        model: onnx.ModelProto,
-        images: str,
-        outputs: list[str],
-        folder: str | None = None,
-    ):
+    def __init__(self, model: onnx.ModelProto, images: str, outputs: list[str]):
         copy = onnx.ModelProto()
         copy.CopyFrom(model)
         present = {output.name for output in copy.graph.output}
@@ -35,9 +28,6 @@ class Engine:
                 copy.graph.output.add(name=name)
         options = onnxruntime.SessionOptions()
         options.log_severity_level = 4
-        if folder is not None:
-            key = "session.model_external_initializers_file_folder_path"
-            options.add_session_config_entry(key, str(folder))
         try:
             self._session = onnxruntime.InferenceSession(
                 copy.SerializeToString(), options, providers=["CPUExecutionProvider"]

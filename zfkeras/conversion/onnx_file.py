@@ -78,7 +78,7 @@ class Constants:
         Args:
             node: of the graph.
         """
-        return bool(node.output) and self._nodes.get(node.output[0]) is node
+        return bool(node.output) and node.output[0] in self._nodes
 
     def array(self, name: str) -> np.ndarray:
         """The numbers called `name`.
@@ -91,7 +91,7 @@ class Constants:
                 in a file outside the model's folder.
         """
         if name in self._tensors:
-            return self._read(self._tensors[name], name)
+            return self._read(self._tensors[name], name, is_external_allowed=True)
         if name not in self._nodes:
             raise UsageError(f"{name!r} must be numbers that stand in the file.")
         node = self._nodes[name]
@@ -108,7 +108,13 @@ class Constants:
             raise UsageError(f"the constant {name!r} must be a tensor.")
         return self._read(values["value"].t, name)
 
-    def _read(self, tensor, name):
+    def embed(self) -> None:
+        """Puts the numbers that lie in other files into the graph."""
+        for name, tensor in self._tensors.items():
+            if tensor.data_location == TensorProto.EXTERNAL:
+                tensor.CopyFrom(numpy_helper.from_array(self.array(name), name))
+
+    def _read(self, tensor, name, is_external_allowed=False):
         if tensor.data_type not in _KINDS:
             kind = TensorProto.DataType.Name(tensor.data_type)
             raise UsageError(
@@ -117,6 +123,8 @@ class Constants:
         _check_size(tensor.dims, name)
         try:
             if tensor.data_location == TensorProto.EXTERNAL:
+                if not is_external_allowed:
+                    raise UsageError(f"{name!r} must stand in the file itself.")
                 return self._read_external(tensor, name)
             return numpy_helper.to_array(tensor)
         except (ValueError, TypeError) as err:

@@ -5,7 +5,6 @@ nothing; a node of another kind, or a branch, is an error that names it.
 """
 
 import dataclasses
-import json
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -15,10 +14,17 @@ import onnx
 from zfkeras.conversion import network as foreign
 from zfkeras.conversion.affine import Affine
 from zfkeras.conversion.onnx_file import Constants, parse
+from zfkeras.conversion.onnx_nodes import (
+    attributes_of,
+    card_of,
+    padding_of,
+    pair_of,
+    where_of,
+)
 from zfkeras.errors import UsageError
 
-# The metadata in which our own files say what ONNX has no place for.
-CARD = "zfkeras"
+# What attributes of the wrong kind or number lead to.
+_DAMAGE = (ValueError, TypeError, LookupError, ArithmeticError, AttributeError)
 
 
 def read_onnx(path: Path) -> tuple[foreign.Network, "Taps"]:
@@ -40,6 +46,8 @@ def read_onnx(path: Path) -> tuple[foreign.Network, "Taps"]:
         return _Reader(model, path).read()
     except UsageError as err:
         raise UsageError(f"{path}: {err}") from err
+    except _DAMAGE as err:
+        raise UsageError(f"{path} is damaged ({type(err).__name__}: {err}).") from err
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
@@ -78,7 +86,7 @@ class _Reader:
         self.affine = Affine(shape)
         crops = logits = tensor = images
         for node in self._chain(images):
-            where = _where(node)
+            where = where_of(node)
             if node.domain not in ("", "ai.onnx"):
                 raise UsageError(f"{where} is of the unknown domain {node.domain!r}")
             handler = getattr(self, f"on_{node.op_type.lower()}", None)
@@ -92,6 +100,7 @@ class _Reader:
                 logits = tensor
         if tensor not in {output.name for output in self.graph.output}:
             raise UsageError(f"the chain ends in {tensor!r}, which is no output")
+        self.constants.embed()
         return self._network(), Taps(self.model, images, crops, logits)
 
     def _input(self):
@@ -120,19 +129,19 @@ class _Reader:
             if not found:
                 return
             if len(found) > 1:
-                raise UsageError(f"{_where(found[1])} makes a branch at {tensor!r}")
+                raise UsageError(f"{where_of(found[1])} makes a branch at {tensor!r}")
             (node,) = found
             others = [name for name in node.input if name and name != tensor]
             strange = [name for name in others if name not in self.constants]
             if strange:
-                raise UsageError(f"{_where(node)} also reads {strange[0]!r}")
+                raise UsageError(f"{where_of(node)} also reads {strange[0]!r}")
             if [*node.input].count(tensor) != 1 or not node.output:
-                raise UsageError(f"{_where(node)} is no link of a chain")
+                raise UsageError(f"{where_of(node)} is no link of a chain")
             yield node
             tensor = node.output[0]
 
     def _network(self):
-        card = _card(self.model)
+        card = card_of(self.model)
         affine = self.affine
         height, width = affine.size
         if height != width:
@@ -197,7 +206,7 @@ class _Reader:
 
     def on_slice(self, node, where):
         self._before_network(where)
-        found = _attributes(node)
+        found = attributes_of(node)
         parts = [found.get(name) for name in ("starts", "ends", "axes", "steps")]
         for place, name in enumerate(node.input[1:5]):
             if name:
@@ -214,11 +223,10 @@ class _Reader:
     # The network.
 
     def on_conv(self, node, where):
-        found = _attributes(node)
+        found = attributes_of(node)
         kernel = self._array(node.input[1], where)
         if kernel.ndim != 4:
             raise UsageError(f"{where} must be two-dimensional")
-        _refuse_dilations(found, where)
         has_bias = len(node.input) > 2 and node.input[2]
         bias = self._array(node.input[2], where) if has_bias else None
         self._append(
@@ -226,9 +234,9 @@ class _Reader:
                 where,
                 kernel.transpose(2, 3, 1, 0),
                 np.zeros(len(kernel), np.float32) if bias is None else bias,
-                _pair(found.get("strides", (1, 1)), where),
-                _padding(found, where),
-                found.get("group", 1),
+                pair_of(found.get("strides", (1, 1)), where),
+                padding_of(found, where),
+                int(found.get("group", 1)),
             )
         )
 
@@ -236,27 +244,26 @@ class _Reader:
         self._append(foreign.Relu(where))
 
     def on_lrn(self, node, where):
-        found = _attributes(node)
-        size = found.get("size", 0)
+        found = attributes_of(node)
+        size = int(found.get("size", 0))
         # ONNX divides alpha by the size; our layer does not.
-        alpha = found.get("alpha", 1e-4) / max(size, 1)
-        beta, bias = found.get("beta", 0.75), found.get("bias", 1.0)
+        alpha = float(found.get("alpha", 1e-4)) / max(size, 1)
+        beta, bias = float(found.get("beta", 0.75)), float(found.get("bias", 1.0))
         self._append(foreign.Norm(where, size, alpha, beta, bias))
 
     def on_maxpool(self, node, where):
-        found = _attributes(node)
-        _refuse_dilations(found, where)
-        window = _pair(found.get("kernel_shape", ()), where)
-        strides = _pair(found.get("strides", (1, 1)), where)
-        self._append(foreign.MaxPool(where, window, strides, _padding(found, where)))
+        found = attributes_of(node)
+        window = pair_of(found.get("kernel_shape", ()), where)
+        strides = pair_of(found.get("strides", (1, 1)), where)
+        self._append(foreign.MaxPool(where, window, strides, padding_of(found, where)))
 
     def on_flatten(self, node, where):
-        if _attributes(node).get("axis", 1) != 1:
+        if attributes_of(node).get("axis", 1) != 1:
             raise UsageError(f"{where} must flatten behind the batch")
         self._append(foreign.Flatten(where))
 
     def on_reshape(self, node, where):
-        found = _attributes(node)
+        found = attributes_of(node)
         shape = found.get("shape")
         if shape is None:
             shape = self._array(node.input[1], where).ravel().tolist()
@@ -265,7 +272,7 @@ class _Reader:
         self._append(foreign.Flatten(where))
 
     def on_gemm(self, node, where):
-        found = _attributes(node)
+        found = attributes_of(node)
         if found.get("transA", 0):
             raise UsageError(f"{where} must not transpose its input")
         kernel = self._matrix(node, where) * np.float32(found.get("alpha", 1.0))
@@ -296,61 +303,15 @@ class _Reader:
             ) from err
 
     def on_dropout(self, node, where):
-        rate = _attributes(node).get("ratio", 0.5)
+        rate = float(attributes_of(node).get("ratio", 0.5))
         if len(node.input) > 1 and node.input[1]:
             rate = float(self._array(node.input[1], where))
-        self._append(foreign.Dropout(where, min(max(rate, 0.0), 0.99)))
+        self._append(foreign.Dropout(where, rate))
 
     def on_identity(self, node, where):
         pass
 
     def on_softmax(self, node, where):
-        if _attributes(node).get("axis", 1) not in (1, -1):
+        if attributes_of(node).get("axis", 1) not in (1, -1):
             raise UsageError(f"{where} must be over the classes")
         self._append(foreign.Softmax(where))
-
-
-def _where(node) -> str:
-    """How messages call a node: kind, name and its weights."""
-    weights = f" ({node.input[1]})" if len(node.input) > 1 else ""
-    return f"{node.op_type} node {(node.name or node.output[0])!r}{weights}"
-
-
-def _attributes(node) -> dict:
-    return {one.name: onnx.helper.get_attribute_value(one) for one in node.attribute}
-
-
-def _pair(values, where) -> tuple[int, int]:
-    pair = tuple(int(value) for value in values)
-    if len(pair) != 2 or min(pair) < 1:
-        raise UsageError(f"{where} must be two-dimensional. Received: {pair}")
-    return pair
-
-
-def _refuse_dilations(found, where) -> None:
-    if any(step != 1 for step in found.get("dilations", ())):
-        raise UsageError(f"{where} must not be dilated")
-
-
-def _padding(found, where) -> foreign.Padding:
-    auto = found.get("auto_pad", b"NOTSET").decode(errors="replace")
-    if auto in ("SAME_UPPER", "SAME_LOWER"):
-        return foreign.Padding(mode=auto.lower())
-    pads = [0, 0, 0, 0] if auto == "VALID" else [*found.get("pads", (0, 0, 0, 0))]
-    if len(pads) != 4 or min(pads) < 0:
-        raise UsageError(f"{where} must have four pads from 0. Received: {pads}")
-    mode = "ceil" if found.get("ceil_mode", 0) else "explicit"
-    return foreign.Padding(tuple(pads[:2]), tuple(pads[2:]), mode)
-
-
-def _card(model) -> dict:
-    """What our own files say of themselves; nothing for those of others."""
-    text = {entry.key: entry.value for entry in model.metadata_props}.get(CARD, "{}")
-    try:
-        card = json.loads(text)
-        names = card.get("class_names")
-        if names is not None:
-            card["class_names"] = tuple(str(name) for name in names)
-    except (ValueError, TypeError, AttributeError, RecursionError):
-        return {}
-    return card

@@ -12,7 +12,8 @@ import onnx
 from onnx import TensorProto, helper, numpy_helper
 
 import zfkeras
-from zfkeras.conversion.onnx_reader import CARD, Taps
+from zfkeras.conversion.onnx_nodes import CARD
+from zfkeras.conversion.onnx_reader import Taps
 from zfkeras.errors import UsageError
 from zfkeras.layers import LocalResponseNormalization, MaxPoolWithArgmax
 from zfkeras.layers.switches import Axis

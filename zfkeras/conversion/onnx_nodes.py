@@ -1,0 +1,96 @@
+"""What a node of an ONNX graph says of itself: name, attributes, windows, padding.
+
+It reads no weights and keeps no order; onnx_reader.py does.
+"""
+
+import json
+from collections.abc import Iterable
+
+import onnx
+
+from zfkeras.conversion.network import Padding
+from zfkeras.errors import UsageError
+
+# The metadata in which our own files say what ONNX has no place for.
+CARD = "zfkeras"
+
+
+def where_of(node: onnx.NodeProto) -> str:
+    """How messages call a node: kind, name and its weights.
+
+    Args:
+        node: of the graph.
+    """
+    weights = f" ({node.input[1]})" if len(node.input) > 1 else ""
+    name = node.name or [*node.output, ""][0]
+    return f"{node.op_type} node {name!r}{weights}"
+
+
+def attributes_of(node: onnx.NodeProto) -> dict:
+    """The attributes that are given, by name; the others have ONNX's defaults.
+
+    Args:
+        node: of the graph.
+    """
+    return {one.name: onnx.helper.get_attribute_value(one) for one in node.attribute}
+
+
+def pair_of(values: Iterable, where: str) -> tuple[int, int]:
+    """A size (vertical, horizontal), from 1.
+
+    Args:
+        values: of an attribute.
+        where: the node, for messages.
+
+    Raises:
+        UsageError: they are not two, or below 1.
+    """
+    pair = tuple(int(value) for value in values)
+    if len(pair) != 2 or min(pair) < 1:
+        raise UsageError(f"{where} must be two-dimensional. Received: {pair}")
+    return pair
+
+
+def padding_of(attributes: dict, where: str) -> Padding:
+    """The padding of a convolution or pool.
+
+    Args:
+        attributes: of the node.
+        where: the node, for messages.
+
+    Raises:
+        UsageError: they are not four, or below 0; or the windows are dilated.
+    """
+    if any(step != 1 for step in attributes.get("dilations", ())):
+        raise UsageError(f"{where} must not be dilated")
+    auto = attributes.get("auto_pad", b"NOTSET").decode(errors="replace")
+    if auto in ("SAME_UPPER", "SAME_LOWER"):
+        return Padding(mode=auto.lower())
+    given = attributes.get("pads", (0, 0, 0, 0)) if auto == "NOTSET" else (0, 0, 0, 0)
+    pads = tuple(int(pad) for pad in given)
+    if len(pads) != 4 or min(pads) < 0 or auto not in ("NOTSET", "VALID"):
+        raise UsageError(
+            f"{where} must have four pads from 0. Received: {pads}, {auto}"
+        )
+    mode = "ceil" if attributes.get("ceil_mode", 0) else "explicit"
+    return Padding(pads[:2], pads[2:], mode)
+
+
+def card_of(model: onnx.ModelProto) -> dict:
+    """What our own files say of themselves; nothing for those of others.
+
+    Args:
+        model: the whole file.
+
+    Returns:
+        "channels" and "class_names" (a tuple of str), as far as they are there.
+    """
+    text = {entry.key: entry.value for entry in model.metadata_props}.get(CARD, "{}")
+    try:
+        card = json.loads(text)
+        names = card.get("class_names")
+        if names is not None:
+            card["class_names"] = tuple(str(name) for name in names)
+    except (ValueError, TypeError, AttributeError, RecursionError):
+        return {}
+    return card

@@ -1,0 +1,48 @@
+"""The images on which both sides of a conversion are compared."""
+
+from collections.abc import Iterator
+
+import numpy as np
+
+from zfkeras.data.bad_images import BadImage
+from zfkeras.data.preprocessing import Preprocessing
+from zfkeras.data.sources import open_source
+from zfkeras.errors import RunError
+
+
+def sample(
+    data: str, split: str, number: int, preprocessing: Preprocessing, batch_size: int
+) -> Iterator[np.ndarray]:
+    """Draws images from all over a split; what cannot be read is left out.
+
+    Args:
+        data: the source, as --data says it.
+        split: name of the split.
+        number: of images, or all if there are fewer.
+        preprocessing: that makes them square.
+        batch_size: images at once.
+
+    Yields:
+        uint8 arrays (n, size, size, 3), RGB.
+
+    Raises:
+        UsageError: there is no such source or split.
+        RunError: no image could be read.
+    """
+    images = open_source(data).split(split)
+    squares, left = [], number
+    for example in images.stream(shuffle_seed=(0,)).as_numpy_iterator():
+        try:
+            squares.append(preprocessing.square(images.read(example["key"])))
+        except (BadImage, OSError):
+            continue
+        left -= 1
+        if len(squares) == batch_size or not left:
+            yield np.stack(squares)
+            squares.clear()
+        if not left:
+            return
+    if squares:
+        yield np.stack(squares)
+    elif left == number:
+        raise RunError(f"none of the images of {data} could be read")
