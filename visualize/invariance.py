@@ -56,7 +56,7 @@ def _invariance(args):
     import numpy as np
 
     from visualize.chosen_images import chosen_images
-    from visualize.invariance_curves import InvarianceMeter
+    from visualize.invariance_meter import InvarianceMeter
     from visualize.paper_layers import layer_heading, paper_layer
     from visualize.render.invariance import draw_invariance
     from zfkeras.data.sources import open_source

@@ -13,9 +13,10 @@ from tqdm import tqdm
 from visualize.chosen_images import ChosenImage, input_of, picture_of
 from visualize.deconvnet import Deconvnet
 from visualize.localization import localization
+from visualize.occlusion_maps import OcclusionMaps
 from visualize.paper_layers import layer_heading, paper_layer
 from visualize.sample import draw_sample, examples_at, load_crops
-from visualize.sliding_occluder import OcclusionMaps, SlidingOccluder
+from visualize.sliding_occluder import SlidingOccluder
 from visualize.top_activations import TopActivations
 from zfkeras import commandline
 from zfkeras.data.crops import centre_crop
@@ -70,6 +71,11 @@ class OcclusionRow:
         return float((fall * energy).sum() / energy.sum() / fall.mean())
 
     @property
+    def fall(self) -> np.ndarray:
+        """(height, width): how far the probability falls where the square hides."""
+        return self.maps.probability - self.maps.probability_map
+
+    @property
     def on_object(self) -> dict | None:
         """Where the probability falls, against the object's mask if that is known.
 
@@ -85,7 +91,7 @@ class OcclusionRow:
         y = maps.tops[row] + maps.patch_size[0] // 2
         x = maps.lefts[column] + maps.patch_size[1] // 2
         return {
-            **localization(maps.probability - maps.probability_map, mask),
+            **localization(self.fall, mask),
             "worst_square_on_object": bool(mask[y, x]),
         }
 

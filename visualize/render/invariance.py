@@ -7,7 +7,8 @@ import numpy as np
 from matplotlib.figure import Figure
 
 from visualize.chosen_images import ChosenImage
-from visualize.invariance_curves import InvarianceCurves, InvarianceMeter
+from visualize.invariance_curves import InvarianceCurves
+from visualize.invariance_meter import InvarianceMeter
 from zfkeras.render import COLOURS, new_figure, show_image, styled, subplots, tile
 
 _SHOWN = 5  # values at which each image is shown
