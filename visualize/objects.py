@@ -40,10 +40,10 @@ def mask_finder(
 class ObjectTally:
     """Counts how much of some reconstructions lies on the objects of their images.
 
-    Mass is the sum of sizes over positions and colours. Beside the share on the image's
-    own object stand two that a network which sees no objects would have: the object's
-    share of the area, and the share on the objects of the other images, which knows
-    besides that objects lie near the middle.
+    What is counted is energy, the squares of the values. Beside its share on the
+    image's own object stand two that a network which sees no objects would have: the
+    object's share of the area, and the share on the objects of the other images, which
+    knows besides that objects lie near the middle.
 
     Args:
         masks: image -> bool array (height, width), its object.
@@ -61,8 +61,8 @@ class ObjectTally:
             reconstructions: float array (n, height, width, channels).
             images: the image of each, n of them.
         """
-        mass = np.abs(reconstructions).sum(axis=-1)
-        self._shares.append(shares_on(mass, self._masks))
+        energy = np.square(reconstructions).sum(axis=-1)
+        self._shares.append(shares_on(energy, self._masks))
         self._own += [self._row[image] for image in images]
 
     def summary(self) -> dict | None:
@@ -98,7 +98,7 @@ def said_of_objects(summary: Mapping) -> str:
     """
     count, images = summary["num_reconstructions"], summary["num_images"]
     said = (
-        f"{summary['share_on_object']:.0%} of the mass of its reconstructions "
+        f"{summary['share_on_object']:.0%} of the energy of its reconstructions "
         f"({count:,} of {images:,} images) lies on the object, which covers "
         f"{summary['chance']:.0%} of the image"
     )

@@ -160,25 +160,38 @@ def _summary(rows) -> list[str]:
             "Where the map's projection has its energy, hiding the image lowers the "
             f"map's activation {np.mean(lifts):.1f} times as much as on average."
         )
-    known = [row.on_object for row in rows if row.on_object is not None]
+    known = [row for row in rows if row.on_object is not None]
     if known:
         sentences.append(_on_objects(known))
     return sentences
 
 
-def _on_objects(known) -> str:
+def _on_objects(rows) -> str:
     """Where the probability falls, over the images whose object is known."""
     import numpy as np
 
-    shares = [one["share_on_object"] for one in known]
-    falling = [share for share in shares if share is not None] or [0]
+    from visualize.localization import shares_on
+
+    known = [row.on_object for row in rows]
+    shares = shares_on(
+        np.stack([row.fall for row in rows]),
+        np.stack([row.image.mask for row in rows]),
+    )
+    is_own = np.eye(len(rows), dtype=bool)
+    falls = ~np.isnan(shares)
+    if not falls.any():
+        return f"In no image of {len(known)} does the probability fall."
+    others = ""
+    if len(rows) > 1:
+        others = f" ({shares[falls & ~is_own].mean():.0%} on the others' objects)"
     hits = np.mean([one["worst_square_on_object"] for one in known])
     area = np.mean([one["area_under_curve"] for one in known])
     return (
         f"In {len(known)} images that the network gets right the object covers "
         f"{np.mean([one['chance'] for one in known]):.0%} of the image; "
-        f"{np.mean(falling):.0%} of the fall of the probability lies on it, and the "
-        f"worst square of {hits:.0%}; area under the curve {area:.2f} (chance: 0.5)."
+        f"{shares[falls & is_own].mean():.0%} of the fall of the probability lies on "
+        f"it{others}, and the worst square of {hits:.0%}; area under the curve "
+        f"{area:.2f} (chance: 0.5)."
     )
 
 

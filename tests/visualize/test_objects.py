@@ -10,9 +10,9 @@ UPPER, LOWER = np.array([[1, 1], [0, 0]]), np.array([[0, 0], [0, 1]])
 
 
 def colours(values):
-    """Maps whose sizes are `values`, spread over colours of both signs."""
-    values = np.array(values, np.float32)[..., None]
-    return np.concatenate([values / 2, -values / 2, 0 * values], axis=-1)
+    """Maps whose energies are `values`, spread over colours of both signs."""
+    values = np.sqrt(np.array(values, np.float32) / 2)[..., None]
+    return np.concatenate([values, -values, 0 * values], axis=-1)
 
 
 def test_masks_are_those_of_what_the_network_sees():
@@ -43,7 +43,7 @@ def test_a_case_counted_by_hand():
         "share_on_other_objects": pytest.approx((1 / 4 + 1 / 4) / 2),
     }
     said = said_of_objects(tally.summary())
-    assert said.startswith("75% of the mass") and "covers 38%" in said
+    assert said.startswith("75% of the energy") and "covers 38%" in said
     assert said.endswith("25% on others' objects.")
 
 
@@ -68,6 +68,6 @@ def test_the_parts_do_not_matter():
         in_parts.add(maps[part], images[part])
     assert in_parts.summary() == pytest.approx(at_once.summary())
     # The slow way.
-    mass = np.abs(maps).sum(-1)
-    shares = [m[masks[i]].sum() / m.sum() for m, i in zip(mass, images, strict=True)]
+    pairs = zip((maps**2).sum(-1), images, strict=True)
+    shares = [energy[masks[image]].sum() / energy.sum() for energy, image in pairs]
     assert at_once.summary()["share_on_object"] == pytest.approx(np.mean(shares))
