@@ -119,7 +119,8 @@ def _write(args, epochs, images, layers):
     places = np.concatenate([layer.images.ravel() for layer in layers])
     examples = examples_at(images, places)
     name = Path(args.data).name  # a path may be as long as it likes
-    looked_at = f"{images.num_examples:,} {args.split} images of {name}"
+    split = "training" if args.split == "train" else args.split
+    looked_at = f"{images.num_examples:,} {split} images of {name}"
     record = {
         "run": str(args.run),
         "data": args.data,

@@ -12,7 +12,7 @@ from zfkeras.render import new_figure, show_image, styled, subplots, tile
 
 _SMALLEST = 96  # pixels of a patch in the sheet: more than the file has, as a rule
 _GAP, _BLOCK_GAP = 4, 48  # pixels between patches, and between channels' blocks
-_BETWEEN_PANELS = 0.04  # share of the width
+_BETWEEN_PANELS = 0.08  # share of the width
 _IN_OVERVIEW = 8  # channels of a layer in the overview
 
 
