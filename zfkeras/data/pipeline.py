@@ -4,6 +4,8 @@ Every image is read, decoded and cropped by one NumPy function inside tf.data, s
 at a time; nothing grows with the size of the data set.
 """
 
+from collections.abc import Callable
+
 import numpy as np
 import tensorflow as tf
 
@@ -43,13 +45,7 @@ def training_batches(
         A dataset of {"image": float32 (batch, crop, crop, 3); "label": int64 (batch,);
         "position": int64 (batch,), place in the epoch's order}.
     """
-
-    def load(key, name, position):
-        crop_seed = (seed, epoch, int(position))
-        return preprocessing.training_crop(
-            _square(key, preprocessing, split), crop_seed
-        )
-
+    load = training_load(split, preprocessing, seed, epoch)
     shape = (preprocessing.crop_size, preprocessing.crop_size, 3)
     examples = split.stream(shuffle_seed=(seed, epoch), start=start).enumerate(start)
     dataset = _loaded(examples, load, shape, tf.float32, bad_images)
@@ -58,6 +54,27 @@ def training_batches(
     else:
         dataset = dataset.batch(batch_size, drop_remainder=True)
     return dataset.prefetch(tf.data.AUTOTUNE)
+
+
+def training_load(
+    split: Split, preprocessing: Preprocessing, seed: int, epoch: int
+) -> Callable[[bytes, bytes, int], np.ndarray]:
+    """Makes the function from (key, id, position) to a training crop.
+
+    Args:
+        split: the training images.
+        preprocessing: mean image and crop.
+        seed: seed of the run.
+        epoch: number of the epoch; seed, epoch and position decide the crop.
+    """
+
+    def load(key, name, position):
+        crop_seed = (seed, epoch, int(position))
+        return preprocessing.training_crop(
+            _square(key, preprocessing, split), crop_seed
+        )
+
+    return load
 
 
 def evaluation_batches(
@@ -107,7 +124,7 @@ def squares(split: Split, size: int, bad_images: BadImages) -> tf.data.Dataset:
 
 
 def compute_mean_image(
-    split: Split, size: int, bad_images: BadImages, progress=None
+    split: Split, size: int, bad_images: BadImages, progress=None, combine=None
 ) -> np.ndarray:
     """The per-pixel mean over all images of a split, in one streaming pass.
 
@@ -116,6 +133,8 @@ def compute_mean_image(
         size: side of the square images in pixels.
         bad_images: learns of the images that cannot be decoded; checked on the way.
         progress: called with the number of images just added. `None`: silent.
+        combine: adds up an int64 array over the processes that share the images.
+            `None` (default): this one has them all.
 
     Returns:
         float32 array (size, size, 3), range 0-255.
@@ -132,6 +151,8 @@ def compute_mean_image(
         if progress is not None:
             progress(len(batch["image"]))
     bad_images.check()
+    if combine is not None:
+        total, count = combine(total.astype(np.int64)), int(combine(np.int64(count)))
     if count == 0:
         raise RunError("no image to take the mean of could be read")
     return (total / count).astype(np.float32)
@@ -157,6 +178,32 @@ def _square(key, preprocessing, split):
 
 def _loaded(examples, load, shape, dtype, bad_images):
     """Maps (position, example) to loaded examples, without those that are bad."""
+    dataset = attempted(examples, load, shape, dtype, bad_images)
+    dataset = dataset.filter(lambda example: example["good"])
+    return dataset.map(
+        lambda example: {k: v for k, v in example.items() if k != "good"}
+    )
+
+
+def attempted(
+    examples: tf.data.Dataset,
+    load: Callable[[bytes, bytes, int], np.ndarray],
+    shape: tuple[int, ...],
+    dtype: tf.DType,
+    bad_images: BadImages,
+) -> tf.data.Dataset:
+    """Loads examples several at a time, in order; those that are bad become zeros.
+
+    Args:
+        examples: (position, {"key", "label", "id"}).
+        load: (key, id, position) -> image; raises `BadImage` or `OSError`.
+        shape: of an image.
+        dtype: of an image.
+        bad_images: learns of the images that cannot be loaded.
+
+    Returns:
+        A dataset of {"image", "label", "position", "good": bool}.
+    """
 
     def attempt(key, name, position):
         try:
@@ -181,8 +228,4 @@ def _loaded(examples, load, shape, dtype, bad_images):
             "good": good,
         }
 
-    dataset = examples.map(read, num_parallel_calls=tf.data.AUTOTUNE)
-    dataset = dataset.filter(lambda example: example["good"])
-    return dataset.map(
-        lambda example: {k: v for k, v in example.items() if k != "good"}
-    )
+    return examples.map(read, num_parallel_calls=tf.data.AUTOTUNE)

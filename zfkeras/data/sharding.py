@@ -1,0 +1,125 @@
+"""The share of each of several processes in a split and in its batches.
+
+A process reads and decodes its own share only. It knows nothing of how they meet.
+"""
+
+import dataclasses
+
+import numpy as np
+import tensorflow as tf
+
+from zfkeras.data.bad_images import BadImages
+from zfkeras.data.pipeline import attempted, training_load
+from zfkeras.data.preprocessing import Preprocessing
+from zfkeras.data.splits import Split
+
+
+@dataclasses.dataclass(frozen=True, eq=False)
+class Share(Split):
+    """Every `count`-th example of a split, from the `index`-th.
+
+    Args:
+        split: all the examples.
+        index: which share, from 0.
+        count: how many shares there are.
+    """
+
+    split: Split
+    index: int
+    count: int
+
+    @property
+    def num_examples(self):
+        return len(range(self.index, self.split.num_examples, self.count))
+
+    @property
+    def targets(self):
+        targets = self.split.targets
+        return None if targets is None else targets[self.index :: self.count]
+
+    def stream(self, shuffle_seed=None, start=0):
+        dataset = self.split.stream(shuffle_seed).shard(self.count, self.index)
+        return dataset.skip(start) if start else dataset
+
+    def read(self, key):
+        return self.split.read(key)
+
+    def carve(self, fraction, seed=0):
+        rest, part = self.split.carve(fraction, seed)
+        return self._of(rest), self._of(part)
+
+    def first_classes(self, number):
+        return self._of(self.split.first_classes(number))
+
+    def _of(self, split):
+        return dataclasses.replace(self, split=split)
+
+
+def shares_of_batches(
+    split: Split,
+    preprocessing: Preprocessing,
+    batch_size: int,
+    *,
+    index: int,
+    count: int,
+    seed: int,
+    epoch: int,
+    start: int = 0,
+    bad_images: BadImages,
+) -> tf.data.Dataset:
+    """One process's share of each batch of `training_batches`, for one epoch.
+
+    A batch is `batch_size` positions in a row, of which each process has as many in a
+    row, so that no process need know what another has read. An image that cannot be
+    decoded therefore stays in its place as zeros and is not counted, where
+    `training_batches` fills the place with the next one. Without such images all
+    shares together are the very batches of `training_batches`.
+
+    Args:
+        split: the training images.
+        preprocessing: mean image and crop.
+        batch_size: images in a batch of all processes, a multiple of `count`.
+        index: which share, from 0.
+        count: how many processes there are.
+        seed: seed of the run.
+        epoch: number of the epoch.
+        start: position in the epoch's order at which to begin.
+        bad_images: learns of the images of this share that cannot be decoded.
+
+    Returns:
+        A dataset of {"image": float32 (share, crop, crop, 3); "label": int64 (share,);
+        "position": int64 (share,); "good": bool (share,)}, share being `batch_size /
+        count`. It has as many batches in every process: what does not fill the last
+        batch is dropped, unless it is the only one, which zeros fill.
+    """
+    share = batch_size // count
+    left = split.num_examples - start
+    full = left // batch_size
+    single = start == 0 and full == 0
+    taken = left if single else full * batch_size
+
+    def is_own(position, example):
+        return (position - start) % batch_size // share == index
+
+    examples = split.stream(shuffle_seed=(seed, epoch), start=start).enumerate(start)
+    shape = (preprocessing.crop_size, preprocessing.crop_size, 3)
+    load = training_load(split, preprocessing, seed, epoch)
+    dataset = attempted(
+        examples.take(taken).filter(is_own), load, shape, tf.float32, bad_images
+    )
+    if single:
+        own = min(max(taken - index * share, 0), share)
+        dataset = dataset.concatenate(_filling(shape, share - own))
+    dataset = dataset.batch(share, drop_remainder=True)
+    return dataset.prefetch(tf.data.AUTOTUNE)
+
+
+def _filling(shape, number):
+    """Examples that do not count."""
+    example = {
+        "image": np.zeros(shape, np.float32),
+        "label": np.int64(0),
+        "position": np.int64(-1),
+        "good": False,
+    }
+    return tf.data.Dataset.from_tensors(example).repeat(number)
