@@ -27,6 +27,7 @@ from zfkeras.models.classifier import Classifier
 FORMAT = 1
 # Images whose content is part of the key: all would have to be read otherwise.
 _SAMPLED_IMAGES = 64
+_CHUNK = 1 << 24
 
 
 def default_cache() -> Path:
@@ -157,10 +158,10 @@ class FeatureCache:
             manifest = read_json(path.with_suffix(".json"))
             checksums = {key: manifest[key] for key in ("crc32", "labels")}
             with open(path, "rb") as file:
-                content = np.memmap(file, np.uint8, "r")
-                if zlib.crc32(content) != checksums["crc32"]:
+                # Read in parts: as a map, all of it would count as memory in use.
+                if _crc32(file) != checksums["crc32"]:
                     raise ValueError("its checksum does not match")
-                return _array_in(content), checksums
+                return _array_in(np.memmap(file, np.uint8, "r")), checksums
         except FileNotFoundError:
             return None
         except (OSError, ValueError, KeyError, TypeError) as err:
@@ -168,6 +169,13 @@ class FeatureCache:
                 warn_of_damage(path, err, "computing it anew")
                 self._warned.add(name)
             return None
+
+
+def _crc32(file) -> int:
+    value = 0
+    while part := file.read(_CHUNK):
+        value = zlib.crc32(part, value)
+    return value
 
 
 def _array_in(content: np.memmap) -> np.ndarray:
