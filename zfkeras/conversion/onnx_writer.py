@@ -140,7 +140,9 @@ class _Graph:
         )
 
     def _behind_relu(self):
-        return {"Relu"} <= {node.op_type for node in self.nodes}
+        """Whether the maps are never below 0: no zero wins over what stands there."""
+        kinds = [node.op_type for node in self.nodes]
+        return [kind for kind in kinds if kind not in ("LRN", "MaxPool")][-1] == "Relu"
 
     def _norm(self, layer):
         size = 2 * layer.depth_radius + 1
