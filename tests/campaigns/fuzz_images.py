@@ -42,7 +42,7 @@ def build_parser():
     parser.add_argument(
         "--megabytes",
         type=commandline.positive_int,
-        default=1024,
+        default=1536,
         metavar="N",
         help="memory an image may cost",
     )
@@ -165,9 +165,10 @@ def examine(path: Path, preprocessing) -> str | None:
     from zfkeras.data.images import centre_square, decode
 
     data, size = path.read_bytes(), preprocessing.image_size
-    full, _ = _attempt(lambda: np.asarray(decode(data)))
-    assert full is None or (full.dtype == np.uint8 and full.ndim == 3), "no picture"
-    assert full is None or (full.shape[2] == 3 and full.size), "no picture"
+    full, _ = _attempt(lambda: decode(data))
+    if full is not None:
+        assert full.mode == "RGB" and full.width > 0 and full.height > 0, "no picture"
+        assert np.asarray(full.crop((0, 0, 9, 9))).shape == (9, 9, 3), "no picture"
     del full
     trained, reason = _attempt(lambda: centre_square(decode(data, size), size))
     predicted, other = _attempt(lambda: preprocessing.square(path))

@@ -4,12 +4,14 @@ It lists names and reads bytes; it never unpacks, and it knows nothing of classe
 """
 
 import abc
+import contextlib
+import errno
 import os
 import struct
 import threading
 import zipfile
 import zlib
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import IO
 
@@ -131,15 +133,19 @@ class ZipFiles(Files):
     def __init__(self, path: Path):
         self.path = Path(path)
         try:
-            self._zip = zipfile.ZipFile(self.path)
+            with leads_nowhere_is(zipfile.BadZipFile):
+                self._zip = zipfile.ZipFile(self.path)
         except BROKEN_ZIP as err:
             raise UsageError(
                 f"{self.path} is not a whole zip archive ({err}); download it again."
             ) from err
+        names = {info.filename for info in self._zip.infolist()}
+        # Not by ZipInfo.is_dir, which fails at a name of no letters.
         self.names = sorted(
-            {i.filename for i in self._zip.infolist() if not i.is_dir()}
+            name
+            for name in names
+            if name and not name.endswith("/") and not is_hidden(name)
         )
-        self.names = [name for name in self.names if not is_hidden(name)]
         # One archive behind a lock, because one for each thread would list its members
         # once more for each thread: half a second, and 60 MB, for Tiny ImageNet.
         self._lock = threading.Lock()
@@ -159,6 +165,17 @@ class ZipFiles(Files):
                 return file.read(member.file_size + 1)
         except BROKEN_ZIP as err:
             raise OSError(f"{self.path}: cannot read {name}: {err}") from err
+
+
+@contextlib.contextmanager
+def leads_nowhere_is(error: type[Exception]) -> Iterator[None]:
+    """Raises `error` where an archive leads to a place before its own beginning."""
+    try:
+        yield
+    except OSError as err:
+        if err.errno != errno.EINVAL:
+            raise
+        raise error("a place before its beginning") from err
 
 
 def open_member(archive: zipfile.ZipFile, member: zipfile.ZipInfo) -> IO[bytes]:

@@ -23,6 +23,7 @@ from zfkeras.data.archives import (
     ZipFiles,
     existing,
     is_hidden,
+    leads_nowhere_is,
     open_member,
 )
 from zfkeras.data.images import MAX_FILE_BYTES
@@ -67,7 +68,10 @@ class TarFiles(Files):
         self.folders = set()
         self._places = {}
         try:
-            with _seekable(self.path, member) as file:
+            with (
+                leads_nowhere_is(tarfile.ReadError),
+                _seekable(self.path, member) as file,
+            ):
                 self._list(file)
                 self._descriptor = os.dup(file.fileno())
         except _BROKEN as err:
