@@ -243,7 +243,7 @@ def test_the_page_in_a_browser(made):
         {"js": "document.getElementById('count').textContent"},
     )
     assert seen == {
-        "answers": ["What zfnet_quarter_without_6_7 sees", True, "4 of 4 channels"],
+        "answers": ["What model sees", True, "4 of 4 channels"],
         "requests": [],
         "console": [],
     }
