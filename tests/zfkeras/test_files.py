@@ -1,10 +1,23 @@
+import errno
 import os
+import re
+import signal
 import stat
+import subprocess
+import sys
 import threading
 
 import pytest
 
-from zfkeras.files import read_json, write_json, written_whole
+from zfkeras.errors import DiskFull
+from zfkeras.files import (
+    crc32,
+    read_json,
+    read_json_again,
+    remove_leftovers,
+    write_json,
+    written_whole,
+)
 
 
 class Stopped(Exception):
@@ -131,3 +144,156 @@ def test_a_value_json_does_not_know_leaves_the_old_file(tmp_path):
         write_json(tmp_path / "a.json", {"new": {1, 2}})
     assert read_json(tmp_path / "a.json") == {"old": 1}
     assert names(tmp_path) == ["a.json"]
+
+
+@pytest.mark.parametrize("number", [errno.ENOSPC, errno.EDQUOT])
+@pytest.mark.parametrize("call", ["fsync", "replace"])
+def test_a_full_disk_is_one_line_that_names_the_file(
+    number, call, tmp_path, monkeypatch
+):
+    path = tmp_path / "a.bin"
+    path.write_bytes(b"old")
+
+    def full(*_):
+        raise OSError(number, os.strerror(number))
+
+    monkeypatch.setattr(os, call, full)
+    with pytest.raises(DiskFull) as refused, written_whole(path) as file:
+        file.write(b"new")
+    assert str(refused.value).startswith(f"no space left to write {path};")
+    assert "Free some space and run the same command again" in str(refused.value)
+    assert path.read_bytes() == b"old" and names(tmp_path) == ["a.bin"]
+
+
+@pytest.mark.parametrize(
+    "err",
+    [
+        # As HDF5 and TensorFlow have it.
+        OSError("Can't write (errno = 28, error message = 'No space left on device')"),
+        RuntimeError("a/b; No space left on device"),
+    ],
+)
+def test_libraries_say_it_in_other_words(tmp_path, err):
+    with pytest.raises(DiskFull), written_whole(tmp_path / "a.bin"):
+        raise err
+
+
+def test_an_exception_on_top_of_a_full_disk_is_a_full_disk(tmp_path):
+    # As zipfile closes an archive that it could not write.
+    with pytest.raises(DiskFull), written_whole(tmp_path / "a.bin"):
+        try:
+            raise OSError(errno.ENOSPC, "full")
+        finally:
+            raise ValueError("an open writing handle")
+
+
+def test_another_error_stays_what_it_is(tmp_path):
+    with pytest.raises(PermissionError), written_whole(tmp_path / "a.bin"):
+        raise PermissionError(errno.EACCES, "no")
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root may mount a small disk")
+def test_a_disk_that_is_really_full(tmp_path):
+    mount = ["mount", "-t", "tmpfs", "-o", "size=64k", "tmpfs", str(tmp_path)]
+    if subprocess.run(mount, capture_output=True).returncode:
+        pytest.skip("no mounting here")
+    try:
+        path = tmp_path / "a.bin"
+        path.write_bytes(b"old")
+        with pytest.raises(DiskFull, match=re.escape(str(path))):
+            with written_whole(path) as file:
+                file.write(bytes(1 << 20))
+        assert path.read_bytes() == b"old" and names(tmp_path) == ["a.bin"]
+    finally:
+        subprocess.run(["umount", str(tmp_path)], check=True)
+
+
+def killed_while_writing(path):
+    """Leaves what a process leaves that is killed while it writes a file."""
+    script = (
+        "import os, pathlib, sys; from zfkeras.files import written_whole\n"
+        "with written_whole(pathlib.Path(sys.argv[1])) as file:\n"
+        "    file.write(b'half'); file.flush(); os.kill(os.getpid(), 9)"
+    )
+    done = subprocess.run([sys.executable, "-c", script, str(path)])
+    assert done.returncode == -signal.SIGKILL
+
+
+def test_what_a_killed_process_left_goes_when_the_file_is_written_again(tmp_path):
+    path, other = tmp_path / "a.bin", tmp_path / "b.bin"
+    killed_while_writing(path)
+    killed_while_writing(other)
+    assert len(names(tmp_path)) == 2 and not path.exists()
+    with written_whole(path) as file:
+        file.write(b"whole")
+    aside, *rest = names(tmp_path)
+    assert rest == ["a.bin"] and aside.endswith(".b.bin")
+    remove_leftovers(tmp_path)
+    assert names(tmp_path) == ["a.bin"]
+
+
+def test_what_a_living_process_writes_stays(tmp_path):
+    with written_whole(tmp_path / "a.bin") as first:
+        first.write(b"first")
+        remove_leftovers(tmp_path)
+        with written_whole(tmp_path / "a.bin") as second:
+            second.write(b"second")
+    assert (tmp_path / "a.bin").read_bytes() == b"first"
+    assert names(tmp_path) == ["a.bin"]
+
+
+def test_files_that_only_look_like_leftovers_stay(tmp_path):
+    for name in (".bashrc", ".0123abcd", ".0123abc.a.bin", "0123abcd.a.bin"):
+        (tmp_path / name).write_bytes(b"precious")
+    remove_leftovers(tmp_path)
+    assert len(names(tmp_path)) == 4
+
+
+@pytest.mark.parametrize("value", [{"rows": [0.1, 1e-9, None, "ä"], "n": {"1": 2}}, {}])
+def test_no_changed_byte_of_json_is_read_as_something_else(tmp_path, value):
+    # Previously a digit that had changed was taken for a result.
+    path = tmp_path / "a.json"
+    write_json(path, value)
+    whole = path.read_bytes()
+    refused = 0
+    for place in range(len(whole)):
+        for mask in (1, 0x10, 0x80):
+            changed = bytes([whole[place] ^ mask])
+            path.write_bytes(whole[:place] + changed + whole[place + 1 :])
+            try:
+                found = read_json(path)
+            except ValueError:
+                refused += 1
+                continue
+            # What is let in says the same, but for the checksum's own name.
+            assert {key: found[key] for key in value} == value
+            assert len(found) - len(value) in (0, 1)
+    assert refused > len(whole)
+
+
+def test_json_of_others_needs_no_checksum(tmp_path):
+    (tmp_path / "a.json").write_text('{"a": 1}')
+    assert read_json(tmp_path / "a.json") == {"a": 1}
+
+
+def test_keys_that_are_no_text_do_not_disturb_the_checksum(tmp_path):
+    write_json(tmp_path / "a.json", {1: (2, 3), False: None})
+    assert read_json(tmp_path / "a.json") == {"1": [2, 3], "false": None}
+
+
+def test_a_damaged_record_is_named_with_what_is_done(tmp_path, caplog):
+    path = tmp_path / "a.json"
+    assert read_json_again(path, "starting over") is None
+    assert not caplog.text
+    write_json(path, {"accuracy": 0.75})
+    path.write_text(path.read_text().replace("0.75", "0.95"))
+    assert read_json_again(path, "starting over") is None
+    line = f"{path} is damaged (its checksum does not match); starting over"
+    assert line in caplog.text
+
+
+def test_the_checksum_of_a_beginning(tmp_path):
+    (tmp_path / "a.bin").write_bytes(b"123456789 and more")
+    assert crc32(tmp_path / "a.bin", 9) == 0xCBF43926  # the algorithm's check value
+    with pytest.raises(ValueError, match="cut short"):
+        crc32(tmp_path / "a.bin", 100)
