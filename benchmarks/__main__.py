@@ -1,56 +1,160 @@
-"""`python -m benchmarks`: runs every subject, prints a table, writes JSON."""
+"""`python -m benchmarks`: ours and the peers in the same run, as JSON and picture.
 
-import dataclasses
+Each subject runs in a process of its own and leaves DIR/SUBJECT.json; a rerun measures
+only what is not there yet.
+"""
+
 import importlib
+import logging
 import os
+import subprocess
 import sys
 from pathlib import Path
 
 from zfkeras import commandline
-from zfkeras.files import write_json
+from zfkeras.errors import RunError
+from zfkeras.files import read_json, write_json
 
-SUBJECTS = ("pooling", "normalization", "training", "top_activations", "growth")
+SUBJECTS = (
+    "pooling",
+    "normalization",
+    "training",
+    "features",
+    "deconvnet",
+    "top_activations",
+    "occlusion",
+    "svm",
+    "transfer",
+    "startup",
+)
+# Another kind of answer, and long: only when it is asked for.
+GROWTH = "growth"
+
+logger = logging.getLogger(__name__)
 
 
-def main(argv=None) -> int:
-    """Runs the command; returns its exit code."""
-    parser = commandline.make_parser("benchmarks", __doc__.split(": ", 1)[1])
+def build_parser():
+    """The command's arguments."""
+    parser = commandline.make_parser(
+        "benchmarks",
+        "Measure ours and what users would pick instead, in turns, in the same run. "
+        "Peers that are not installed (requirements-bench.txt) are left out.",
+    )
     parser.add_argument(
         "--subject",
-        choices=SUBJECTS,
+        choices=(*SUBJECTS, GROWTH),
         action="append",
-        help="what to measure; may be repeated (default: everything)",
+        help=f"what to measure, anew; may be repeated (default: all but {GROWTH} that "
+        "DIR does not hold yet)",
+    )
+    parser.add_argument(
+        "--overwrite", action="store_true", help="measure what DIR holds, too"
+    )
+    parser.add_argument(
+        "--markdown",
+        action="store_true",
+        help="measure nothing: print what DIR holds as a table",
     )
     parser.add_argument(
         "--workdir",
         type=Path,
         default=Path("runs/benchmarks"),
         metavar="DIR",
-        help="folder for results.json",
+        help="folder for SUBJECT.json and performance.png",
     )
-    return commandline.run(parser, _bench, argv)
+    return parser
+
+
+def main(argv=None) -> int:
+    """Runs the command; returns its exit code."""
+    return commandline.run(build_parser(), _bench, argv)
 
 
 def _bench(args):
-    from zfkeras.provenance import environment
+    from benchmarks.comparison import markdown
 
-    results = {}
+    if args.markdown:
+        print(markdown(_found(args.workdir)))
+        return
+    if args.subject and len(args.subject) == 1:
+        _measure(args.subject[0], args.workdir)
+    else:
+        _measure_apart(args)
+    comparisons = _found(args.workdir)
+    if comparisons:
+        from benchmarks.render import draw_ratios
+
+        print(draw_ratios(comparisons, args.workdir / "performance.png"))
+
+
+def _measure_apart(args):
+    """Each subject in a process of its own; one that fails does not stop the others."""
+    failed = []
     for subject in args.subject or SUBJECTS:
-        module = importlib.import_module(f"benchmarks.{subject}")
-        lines, measured = module.run()
-        print("\n".join(lines), flush=True)
-        if hasattr(module, "draw"):
-            print(f"picture in {module.draw(measured, args.workdir)}")
-        results |= {
-            name: {key: dataclasses.asdict(value) for key, value in timings.items()}
-            for name, timings in measured.items()
-        }
-    path = args.workdir / "results.json"
-    threads = len(os.sched_getaffinity(0))
-    write_json(
-        path, {"threads": threads, "environment": environment(), "seconds": results}
-    )
-    print(f"results in {path}")
+        if (
+            not (args.subject or args.overwrite)
+            and _file(args.workdir, subject).exists()
+        ):
+            logger.info("%s is there; --overwrite measures it anew", subject)
+            continue
+        command = [sys.executable, "-m", "benchmarks", "--subject", subject]
+        command += ["--workdir", str(args.workdir)]
+        if subprocess.run(command, check=False).returncode:
+            failed.append(subject)
+    if failed:
+        raise RunError(f"these subjects failed: {', '.join(failed)}")
+
+
+def _measure(subject, workdir):
+    module = importlib.import_module(f"benchmarks.{subject}")
+    if subject == GROWTH:
+        lines, results = module.run()
+        picture = f"picture in {module.draw(results, workdir)}"
+        lines = [*lines, picture]
+    else:
+        results = module.run()
+        lines = [line for comparison in results for line in comparison.lines()]
+    print("\n".join(lines), flush=True)
+    path = _file(workdir, subject)
+    write_json(path, _record(results))
+    print(f"results in {path}", flush=True)
+
+
+def _record(results) -> dict:
+    import dataclasses
+
+    from zfkeras.provenance import command_line, environment
+
+    def plain(value):
+        if dataclasses.is_dataclass(value):
+            return dataclasses.asdict(value)
+        if isinstance(value, dict):
+            return {key: plain(item) for key, item in value.items()}
+        return [plain(item) for item in value]
+
+    return {
+        "results": plain(results),
+        "threads": len(os.sched_getaffinity(0)),
+        "command": command_line(),
+        "environment": environment(),
+    }
+
+
+def _found(workdir):
+    """The comparisons of all subjects that were measured."""
+    from benchmarks.comparison import Comparison
+
+    paths = [_file(workdir, subject) for subject in SUBJECTS]
+    return [
+        Comparison.from_json(record)
+        for path in paths
+        if path.exists()
+        for record in read_json(path)["results"]
+    ]
+
+
+def _file(workdir, subject) -> Path:
+    return workdir / f"{subject}.json"
 
 
 if __name__ == "__main__":

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import numpy as np
 
-from zfkeras.render import COLOURS, new_figure, save_figure, styled, subplots
+from zfkeras.render import COLOURS, PAPER, new_figure, save_figure, styled, subplots
 
 # Panel -> what its axis is called.
 _AXES = {
@@ -71,3 +71,50 @@ def _draw_times(axes, lines, what):
     axes.set_xlabel(what)
     axes.set_ylabel("processor seconds")
     axes.legend(loc="upper left")
+
+
+@styled
+def draw_ratios(comparisons: Sequence, path: Path) -> Path:
+    """Draws how many times as fast as each peer ours is, and how fast it must be.
+
+    Args:
+        comparisons: `Comparison`s; those without peers are left out.
+        path: of the PNG.
+
+    Returns:
+        The path.
+    """
+    rows = [
+        (comparison.what, peer, comparison.ratio(peer), comparison.targets.get(peer))
+        for comparison in comparisons
+        for peer in comparison.seconds
+        if peer != comparison.ours
+    ][::-1]
+    figure = new_figure(9, 1 + 0.42 * len(rows), "Times as fast as ...")
+    axes = subplots(figure)[0, 0]
+    places = np.arange(len(rows))
+    ratios = np.array([ratio for *_, ratio, _ in rows])
+    misses = [target is not None and ratio < target for *_, ratio, target in rows]
+    colours = [COLOURS[1] if miss else COLOURS[0] for miss in misses]
+    axes.barh(places, ratios - 1, left=1, height=0.6, color=colours)
+    for place, (*_, ratio, target) in zip(places, rows, strict=True):
+        axes.annotate(
+            f"{ratio:.3g}",
+            (max(ratio, target or 0, 1), place),
+            (5, 0),
+            textcoords="offset points",
+            va="center",
+        )
+        if target is not None:
+            axes.plot([target] * 2, [place - 0.4, place + 0.4], color="black", lw=1.5)
+    axes.plot([], [], color="black", lw=1.5, label="at least")
+    axes.axvline(1, color=PAPER, lw=0.8)
+    axes.set_xscale("log")
+    low, high = axes.get_xlim()
+    axes.set_xlim(low, high * 1.3)
+    axes.set_yticks(places, [f"{what}\n{peer}" for what, peer, *_ in rows], fontsize=7)
+    axes.set_ylim(-0.7, len(rows) - 0.3)
+    axes.xaxis.set_major_formatter("{x:g}")
+    axes.set_xlabel("time of the peer / time of ours")
+    axes.legend(loc="lower right")
+    return save_figure(figure, path)

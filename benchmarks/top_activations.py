@@ -2,7 +2,8 @@
 
 import tensorflow as tf
 
-from benchmarks.timing import as_lines, interleaved
+from benchmarks.comparison import Comparison
+from benchmarks.timing import interleaved
 from visualize.top_activations import TopActivations
 from zfkeras.data.bad_images import BadImages
 from zfkeras.data.pipeline import evaluation_batches
@@ -10,17 +11,15 @@ from zfkeras.data.sources import open_source
 from zfkeras.models.presets import load
 
 BATCH_SIZE = 128
+OURS, PLAIN = "scan of layers 1-5, top 9", "forward pass"
 
 
-def run(data: str = "shapes", repeats: int = 9) -> tuple[list[str], dict]:
+def run(data: str = "shapes", repeats: int = 9) -> list[Comparison]:
     """Times both over the validation images, reading and decoding included.
 
     Args:
         data: spec of the data.
         repeats: timed passes of each, at least 4.
-
-    Returns:
-        The lines of a table, and the timings by title.
     """
     split = open_source(data).split("validation")
     classifier = load("quarter")
@@ -35,9 +34,16 @@ def run(data: str = "shapes", repeats: int = 9) -> tuple[list[str], dict]:
             network(batch["image"]).numpy()
 
     contenders = {
-        "plain forward pass": plain_pass,
-        "scan of layers 1-5": lambda: finder.scan(split, batch_size=BATCH_SIZE),
+        OURS: lambda: finder.scan(split, batch_size=BATCH_SIZE),
+        PLAIN: plain_pass,
     }
-    title = f"top activations, quarter, {split.num_examples} images of {data}"
-    timings = interleaved(contenders, repeats, warmup=1)
-    return as_lines(title, timings), {title: timings}
+    return [
+        Comparison(
+            f"top-9 of all channels, quarter, {split.num_examples} images of {data}",
+            OURS,
+            interleaved(contenders, repeats, warmup=1),
+            {PLAIN: 0.8},
+            images=split.num_examples,
+            note="At most 1.25 times the time of the forward pass: 0.8 times as fast.",
+        )
+    ]

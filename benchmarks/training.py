@@ -1,13 +1,18 @@
-"""A training step at both scales, a stock Keras twin, and the input it needs."""
+"""A training step at both scales against its twins, and the input it needs.
+
+The twins do the same: stochastic gradient descent with momentum, the bound on the
+filters, dropout, LRN; in stock Keras layers, and in PyTorch with channels last.
+"""
 
 import io
 
 import keras
 import numpy as np
 import tensorflow as tf
-from PIL import Image
 
-from benchmarks.timing import as_lines, interleaved
+from benchmarks.comparison import Comparison, is_installed
+from benchmarks.photographs import photograph
+from benchmarks.timing import interleaved
 from zfkeras.data.bad_images import BadImages
 from zfkeras.data.pipeline import training_batches
 from zfkeras.data.preprocessing import Preprocessing
@@ -22,71 +27,141 @@ SCALES = [
     ("zfnet_quarter", 200, 128, (64, 64)),
     ("zfnet", 1000, 32, (500, 375)),
 ]
-INPUT = "input, JPEG to batch"
+OURS, BFLOAT16 = "ours", "ours, bfloat16"
+STOCK, TORCH = "stock Keras layers", "PyTorch, channels last"
+INPUT = "JPEG to batch"
+TARGETS = {
+    "zfnet_quarter": {STOCK: 1.25, TORCH: 1.0},
+    "zfnet": {STOCK: 1.2, TORCH: 1.2},
+}
 # More than the pipeline holds ready, so that most are made while they are timed.
 INPUT_BATCHES = 24
 
 
-def run():
-    """Returns (printed lines, results)."""
-    lines, results = [], {}
+def run() -> list[Comparison]:
+    """The step and the input of both networks."""
+    results = []
     for variant, num_classes, batch_size, file_size in SCALES:
-        timings = interleaved(
-            {
-                "training step": _step(_ours(variant, num_classes), batch_size),
-                "training step, bfloat16": _step(
-                    _ours(variant, num_classes, "mixed_bfloat16"), batch_size
-                ),
-                "training step, stock Keras layers": _step(
-                    _stock(variant, num_classes), batch_size
-                ),
-            }
+        model = _ours(variant, num_classes)
+        contenders = {
+            OURS: _step(model, batch_size),
+            STOCK: _stock_step(stock_twin(model), batch_size),
+        }
+        if is_installed("torch"):
+            contenders[TORCH] = _torch_step(model, batch_size)
+        contenders[BFLOAT16] = _step(
+            _ours(variant, num_classes, "mixed_bfloat16"), batch_size
         )
+        steps = interleaved(contenders, repeats=15)
         # Apart: in turns with the steps, it would fetch ahead while they run.
-        timings |= interleaved({INPUT: _input(variant, batch_size, file_size)})
-        images = dict.fromkeys(timings, batch_size)
-        images[INPUT] *= INPUT_BATCHES
-        lines += as_lines(f"{variant}, batch {batch_size}", timings, images)
-        results[variant] = timings
-    return lines, results
+        reading = interleaved({INPUT: _input(variant, batch_size, file_size)})
+        results += [
+            Comparison(
+                f"training step, {variant}, batch {batch_size}",
+                OURS,
+                steps,
+                TARGETS[variant],
+                images=batch_size,
+            ),
+            Comparison(
+                f"input of {variant}, files of {file_size[0]}x{file_size[1]}",
+                INPUT,
+                reading,
+                images=batch_size * INPUT_BATCHES,
+            ),
+        ]
+    return results
 
 
 def _ours(variant, num_classes, dtype=None):
-    return ZFNet(num_classes, variant=variant, dtype=dtype)
+    return ZFNet(
+        num_classes, variant=variant, kernel_initializer="he_normal", dtype=dtype
+    )
 
 
-def _stock(variant, num_classes):
-    """The same network of layers that Keras and TensorFlow bring."""
+def stock_twin(model):
+    """The same network, and weights, of layers that Keras and TensorFlow bring.
 
-    def twin(layer):
-        if layer.name.startswith("norm"):
-            return keras.layers.Lambda(
-                lambda x: tf.nn.local_response_normalization(x, 2, 2.0, 1e-4, 0.75),
-                name=layer.name,
+    Args:
+        model: a network that `ZFNet` makes.
+    """
+    x = inputs = keras.Input(model.input_shape[1:])
+    for layer in model.layers[1:]:
+        x = _stock_layer(layer)(x)
+    stock = keras.Model(inputs, x)
+    stock.set_weights(model.get_weights())
+    return stock
+
+
+def _stock_layer(layer):
+    if layer.name.startswith("norm"):
+        return keras.layers.Lambda(
+            lambda x: tf.nn.local_response_normalization(x, 2, 2.0, 1e-4, 0.75),
+            name=layer.name,
+        )
+    if layer.name.startswith("pool"):
+        return keras.layers.MaxPooling2D(3, 2, layer.windows.padding, name=layer.name)
+    return type(layer).from_config(layer.get_config())
+
+
+def _batch(model, batch_size):
+    shape = (batch_size, *model.input_shape[1:])
+    images = tf.random.stateless_normal(shape, seed=(0, 0), stddev=60.0)
+    return images, tf.range(batch_size, dtype=tf.int64) % model.output_shape[-1]
+
+
+def _stock_step(model, batch_size):
+    """What `fit` compiles, without its Python."""
+    optimizer = keras.optimizers.SGD(1e-4, momentum=0.9)
+    images, labels = _batch(model, batch_size)
+
+    @tf.function
+    def step():
+        with tf.GradientTape() as tape:
+            answers = model(images, training=True)
+            loss = tf.reduce_mean(
+                keras.losses.sparse_categorical_crossentropy(labels, answers)
             )
-        return type(layer).from_config(layer.get_config())
+        gradients = tape.gradient(loss, model.trainable_variables)
+        optimizer.apply(gradients, model.trainable_variables)
+        return loss
 
-    spec = ZFNet(num_classes, variant=variant)
-    inputs = keras.Input(spec.input_shape[1:])
-    x = inputs
-    for layer in spec.layers[1:]:
-        if layer.name.startswith("pool"):
-            windows = layer.windows
-            x = keras.layers.MaxPooling2D(3, 2, windows.padding)(x)
-        else:
-            x = twin(layer)(x)
-    return keras.Model(inputs, x)
+    optimizer.build(model.trainable_variables)
+    return lambda: float(step())
+
+
+def _torch_step(model, batch_size):
+    import torch
+
+    from benchmarks.torch_twin import as_torch, check_twins, torch_twin
+
+    twin = torch_twin(model)
+    check_twins(model, twin)
+    twin.train()
+    images, labels = _batch(model, batch_size)
+    images, labels = as_torch(images.numpy()), torch.from_numpy(labels.numpy())
+    optimizer = torch.optim.SGD(twin.parameters(), 1e-4, momentum=0.9, fused=True)
+    kernels = [m.weight for m in twin if isinstance(m, torch.nn.Conv2d)]
+
+    def step():
+        optimizer.zero_grad(set_to_none=True)
+        loss = torch.nn.functional.cross_entropy(twin(images), labels)
+        loss.backward()
+        optimizer.step()
+        with torch.no_grad():  # the renormalisation of sec. 3
+            for kernel in kernels:
+                rms = kernel.square().mean((1, 2, 3), keepdim=True).sqrt()
+                kernel.mul_(0.1 / rms.clamp_min(0.1))
+        return loss.item()
+
+    return step
 
 
 def _step(model, batch_size):
-    optimizer = make_optimizer(OptimizerConfig(), None)
+    optimizer = make_optimizer(OptimizerConfig(1e-4), None)
     optimizer.build(model.trainable_variables)
     step = make_train_step(model, optimizer, tf.distribute.get_strategy())
-    shape = (batch_size, *model.input_shape[1:])
-    batch = {
-        "image": tf.random.stateless_normal(shape, seed=(0, 0), stddev=60.0),
-        "label": tf.range(batch_size, dtype=tf.int64) % model.output_shape[-1],
-    }
+    batch = dict(zip(("image", "label"), _batch(model, batch_size), strict=True))
     size = tf.constant(batch_size, tf.float32)
     return lambda: float(step(batch, size)[0])
 
@@ -94,10 +169,8 @@ def _step(model, batch_size):
 def _input(variant, batch_size, file_size):
     """One batch out of a running pipeline that decodes one photograph-like JPEG."""
     spec = find_variant(variant)
-    random = np.random.default_rng(0)
-    coarse = Image.fromarray(random.integers(0, 256, (24, 32, 3), np.uint8))
     file = io.BytesIO()
-    coarse.resize(file_size, Image.Resampling.BICUBIC).save(file, "JPEG", quality=92)
+    photograph(file_size).save(file, "JPEG", quality=92)
     encoded = file.getvalue()
     count = batch_size * 1000
     split = ListedSplit(
