@@ -6,6 +6,7 @@ from pathlib import Path
 
 from transfer.arguments import add_features
 from zfkeras import commandline
+from zfkeras.terminal import one_line
 
 _ANSWERS = 3
 _CONFUSIONS = 5
@@ -156,7 +157,7 @@ def _summary(results: dict) -> str:
         f"{results['num_test']} test images right, mean over classes "
         f"{100 * results['mean_per_class_accuracy']:.1f} %"
     )
-    names = results["class_names"]
+    names = [one_line(name) for name in results["class_names"]]
     pairs = [
         (count, names[true], names[answer])
         for true, row in enumerate(results["confusion"])
@@ -184,9 +185,10 @@ def _predict(files: list[Path], model: Path, batch_size: int) -> None:
     except BadImage as err:
         raise RunError(f"--predict: {err}") from err
     for file, row in zip(files, probabilities, strict=True):
-        print(file)
+        print(one_line(str(file)))
         for label in np.argsort(-row, kind="stable")[:_ANSWERS]:
-            print(f"  {100 * row[label]:5.1f} %  {classifier.class_names[label]}")
+            name = one_line(classifier.class_names[label])
+            print(f"  {100 * row[label]:5.1f} %  {name}")
 
 
 if __name__ == "__main__":

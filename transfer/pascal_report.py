@@ -6,6 +6,7 @@ from transfer.average_precision import DEFINITIONS
 from transfer.paper import PASCAL, PASCAL_MEANS, PASCAL_PEERS
 from transfer.render.pascal import draw_pascal
 from zfkeras.files import written_whole
+from zfkeras.terminal import table_cell
 
 #: What stands beside the paper's: VOC's own measure since 2010.
 SHOWN = "all_point"
@@ -37,7 +38,7 @@ def as_table(results: dict) -> str:
         ours = [_percent(row["average_precisions"][SHOWN][label]) for row in rows]
         paper = [_percent(value) for value in PASCAL.get(name, (None,) * 3)]
         images = str(results["num_positives"][label])
-        lines.append(f"| {' | '.join([name, images, *ours, *paper])} |")
+        lines.append(f"| {' | '.join([table_cell(name), images, *ours, *paper])} |")
     for definition in DEFINITIONS:
         ours = [_percent(row["means"][definition]) for row in rows]
         shown = PASCAL_MEANS if definition == SHOWN else (None,) * 3

@@ -1,6 +1,7 @@
 """`python -m visualize.features`: what excites each feature map, as in Fig. 2."""
 
 import argparse
+import re
 import sys
 
 from visualize.arguments import layer_list
@@ -136,7 +137,8 @@ def _features(args):
 
 def picture_name(features) -> str:
     """The file name of a layer's picture."""
-    name = features.strongest.layer_name.replace("/", "_")
+    # What a model's file calls its layers need not do for the name of a file.
+    name = re.sub(r"[^\w.-]", "_", features.strongest.layer_name)[:100]
     return (
         f"layer{features.layer}.png"
         if isinstance(features.layer, int)

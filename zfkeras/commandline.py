@@ -16,6 +16,7 @@ from pathlib import Path
 
 from zfkeras.errors import RunError, UsageError
 from zfkeras.locks import claimed
+from zfkeras.terminal import HarmlessOutput, harmless
 
 DONE, FAILED, BAD_USAGE = 0, 1, 2
 
@@ -225,12 +226,16 @@ def _run(parser, command, argv) -> int:
         return stop.code if isinstance(stop.code, int) else BAD_USAGE
     _import_tensorflow_quietly()
     logging.basicConfig(level=logging.INFO, format="%(message)s", stream=sys.stderr)
+    for handler in logging.getLogger().handlers:
+        handler.addFilter(_make_harmless)
     # TFDS and Keras speak through absl of things no user can act on.
     logging.getLogger("absl").setLevel(logging.ERROR)
     try:
         with contextlib.ExitStack() as claims:
             _claims.append(claims)
             claims.callback(_claims.remove, claims)
+            # Names of files and classes are shown, and strangers have given them.
+            claims.enter_context(contextlib.redirect_stdout(HarmlessOutput(sys.stdout)))
             command(args)
     except (UsageError, *_WRONG_PATH) as err:
         return _say(parser, err, BAD_USAGE)
@@ -286,7 +291,13 @@ def _import_tensorflow_quietly() -> None:
             os.close(terminal)
 
 
+def _make_harmless(record: logging.LogRecord) -> bool:
+    """Escapes what a message quotes; keeps every message."""
+    record.msg, record.args = harmless(record.getMessage()), ()
+    return True
+
+
 def _say(parser, message, code) -> int:
-    line = " ".join(str(message).split())
+    line = harmless(" ".join(str(message).split()))
     print(f"{parser.prog}: error: {line}", file=sys.stderr)
     return code

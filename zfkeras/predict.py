@@ -54,6 +54,7 @@ def main(argv=None) -> int:
 
 def _predict(args):
     from zfkeras.models.presets import load
+    from zfkeras.terminal import one_line
 
     files = _files(args.images)
     classifier = load(args.model)
@@ -61,10 +62,12 @@ def _predict(args):
         commandline.make_folder(args.workdir)
     answers = _answers(files, classifier, args)
     for answer in answers:
-        print(answer["file"])
+        print(one_line(answer["file"]))
         for one in answer["answers"]:
             mark = "*" if one["name"] == answer["class_name"] else " "
-            print(f"  {mark} {100 * one['probability']:5.1f} %  {one['name']}")
+            print(
+                f"  {mark} {100 * one['probability']:5.1f} %  {one_line(one['name'])}"
+            )
     known = [answer for answer in answers if answer["class_name"] is not None]
     if known:
         print(_summary(known))

@@ -7,6 +7,7 @@ import logging
 import threading
 
 from zfkeras.errors import RunError
+from zfkeras.terminal import one_line
 
 _log = logging.getLogger(__name__)
 
@@ -118,13 +119,4 @@ class BadImages:
 
 
 def _described(id, reason):
-    return f"{_one_line(id)} ({_one_line(reason)})"
-
-
-def _one_line(text):
-    """Escapes what could break a line or drive a terminal, and shortens the rest."""
-    escaped = "".join(
-        char if char.isprintable() else char.encode("unicode_escape").decode()
-        for char in text[:_LONGEST_NAME]
-    )
-    return escaped + ("..." if len(text) > _LONGEST_NAME else "")
+    return f"{one_line(id, _LONGEST_NAME)} ({one_line(reason, _LONGEST_NAME)})"

@@ -14,8 +14,11 @@ import numpy as np
 from matplotlib import rc_context
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
+from matplotlib.text import Text
+from matplotlib.ticker import FixedLocator
 
 from zfkeras.files import written_whole
+from zfkeras.terminal import harmless
 
 # Told apart by the colour-blind, too (Okabe & Ito).
 COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#000000")
@@ -99,11 +102,24 @@ def save_figure(figure: Figure, path: Path, dots_per_inch: int = 150) -> Path:
         path: ends in .png.
         dots_per_inch: of the file.
     """
+    _make_plain(figure)
     with written_whole(path) as file, warnings.catch_warnings():
         # A name in a script the font lacks shows boxes; nobody can act on a warning.
         warnings.filterwarnings("ignore", message="Glyph .* missing from font")
         figure.savefig(file, format="png", dpi=dots_per_inch)
     return Path(path)
+
+
+def _make_plain(figure):
+    """Escapes in all texts what no font can show and what turns their direction."""
+    for text in figure.findobj(Text):
+        text.set_text(harmless(text.get_text()))
+    for axis in [axis for axes in figure.axes for axis in (axes.xaxis, axes.yaxis)]:
+        if isinstance(axis.get_major_locator(), FixedLocator):  # made when it is drawn
+            names = [label.get_text() for label in axis.get_ticklabels()]
+            plain = [harmless(name) for name in names]
+            if plain != names:
+                axis.set_ticklabels(plain)
 
 
 def tile(images: Sequence[np.ndarray], columns: int, gap: int = 1, fill=255):

@@ -14,6 +14,7 @@ from zfkeras.data.splits import Split
 from zfkeras.errors import RunError, UsageError
 from zfkeras.models.classifier import Classifier, predict_crops
 from zfkeras.models.variants import VARIANTS, PaperRow
+from zfkeras.terminal import table_cell
 from zfkeras.training.evaluation import error_rates
 
 # Table 2: networks whose probabilities are averaged -> the paper's row.
@@ -124,7 +125,7 @@ def paper_row(names: Sequence[str]) -> dict | None:
 def as_table(results: dict) -> str:
     """The results as a Markdown table, errors in percent."""
     networks = " + ".join(
-        name if count == 1 else f"{count} x {name}"
+        table_cell(name) if count == 1 else f"{count} x {table_cell(name)}"
         for name, count in Counter(results["networks"]).items()
     )
     count = f"{results['num_images']} images"
