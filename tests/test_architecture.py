@@ -69,7 +69,11 @@ def test_requirements_cover_every_import():
 
     known = {
         line.split(">")[0].split("=")[0].split("<")[0].strip().replace("-", "_").lower()
-        for name in ("requirements.txt", "requirements-onnx.txt")
+        for name in (
+            "requirements.txt",
+            "requirements-onnx.txt",
+            "requirements-beam.txt",
+        )
         for line in (ROOT / name).read_text().splitlines()
         if line and not line.startswith("#")
     }

@@ -7,7 +7,7 @@ image by image, so that memory does not grow with the data set.
 import dataclasses
 import logging
 import math
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 import keras
@@ -85,7 +85,7 @@ def extract(
     else:
         bad_images = bad_images or BadImages(max(split.num_examples, 1))
         with store.claimed():  # by now another process may have computed some
-            missing = {layer: t for layer, t in wanted.items() if not store.has(layer)}
+            missing = [layer for layer in wanted if not store.has(layer)]
             if missing:
                 seconds = _compute(
                     classifier, split, missing, store, batch_size, dtype, bad_images
@@ -115,43 +115,79 @@ def layer_tensors(model: keras.Model, layers: Sequence[int]) -> dict:
     return {layer: ends[layer].tensor for layer in sorted({*layers})}
 
 
-def _compute(classifier, split, tensors, store, batch_size, dtype, bad_images):
+class Extractor:
+    """Computes features batch by batch, of some layers in one forward pass.
+
+    Args:
+        classifier: the network with its preprocessing.
+        layers: the paper's numbers, 1 to 7.
+        dtype: "float16" or "float32".
+
+    Attributes:
+        sizes: layer -> number of features.
+
+    Raises:
+        UsageError: a layer that the network does not have.
+    """
+
+    def __init__(self, classifier: Classifier, layers: Sequence[int], dtype: str):
+        tensors = layer_tensors(classifier.model, layers)
+        names = {str(layer): tensor for layer, tensor in tensors.items()}
+        network = keras.Model(classifier.model.inputs, names)
+        sizes = {layer: math.prod(t.shape[1:]) for layer, t in tensors.items()}
+
+        @tf.function(reduce_retracing=True)
+        def forward(images):
+            return {
+                name: tf.cast(tf.reshape(maps, [-1, sizes[int(name)]]), dtype)
+                for name, maps in network(images, training=False).items()
+            }
+
+        self.sizes = sizes
+        self._preprocessing = classifier.preprocessing
+        self._forward = forward
+
+    def batches(
+        self, split: Split, batch_size: int, bad_images: BadImages, start: int = 0
+    ) -> Iterator[tuple[dict[int, np.ndarray], np.ndarray, np.ndarray]]:
+        """Yields layer -> (batch, n_features), labels and positions in the split.
+
+        Args:
+            split: the images.
+            batch_size: images that go through the network at once.
+            bad_images: learns of those that cannot be read.
+            start: position in the split at which to begin.
+
+        Raises:
+            RunError: a feature is too large for float16, or not finite.
+        """
+        for batch in evaluation_batches(
+            split, self._preprocessing, batch_size, start=start, bad_images=bad_images
+        ):
+            outputs = self._forward(batch["image"])
+            features = {int(name): maps.numpy() for name, maps in outputs.items()}
+            _check_finite(features)
+            yield features, batch["label"].numpy(), batch["position"].numpy()
+
+
+def _compute(classifier, split, layers, store, batch_size, dtype, bad_images):
     """One pass over the images; returns the seconds it took."""
-    names = {str(layer): tensor for layer, tensor in tensors.items()}
-    network = keras.Model(classifier.model.inputs, names)
-    sizes = {layer: math.prod(tensor.shape[1:]) for layer, tensor in tensors.items()}
-
-    @tf.function(reduce_retracing=True)
-    def forward(images):
-        return {
-            name: tf.cast(tf.reshape(maps, [-1, sizes[int(name)]]), dtype)
-            for name, maps in network(images, training=False).items()
-        }
-
-    with store.writing(sizes, split.num_examples, dtype) as writer:
+    extractor = Extractor(classifier, layers, dtype)
+    with store.writing(extractor.sizes, split.num_examples, dtype) as writer:
         for name, reason in writer.bad_images.items():
             bad_images.add(name, reason)
-        batches = evaluation_batches(
-            split,
-            classifier.preprocessing,
-            batch_size,
-            start=writer.next_position,
-            bad_images=bad_images,
-        )
+        batches = extractor.batches(split, batch_size, bad_images, writer.next_position)
         with tqdm(
             total=split.num_examples,
             initial=writer.next_position,
             desc="features",
             unit=" images",
         ) as bar:
-            for batch in batches:
-                outputs = forward(batch["image"])
-                features = {int(name): maps.numpy() for name, maps in outputs.items()}
-                _check_finite(features)
-                writer.add(features, batch["label"].numpy(), batch["position"].numpy())
+            for features, labels, positions in batches:
+                writer.add(features, labels, positions)
                 bad_images.check()
                 writer.save_if_due(bad_images.to_json()["images"])
-                bar.update(len(batch["label"]))
+                bar.update(len(labels))
             bad_images.check()
             return bar.format_dict["elapsed"]
 

@@ -159,6 +159,31 @@ class TopActivations:
             raise RunError("there is no image to scan that could be read")
         return {layer: self._strongest(layer, state) for layer in self.tensors}
 
+    def scan_stretch(
+        self, split: Split, first: int, end: int, *, batch_size: int = 128
+    ) -> ScanState:
+        """Passes over a part of a split; `visualize.scan_merge` joins several.
+
+        Unreadable images are left out, however many they are.
+
+        Args:
+            split: the images.
+            first: place in the split's order of the first one to look at.
+            end: place behind the last one.
+            batch_size: images that go through the network at once.
+
+        Raises:
+            RunError: an activation is not finite.
+        """
+        part = split.stretch(first, end)
+        bad_images = BadImages(max(part.num_examples, 1), max_fraction=1)
+        state = ScanState.empty("", self.layers, self.count)
+        scan = Scan(self._update, state, part, self.preprocessing, None, bad_images)
+        found = scan.run(batch_size, float("inf"), show_progress=False)
+        places = found.places.copy()
+        places[..., 0] += np.where(places[..., 0] >= 0, first, 0)
+        return dataclasses.replace(found, places=places, next_position=end)
+
     def activations(
         self,
         inputs: np.ndarray,
@@ -185,6 +210,12 @@ class TopActivations:
         found = [read(inputs[part], units[part]).numpy() for part in parts]
         return np.concatenate(found or [np.zeros(0, np.float32)])
 
+    @property
+    def layers(self) -> tuple[tuple[str, int], ...]:
+        """(name, channels) of each layer asked for, in order, each once."""
+        layers = [(name, tensor.shape[-1]) for name, tensor in self.tensors.values()]
+        return tuple(dict.fromkeys(layers))
+
     @functools.cached_property
     def _readers(self):
         return {
@@ -198,8 +229,7 @@ class TopActivations:
         return make_update(keras.Model(self.model.inputs, tensors))
 
     def _start(self, split, state_path, data, max_bad_fraction) -> ScanState:
-        layers = [(name, tensor.shape[-1]) for name, tensor in self.tensors.values()]
-        layers = tuple(dict.fromkeys(layers))
+        layers = self.layers
         if state_path is None:
             return ScanState.empty("", layers, self.count)
         key = fingerprint(self.model, self.preprocessing, split, data)

@@ -94,6 +94,11 @@ class TfdsSplit(Split):
         below = number if self.labels_below is None else min(number, self.labels_below)
         return dataclasses.replace(self, labels_below=below)
 
+    def stretch(self, first, end):
+        if self.labels_below is not None:  # places count only what is kept
+            return super().stretch(first, end)
+        return dataclasses.replace(self, stretches=self._stretches(first, end))
+
     def _stretches(self, first, end):
         """Returns positions `first` to `end` of this split in those of TFDS's split."""
         found, passed = [], 0

@@ -1,0 +1,82 @@
+"""`python -m transfer.beam_features`: features by many workers, into the cache."""
+
+import argparse
+import sys
+
+from transfer.arguments import add_features, layer_numbers
+from zfkeras import commandline
+from zfkeras.clusters.arguments import add_cluster
+
+
+def build_parser() -> argparse.ArgumentParser:
+    """The command's arguments."""
+    parser = commandline.make_parser(
+        "transfer.beam_features",
+        "Compute the features of a network's layers by the workers of an Apache Beam "
+        "pipeline, here or on a cluster, and put them into the cache, where "
+        "transfer.caltech, transfer.folder and transfer.pascal find them. A rerun "
+        "takes over the shards that are there.",
+    )
+    commandline.add_data(parser)
+    parser.add_argument(
+        "--split",
+        default="all",
+        metavar="NAME",
+        help="which split of the data: train, validation or test (for transfer.folder "
+        "and transfer.pascal), or all of them together (for transfer.caltech)",
+    )
+    commandline.add_model(parser)
+    parser.add_argument(
+        "--layer",
+        type=layer_numbers,
+        default="7",
+        metavar="LIST",
+        help="the paper's layer, 1 to 7, several with commas between, or all",
+    )
+    commandline.add_batch_size(parser, default=128)
+    commandline.add_max_bad_fraction(parser)
+    add_features(parser)
+    commandline.add_workdir(parser, default="runs/beam_features")
+    add_cluster(parser)
+    return parser
+
+
+def main(argv=None) -> int:
+    """Runs the command; returns its exit code."""
+    return commandline.run(build_parser(), _features, argv)
+
+
+def _features(args):
+    from zfkeras.clusters.pipeline import check_installed
+
+    check_installed()
+    from transfer.beam_extraction import Extraction
+    from transfer.feature_cache import default_cache
+    from zfkeras.clusters.job import ALL, Job
+    from zfkeras.models.endpoints import endpoints
+    from zfkeras.provenance import write_record
+
+    commandline.make_folder(args.workdir)
+    job = Job(args.model, args.data, args.split, args.batch_size)
+    classifier, _ = job.load()
+    extraction = Extraction(
+        job=job,
+        layers=args.layer or [*endpoints(classifier.model)],
+        dtype=args.feature_dtype,
+        cache=args.cache or default_cache(),
+        data=args.data if args.split == ALL else f"{args.data} {args.split}",
+        exchange=args.exchange or str((args.workdir / "exchange").absolute()),
+        shard_size=args.shard_size,
+        max_bad_fraction=args.max_bad_fraction,
+    )
+    record = extraction.run(args.beam)
+    path = args.workdir / "beam_features.json"
+    write_record(path, {"data": args.data, "model": str(args.model), **record})
+    print(
+        f"features of {record['num_images']:,} images in {record['folder']}, "
+        f"record in {path}"
+    )
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,81 @@
+"""`python -m visualize.beam_features`: the strongest activations, by many workers."""
+
+import argparse
+import sys
+
+from visualize.arguments import layer_list
+from zfkeras import commandline
+from zfkeras.clusters.arguments import add_cluster
+
+
+def build_parser() -> argparse.ArgumentParser:
+    """The command's arguments."""
+    parser = commandline.make_parser(
+        "visualize.beam_features",
+        "Find the strongest activations of every feature map over a data set by the "
+        "workers of an Apache Beam pipeline, here or on a cluster. visualize.features "
+        "with the same arguments and --workdir draws them without a pass of its own.",
+    )
+    commandline.add_model(parser)
+    commandline.add_data(parser)
+    commandline.add_split(parser)
+    parser.add_argument(
+        "--layers",
+        type=layer_list,
+        default="1,2,3,4,5",
+        metavar="LIST",
+        help="the paper's numbers (1 to 7) or names of layers, parted by commas",
+    )
+    parser.add_argument(
+        "--top",
+        type=commandline.positive_int,
+        default=9,
+        metavar="N",
+        help="activations to keep for each channel",
+    )
+    commandline.add_workdir(parser, default="runs/features")
+    commandline.add_batch_size(parser, default=128)
+    commandline.add_max_bad_fraction(parser)
+    add_cluster(parser)
+    return parser
+
+
+def main(argv=None) -> int:
+    """Runs the command; returns its exit code."""
+    return commandline.run(build_parser(), _features, argv)
+
+
+def _features(args):
+    from zfkeras.clusters.pipeline import check_installed
+
+    check_installed()
+    from visualize.beam_scan import ClusterScan
+    from zfkeras.clusters.job import Job
+    from zfkeras.provenance import write_record
+
+    commandline.make_folder(args.workdir)
+    scan = ClusterScan(
+        job=Job(args.model, args.data, args.split, args.batch_size),
+        layers=args.layers,
+        count=args.top,
+        exchange=args.exchange or str((args.workdir / "exchange").absolute()),
+        shard_size=args.shard_size,
+        max_bad_fraction=args.max_bad_fraction,
+    )
+    path = args.workdir / "top_activations.npz"
+    found = scan.run(path, args.beam)
+    record = {
+        "data": args.data,
+        "split": args.split,
+        "model": str(args.model),
+        "layers": [name for name, _ in found.layers],
+        "count": found.values.shape[1],
+        "num_images": found.num_images,
+        "bad_images": found.bad_images,
+    }
+    write_record(args.workdir / "beam_features.json", record)
+    print(f"strongest activations over {found.num_images:,} images in {path}")
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,1 @@
+"""Work on a split that many machines share, as Apache Beam pipelines."""

@@ -1,0 +1,184 @@
+"""Files by which workers hand on what they find, wherever Beam can write.
+
+A file takes its name only when it is complete, and its parts carry checksums. It knows
+nothing of what is in them.
+"""
+
+import json
+import secrets
+import shutil
+import zipfile
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from pathlib import Path
+
+import numpy as np
+
+_ABOUT = "about.json"
+# What reading a damaged archive raises.
+_DAMAGED = (zipfile.BadZipFile, ValueError, KeyError, EOFError)
+
+
+class ShardWriter:
+    """Writes batches of arrays to one file; memory holds one batch at a time.
+
+    Args:
+        path: a path or URL.
+    """
+
+    def __init__(self, path: str):
+        self.path = path
+        self._aside = f"{path}.{secrets.token_hex(4)}"
+        self._count = 0
+
+    def __enter__(self):
+        files = _file_systems()
+        _make_folder(self.path.rpartition("/")[0])
+        self._file = files.create(self._aside, compression_type="uncompressed")
+        self._archive = zipfile.ZipFile(self._file, "w")
+        return self
+
+    def add(self, arrays: Mapping[str, np.ndarray]) -> None:
+        """Adds a batch: name -> array."""
+        for name, array in arrays.items():
+            member = f"{self._count}/{name}"
+            with self._archive.open(member, "w", force_zip64=True) as file:
+                np.lib.format.write_array(file, np.asarray(array), allow_pickle=False)
+        self._count += 1
+
+    def finish(self, about: Mapping) -> None:
+        """Completes the file.
+
+        Args:
+            about: JSON values that `read_about` hands out.
+        """
+        with self._archive.open(_ABOUT, "w") as file:
+            file.write(json.dumps({**about, "batches": self._count}).encode())
+        self._archive.close()
+        self._file.close()
+        _file_systems().rename([self._aside], [self.path])
+
+    def __exit__(self, kind, *_):
+        if kind is not None:
+            self._file.close()
+            _file_systems().delete([self._aside])
+
+
+class ShardReader:
+    """Reads such a file; all of it is held to its checksums first.
+
+    Args:
+        path: a path or URL.
+
+    Attributes:
+        about: what was told to `ShardWriter.finish`.
+
+    Raises:
+        DamagedShard: it is not what was written.
+    """
+
+    def __init__(self, path: str):
+        self._file = _file_systems().open(path, compression_type="uncompressed")
+        try:
+            self._archive = zipfile.ZipFile(self._file)
+            damaged = self._archive.testzip()
+            if damaged is not None:
+                raise ValueError(f"its member {damaged} has changed")
+            self.about = json.loads(self._archive.read(_ABOUT))
+        except _DAMAGED as err:
+            self._file.close()
+            raise DamagedShard(path, err) from err
+
+    def batches(self, names: Sequence[str]) -> Iterator[dict[str, np.ndarray]]:
+        """Yields the batches: name -> array.
+
+        Args:
+            names: of the arrays.
+        """
+        for number in range(self.about["batches"]):
+            yield {name: self._array(f"{number}/{name}") for name in names}
+
+    def _array(self, member):
+        with self._archive.open(member) as file:
+            return np.lib.format.read_array(file, allow_pickle=False)
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_):
+        self._file.close()
+
+
+class DamagedShard(Exception):
+    """A file of a worker that cannot be read.
+
+    Args:
+        path: of the file.
+        reason: how it shows.
+    """
+
+    def __init__(self, path: str, reason: object):
+        super().__init__(f"{path} is damaged ({reason})")
+        self.path = path
+
+
+def existing(folder: str) -> set[str]:
+    """The paths of the complete files in a folder of shards."""
+    files = _file_systems()
+    found = files.match([f"{folder}/*.zip"])[0].metadata_list
+    return {one.path for one in found}
+
+
+def remove(paths: Iterable[str]) -> None:
+    """Removes the files that are there of some."""
+    files = _file_systems()
+    there = [path for path in paths if files.exists(path)]
+    if there:
+        files.delete(there)
+
+
+def copy_out(path: str | Path, to: str) -> None:
+    """Copies a file of this machine to a path or URL, whole or not at all.
+
+    Args:
+        path: of the file.
+        to: where it goes; replaced if it is there.
+    """
+    files, aside = _file_systems(), f"{to}.{secrets.token_hex(4)}"
+    _make_folder(to.rpartition("/")[0])
+    with (
+        open(path, "rb") as file,
+        files.create(aside, compression_type="uncompressed") as copy,
+    ):
+        shutil.copyfileobj(file, copy)
+    files.rename([aside], [to])
+
+
+def copy_in(path: str, to: str | Path) -> Path:
+    """Copies the file at a path or URL to this machine; returns where.
+
+    Args:
+        path: of the file.
+        to: where it goes.
+    """
+    with (
+        _file_systems().open(path, compression_type="uncompressed") as file,
+        open(to, "wb") as copy,
+    ):
+        shutil.copyfileobj(file, copy)
+    return Path(to)
+
+
+def _make_folder(folder):
+    files = _file_systems()
+    try:
+        if not files.exists(folder):
+            files.mkdirs(folder)
+    except OSError:  # another worker has made it
+        if not files.exists(folder):
+            raise
+
+
+def _file_systems():
+    from apache_beam.io.filesystems import FileSystems
+
+    return FileSystems

@@ -1,0 +1,83 @@
+"""What a worker is told, and what it loads once: a network, and images in shards."""
+
+import dataclasses
+import threading
+
+from zfkeras.data.sources import Source, open_source
+from zfkeras.data.splits import Split
+from zfkeras.models.classifier import Classifier
+from zfkeras.models.presets import load
+
+# The name of all splits together, for those who divide the images anew.
+ALL = "all"
+
+_lock = threading.Lock()
+_loaded = {}
+
+
+@dataclasses.dataclass(frozen=True)
+class Job:
+    """A network and a split, as names that mean the same on every machine.
+
+    Args:
+        model: preset or path.
+        data: spec of the data.
+        split: name of a split, or "all".
+        batch_size: images that go through the network at once.
+    """
+
+    model: str
+    data: str
+    split: str
+    batch_size: int
+
+    def load(self) -> tuple[Classifier, Split]:
+        """The network and the split, loaded once a process, whoever asks."""
+        with _lock:  # a worker's threads ask at the same time
+            if self not in _loaded:
+                _loaded.clear()
+                source = open_source(self.data)
+                _loaded[self] = load(self.model), split_of(source, self.split)
+            return _loaded[self]
+
+
+@dataclasses.dataclass(frozen=True, order=True)
+class Shard:
+    """The examples `first` to `end` of a split's own order.
+
+    Args:
+        first: place of its first example.
+        end: place behind its last one.
+    """
+
+    first: int
+    end: int
+
+
+def split_of(source: Source, name: str) -> Split:
+    """One split of a source, or "all" of them as one.
+
+    Raises:
+        UsageError: there is no split of that name.
+    """
+    return source.whole() if name == ALL else source.split(name)
+
+
+def shards(num_examples: int, shard_size: int, batch_size: int) -> list[Shard]:
+    """Divides a split's order into shards of whole batches.
+
+    What a single pass puts into one batch is one batch here, too, so that both do the
+    same arithmetic. Examples at the end that are fewer than a batch go to the last
+    shard.
+
+    Args:
+        num_examples: of the split.
+        shard_size: images of a shard, at least.
+        batch_size: images of a batch.
+    """
+    size = -(-shard_size // batch_size) * batch_size
+    starts = [*range(0, num_examples, size)]
+    if len(starts) > 1 and num_examples - starts[-1] < batch_size:
+        starts.pop()
+    ends = [*starts[1:], num_examples]
+    return [Shard(*ends) for ends in zip(starts, ends, strict=True)]
