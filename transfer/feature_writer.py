@@ -20,6 +20,7 @@ from zfkeras.files import (
     crc32,
     remove_leftovers,
     room_for,
+    warn_of_damage,
     write_json,
     written_whole,
 )
@@ -192,8 +193,9 @@ class FeatureWriter:
 
     def _resume(self) -> bool:
         """Takes up what a former run has noted, if it is sound and of this request."""
+        where = self._folder / _PROGRESS
         try:
-            arrays = read_arrays(self._folder / _PROGRESS)
+            arrays = read_arrays(where)
             about = json.loads(arrays["about"].tobytes())
             wanted, found = self._settings(), {k: about[k] for k in self._settings()}
             # A run that was killed as it finished has put some layers in their places.
@@ -206,10 +208,15 @@ class FeatureWriter:
             self._rows[:, : self._count] = arrays["rows"]
             self._crc32 = {layer: about["crc32"][str(layer)] for layer in self._sizes}
             for layer, size in self._sizes.items():
+                where = self._part(layer)
                 self._take_up(layer, self._count * size * self._dtype.itemsize)
-        # Damaged bytes make zipfile and NumPy raise nearly everything there is.
-        except Exception:
+        except FileNotFoundError:
             self.close()
+            return False
+        # Damaged bytes make zipfile and NumPy raise nearly everything there is.
+        except Exception as err:
+            self.close()
+            warn_of_damage(where, err, "computing the features from the beginning")
             return False
         self.next_position, self.bad_images = (
             about["next_position"],
