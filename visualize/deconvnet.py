@@ -5,6 +5,7 @@ Zeiler & Fergus 2014, sec. 2.1. It takes images as the model does: preprocessed.
 
 import dataclasses
 import functools
+from collections.abc import Iterable
 
 import keras
 import numpy as np
@@ -179,6 +180,18 @@ class Deconvnet:
             for result, answer in zip(results, answers, strict=True):
                 result[chosen] = answer.numpy()[: len(chosen)]
         return Projection(*results, projector.target.path)
+
+    def require(self, layers: Iterable[int | str]) -> None:
+        """Refuses layers that cannot be projected, before any image is looked at.
+
+        Args:
+            layers: as `project` takes them.
+
+        Raises:
+            UsageError: an unknown layer, or one on the way that no rule serves.
+        """
+        for layer in layers:
+            self._projector(self._layer_name(layer))
 
     def _images(self, images):
         wanted = tuple(self.model.inputs[0].shape)

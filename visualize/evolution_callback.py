@@ -43,7 +43,8 @@ class EvolutionCallback(keras.callbacks.Callback):
 
     Raises:
         ValueError: `images` is no such array or empty, or no epoch is asked for.
-        UsageError: at the beginning of the training: a layer that is not in the model.
+        UsageError: at the beginning of the training: a layer that is not in the model,
+            or that cannot be projected.
 
     Example:
         >>> import keras, numpy as np
@@ -102,6 +103,7 @@ class EvolutionCallback(keras.callbacks.Callback):
         }
         self._network = keras.Model(self.model.inputs, self._tensors)
         self._deconvnet = Deconvnet(self.model)
+        self._deconvnet.require(self._tensors)
         # Its own folder: TensorBoard reads every event file below the one it is given.
         self._writer = tf.summary.create_file_writer(str(self.log_dir / "tensorboard"))
 

@@ -95,6 +95,7 @@ class FeatureHistory:
         self.snapshots = dict(sorted(snapshots.items()))
         self.finder = TopActivations(classifier, layers, count=1)
         self.deconvnet = Deconvnet(self.model)
+        self.deconvnet.require(layers)
         self.num_channels = num_channels
         self.seed = seed
         self.batch_size = batch_size

@@ -88,6 +88,7 @@ def _features(args):
     split = source.split(args.split)
     finder = TopActivations(load(args.model), args.layers, args.top)
     deconvnet = Deconvnet(finder.model)
+    deconvnet.require(args.layers)
     commandline.make_folder(args.workdir)
     bad_images = BadImages(max(split.num_examples, 1), args.max_bad_fraction)
     found = finder.scan(

@@ -67,6 +67,7 @@ def make_gallery(
     split = draw_sample(source.split(split_name), max_images, seed)
     finder = TopActivations(classifier, layers, top)
     deconvnet = Deconvnet(finder.model)
+    deconvnet.require(layers)
     bad_images = BadImages(max(split.num_examples, 1))
     found = finder.scan(
         split,

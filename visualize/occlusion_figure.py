@@ -180,6 +180,7 @@ def make_rows(
     size = patch_size or size
     occluder = SlidingOccluder(model, layer)
     deconvnet = Deconvnet(model)
+    deconvnet.require([layer])
     finder = TopActivations(classifier, [layer], NUM_OTHERS + 1)
     inputs = [input_of(classifier, image) for image in images]
     commandline.make_folder(workdir)

@@ -99,10 +99,15 @@ def look_at_second_layer(
         data: names the data; part of what makes a kept pass valid.
         bad_images: learns of the images that cannot be read.
         show_progress: whether to show a progress bar.
+
+    Raises:
+        UsageError: a layer on the way down that no rule serves.
     """
     model, preprocessing = classifier.model, classifier.preprocessing
     first, _ = next(convolutions(model))
     finder = TopActivations(classifier, [first, layer], count=1)
+    deconvnet = Deconvnet(model)
+    deconvnet.require([layer])
     found = finder.scan(
         split,
         batch_size=batch_size,
@@ -117,7 +122,7 @@ def look_at_second_layer(
     used, image = np.unique(places, return_inverse=True)
     examples = examples_at(split, used)
     inputs = load_crops(split, [examples[place] for place in used], preprocessing)
-    reconstructions = Deconvnet(model).project(
+    reconstructions = deconvnet.project(
         inputs, layer, channel=channels, position=positions, image=image
     )
     field = known_field(model, finder.tensors[layer][1])

@@ -1,0 +1,131 @@
+"""Networks of other people, saved with their preprocessing, through every command."""
+
+import importlib
+import json
+
+import keras
+import numpy as np
+import pytest
+
+from tests.helpers.page_reader import PageReader
+from tests.helpers.splits import noise, png
+from tests.helpers.trees import write_tree
+from visualize.evolution_callback import EvolutionCallback
+from visualize.report_catalogue import FIGURES
+from zfkeras.data.preprocessing import Preprocessing
+from zfkeras.models.classifier import Classifier
+
+NAMES, SIDE = ("bee", "cat", "dog"), 32
+
+
+def save(model, path):
+    path.parent.mkdir(parents=True, exist_ok=True)
+    mean_image = np.full((SIDE, SIDE, 3), 118, np.float32)
+    preprocessing = Preprocessing(mean_image, crop_size=SIDE, input_scale=1 / 64)
+    Classifier(model, preprocessing, NAMES, {}).save(path)
+    return path
+
+
+@pytest.fixture(scope="module")
+def data(tmp_path_factory):
+    tree = {
+        f"{split}/{name}/{number}.png": png(noise(number + 9 * i, SIDE, SIDE))
+        for split in ("train", "val")
+        for i, name in enumerate(NAMES)
+        for number in range(3)
+    }
+    return f"--data=folder:{write_tree(tmp_path_factory.mktemp('images'), tree)}"
+
+
+def run(module, *argv):
+    return importlib.import_module(f"visualize.{module}").main([*map(str, argv)])
+
+
+def leaky_network(seed=0):
+    keras.utils.set_random_seed(seed)
+    return keras.Sequential(
+        [
+            keras.Input((SIDE, SIDE, 3)),
+            keras.layers.Conv2D(4, 5, 2, name="low"),
+            keras.layers.LeakyReLU(name="leaky"),
+            keras.layers.Conv2D(6, 3, activation="relu", name="high"),
+            keras.layers.GlobalAveragePooling2D(name="mean"),
+            keras.layers.Dense(len(NAMES), activation="softmax", name="predictions"),
+        ]
+    )
+
+
+@pytest.fixture(scope="module")
+def leaky_run(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("leaky")
+    for epoch in (1, 2):
+        model = leaky_network(epoch)
+        save(model, folder / "snapshots" / f"epoch-{epoch:03d}.keras")
+    return folder
+
+
+@pytest.mark.parametrize("module", ["features", "evolution", "filters", "occlusion"])
+def test_a_layer_without_a_rule_is_one_line_in_what_projects(
+    module, data, leaky_run, tmp_path, capsys, monkeypatch
+):
+    monkeypatch.setattr("visualize.scan.evaluation_batches", None)  # before any work
+    network = f"--model={leaky_run}/snapshots/epoch-002.keras"
+    argv = {
+        "features": [network, "--layers=high"],
+        "evolution": [f"--run={leaky_run}", "--layers=high"],
+        "filters": [network, "--layer=high"],
+        "occlusion": [network, "--layer=high", "--count=1", "--patch-stride=7"],
+    }[module]
+    assert run(module, data, *argv, f"--workdir={tmp_path}") == 2
+    lines = capsys.readouterr().err.splitlines()
+    errors = [line for line in lines if f"visualize.{module}: error: " in line]
+    assert len(errors) == 1
+    assert "leaky" in errors[0] and "register_rule" in errors[0]
+    assert not any("Traceback" in line for line in lines)
+    assert not [*tmp_path.glob("*.json")]
+
+
+@pytest.mark.parametrize("module", ["invariance", "correspondence"])
+def test_what_projects_nothing_needs_no_rules(module, data, leaky_run, tmp_path):
+    argv = {
+        "invariance": [data, "--count=1", "--layers=low,mean"],
+        "correspondence": ["--random=2", "--layers=high,mean"],
+    }[module]
+    network = f"--model={leaky_run}/snapshots/epoch-002.keras"
+    assert run(module, network, *argv, f"--workdir={tmp_path}") == 0
+    assert (tmp_path / f"{module}.json").exists()
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    ("name", "layers"),
+    [
+        ("VGG16", ["block1_conv1", "block3_pool", "fc2"]),
+        ("ResNet50", ["conv1_relu", "conv3_block1_out", "avg_pool"]),
+    ],
+)
+def test_keras_applications_go_through_every_command(name, layers, data, tmp_path):
+    make = getattr(keras.applications, name)
+    for epoch in (1, 2):
+        keras.utils.set_random_seed(epoch)
+        model = make(weights=None, input_shape=(SIDE, SIDE, 3), classes=len(NAMES))
+        path = save(model, tmp_path / "snapshots" / f"epoch-{epoch:03d}.keras")
+    some = [f"--model={path}", data, f"--layers={','.join(layers)}"]
+    few = [*some, "--channels=2", "--batch-size=8"]
+    assert run("features", *few, "--top=2", f"--workdir={tmp_path}/features") == 0
+    record = json.loads((tmp_path / "features" / "features.json").read_text("utf-8"))
+    assert [layer["layer_name"] for layer in record["layers"]] == layers
+    assert max(layer["recomputation_error"] for layer in record["layers"]) < 1e-3
+    # The report calls every other command.
+    argv = [*few, f"--run={tmp_path}", "--quick", f"--workdir={tmp_path}/report"]
+    assert run("report", *argv) == 0
+    read = PageReader((tmp_path / "report" / "report.html").read_text("utf-8"))
+    ids = {attributes.get("id") for _, attributes in read.elements}
+    assert {figure.key for figure in FIGURES} <= ids
+    images = np.random.default_rng(0).normal(size=(8, SIDE, SIDE, 3))
+    live = EvolutionCallback(images, layers[:2], [1, 2], tmp_path / "live")
+    model.compile("sgd", "sparse_categorical_crossentropy")
+    labels = np.arange(8) % len(NAMES)
+    model.fit(images, labels, epochs=2, callbacks=[live], verbose=0)
+    record = json.loads((tmp_path / "live" / "evolution.json").read_text("utf-8"))
+    assert record["epochs"] == [1, 2] and [*record["layers"]] == layers[:2]
