@@ -234,12 +234,21 @@ def _compared(args, classifier, taps, convention) -> dict:
     from zfkeras.conversion.sample import sample
 
     batches = sample(args.data, args.split, args.num_images, prepared, args.batch_size)
-    batches = tqdm(batches, unit=" batches", disable=args.num_images <= args.batch_size)
-    differences = comparison.compare(classifier, taps, batches, convention)
+    few = args.num_images <= args.batch_size
+    with tqdm(total=args.num_images, unit=" images", disable=few) as bar:
+        counted = _counting(batches, bar)
+        differences = comparison.compare(classifier, taps, counted, convention)
     print("largest differences from onnxruntime, of the largest value (as a share):")
     print(comparison.report(differences))
     comparison.refuse_wrong(differences)
     return differences
+
+
+def _counting(batches, bar):
+    """The batches, which move the bar once they have been dealt with."""
+    for batch in batches:
+        yield batch
+        bar.update(len(batch))
 
 
 def _mean(text):

@@ -28,6 +28,8 @@ class Engine:
                 copy.graph.output.add(name=name)
         options = onnxruntime.SessionOptions()
         options.log_severity_level = 4
+        # Its threads otherwise burn the processor while TensorFlow's have their turn.
+        options.add_session_config_entry("session.intra_op.allow_spinning", "0")
         try:
             self._session = onnxruntime.InferenceSession(
                 copy.SerializeToString(), options, providers=["CPUExecutionProvider"]

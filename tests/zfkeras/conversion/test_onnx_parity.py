@@ -293,3 +293,22 @@ def test_preprocessing_in_the_graph_goes_into_the_classifier(tmp_path):
     planes = image.transpose(2, 0, 1)[None].astype(np.float32)
     theirs = answers(model, planes, graph.tensor)
     np.testing.assert_allclose(classifier.predict(image), theirs, rtol=1e-4)
+
+
+def test_the_deconvnet_and_the_endpoints_take_what_was_converted(tmp_path):
+    from visualize import Deconvnet
+
+    graph = Graph(30).conv(3, 8, 5, strides=[2, 2], pads=[1, 0, 1, 2]).add("Relu")
+    graph.add("LRN", size=5, alpha=0.01, beta=0.75, bias=2.0)
+    graph.add("MaxPool", kernel_shape=[3, 3], strides=[2, 2], pads=[1, 1, 1, 1])
+    graph.conv(8, 6, 3, group=2, pads=[1, 1, 1, 1]).add("Relu")
+    graph.add("Flatten").dense(6 * 7 * 7, 10).add("Relu")
+    model = assert_same(*finished(graph), tmp_path / "model.onnx").model
+    ends = {number: end.layer_name for number, end in endpoints(model).items()}
+    assert ends == {1: "pool1", 2: "conv2", 6: "fc6"}
+    images = np.random.default_rng(0).normal(0, 1, (2, 30, 30, 3)).astype("f")
+    for layer in ("pool1", "conv2"):
+        projections = np.asarray(Deconvnet(model).project(images, layer, channel=1))
+        assert projections.shape == images.shape
+        assert np.isfinite(projections).all()
+        assert np.abs(projections).max() > 0
