@@ -9,17 +9,18 @@ from benchmarks.timing import Timing
 
 @dataclasses.dataclass(frozen=True)
 class Comparison:
-    """Ours against others, for the same work.
+    """Ours against others, for the same work; what is less is better.
 
     Args:
         what: the work, with its size.
         ours: which of `seconds` is ours.
-        seconds: contender -> time of one run.
-        targets: peer -> how many times as fast as it ours must be. A peer that has no
-            time is not installed.
+        seconds: contender -> time of one run, or its memory.
+        targets: peer -> how many times as much it must take. A peer that has no time
+            is not installed.
         images: what one run works on, for images a second. `None`: no such number.
         note: what else the reader must know.
         others: further numbers, for the JSON.
+        unit: of `seconds`: "s" or "MB".
     """
 
     what: str
@@ -29,6 +30,7 @@ class Comparison:
     images: int | None = None
     note: str = ""
     others: Mapping = dataclasses.field(default_factory=dict)
+    unit: str = "s"
 
     @classmethod
     def from_json(cls, record: Mapping) -> "Comparison":
@@ -37,15 +39,17 @@ class Comparison:
         return cls(**{**record, "seconds": seconds})
 
     def ratio(self, peer: str) -> float | None:
-        """How many times as fast as a peer ours is; `None`: it is not installed."""
+        """How many times as much a peer takes; `None`: it is not installed."""
         if peer not in self.seconds:
             return None
         return self.seconds[peer].median / self.seconds[self.ours].median
 
-    def speed(self, name: str) -> str:
-        """A contender's median and quartiles, in milliseconds or seconds."""
+    def amount(self, name: str) -> str:
+        """A contender's median and quartiles, with their unit."""
         timing = self.seconds[name]
-        factor, unit = (1, "s") if timing.median >= 1 else (1000, "ms")
+        factor, unit = 1, self.unit
+        if unit == "s" and timing.median < 1:
+            factor, unit = 1000, "ms"
         values = (
             factor * value for value in (timing.lower, timing.median, timing.upper)
         )
@@ -64,7 +68,7 @@ class Comparison:
         for name in self.seconds:
             verdict = self._verdict(name) if name != self.ours else "ours"
             lines.append(
-                f"  {name:<38} {self.speed(name):<24} {self.rate(name):<16} {verdict}"
+                f"  {name:<38} {self.amount(name):<24} {self.rate(name):<16} {verdict}"
             )
         missing = [peer for peer in self.targets if peer not in self.seconds]
         lines += [f"  {peer:<38} not installed" for peer in missing]
@@ -80,24 +84,25 @@ class Comparison:
 def markdown(comparisons: Sequence[Comparison]) -> str:
     """One table of all comparisons; what misses its target is bold."""
     rows = [
-        "| what | ours | against | its time | ratio | at least |",
+        "| what | ours | against | it takes | times ours | at least |",
         "|---|---:|---|---:|---:|---:|",
     ]
     for comparison in comparisons:
-        ours = f"{comparison.speed(comparison.ours)} {comparison.rate(comparison.ours)}"
+        ours = (
+            f"{comparison.amount(comparison.ours)} {comparison.rate(comparison.ours)}"
+        )
         peers = [name for name in comparison.seconds if name != comparison.ours]
         peers += [name for name in comparison.targets if name not in peers]
         for peer in peers:
             target = comparison.targets.get(peer)
             ratio = comparison.ratio(peer)
-            time = "not installed" if ratio is None else comparison.speed(peer)
+            time = "not installed" if ratio is None else comparison.amount(peer)
             words = "" if ratio is None else f"{ratio:.3g}"
             if ratio is not None and target is not None and ratio < target:
                 words = f"**{words}**"
             goal = "" if target is None else f"{target:g}"
             rows.append(
-                f"| {comparison.what} | {ours.strip()} | {peer} | {time} | {words} "
-                f"| {goal} |"
+                f"| {comparison.what} | {ours} | {peer} | {time} | {words} | {goal} |"
             )
     return "\n".join(rows)
 

@@ -22,15 +22,20 @@ OURS, PLAIN = "features of layers 1-7, from files", "forward pass, images in mem
 
 def run() -> list[Comparison]:
     """Both networks, each with files of the size it is made for."""
-    names = [f"class {number}" for number in range(1000)]
-    mean_image = np.full((256, 256, 3), 120, np.float32)
-    full = Classifier(ZFNet(), Preprocessing(mean_image, 224), names, {})
+    full = untrained()
     with tempfile.TemporaryDirectory() as folder:
         small, large = Path(folder) / "64", Path(folder) / "500"
         return [
             _compare("zfnet", full, 256, (500, 375), 32, large),
             _compare("zfnet_quarter", load("quarter"), 2048, (64, 64), 128, small),
         ]
+
+
+def untrained() -> Classifier:
+    """The full network with random weights, ready for images."""
+    names = [f"class {number}" for number in range(1000)]
+    mean_image = np.full((256, 256, 3), 120, np.float32)
+    return Classifier(ZFNet(), Preprocessing(mean_image, 224), names, {})
 
 
 def _compare(name, classifier, count, size, batch_size, folder):

@@ -75,7 +75,7 @@ def _draw_times(axes, lines, what):
 
 @styled
 def draw_ratios(comparisons: Sequence, path: Path) -> Path:
-    """Draws how many times as fast as each peer ours is, and how fast it must be.
+    """Draws how many times as much time each peer takes, and how many it must.
 
     Args:
         comparisons: `Comparison`s; those without peers are left out.
@@ -90,7 +90,7 @@ def draw_ratios(comparisons: Sequence, path: Path) -> Path:
         for peer in comparison.seconds
         if peer != comparison.ours
     ][::-1]
-    figure = new_figure(9, 1 + 0.42 * len(rows), "Times as fast as ...")
+    figure = new_figure(9, 1 + 0.42 * len(rows), "How many times as much others take")
     axes = subplots(figure)[0, 0]
     places = np.arange(len(rows))
     ratios = np.array([ratio for *_, ratio, _ in rows])
@@ -115,6 +115,6 @@ def draw_ratios(comparisons: Sequence, path: Path) -> Path:
     axes.set_yticks(places, [f"{what}\n{peer}" for what, peer, *_ in rows], fontsize=7)
     axes.set_ylim(-0.7, len(rows) - 0.3)
     axes.xaxis.set_major_formatter("{x:g}")
-    axes.set_xlabel("time of the peer / time of ours")
+    axes.set_xlabel("the peer's time (or memory) / ours")
     axes.legend(loc="lower right")
     return save_figure(figure, path)

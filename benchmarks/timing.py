@@ -40,34 +40,10 @@ def interleaved(
             started = time.perf_counter()
             contender()
             seconds[name].append(time.perf_counter() - started)
-    return {name: _summarised(values) for name, values in seconds.items()}
+    return {name: summarised(values) for name, values in seconds.items()}
 
 
-def _summarised(values):
+def summarised(values: list[float]) -> Timing:
+    """Median and quartiles of at least two values."""
     lower, median, upper = statistics.quantiles(values, n=4)
     return Timing(median, lower, upper)
-
-
-def as_lines(
-    title: str, timings: Mapping[str, Timing], images: Mapping[str, int] | None = None
-) -> list[str]:
-    """A printed table of milliseconds.
-
-    Args:
-        title: first line.
-        timings: name -> timing.
-        images: name -> images that one run works on, for a column of images a second.
-            `None`: the time as a multiple of the first row's instead.
-    """
-    lines = [title]
-    first = next(iter(timings.values()))
-    for name, timing in timings.items():
-        if images is None:
-            last = f"x{timing.median / first.median:.2f}"
-        else:
-            last = f"{images[name] / timing.median:10.1f} images/s"
-        lines.append(
-            f"  {name:<40} {1000 * timing.median:9.2f} ms "
-            f"({1000 * timing.lower:.2f}-{1000 * timing.upper:.2f})  {last}"
-        )
-    return lines
