@@ -26,7 +26,7 @@ def run() -> list[Comparison]:
     with tempfile.TemporaryDirectory() as folder:
         small, large = Path(folder) / "64", Path(folder) / "500"
         return [
-            _compare("zfnet", full, 256, (500, 375), 32, large),
+            _compare("zfnet", full, 512, (500, 375), 32, large),
             _compare("zfnet_quarter", load("quarter"), 2048, (64, 64), 128, small),
         ]
 

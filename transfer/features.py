@@ -194,9 +194,16 @@ def _compute(classifier, split, layers, store, batch_size, dtype, bad_images):
 
 def _check_finite(features):
     for layer, values in features.items():
-        # The sum of what is finite in float16 is finite in float32.
-        if not np.isfinite(values.sum(dtype=np.float32)):
+        if not _is_finite(values):
             raise RunError(
                 f"layer {layer} has features that {values.dtype} cannot hold; use "
                 "--feature-dtype float32, or check the network's weights."
             )
+
+
+def _is_finite(values):
+    """What `np.isfinite(values).all()` says, in a fifth of its time for float16."""
+    bits = f"u{values.itemsize}"
+    infinity = np.array(np.inf, values.dtype).view(bits)
+    # Without their signs, infinity and NaN are the largest of all.
+    return (values.view(bits) << 1).max(initial=0) < infinity << 1

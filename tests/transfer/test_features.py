@@ -1,3 +1,5 @@
+import contextlib
+import errno
 import os
 import re
 import shutil
@@ -8,11 +10,12 @@ import pytest
 from tests.helpers.networks import make_classifier
 from tests.helpers.splits import noise, png
 from tests.helpers.trees import write_tree
-from transfer import feature_writer, features
+from transfer import feature_cache, feature_writer, features
 from transfer.features import extract
 from zfkeras.data.bad_images import BadImages
 from zfkeras.data.sources import open_source
-from zfkeras.errors import RunError, UsageError
+from zfkeras.errors import DiskFull, RunError, UsageError
+from zfkeras.files import room_for
 from zfkeras.models.endpoints import endpoints
 
 NUMBER = 6
@@ -222,6 +225,47 @@ def test_a_run_that_dies_as_it_finishes_computes_nothing_again(
     assert all(np.array_equal(found[layer], expected[layer]) for layer in (1, 5))
 
 
+@pytest.mark.parametrize(("save_seconds", "left"), [(0, True), (60, False)])
+def test_a_full_disk_leaves_what_can_be_gone_on_with(
+    save_seconds, left, classifier, split, tmp_path, monkeypatch
+):
+    expected = extracted(classifier, split, tmp_path / "whole").layers
+    original = feature_writer.FeatureWriter._write
+
+    def full(self, *args):
+        if self.next_position:
+            with room_for(tmp_path):
+                raise OSError(errno.ENOSPC, "No space left on device")
+        original(self, *args)
+
+    with monkeypatch.context() as patch, pytest.raises(DiskFull):
+        patch.setattr(feature_writer, "SAVE_SECONDS", save_seconds)
+        patch.setattr(feature_writer.FeatureWriter, "_write", full)
+        extracted(classifier, split, tmp_path)
+    (folder,) = (tmp_path / "cache").iterdir()
+    assert any(folder.iterdir()) == left
+    found = extracted(classifier, split, tmp_path).layers
+    assert all(np.array_equal(found[layer], expected[layer]) for layer in (1, 5))
+
+
+def test_one_who_comes_second_takes_what_the_first_has_computed(
+    classifier, split, tmp_path, monkeypatch
+):
+    # As if another process computed the same while this one waits for its lock.
+    @contextlib.contextmanager
+    def claimed(store):
+        with monkeypatch.context() as patch:
+            patch.setattr(feature_cache.FeatureCache, "claimed", original)
+            extracted(classifier, split, tmp_path)
+        never(monkeypatch)
+        with original(store):
+            yield
+
+    original = feature_cache.FeatureCache.claimed
+    monkeypatch.setattr(feature_cache.FeatureCache, "claimed", claimed)
+    assert extracted(classifier, split, tmp_path).seconds == 0
+
+
 def test_bad_images_are_left_out(classifier, split, tmp_path):
     with open(split.keys[2], "wb") as file:
         file.write(b"no image")
@@ -279,3 +323,19 @@ def test_a_layer_the_network_lacks(classifier, split, tmp_path):
     # The small network of these tests has no layers 6 and 7.
     with pytest.raises(UsageError, match=r"one of 1, 2, 3, 4, 5 .*Received: 8"):
         extracted(classifier, split, tmp_path, layers=(8,))
+
+
+@pytest.mark.parametrize("dtype", [np.float16, np.float32])
+@pytest.mark.parametrize("value", [0.0, -0.0, -1.0, "max", "min", "tiny"])
+def test_every_finite_value_passes_the_check(dtype, value):
+    values = np.ones((3, 4), dtype)
+    values[1, 2] = getattr(np.finfo(dtype), value) if isinstance(value, str) else value
+    assert features._is_finite(values)
+
+
+@pytest.mark.parametrize("dtype", [np.float16, np.float32])
+@pytest.mark.parametrize("value", [np.inf, -np.inf, np.nan, -np.nan])
+def test_infinity_and_nan_do_not(dtype, value):
+    values = np.ones((3, 4), dtype)
+    values[1, 2] = value
+    assert not features._is_finite(values)
