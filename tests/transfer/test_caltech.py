@@ -1,4 +1,5 @@
 import json
+import re
 
 import numpy as np
 import pytest
@@ -8,6 +9,7 @@ from tests.helpers.trees import write_tree
 from transfer import experiment
 from transfer.caltech import main
 from transfer.paper import data_set, paper_accuracy, reported_set
+from zfkeras.files import read_json
 
 NAMES = ("ant", "bee", "cat")
 
@@ -141,3 +143,37 @@ def test_a_data_set_has_one_name_whoever_it_comes_from():
     assert data_set("caltech101:/a:b/c.zip") == "caltech101"
     assert data_set("tfds:caltech101") == data_set("tfds:caltech101:3.*.*")
     assert data_set("shapes") == "shapes"
+
+
+def test_a_rerun_that_is_killed_keeps_the_rows_it_had_not_come_to(
+    run, tmp_path, monkeypatch
+):
+    # Previously the record began anew with its first row, and the others were lost.
+    more = ("--n-train-per-class", "3", "--folds", "2")
+    assert run("--layer", "3,5", *more)[0] == 0
+    path = tmp_path / "out" / "caltech.json"
+    first = read_json(path)["rows"]
+    original = experiment.write_record
+
+    def dies(record, results):
+        original(record, results)
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patch:
+        patch.setattr(experiment, "write_record", dies)
+        assert run("--layer", "1,3,5", *more)[0] == 1
+    kept = read_json(path)["rows"]
+    assert [row["layer"] for row in kept] == [1, 3, 5] and kept[1:] == first
+
+
+def test_a_record_in_which_a_digit_has_changed_is_measured_anew(run, tmp_path, caplog):
+    words = ("--layer", "5", "--n-train-per-class", "3", "--folds", "2")
+    assert run(*words)[0] == 0
+    path = tmp_path / "out" / "caltech.json"
+    expected = read_json(path)["rows"]
+    text = re.sub(r'"mean": [0-9.]+', '"mean": 0.123', path.read_text())
+    path.write_text(text)
+    assert run(*words)[0] == 0
+    assert f"{path} is damaged" in caplog.text
+    assert "measuring its rows anew" in caplog.text
+    assert read_json(path)["rows"] == expected

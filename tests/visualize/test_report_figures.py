@@ -99,3 +99,16 @@ def test_what_failed_or_was_damaged_is_made_again(make, tmp_path):
     assert make({"a": 1})[1] == 3
     (tmp_path / "x.json").unlink()
     assert make({"a": 1})[1] == 4
+
+
+@pytest.mark.parametrize("damage", ["changed", "gone"])
+def test_a_figure_whose_picture_is_damaged_is_made_again(
+    make, tmp_path, damage, caplog
+):
+    # Previously the page was written without it, and so again with every run.
+    picture = tmp_path / "x.png"
+    picture.write_bytes(b"pixels")
+    assert make({"a": 1})[1] == 1
+    picture.write_bytes(b"pixelz") if damage == "changed" else picture.unlink()
+    assert make({"a": 1})[1] == 2
+    assert f"{picture} is damaged (it has changed or is gone); making" in caplog.text

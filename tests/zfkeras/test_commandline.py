@@ -4,6 +4,7 @@ import logging
 import os
 import subprocess
 import sys
+import tempfile
 
 import pytest
 
@@ -220,6 +221,21 @@ def test_a_name_the_terminal_cannot_show_is_printed_as_escapes(encoding):
     )
     assert (done.returncode, done.stderr) == (0, b"")
     assert done.stdout.startswith(b"r\\udce9sum")
+
+
+def test_a_full_disk_that_a_library_met_is_one_line_with_the_folder(tmp_path, capsys):
+    # Previously a traceback; TensorFlow's own errors are no OSError.
+    made = parser()
+    commandline.add_workdir(made)
+
+    def command(args):
+        raise RuntimeError("events.out; No space left on device")
+
+    words = ["--workdir", str(tmp_path)]
+    assert commandline.run(made, command, words) == 1
+    (line,) = capsys.readouterr().err.splitlines()
+    folders = (str(tmp_path), tempfile.gettempdir())
+    assert any(f"error: no space left in {folder}; " in line for folder in folders)
 
 
 def test_libraries_may_not_chat_through_absl(capsys):

@@ -155,6 +155,38 @@ def test_a_row_cut_short_by_a_crash_is_left_out_and_mended(tmp_path):
     assert [row["step"] for row in workdir.read_metrics()] == [1, 2]
 
 
+@pytest.mark.parametrize(
+    ("old", "new"),
+    [(b"0.25", b"0.35"), (b"0.25", b"0.\xff5"), (b'"epoch"', b'"fpoch"'), (b"}", b"")],
+)
+def test_a_damaged_row_is_named_left_out_and_mended(tmp_path, old, new, caplog):
+    # Previously a changed digit was read, and a byte that is no UTF-8 a traceback.
+    workdir = started(tmp_path)
+    rows = [{"step": n, "epoch": n, "loss": n / 4} for n in (1, 2)]
+    for row in rows:
+        workdir.append_metrics(row)
+    path = tmp_path / "metrics.jsonl"
+    path.write_bytes(path.read_bytes().replace(old, new, 1))
+    assert workdir.read_metrics() == rows[1:]
+    assert f"line 1 of {path} is damaged" in caplog.text
+    workdir.keep_metrics_until(2, saved=rows)
+    assert workdir.read_metrics() == rows
+
+
+def test_rows_of_before_the_checksums_are_read(tmp_path):
+    workdir = started(tmp_path)
+    (tmp_path / "metrics.jsonl").write_text('{"step": 5, "epoch": 1}\n')
+    assert workdir.read_metrics() == [{"step": 5, "epoch": 1}]
+
+
+def test_a_config_in_which_a_digit_has_changed_is_refused(tmp_path):
+    started(tmp_path)
+    path = tmp_path / "config.json"
+    path.write_text(path.read_text().replace('"epochs": 3', '"epochs": 8'))
+    with pytest.raises(UsageError, match=r"config\.json is not .* remove this file"):
+        started(tmp_path)
+
+
 def test_flattened_joins_the_names_of_sections():
     nested = {"a": 1, "b": {"c": [2], "d": {"e": None}}, "f": {}}
     assert flattened(nested) == {"a": 1, "b.c": [2], "b.d.e": None}
