@@ -17,7 +17,7 @@ from zfkeras.constraints import MaxRMS  # noqa: F401 - likewise
 from zfkeras.data.preprocessing import Preprocessing
 from zfkeras.errors import UsageError
 from zfkeras.files import written_whole
-from zfkeras.models.storage import halve_weights
+from zfkeras.models.storage import check_members, check_size, halve_weights
 
 # Members that make a Keras archive self-sufficient; Keras itself passes over them.
 _CARD = "zfkeras/card.json"
@@ -121,6 +121,7 @@ class Classifier:
         with open(path, "rb") as file:  # what this raises is not the content's fault
             try:
                 card, mean_image = _read_members(file)
+                check_size(path)
                 model = keras.saving.load_model(path, compile=False, safe_mode=True)
                 preprocessing = Preprocessing(mean_image, **card["preprocessing"])
                 class_names = tuple(card["class_names"])
@@ -178,6 +179,7 @@ def predict_crops(model: keras.Model, crops: np.ndarray) -> np.ndarray:
 def _read_members(file) -> tuple[dict, np.ndarray]:
     """The card and the mean image of an archive of which every member is whole."""
     with zipfile.ZipFile(file) as archive:
+        check_members(archive, own=(_CARD, _MEAN_IMAGE))
         damaged = archive.testzip()
         if damaged is not None:
             raise zipfile.BadZipFile(f"its member {damaged} has changed")
