@@ -68,9 +68,17 @@ def _add_shorthands(parser):
 def _add_execution(parser):
     parser.add_argument(
         "--strategy",
-        choices=("single", "mirrored"),
+        choices=("single", "mirrored", "multi-worker"),
         default="single",
-        help="one device, or all GPUs of this machine",
+        help="one device, all GPUs of this machine, or those of all machines that "
+        "the environment variable TF_CONFIG names (docs/distributed.md)",
+    )
+    parser.add_argument(
+        "--join-seconds",
+        type=commandline.positive_int,
+        default=600,
+        metavar="N",
+        help="multi-worker: how many seconds to wait for the other workers",
     )
     parser.add_argument("--jit", action="store_true", help="compile the step with XLA")
     parser.add_argument(
@@ -97,7 +105,13 @@ def _train(args):
     from zfkeras.training.experiment import Execution, dry_run, run_experiment
 
     config = _configured(args)
-    execution = Execution(args.strategy, args.jit, args.deterministic, args.overwrite)
+    execution = Execution(
+        args.strategy,
+        args.jit,
+        args.deterministic,
+        args.overwrite,
+        args.join_seconds,
+    )
     if args.dry_run:
         loss = dry_run(config, execution)
         print(f"dry run: one step of {config.name}, loss {loss:.4f}; nothing written")

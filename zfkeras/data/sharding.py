@@ -93,7 +93,7 @@ def shares_of_batches(
         batch is dropped, unless it is the only one, which zeros fill.
     """
     share = batch_size // count
-    left = split.num_examples - start
+    left = max(split.num_examples - start, 0)
     full = left // batch_size
     single = start == 0 and full == 0
     taken = left if single else full * batch_size

@@ -46,6 +46,24 @@ def error_rates(
     Raises:
         RunError: there is no image to answer for.
     """
+    return rates_of(*count_wrong(predict, batches, progress))
+
+
+def count_wrong(
+    predict: Callable[[dict], Mapping[str, np.ndarray]],
+    batches: Iterable[dict],
+    progress: Callable[[int], None] | None = None,
+) -> tuple[int, dict[str, np.ndarray]]:
+    """Counts what `error_rates` divides.
+
+    Args:
+        predict: as there.
+        batches: as there.
+        progress: as there.
+
+    Returns:
+        (images, {name: int array (2,), how many answers are wrong by top-1 and top-5}).
+    """
     wrong: dict[str, np.ndarray] = {}
     count = 0
     for batch in batches:
@@ -56,10 +74,26 @@ def error_rates(
         count += len(labels)
         if progress is not None:
             progress(len(labels))
+    return count, wrong
+
+
+def rates_of(count: int, wrong: Mapping[str, np.ndarray]) -> dict:
+    """Divides what `count_wrong` counted, here or in several processes together.
+
+    Args:
+        count: images.
+        wrong: int array (2,) by name.
+
+    Returns:
+        As `error_rates`.
+
+    Raises:
+        RunError: there is no image.
+    """
     if not count:
         raise RunError("there is no image to evaluate on that could be read")
     rates = {
         name: {"top1_error": float(top1) / count, "top5_error": float(top5) / count}
         for name, (top1, top5) in wrong.items()
     }
-    return {"num_images": count, **rates}
+    return {"num_images": int(count), **rates}

@@ -1,5 +1,6 @@
 """One experiment from source to results: what `python -m zfkeras.train` runs."""
 
+import contextlib
 import dataclasses
 import logging
 from pathlib import Path
@@ -11,7 +12,7 @@ from tqdm import tqdm
 
 from zfkeras.arrays import read_array, write_array
 from zfkeras.data.bad_images import BadImages
-from zfkeras.data.pipeline import compute_mean_image, training_batches
+from zfkeras.data.pipeline import compute_mean_image
 from zfkeras.data.preprocessing import Preprocessing
 from zfkeras.data.sources import Source, open_source
 from zfkeras.data.splits import Split
@@ -20,12 +21,14 @@ from zfkeras.files import warn_of_damage
 from zfkeras.models.classifier import Classifier
 from zfkeras.models.variants import find_variant
 from zfkeras.provenance import command_line, environment
-from zfkeras.render.training import draw_training_log
 from zfkeras.training.config import TrainConfig, check
-from zfkeras.training.distribution import make_strategy
+from zfkeras.training.distribution import JOIN_SECONDS, make_strategy
+from zfkeras.training.feeding import feeds
 from zfkeras.training.loop import Loop
 from zfkeras.training.network import Network, build_model, build_network
-from zfkeras.training.workdir import Workdir
+from zfkeras.training.report import report
+from zfkeras.training.workdir import Workdir, flattened
+from zfkeras.training.workers import Workers
 
 logger = logging.getLogger(__name__)
 
@@ -35,16 +38,18 @@ class Execution:
     """How a run is carried out, which does not change what it computes.
 
     Args:
-        strategy: "single" or "mirrored".
+        strategy: "single", "mirrored" or "multi-worker".
         jit_compile: compile the step with XLA.
         deterministic: make every operation repeatable to the bit, at some cost.
         overwrite: forget what the workdir holds.
+        join_seconds: multi-worker: how long to wait for the other workers.
     """
 
     strategy: str = "single"
     jit_compile: bool = False
     deterministic: bool = False
     overwrite: bool = False
+    join_seconds: float = JOIN_SECONDS
 
 
 def run_experiment(
@@ -57,7 +62,7 @@ def run_experiment(
 
     Args:
         config: the experiment.
-        folder: the workdir.
+        folder: the workdir. Of several workers only the chief touches it.
         execution: how to run it. `None` means one device with the defaults.
         source: the images. `None` (default): those that `config.data.source` names.
 
@@ -70,27 +75,35 @@ def run_experiment(
     """
     execution = execution or Execution()
     source = _open(config, source)
-    strategy = make_strategy(execution.strategy, config.batch_size)
     train, held_out = _carved(config, source)
+    strategy = _strategy(config, execution, train, source)
+    workers = Workers(strategy)
     _fix_randomness(config.seed, execution.deterministic)
-    # What can be refused is refused before the workdir remembers it.
-    network = _network(config, source, strategy, execution)
     workdir = Workdir(folder)
     bad_images = BadImages(
         source.split("train").num_examples, config.data.max_bad_fraction
     )
-    with workdir.claimed():
-        workdir.start(config.to_json(), overwrite=execution.overwrite)
+    with workers.watched(), contextlib.ExitStack() as claim:
+        # What can be refused is refused before the workdir remembers it.
+        network = _network(config, source, strategy, execution)
+
+        def begin():
+            claim.enter_context(workdir.claimed())
+            workdir.start(config.to_json(), overwrite=execution.overwrite)
+
+        workers.from_chief(begin)
         size = network.preprocessing.image_size
-        mean_image = _mean_image(workdir, train, size, bad_images)
+        mean_image = _mean_image(workdir, train, size, bad_images, workers)
         network = network.with_mean_image(mean_image)
 
         def classifier(errors: dict) -> Classifier:
             return _classifier(config, source, network, errors)
 
-        loop = Loop(config, network, train, held_out, bad_images, classifier, workdir)
+        loop = Loop(
+            config, network, train, held_out, bad_images, classifier, workdir, workers
+        )
         loop.run()
-        return _report(loop, source, classifier, workdir)
+        return report(loop, source, classifier)
 
 
 def dry_run(config: TrainConfig, execution: Execution | None = None) -> float:
@@ -103,24 +116,40 @@ def dry_run(config: TrainConfig, execution: Execution | None = None) -> float:
     """
     execution = execution or Execution()
     source = _open(config)
-    strategy = make_strategy(execution.strategy, config.batch_size)
     train, _ = _carved(config, source)
+    strategy = _strategy(config, execution, train, source)
+    workers = Workers(strategy)
     _fix_randomness(config.seed, execution.deterministic)
-    network = _network(config, source, strategy, execution)
-    batches = training_batches(
-        train,
-        network.preprocessing,
-        config.batch_size,
-        seed=config.seed,
-        epoch=0,
-        bad_images=BadImages(train.num_examples, 1.0),
+    with workers.watched():
+        network = _network(config, source, strategy, execution)
+        stream = feeds(
+            config,
+            network,
+            train,
+            workers=workers,
+            epoch=0,
+            start=0,
+            bad_images=BadImages(train.num_examples, 1.0),
+        )
+        feed = next(stream, None)
+        if feed is None:
+            raise RunError("no training image could be read")
+        size = tf.constant(feed.size, tf.float32)
+        loss, *_ = network.train_step(feed.batch, size)
+        return float(loss)
+
+
+def _strategy(config, execution, train, source) -> tf.distribute.Strategy:
+    """Where the run takes place; several workers must mean the same run."""
+    request = {
+        **flattened(config.to_json()),
+        "training images": train.num_examples,
+        "classes": list(source.class_names),
+        "--jit": execution.jit_compile,
+    }
+    return make_strategy(
+        execution.strategy, config.batch_size, request, execution.join_seconds
     )
-    batch = next(iter(strategy.experimental_distribute_dataset(batches.take(1))), None)
-    if batch is None:
-        raise RunError("no training image could be read")
-    size = min(config.batch_size, train.num_examples)
-    loss, _ = network.train_step(batch, tf.constant(size, tf.float32))
-    return float(loss)
 
 
 def _open(config: TrainConfig, source: Source | None = None) -> Source:
@@ -195,21 +224,46 @@ def _fix_randomness(seed, deterministic):
         tf.config.experimental.enable_op_determinism()
 
 
-def _mean_image(workdir: Workdir, train: Split, size: int, bad_images: BadImages):
-    """The run's mean image, computed once and kept with it."""
-    path = workdir.path / "mean_image.npy"
-    if path.exists():
-        try:
-            mean_image = read_array(path)
-            if mean_image.shape != (size, size, 3):
-                raise ValueError(f"its shape is {mean_image.shape}")
-            return mean_image
-        except ValueError as err:
-            warn_of_damage(path, err, "computing it anew")
-    with tqdm(total=train.num_examples, desc="mean image", unit=" images") as bar:
-        mean_image = compute_mean_image(train, size, bad_images, bar.update)
-    write_array(path, mean_image)
+def _mean_image(
+    workdir: Workdir,
+    train: Split,
+    size: int,
+    bad_images: BadImages,
+    workers: Workers,
+):
+    """The run's mean image, computed once, by all workers, and kept with it."""
+    path, shape = workdir.path / "mean_image.npy", (size, size, 3)
+    found = _read_mean_image(path, shape) if workers.is_chief else None
+    if not workers.exchange(found is None)[0]:
+        nothing = np.zeros(shape, np.float32)
+        arrays = {"mean": nothing if found is None else found}
+        return workers.arrays_from_chief(arrays, {"mean": nothing})["mean"]
+    share = workers.share(train)
+    with tqdm(
+        total=share.num_examples,
+        desc="mean image",
+        unit=" images",
+        disable=not workers.is_chief,
+    ) as bar:
+        mean_image = compute_mean_image(
+            share, size, bad_images, bar.update, workers.sum
+        )
+    workers.from_chief(lambda: write_array(path, mean_image))
     return mean_image
+
+
+def _read_mean_image(path: Path, shape) -> np.ndarray | None:
+    """What a former run has kept, unless it is damaged."""
+    if not path.exists():
+        return None
+    try:
+        mean_image = read_array(path)
+        if mean_image.shape != shape:
+            raise ValueError(f"its shape is {mean_image.shape}")
+        return mean_image
+    except ValueError as err:
+        warn_of_damage(path, err, "computing it anew")
+        return None
 
 
 def _classifier(config, source, network: Network, errors) -> Classifier:
@@ -225,39 +279,3 @@ def _classifier(config, source, network: Network, errors) -> Classifier:
         "errors": errors,
     }
     return Classifier(model, network.preprocessing, source.class_names, made)
-
-
-def _report(loop: Loop, source: Source, classifier, workdir: Workdir) -> dict:
-    """Errors on the official validation set, the model file and results.json."""
-    rows = workdir.read_metrics()
-    results = {"epochs": rows[-1]["epoch"] if rows else 0, "last_epoch": rows[-1:]}
-    bad_images = [loop.bad_images]
-    validation = source.splits.get("validation")
-    if validation is not None and validation.num_examples:
-        # Held to the limit by itself: it is much smaller than the training set.
-        limit = loop.bad_images.max_fraction
-        bad_images.append(BadImages(validation.num_examples, limit))
-        results["validation"] = loop.evaluate(validation, bad_images[-1])
-    if loop.held_out is not None:
-        results["held_out"] = loop.evaluate(loop.held_out, loop.bad_images)
-    results["bad_images"] = _together(bad_images)
-    path = workdir.path / "model.keras"
-    classifier(
-        {k: results[k] for k in ("validation", "held_out") if k in results}
-    ).save(path)
-    results["model"] = path.name
-    workdir.write_results(results)
-    if rows:
-        draw_training_log(rows, workdir.path / "training.png", _title(loop.config))
-    return results
-
-
-def _title(config: TrainConfig) -> str:
-    """What the picture of a run is headed with."""
-    return f"{config.name}: {config.model.variant} on {config.data.source}"
-
-
-def _together(tallies: list[BadImages]) -> dict:
-    parts = [tally.to_json() for tally in tallies]
-    images = {id: reason for part in parts for id, reason in part["images"].items()}
-    return {"count": sum(part["count"] for part in parts), "images": images}

@@ -1,30 +1,27 @@
 """The training loop: epochs of steps, validation, annealing, checkpoints, resume."""
 
-import dataclasses
-import logging
 import math
-import os
 import time
 
+import numpy as np
 import tensorflow as tf
 from tqdm import tqdm
 
 from zfkeras.data.bad_images import BadImages
-from zfkeras.data.pipeline import evaluation_batches, training_batches
+from zfkeras.data.pipeline import evaluation_batches
 from zfkeras.data.splits import Split
 from zfkeras.errors import RunError
 from zfkeras.files import is_disk_full
-from zfkeras.models.classifier import predict_crops
-from zfkeras.training.checkpoints import Checkpoints, assign, to_arrays, variables_of
 from zfkeras.training.config import TrainConfig
-from zfkeras.training.evaluation import error_rates
+from zfkeras.training.evaluation import count_wrong, rates_of
+from zfkeras.training.feeding import feeds
 from zfkeras.training.interruption import Interruption
 from zfkeras.training.network import Network
-from zfkeras.training.progress import Progress, summary
+from zfkeras.training.progress import Progress
+from zfkeras.training.record import Record
 from zfkeras.training.schedule import make_schedule
 from zfkeras.training.workdir import Workdir
-
-logger = logging.getLogger(__name__)
+from zfkeras.training.workers import Workers
 
 # Losses are fetched this many steps at a time, so that a GPU need not wait for Python.
 FETCH_STEPS = 20
@@ -41,6 +38,8 @@ class Loop:
         bad_images: counts unreadable images.
         classifier: wraps the network's present weights, to save them.
         workdir: where everything is written.
+        workers: the processes of the run. `None` (default): those of the network's
+            strategy.
     """
 
     def __init__(
@@ -52,6 +51,7 @@ class Loop:
         bad_images: BadImages,
         classifier,
         workdir: Workdir,
+        workers: Workers | None = None,
     ):
         self.config = config
         self.network = network
@@ -63,8 +63,8 @@ class Loop:
         self.preprocessing = network.preprocessing
         self.schedule = make_schedule(config)
         self.progress = Progress()
-        self.checkpoints = Checkpoints(workdir.path / "checkpoints")
-        self.variables = variables_of(network.model, network.optimizer)
+        self.workers = workers or Workers(network.strategy)
+        self.record = Record(workdir, network, self.workers)
         self.steps_per_epoch = max(1, train.num_examples // config.batch_size)
 
     def run(self) -> None:
@@ -74,16 +74,14 @@ class Loop:
             RunError: the loss is not finite, too many images are unreadable, memory
                 ran out, or a signal came, in which case everything up to it is saved.
         """
-        self._resume()
-        # As bytes, since a path need not be UTF-8.
-        folder = os.fsencode(self.workdir.path / "tensorboard")
-        self.writer = tf.summary.create_file_writer(folder)
-        with Interruption() as interruption, self.writer.as_default():
+        self.progress = self.record.resume(self.schedule, self.bad_images)
+        self.record.open()
+        with Interruption() as interruption, self.record.writer.as_default():
             try:
                 while self.progress.epoch < self.config.epochs:
                     self._train_epoch(interruption)
                     self._finish_epoch()
-                    self._answer(interruption)
+                    self._answer(self._agree(interruption))
             except tf.errors.ResourceExhaustedError as err:
                 if is_disk_full(err):  # of which TensorFlow says the same
                     raise
@@ -93,56 +91,41 @@ class Loop:
                     "--mixed-precision."
                 ) from err
 
-    def _resume(self):
-        found = self.checkpoints.load_latest()
-        if found is None:
-            self.workdir.keep_metrics_until(0)
-            return
-        arrays, state = found
-        assign(self.variables, arrays)
-        try:
-            self.progress = Progress(**state["progress"])
-            self.schedule.restore(state["schedule"])
-            bad_images, metrics = state["bad_images"], state.get("metrics", ())
-        except (KeyError, TypeError) as err:
-            raise RunError(
-                f"the checkpoints in {self.checkpoints.folder} are of another version "
-                "of zfkeras; use another --workdir, or start again with --overwrite."
-            ) from err
-        for name, reason in bad_images.items():
-            self.bad_images.add(name, reason)
-        self.workdir.keep_metrics_until(self.progress.epoch, metrics)
-        logger.info(
-            "resuming at epoch %d, step %d", self.progress.epoch + 1, self.progress.step
-        )
-
     def _train_epoch(self, interruption):
         progress, pending = self.progress, []
         with self._bar() as bar:
-            stream = iter(self._batches())
+            stream = self._batches()
             while True:
                 started = time.perf_counter()
-                batch = next(stream, None)
-                if batch is None:
+                feed = next(stream, None)
+                if feed is None:
                     break
                 progress.input_seconds += time.perf_counter() - started
                 self.network.set_rate(self._rate())
-                pending.append(self._step(batch, bar))
+                pending.append(self._step(feed, bar))
                 progress.seconds += time.perf_counter() - started
                 due = progress.step % self.config.checkpoint_steps == 0
-                if due or interruption.requested or len(pending) >= FETCH_STEPS:
+                # Several workers stop together, where they are sure to meet.
+                stop = interruption.requested and self.workers.alone
+                if due or stop or len(pending) >= FETCH_STEPS:
                     self._account(pending, bar)
+                    stop = self._agree(interruption)
                     self.bad_images.check()
-                if due or interruption.requested:
-                    self._save()
-                self._answer(interruption)
+                if due or stop:
+                    self.record.save(progress, self.schedule, self.bad_images)
+                self._answer(stop)
             self._account(pending, bar)
+        self._agree(interruption)
         self.bad_images.check()
-        if progress.epoch_steps == 0:
+        if progress.seen == 0:
             raise RunError("no training image could be read")
 
-    def _answer(self, interruption):
-        if interruption.requested:
+    def _agree(self, interruption) -> bool:
+        """Whether to stop; all workers then know all bad images, too."""
+        return self.workers.agree(interruption.requested, self.bad_images)
+
+    def _answer(self, stop):
+        if stop:
             raise RunError(
                 f"interrupted at step {self.progress.step}; everything is saved, the "
                 "same command resumes"
@@ -156,46 +139,42 @@ class Loop:
             desc=f"epoch {progress.epoch + 1}/{self.config.epochs}",
             unit=" images",
             mininterval=1,
+            disable=not self.workers.is_chief,
         )
 
     def _batches(self):
         """The rest of the epoch under way, dealt out to the replicas."""
-        batches = training_batches(
+        return feeds(
+            self.config,
+            self.network,
             self.train,
-            self.preprocessing,
-            self.config.batch_size,
-            seed=self.config.seed,
+            workers=self.workers,
             epoch=self.progress.epoch,
             start=self.progress.position,
             bad_images=self.bad_images,
         )
-        return self.network.strategy.experimental_distribute_dataset(batches)
 
     def _rate(self):
         """The rate for the coming step, read off the middle of the step."""
         done = (self.progress.epoch_steps + 0.5) / self.steps_per_epoch
         return self.schedule.rate(self.progress.epoch + min(done, 1.0))
 
-    def _step(self, batch, bar):
+    def _step(self, feed, bar):
         progress = self.progress
-        labels, positions = (
-            self.network.strategy.experimental_local_results(batch[key])
-            for key in ("label", "position")
+        answers = self.network.train_step(
+            feed.batch, tf.constant(feed.size, tf.float32)
         )
-        count = sum(int(part.shape[0]) for part in labels)
-        loss, wrong = self.network.train_step(batch, tf.constant(count, tf.float32))
-        progress.position = int(positions[-1][-1]) + 1
+        progress.position = feed.end
         progress.step += 1
         progress.epoch_steps += 1
-        progress.seen += count
-        bar.update(count)
-        return progress.step, loss, wrong
+        bar.update(feed.size)
+        return progress.step, *answers
 
     def _account(self, pending, bar):
         """Fetches the losses of the last steps; stops at one that is not finite."""
         progress = self.progress
         started = time.perf_counter()
-        for step, loss, wrong in pending:
+        for step, loss, wrong, images in pending:
             if not math.isfinite(float(loss)):
                 raise RunError(
                     f"the loss is {float(loss)} at step {step} (epoch "
@@ -204,12 +183,13 @@ class Loop:
                 )
             progress.loss_sum += float(loss)
             progress.wrong += float(wrong)
+            progress.seen += int(images)
         progress.seconds += time.perf_counter() - started
         if pending:
             tf.summary.scalar("train/loss", float(pending[-1][1]), progress.step)
             bar.set_postfix(
                 loss=f"{progress.loss_sum / progress.epoch_steps:.3f}",
-                top1_error=f"{progress.wrong / progress.seen:.3f}",
+                top1_error=f"{progress.wrong / max(progress.seen, 1):.3f}",
                 refresh=False,
             )
         pending.clear()
@@ -218,17 +198,13 @@ class Loop:
         row = self._epoch_row()
         steering = row.get("validation_top1_error", row["train_top1_error"])
         self.schedule.observe(steering)
-        self.workdir.append_metrics(row)
-        for key, value in row.items():
-            if key not in ("step", "epoch"):
-                tf.summary.scalar(f"epoch/{key}", value, row["step"])
-        self.writer.flush()
-        logger.info(summary(row))
+        self.record.add_epoch(row)
         self.progress = self.progress.next_epoch()
-        if self.progress.epoch in self.config.snapshot_epochs:
+        due = self.progress.epoch in self.config.snapshot_epochs
+        if due and self.workers.is_chief:
             name = f"epoch-{self.progress.epoch:03d}.keras"
             self.classifier(row).save(self.workdir.path / "snapshots" / name)
-        self._save()
+        self.record.save(self.progress, self.schedule, self.bad_images)
 
     def _epoch_row(self):
         row = self.progress.epoch_row(self._rate())
@@ -245,29 +221,28 @@ class Loop:
             split: the images.
             bad_images: counts unreadable images; checked at the end.
         """
+        share = self.workers.share(split)
         batches = evaluation_batches(
-            split,
+            share,
             self.preprocessing,
             self.config.batch_size,
             bad_images=bad_images,
         )
-        model = self.network.model
         with tqdm(
-            total=split.num_examples, desc="validating", unit=" images", leave=False
+            total=share.num_examples,
+            desc="validating",
+            unit=" images",
+            leave=False,
+            disable=not self.workers.is_chief,
         ) as bar:
-            rates = error_rates(
-                lambda batch: {"centre_crop": predict_crops(model, batch["image"])},
+            count, wrong = count_wrong(
+                lambda batch: {"centre_crop": self.network.predict(batch["image"])},
                 batches.as_numpy_iterator(),
                 bar.update,
             )
+        wrong = wrong.get("centre_crop", (0, 0))
+        count, *wrong = self.workers.sum(np.array([count, *wrong], np.int64))
+        rates = rates_of(count, {"centre_crop": wrong})
+        self.workers.agree(False, bad_images)
         bad_images.check()
         return rates
-
-    def _save(self):
-        state = {
-            "progress": dataclasses.asdict(self.progress),
-            "schedule": self.schedule.state(),
-            "bad_images": self.bad_images.to_json()["images"],
-            "metrics": self.workdir.read_metrics(),
-        }
-        self.checkpoints.save(self.progress.step, to_arrays(self.variables), state)

@@ -1,6 +1,7 @@
 """The network of a run: model, optimizer and compiled step, where they belong."""
 
 import dataclasses
+import functools
 from collections.abc import Callable
 
 import keras
@@ -8,8 +9,10 @@ import numpy as np
 import tensorflow as tf
 
 from zfkeras.data.preprocessing import Preprocessing
+from zfkeras.models.classifier import predict_crops
 from zfkeras.models.zfnet import ZFNet
 from zfkeras.training.config import TrainConfig
+from zfkeras.training.dropout import share_masks
 from zfkeras.training.step import make_optimizer, make_train_step
 
 
@@ -20,7 +23,7 @@ class Network:
     Args:
         model: the Keras model, in the run's precision.
         optimizer: built for its variables.
-        train_step: (global batch, its size) -> (mean loss, wrong answers).
+        train_step: (global batch, its size) -> (mean loss, wrong answers, images).
         strategy: where the step runs.
         preprocessing: what the model expects of its images.
     """
@@ -35,6 +38,26 @@ class Network:
         """The same network for images from which this mean is subtracted."""
         preprocessing = dataclasses.replace(self.preprocessing, mean_image=mean_image)
         return dataclasses.replace(self, preprocessing=preprocessing)
+
+    def predict(self, crops: np.ndarray) -> np.ndarray:
+        """Probabilities by the present weights, in this process alone.
+
+        Args:
+            crops: float32 (n, crop, crop, 3), preprocessed.
+
+        Returns:
+            float32 array (n, classes).
+        """
+        if isinstance(self.strategy, tf.distribute.MultiWorkerMirroredStrategy):
+            return self._forward(crops).numpy()
+        return predict_crops(self.model, crops)
+
+    @functools.cached_property
+    def _forward(self):
+        # Keras's own has all workers answer together, each for the same images.
+        return tf.function(
+            lambda crops: self.model(crops, training=False), reduce_retracing=True
+        )
 
     def set_rate(self, rate: float) -> None:
         """Sets the learning rate of the next step."""
@@ -77,6 +100,7 @@ def build_network(
         model = build_model(config, num_classes, dtype)
         optimizer = make_optimizer(config.optimizer, precision)
         optimizer.build(model.trainable_variables)
+    share_masks(model, strategy)
     step = make_train_step(
         model,
         optimizer,

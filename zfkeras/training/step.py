@@ -5,6 +5,8 @@ import tensorflow as tf
 
 from zfkeras.training.config import OptimizerConfig
 
+_SUM = tf.distribute.ReduceOp.SUM
+
 
 def make_optimizer(
     config: OptimizerConfig, mixed_precision: str | None
@@ -50,7 +52,7 @@ def make_train_step(
     """Builds the compiled step.
 
     Gradients are those of the mean loss over the global batch: each replica divides its
-    sum by the global batch size, and `optimizer.apply` sums over replicas.
+    sum by the number of images in it, and `optimizer.apply` sums over replicas.
 
     Args:
         model: ends in a softmax.
@@ -60,38 +62,77 @@ def make_train_step(
         weight_decay: half of it times the squared weights (not biases) is part of what
             is minimised, so that it enters the velocity as in Krizhevsky 2012, sec. 5;
             the loss that is returned is without it.
-        jit_compile: compile the step with XLA.
+        jit_compile: compile the step with XLA; of several replicas, all of it but what
+            they exchange and the update.
 
     Returns:
         A function of a global batch {"image", "label"} and its size (float32 scalar)
-        that returns scalar tensors (mean loss, wrong answers).
+        that returns scalar tensors (mean loss, wrong answers, images). If the batch
+        says which images are "good", only those count, and in place of its size.
     """
+    replicas = strategy.num_replicas_in_sync
+    must_agree = replicas > 1 and hasattr(optimizer, "inner_optimizer")
 
-    @tf.function(jit_compile=jit_compile, reduce_retracing=True)
-    def replica_step(images, labels, batch_size):
+    def differentiate(images, labels, weights, total):
         with tf.GradientTape() as tape:
             probabilities = model(images, training=True)
             losses = _cross_entropy(labels, probabilities, label_smoothing)
-            loss = tf.reduce_sum(losses) / batch_size
-            penalty = _penalty(model, weight_decay) / strategy.num_replicas_in_sync
+            loss = tf.reduce_sum(losses * weights) / total
+            penalty = _penalty(model, weight_decay) / replicas
             scaled = optimizer.scale_loss(loss + penalty)
         gradients = tape.gradient(scaled, model.trainable_variables)
-        optimizer.apply(gradients, model.trainable_variables)
         answers = tf.argmax(probabilities, axis=-1, output_type=labels.dtype)
-        wrong = tf.reduce_sum(tf.cast(answers != labels, tf.float32))
-        return loss, wrong
+        wrong = tf.reduce_sum(tf.cast(answers != labels, tf.float32) * weights)
+        return loss, wrong, gradients
+
+    if jit_compile and replicas > 1:  # XLA has no part in what replicas exchange
+        differentiate = tf.function(
+            differentiate, jit_compile=True, reduce_retracing=True
+        )
+
+    def replica_step(images, labels, good, total):
+        if good is None:
+            weights = tf.ones_like(labels, tf.float32)
+        else:
+            weights = tf.cast(good, tf.float32)
+            context = tf.distribute.get_replica_context()
+            total = context.all_reduce(_SUM, tf.reduce_sum(weights))
+            total = tf.maximum(total, 1.0)
+        loss, wrong, gradients = differentiate(images, labels, weights, total)
+        if must_agree:
+            gradients = _overflowing_together(gradients)
+        optimizer.apply(gradients, model.trainable_variables)
+        return tf.stack([loss, wrong, tf.reduce_sum(weights)])
+
+    if jit_compile and replicas == 1:
+        replica_step = tf.function(
+            replica_step, jit_compile=True, reduce_retracing=True
+        )
 
     @tf.function(reduce_retracing=True)
     def train_step(batch, batch_size):
         per_replica = strategy.run(
-            replica_step, args=(batch["image"], batch["label"], batch_size)
+            replica_step,
+            args=(batch["image"], batch["label"], batch.get("good"), batch_size),
         )
-        return tuple(
-            strategy.reduce(tf.distribute.ReduceOp.SUM, value, axis=None)
-            for value in per_replica
-        )
+        return tuple(tf.unstack(strategy.reduce(_SUM, per_replica, axis=None)))
 
     return train_step
+
+
+def _overflowing_together(gradients):
+    """Makes gradients that are not finite in one replica not finite in any.
+
+    Each replica's `LossScaleOptimizer` looks at its own gradients only: one would skip
+    the step while the others wait for it, or take its infinities into their weights.
+    """
+    finite = [tf.reduce_all(tf.math.is_finite(gradient)) for gradient in gradients]
+    overflow = tf.where(tf.reduce_all(finite), 0.0, 1.0)
+    context = tf.distribute.get_replica_context()
+    overflows = context.all_reduce(_SUM, overflow)
+    # One gradient that is not finite is enough; the last is small.
+    spoilt = gradients[-1] + tf.where(overflows > 0, float("nan"), 0.0)
+    return [*gradients[:-1], spoilt]
 
 
 def _penalty(model, weight_decay):

@@ -104,7 +104,8 @@ def test_wrong_answers_are_counted():
     model, batch = linear_classifier(), batch_of()
     answers = model.predict(batch["image"], verbose=0).argmax(axis=1)
     step, _ = make_step(model, OptimizerConfig())
-    _, wrong = step(batch, tf.constant(8.0))
+    _, wrong, images = step(batch, tf.constant(8.0))
+    assert float(images) == 8
     assert float(wrong) == (answers != batch["label"].numpy()).sum()
 
 
@@ -116,7 +117,7 @@ def test_a_saturated_softmax_still_learns(label_smoothing):
     model.set_weights([np.zeros((5, 3)), 200.0 * np.eye(3)[wrong]])
     config = OptimizerConfig(0.1, label_smoothing=label_smoothing)
     step, _ = make_step(model, config)
-    loss, _ = step(batch, tf.constant(1.0))
+    loss, *_ = step(batch, tf.constant(1.0))
     assert 150 < float(loss) < 250
     assert abs(model.get_weights()[1][wrong] - 200) > 0.05
 
