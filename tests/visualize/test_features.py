@@ -163,3 +163,16 @@ def test_the_shipped_network_on_photographs(photographs, tmp_path):
     # Sec. 4.1: the higher the layer, the more its features belong to a class.
     assert classes[4] < classes[3] < classes[0]
     assert np.max([layer["recomputation_error"] for layer in record["layers"]]) < 1e-4
+
+
+@pytest.mark.slow
+def test_what_layer_5_projects_lies_on_the_object(shapes_network, tmp_path, capsys):
+    _, path, _ = shapes_network
+    argv = ["--layers=5", "--channels=64", f"--workdir={tmp_path}"]
+    assert main([f"--model={path}", *argv]) == 0
+    record = json.loads((tmp_path / "features.json").read_text("utf-8"))
+    found = record["layers"][0]["on_objects"]
+    assert found["num_images"] > 60
+    assert found["share_on_object"] > 1.7 * found["chance"]
+    assert found["share_on_object"] > 1.2 * found["share_on_other_objects"]
+    assert "lies on the object" in capsys.readouterr().out

@@ -8,15 +8,11 @@ from PIL import Image
 from tests.helpers.networks import make_classifier
 from tests.helpers.splits import noise, png
 from tests.helpers.trees import write_tree
-from visualize.chosen_images import ChosenImage, images_of_split
-from visualize.localization import localization
+from visualize.chosen_images import ChosenImage
 from visualize.occlusion import build_parser, main
 from visualize.occlusion_figure import OcclusionRow, default_patch
 from visualize.sliding_occluder import SlidingOccluder
 from zfkeras.data.preprocessing import Preprocessing
-from zfkeras.data.sources import open_source
-from zfkeras.models.classifier import Classifier
-from zfkeras.models.zfnet import ZFNet
 
 NAMES = ("n02124075 Egyptian cat", "<b>größer, 猫<b>", "dog")
 
@@ -152,40 +148,16 @@ def test_the_defaults_are_in_proportion_to_the_image():
 
 
 @pytest.mark.slow
-def test_hiding_the_object_takes_the_probability_away():
+def test_hiding_the_object_takes_the_probability_away(shapes_network, tmp_path, capsys):
     """Sec. 4.2: the network finds the object, not its surroundings."""
-    source = open_source("shapes").first_classes(4)
-    split = source.split("train")
-    mean_image = np.full((64, 64, 3), 120, np.float32)
-    preprocessing = Preprocessing(mean_image, crop_size=56, input_scale=1 / 64)
-    rows = [*split.stream(shuffle_seed=(0,)).as_numpy_iterator()]
-    crops = [
-        preprocessing.centre_crop(preprocessing.square(split.read(row["key"])))
-        for row in rows
-    ]
-    labels = np.array([row["label"] for row in rows])
-    model = ZFNet(
-        4, variant="zfnet_quarter_without_6_7", kernel_initializer="he_normal"
-    )
-    model.compile(keras.optimizers.Adam(1e-3), "sparse_categorical_crossentropy")
-    model.fit(np.stack(crops), labels, batch_size=32, epochs=8, verbose=0)
-    classifier = Classifier(model, preprocessing, source.class_names, {})
-    occluder = SlidingOccluder(model)
-    found = []
-    for image in images_of_split(classifier, source, "validation", count=40):
-        if image.predicted != image.label:
-            continue
-        maps = occluder.maps(
-            preprocessing.centre_crop(image.square),
-            patch_size=12,
-            patch_stride=4,
-            label=image.label,
-        )
-        fall = maps.probability - maps.probability_map
-        found.append(localization(fall, image.mask))
-    assert len(found) > 15
-    area = np.mean([one["area_under_curve"] for one in found])
-    share = np.mean([one["share_on_object"] for one in found])
-    chance = np.mean([one["chance"] for one in found])
-    assert area > 0.65
-    assert share > 1.5 * chance
+    _, path, _ = shapes_network
+    argv = ["--count=64", "--patch-size=20", "--patch-stride=4", "--max-images=60"]
+    assert main([f"--model={path}", *argv, f"--workdir={tmp_path}"]) == 0
+    record = json.loads((tmp_path / "occlusion.json").read_text("utf-8"))
+    known = [row["on_object"] for row in record["images"] if row["on_object"]]
+    assert len(known) > 15
+    mean = {key: np.mean([one[key] for one in known]) for key in known[0]}
+    assert mean["area_under_curve"] > 0.7
+    assert mean["share_on_object"] > 1.5 * mean["chance"]
+    assert mean["worst_square_on_object"] > 2 * mean["chance"]
+    assert f"In {len(known)} images" in capsys.readouterr().out
