@@ -100,6 +100,7 @@ def _train(args, model: Path) -> None:
     from transfer.feature_cache import default_cache
     from transfer.folder_experiment import FolderExperiment
     from transfer.render.confusion import draw_confusion
+    from zfkeras.files import crc32
     from zfkeras.provenance import write_record
 
     experiment = FolderExperiment(
@@ -118,11 +119,12 @@ def _train(args, model: Path) -> None:
     commandline.make_folder(args.workdir)
     record, picture = args.workdir / "folder.json", args.workdir / "confusion.png"
     key = prepared.key()
-    results = _known(record, key) if model.is_file() else None
+    results = _known(record, key, model)
     if results is None:
         classifier, results = prepared.run()
+        record.unlink(missing_ok=True)  # it would stand beside another's model
         classifier.save(model)
-        write_record(record, {**results, "key": key})
+        write_record(record, {**results, "key": key, "model_crc32": crc32(model)})
     draw_confusion(
         results["confusion"],
         results["class_names"],
@@ -134,13 +136,19 @@ def _train(args, model: Path) -> None:
     print(f"results in {record}, {picture} and {model}")
 
 
-def _known(record: Path, key: str) -> dict | None:
-    """The results of a former run of the very same experiment."""
-    from zfkeras.files import read_json_again
+def _known(record: Path, key: str, model: Path) -> dict | None:
+    """The results of a former run of the same experiment, if its model is whole."""
+    from zfkeras.files import crc32, read_json_again, warn_of_damage
 
-    results = read_json_again(record, "training the head anew")
+    otherwise = "training the head anew"
+    results = read_json_again(record, otherwise)
     try:
-        return results if results["key"] == key else None
+        if results["key"] != key or not model.is_file():
+            return None
+        if results["model_crc32"] != crc32(model):
+            warn_of_damage(model, "it has changed", otherwise)
+            return None
+        return results
     except (KeyError, TypeError):
         return None
 

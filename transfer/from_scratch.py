@@ -95,12 +95,14 @@ class FromScratch:
             accuracies = []
             for number, fold in enumerate(divisions):
                 key = _key(config, split, fold, number)
+                place = Path(folder) / "from_scratch" / f"{n}-{number}"
                 if key not in known:
                     logger.info("from scratch, %d a class, fold %d", n, number + 1)
-                    place = Path(folder) / "from_scratch" / f"{n}-{number}"
                     run = dataclasses.replace(config, seed=self.seed + number)
                     known[key] = _run(run, source, split, fold, place, self.batch_size)
                     write_record(record, {"accuracies": known})
+                # Checkpoints: only the accuracy is kept, and by now it is.
+                shutil.rmtree(place, ignore_errors=True)
                 accuracies.append(known[key])
             rows.append(self._row(source, n, accuracies))
         return rows
@@ -159,7 +161,6 @@ def _run(config, source, split, fold, place: Path, batch_size: int) -> float:
         answers.append(probabilities.argmax(axis=1))
     bad_images.check()
     keras.utils.clear_session()  # the next run would start beside this one's graphs
-    shutil.rmtree(place)  # checkpoints: only the accuracy is kept
     return mean_per_class_accuracy(np.concatenate(labels), np.concatenate(answers))
 
 

@@ -17,7 +17,7 @@ from tqdm import tqdm
 from visualize.layers import as_maps
 from visualize.scan_state import ScanState, save_state
 from zfkeras.data.pipeline import evaluation_batches
-from zfkeras.errors import RunError
+from zfkeras.errors import DiskFull, RunError
 
 
 class Scan:
@@ -66,6 +66,8 @@ class Scan:
                         self._save()
                         saved = time.monotonic()
             self.bad_images.check()
+        except DiskFull:
+            raise  # what was saved before is there still
         except RunError:
             if self.state_path is not None:  # it passed over what is now to be mended
                 Path(self.state_path).unlink(missing_ok=True)

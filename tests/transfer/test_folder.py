@@ -166,3 +166,34 @@ def test_confusions_of_few_and_of_many_classes_are_drawn(tmp_path, number):
     names = [f"$class number {i}$ with a long name" for i in range(number)]
     path = draw_confusion(confusion, names, tmp_path / "c.png", "title")
     assert path.stat().st_size > 5_000
+
+
+def test_a_damaged_model_is_trained_anew(run, images, tmp_path):
+    # Previously the record vouched for it, and --predict refused it for good.
+    assert run(images, "--layer", 5)[0] == 0
+    model, before = tmp_path / "out" / "model.keras", record(tmp_path)
+    content = model.read_bytes()
+    model.write_bytes(content[: len(content) // 2])
+    code, _, errors = run(images, "--layer", 5, "--predict", images / "bee" / "1.png")
+    assert (code, errors) == (0, [])
+    assert record(tmp_path)["confusion"] == before["confusion"]
+    zfkeras.load(model)
+
+
+def test_a_run_killed_between_model_and_record_leaves_no_pair_that_does_not_fit(
+    run, images, tmp_path, monkeypatch
+):
+    from zfkeras import provenance
+
+    def dies(*_):
+        raise KeyboardInterrupt
+
+    assert run(images, "--layer", 5)[0] == 0
+    first = (tmp_path / "out" / "model.keras").read_bytes()
+    with monkeypatch.context() as patch:
+        patch.setattr(provenance, "write_record", dies)
+        assert run(images, "--layer", 3)[0] == 1
+    # Previously layer 5's record now vouched for layer 3's model.
+    assert run(images, "--layer", 5)[0] == 0
+    assert zfkeras.load(tmp_path / "out" / "model.keras").made["layer"] == 5
+    assert len((tmp_path / "out" / "model.keras").read_bytes()) == len(first)

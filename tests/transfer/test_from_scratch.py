@@ -94,6 +94,30 @@ def test_other_settings_are_other_runs(source, pretrained, tmp_path, monkeypatch
         assert [len(row["accuracies"]) for row in rows] == [arm.n_folds] * len(rows)
 
 
+def test_a_fold_is_noted_before_its_run_is_removed(
+    source, pretrained, tmp_path, monkeypatch
+):
+    # Previously a kill in between lost the fold.
+    folder = tmp_path / "from_scratch" / "8-0"
+
+    def run(*arguments):
+        folder.mkdir(parents=True, exist_ok=True)
+        return 0.5
+
+    def dies(path, **_):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(from_scratch, "_run", run)
+    with monkeypatch.context() as patch, pytest.raises(KeyboardInterrupt):
+        patch.setattr(from_scratch.shutil, "rmtree", dies)
+        ARM.run(source, pretrained, tmp_path)
+    calls = []
+    monkeypatch.setattr(from_scratch, "_run", lambda *a: calls.append(a) or 0.25)
+    (row,) = ARM.run(source, pretrained, tmp_path)
+    assert row["accuracies"] == [0.5, 0.25] and len(calls) == 1
+    assert not folder.exists()
+
+
 def test_the_papers_arm_stands_beside(source, pretrained, tmp_path, monkeypatch):
     monkeypatch.setattr(from_scratch, "_run", lambda *a: 0.25)
     monkeypatch.setattr(from_scratch, "FROM_SCRATCH", {"set": {8: Accuracy(0.4, 0.1)}})

@@ -12,7 +12,7 @@ from visualize.top_activations import TopActivations
 from zfkeras.data.bad_images import BadImages
 from zfkeras.data.preprocessing import Preprocessing
 from zfkeras.data.sources import open_source
-from zfkeras.errors import RunError, UsageError
+from zfkeras.errors import DiskFull, RunError, UsageError
 from zfkeras.layers import MaxPoolWithArgmax
 from zfkeras.models.presets import load
 
@@ -254,6 +254,26 @@ def test_the_state_is_saved_every_so_often(tmp_path, monkeypatch):
     path = tmp_path / "scan.npz"
     finder.scan(coarse_split(), batch_size=8, state_path=path, save_seconds=0)
     assert saved == [8, 16, 23, 23]
+
+
+def test_a_full_disk_costs_no_more_than_since_the_last_saving(tmp_path, monkeypatch):
+    # Previously it took what was saved for a pass over bad images, and removed it.
+    from visualize import scan
+
+    original, path = scan.save_state, tmp_path / "scan.npz"
+    finder = TopActivations(whole_numbers(), ["conv"], 4, PLAIN)
+
+    def full(path, state):
+        if path.exists():
+            raise DiskFull("no space left")
+        original(path, state)
+
+    with monkeypatch.context() as patch, pytest.raises(DiskFull):
+        patch.setattr(scan, "save_state", full)
+        finder.scan(coarse_split(), batch_size=8, state_path=path, save_seconds=0)
+    assert load_state(path).next_position == 8
+    whole = finder.scan(coarse_split(), batch_size=8)
+    assert_same(finder.scan(coarse_split(), batch_size=8, state_path=path), whole)
 
 
 def test_a_finished_scan_answers_without_reading_an_image(tmp_path):
