@@ -6,6 +6,7 @@ time how far it has come; the next run goes on from there. It computes nothing.
 
 import contextlib
 import json
+import logging
 import os
 import time
 import zlib
@@ -24,6 +25,8 @@ from zfkeras.files import (
     write_json,
     written_whole,
 )
+
+logger = logging.getLogger(__name__)
 
 # How often it is noted how far the work has come, at most.
 SAVE_SECONDS = 60
@@ -218,6 +221,7 @@ class FeatureWriter:
             self.close()
             warn_of_damage(where, err, "computing the features from the beginning")
             return False
+        logger.info("the features go on behind %d images", about["next_position"])
         self.next_position, self.bad_images = (
             about["next_position"],
             about["bad_images"],

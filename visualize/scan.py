@@ -6,6 +6,7 @@ it; what is asked for and how it is handed out are decided there.
 
 import dataclasses
 import functools
+import logging
 import time
 from pathlib import Path
 
@@ -18,6 +19,8 @@ from visualize.layers import as_maps
 from visualize.scan_state import ScanState, save_state
 from zfkeras.data.pipeline import evaluation_batches
 from zfkeras.errors import DiskFull, RunError
+
+_log = logging.getLogger(__name__)
 
 
 class Scan:
@@ -47,6 +50,8 @@ class Scan:
             start=self.state.next_position,
             bad_images=self.bad_images,
         )
+        if begun := self.state.next_position:
+            _log.info("the scan goes on behind %d images", begun)
         saved = time.monotonic()
         bar = tqdm(
             total=self.split.num_examples,

@@ -17,6 +17,7 @@ from pathlib import Path
 from tests.campaigns.jobs import Job, jobs
 from tests.campaigns.whole import broken_files, hidden_files
 from zfkeras import commandline
+from zfkeras.locks import LOCK_NAME
 
 # Kills that a run must stand before it may end by itself; then the next run begins.
 _KILLS_A_RUN = 5
@@ -128,10 +129,8 @@ class KillCampaign:
         at, write = self.random.uniform(0, self.length), self.random.random() < 0.5
         ended = running.wait(at)
         if ended is None and write:
-            seen = set(hidden_files(folder))
-            ended = running.wait(
-                self.length, lambda: bool({*hidden_files(folder)} - seen)
-            )
+            seen = _under_way(folder)
+            ended = running.wait(self.length, lambda: bool(_under_way(folder) - seen))
             time.sleep(self.random.uniform(0, 0.02))
         if ended is None:
             self.moments.append(
@@ -144,6 +143,11 @@ class KillCampaign:
     def _look(self, folder: Path, ended) -> None:
         self._hear(ended)
         self.lost += [f"kill {self.kills}: {fault}" for fault in broken_files(folder)]
+        print(
+            f"{self.job.name}: kill {self.kills} after {self.moments[-1][0]} s, "
+            f"{len(self.lost)} losses",
+            flush=True,
+        )
 
     def _hear(self, ended) -> None:
         for line in ended.lines:
@@ -151,10 +155,7 @@ class KillCampaign:
                 self.lost.append(
                     f"kill {self.kills}: a traceback: {ended.said[-2000:]}"
                 )
-            if any(
-                word in line
-                for word in ("resuming at", "is damaged", "waiting for process")
-            ):
+            if any(word in line for word in ("resuming at", "on behind", "is damaged")):
                 self.said[_anonymous(line, self.place)] += 1
 
     def _compare(self, folder: Path, ended) -> None:
@@ -171,6 +172,10 @@ class KillCampaign:
         for name in sorted(found.keys() | self.expected.keys()):
             if found.get(name) != self.expected.get(name):
                 self.lost.append(f"{where}: another {name}")
+
+
+def _under_way(folder: Path) -> set[Path]:
+    return {path for path in hidden_files(folder) if path.name != LOCK_NAME}
 
 
 def _anonymous(line: str, place: Path) -> str:
