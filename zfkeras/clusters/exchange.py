@@ -4,6 +4,7 @@ A file takes its name only when it is complete, and its parts carry checksums. I
 nothing of what is in them.
 """
 
+import contextlib
 import json
 import secrets
 import shutil
@@ -59,6 +60,8 @@ class ShardWriter:
 
     def __exit__(self, kind, *_):
         if kind is not None:
+            with contextlib.suppress(ValueError):  # a member is still open
+                self._archive.close()
             self._file.close()
             _file_systems().delete([self._aside])
 

@@ -79,5 +79,4 @@ def shards(num_examples: int, shard_size: int, batch_size: int) -> list[Shard]:
     starts = [*range(0, num_examples, size)]
     if len(starts) > 1 and num_examples - starts[-1] < batch_size:
         starts.pop()
-    ends = [*starts[1:], num_examples]
-    return [Shard(*ends) for ends in zip(starts, ends, strict=True)]
+    return [*map(Shard, starts, [*starts[1:], num_examples])]

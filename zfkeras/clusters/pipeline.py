@@ -38,11 +38,16 @@ def run_pipeline(options: Sequence[str], build: Callable) -> None:
         RunError: the pipeline failed.
     """
     import apache_beam
-    from apache_beam.options.pipeline_options import PipelineOptions
+    from apache_beam.options.pipeline_options import PipelineOptions, StandardOptions
+    from apache_beam.runners.portability.fn_api_runner import FnApiRunner
 
     try:
         parsed = PipelineOptions([*options])
-        pipeline = apache_beam.Pipeline(options=parsed)
+        runner = parsed.view_as(StandardOptions).runner
+        if runner in (None, "DirectRunner"):
+            # Which is this one, but for a program that it would download first.
+            runner = FnApiRunner()
+        pipeline = apache_beam.Pipeline(runner, options=parsed)
     except (SystemExit, ValueError) as err:  # argparse has said why on its own
         raise UsageError(
             f"Apache Beam takes no such options. Received: {' '.join(options)}."

@@ -121,6 +121,17 @@ def test_carve_takes_the_end_and_another_seed_another_part(split):
     assert contents(split.carve(0.2, seed=4)[1]) == contents(split)[:12]
 
 
+@pytest.mark.parametrize(("first", "end"), [(0, 60), (7, 31), (31, 90), (40, 40)])
+def test_a_stretch_is_a_part_of_the_order(split, first, end):
+    rows = contents(split)
+    assert contents(split.stretch(first, end)) == rows[first:end]
+    assert contents(split.stretch(first, end), None, 5) == rows[first:end][5:]
+    two = split.first_classes(2)
+    assert contents(two.stretch(first, end)) == contents(two)[first:end]
+    rest, _ = split.carve(0.2, seed=2)
+    assert contents(rest.stretch(first, end)) == contents(rest)[first:end]
+
+
 def test_carve_may_leave_nothing(split):
     rest, carved = split.carve(0.0)
     assert carved.num_examples == 0
