@@ -106,5 +106,5 @@ def draw_by_number(rows: Sequence[Mapping], path: Path, title: str) -> Path:
     axes.set(xlabel="training images per class", ylabel="mean per-class accuracy %")
     axes.set_ylim(0, 100)
     axes.set_xlim(left=0)
-    axes.legend(loc="lower right")  # where no point is: accuracy rises from the left
+    figure.legend(loc="outside lower center", ncols=2)  # points may lie anywhere
     return save_figure(figure, path)
