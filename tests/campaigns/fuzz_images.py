@@ -49,9 +49,9 @@ def build_parser():
     parser.add_argument(
         "--seconds",
         type=commandline.positive_int,
-        default=120,
+        default=60,
         metavar="N",
-        help="time by the clock an image may take",
+        help="processor time an image may take",
     )
     parser.add_argument(
         "--no-heavy", action="store_true", help="leave out the largest sound images"

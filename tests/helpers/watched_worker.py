@@ -43,7 +43,8 @@ class WatchedWorker:
         make_job: called in the child; returns job(argument) -> value. Can be pickled.
         folder: for what the child says on stderr.
         megabytes: address space it may take beyond what it has at rest.
-        seconds: after which a job is taken to hang.
+        seconds: of processor time after which a job is taken to hang; asleep, it may
+            take ten times as many by the clock.
     """
 
     def __init__(
@@ -69,7 +70,7 @@ class WatchedWorker:
         said = self._said.stat().st_size
         try:
             self._pipe.send(argument)
-            if not self._pipe.poll(self._seconds):
+            if not self._is_answered():
                 self._stop()
                 return Answer(None, f"hangs: over {self._seconds:g} s")
             answer = self._pipe.recv()
@@ -81,6 +82,24 @@ class WatchedWorker:
         if news and answer.fault is None:
             return dataclasses.replace(answer, fault=f"said: {news}")
         return answer
+
+    def _is_answered(self) -> bool:
+        begun, used = time.monotonic(), self._processor_seconds()
+        while not self._pipe.poll(0.5):
+            if time.monotonic() - begun > 10 * self._seconds:
+                return False
+            if self._processor_seconds() - used > self._seconds:
+                return False
+        return True
+
+    def _processor_seconds(self) -> float:
+        """What the child has used so far."""
+        try:
+            status = Path(f"/proc/{self._process.pid}/stat").read_text()
+        except OSError:  # it is gone, which the pipe tells, too
+            return 0.0
+        user, system = status.rpartition(")")[2].split()[11:13]
+        return (int(user) + int(system)) / os.sysconf("SC_CLK_TCK")
 
     def _start(self):
         context = multiprocessing.get_context("spawn")
@@ -102,7 +121,7 @@ class WatchedWorker:
     def _stop(self) -> int:
         if self._process is None:
             return 0
-        self._process.join(1 if self._pipe.closed else 0.2)
+        self._process.join(0.2)
         self._process.kill()
         self._process.join()
         code = self._process.exitcode

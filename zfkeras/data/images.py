@@ -7,6 +7,7 @@ mean image or of TensorFlow.
 import contextlib
 import ctypes
 import io
+import logging
 import os
 import re
 import struct
@@ -43,6 +44,8 @@ _BARE_MARKERS = (0x01, 0xD8)
 # pixels it raises. Set once and for good: `warnings.catch_warnings` around each image
 # would change, and restore, the filters of all other threads.
 warnings.filterwarnings("ignore", module=r"PIL\.")
+# Of what it raises besides it need not tell a log.
+logging.getLogger("PIL").setLevel(logging.CRITICAL)
 
 # libtiff writes of every broken file to stderr, past Python; Pillow silences only its
 # warnings. The errors come back to Pillow all the same. No loss where it is not found.

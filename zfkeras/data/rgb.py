@@ -25,10 +25,12 @@ def to_rgb(image: Image.Image) -> Image.Image:
         A Pillow image in mode RGB; `image` itself if it is that already.
 
     Raises:
-        BadImage: its mode has no plain RGB (LAB), its samples are outside the range, or
-            it is too large for the memory.
+        BadImage: its mode has no plain RGB (LAB), its palette is lost, its samples are
+            outside the range, or it is too large for the memory.
     """
     mode = image.mode
+    if mode == "P" and image.palette is None:  # lost, as a PNG may have it
+        raise BadImage("no palette")
     try:
         if mode == "F" or mode.startswith("I"):
             return _grey_of_wide(image).convert("RGB")

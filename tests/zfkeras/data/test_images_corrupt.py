@@ -3,33 +3,19 @@
 import struct
 import subprocess
 import sys
+import time
 import warnings
 import zlib
 
 import pytest
 from PIL import Image, PngImagePlugin
 
+from tests.helpers.image_bombs import many_scans, png_that_claims, with_chunk
 from tests.helpers.pictures import encoded, picture
 from zfkeras.data.bad_images import BadImage
 from zfkeras.data.images import decode
 
 SMALL = picture(23, 17)
-
-
-def chunk(kind, data):
-    checksum = struct.pack(">I", zlib.crc32(kind + data))
-    return struct.pack(">I", len(data)) + kind + data + checksum
-
-
-def with_chunk(png, kind, data):
-    """Puts a chunk behind the header of a PNG."""
-    return png[:33] + chunk(kind, data) + png[33:]
-
-
-def png_that_claims(width, height):
-    header = struct.pack(">IIBBBBB", width, height, 8, 2, 0, 0, 0)
-    data = chunk(b"IDAT", zlib.compress(bytes(100)))
-    return b"\x89PNG\r\n\x1a\n" + chunk(b"IHDR", header) + data + chunk(b"IEND", b"")
 
 
 def corrupt_exif(num_entries=9, kind=5, count=1000):
@@ -199,6 +185,53 @@ def test_false_tiff_tags_make_a_file_bad(tag, kind, count, offset):
     harmed[start + 2 : start + 14] = struct.pack("<HHII", tag, kind, count, offset)
     with pytest.raises(BadImage):
         decode(bytes(harmed))
+
+
+def test_a_jpeg_of_very_many_scans_is_bad_before_it_is_decoded():
+    # Previously half a minute for 86 kB.
+    begun = time.process_time()
+    with pytest.raises(BadImage, match=r"^over 100 scans$"):
+        decode(many_scans(2000, 2000, 5000))
+    assert time.process_time() - begun < 1
+
+
+def test_a_jpeg_of_many_scans_and_what_looks_like_scans_behind_it_are_read():
+    plain = decode(many_scans(24, 16, 0))
+    behind = 200 * b"\xff\xda\0\x0c"  # as in a film after the photograph
+    for data in (many_scans(24, 16, 80), many_scans(24, 16, 0) + behind):
+        assert decode(data).tobytes() == plain.tobytes()
+
+
+def test_a_picture_whose_palette_is_lost_is_bad():
+    # Previously an AssertionError of Pillow's.
+    png = encoded(SMALL.quantize(), "PNG")
+    at = png.index(b"PLTE") - 4
+    (length,) = struct.unpack_from(">I", png, at)
+    with pytest.raises(BadImage, match=r"^no palette$"):
+        decode(png[:at] + png[at + 12 + length :])
+
+
+def test_what_libraries_say_of_bad_files_is_not_heard(tmp_path):
+    # Previously libtiff wrote to the terminal, and Pillow to the log.
+    lzw = bytearray(encoded(SMALL, "TIFF", compression="tiff_lzw"))
+    (start,) = struct.unpack_from("<I", lzw, 4)
+    lzw[8:start] = bytes(start - 8)
+    (tmp_path / "lzw").write_bytes(lzw)
+    tiff = bytearray(encoded(SMALL, "TIFF"))
+    at = tiff.index(struct.pack("<HH", 277, 3))
+    tiff[at + 8 : at + 12] = struct.pack("<I", 1024)  # samples in a pixel
+    (tmp_path / "samples").write_bytes(tiff)
+    program = """if True:
+        from zfkeras.data.images import read_image
+        for name in ("lzw", "samples"):
+            try:
+                read_image(name)
+            except ValueError as err:
+                print(type(err).__name__)
+    """
+    command = [sys.executable, "-c", program]
+    done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True)
+    assert (done.stdout, done.stderr) == ("BadImage\nBadImage\n", "")
 
 
 @pytest.mark.parametrize(
