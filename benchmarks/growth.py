@@ -18,6 +18,7 @@ import numpy as np
 import tensorflow as tf
 
 from benchmarks.growth_runs import SUBJECTS
+from benchmarks.power_law import fit
 from transfer.heads.svm import SVMHead
 from visualize.deconvnet import Deconvnet
 from visualize.sliding_occluder import SlidingOccluder
@@ -54,7 +55,7 @@ def run() -> tuple[list[str], dict]:
     growth["top-9, by channels"] = by_channels(classifier)
     growth["occlusion, by positions"] = by_positions(classifier)
     growth["linear SVM, by classes"] = by_classes()
-    lines = ["growth: processor seconds ~ size ^ slope"]
+    lines = ["growth: processor seconds = start + each * size ** slope"]
     for title, costs in growth.items():
         lines += as_lines(title, costs)
     return lines, {
@@ -65,7 +66,8 @@ def run() -> tuple[list[str], dict]:
 
 def as_lines(title: str, costs: Sequence[Cost]) -> list[str]:
     """A printed table of one growth."""
-    lines = [f"  {title}: slope {slope(costs):.2f}"]
+    law = fit([cost.size for cost in costs], [cost.processor_seconds for cost in costs])
+    lines = [f"  {title}: slope {law.slope:.2f} beyond {law.start:.2g} s"]
     for cost in costs:
         memory = cost.peak_memory
         peak = "" if memory is None else f"  peak {memory / 2**20:.0f} MB"
@@ -74,13 +76,6 @@ def as_lines(title: str, costs: Sequence[Cost]) -> list[str]:
         grown = costs[-1].peak_memory / costs[0].peak_memory - 1
         lines.append(f"    memory from the least to the most: {grown:+.1%}")
     return lines
-
-
-def slope(costs: Sequence[Cost]) -> float:
-    """The exponent of the power of the size that fits the times best."""
-    sizes = np.log([cost.size for cost in costs])
-    times = np.log([cost.processor_seconds for cost in costs])
-    return float(np.polyfit(sizes, times, 1)[0])
 
 
 def draw(results: dict, folder: Path) -> Path:

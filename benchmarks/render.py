@@ -5,6 +5,7 @@ from pathlib import Path
 
 import numpy as np
 
+from benchmarks.power_law import fit
 from zfkeras.render import COLOURS, PAPER, new_figure, save_figure, styled, subplots
 
 # Panel -> what its axis is called.
@@ -58,11 +59,11 @@ def _draw_times(axes, lines, what):
     for colour, (subject, costs) in zip(COLOURS, lines.items(), strict=False):
         sizes = np.array([cost.size for cost in costs], float)
         seconds = np.array([cost.processor_seconds for cost in costs])
-        power, offset = np.polyfit(np.log(sizes), np.log(seconds), 1)
-        fitted = np.exp(offset) * sizes**power
-        label = f"{subject}: slope {power:.2f}"
+        law = fit(sizes, seconds)
+        label = f"{subject}: slope {law.slope:.2f} beyond {law.start:.2g} s"
         axes.plot(sizes, seconds, "o", color=colour, label=label)
-        axes.plot(sizes, fitted, "-", color=colour, lw=0.8)
+        between = np.geomspace(sizes[0], sizes[-1])
+        axes.plot(between, law(between), "-", color=colour, lw=0.8)
     axes.set_xscale("log")
     axes.set_yscale("log")
     low, high = axes.get_ylim()
@@ -108,6 +109,7 @@ def draw_ratios(comparisons: Sequence, path: Path) -> Path:
         if target is not None:
             axes.plot([target] * 2, [place - 0.4, place + 0.4], color="black", lw=1.5)
     axes.plot([], [], color="black", lw=1.5, label="at least")
+    axes.bar([], [], color=COLOURS[1], label="misses it")
     axes.axvline(1, color=PAPER, lw=0.8)
     axes.set_xscale("log")
     low, high = axes.get_xlim()

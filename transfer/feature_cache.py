@@ -27,7 +27,7 @@ from zfkeras.models.classifier import Classifier
 FORMAT = 1
 # Images whose content is part of the key: all would have to be read otherwise.
 _SAMPLED_IMAGES = 64
-_CHUNK = 1 << 24
+_CHUNK = 1 << 20
 
 
 def default_cache() -> Path:
