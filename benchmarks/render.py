@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import numpy as np
+from matplotlib.ticker import LogLocator, NullFormatter
 
 from benchmarks.power_law import fit
 from zfkeras.render import COLOURS, PAPER, new_figure, save_figure, styled, subplots
@@ -33,7 +34,9 @@ def draw_growth(growth: Mapping[str, Sequence], path: Path) -> Path:
     for title, costs in growth.items():
         subject, _, what = title.rpartition(", by ")
         panels[what][subject] = costs
-    figure = new_figure(12, 6.6, "How costs grow (quarter network)")
+    figure = new_figure(
+        12, 6.6, "How costs grow (quarter network): start + each × size ^ slope"
+    )
     memory, *times = subplots(figure, 2, 3).ravel()
     times[-1].remove()
     _draw_memory(memory, panels["images"])
@@ -48,11 +51,12 @@ def _draw_memory(axes, lines):
         label = f"{subject} ({peaks[-1] / peaks[0] - 1:+.1%})"
         axes.plot([cost.size for cost in costs], peaks, "o-", color=colour, label=label)
     axes.set_xscale("log")
-    axes.set_ylim(0, 1.45 * axes.get_ylim()[1])
+    _plain_numbers(axes.xaxis)
+    axes.set_ylim(0, 1.1 * axes.get_ylim()[1])
     axes.set_title("memory")
     axes.set_xlabel("images")
     axes.set_ylabel("peak of the process, MB")
-    axes.legend(loc="upper left", title="from the fewest to the most images")
+    axes.legend(loc="lower left", title="from the fewest to the most images")
 
 
 def _draw_times(axes, lines, what):
@@ -60,7 +64,7 @@ def _draw_times(axes, lines, what):
         sizes = np.array([cost.size for cost in costs], float)
         seconds = np.array([cost.processor_seconds for cost in costs])
         law = fit(sizes, seconds)
-        label = f"{subject}: slope {law.slope:.2f} beyond {law.start:.2g} s"
+        label = f"{subject}: slope {law.slope:.2f} beyond {_short(law.start)} s"
         axes.plot(sizes, seconds, "o", color=colour, label=label)
         between = np.geomspace(sizes[0], sizes[-1])
         axes.plot(between, law(between), "-", color=colour, lw=0.8)
@@ -68,6 +72,8 @@ def _draw_times(axes, lines, what):
     axes.set_yscale("log")
     low, high = axes.get_ylim()
     axes.set_ylim(low, high * (high / low) ** (0.15 + 0.1 * len(lines)))
+    for axis in (axes.xaxis, axes.yaxis):
+        _plain_numbers(axis)
     axes.set_title(f"time by {what}")
     axes.set_xlabel(what)
     axes.set_ylabel("processor seconds")
@@ -120,3 +126,16 @@ def draw_ratios(comparisons: Sequence, path: Path) -> Path:
     axes.set_xlabel("the peer's time (or memory) / ours")
     axes.legend(loc="lower right")
     return save_figure(figure, path)
+
+
+def _short(seconds):
+    return f"{seconds:.2g}" if seconds >= 0.001 else "0"
+
+
+def _plain_numbers(axis):
+    """Labels a logarithmic axis 1,000: powers would need mathematics."""
+    low, high = axis.get_view_interval()
+    between = (1,) if high / low > 50 else (1, 2, 5)
+    axis.set_major_locator(LogLocator(subs=between))
+    axis.set_major_formatter(lambda value, _: f"{value:,g}")
+    axis.set_minor_formatter(NullFormatter())
