@@ -142,7 +142,7 @@ def _fit_linear_svc(features, labels, test):
     return seconds[0] + (CLASSES - 1) * one_more, decisions
 
 
-class _PeakMemory:
+class PeakMemory:
     """Megabytes that a process took itself, at most; mapped files do not count."""
 
     def __enter__(self):
@@ -181,7 +181,7 @@ def main(contender: str, folder: str) -> None:
         for name in ("train", "test")
     )
     labels = np.load(Path(folder) / "labels.npy")
-    with _PeakMemory() as peak:
+    with PeakMemory() as peak:
         seconds, decisions = fit(features, labels, test)
     np.save(Path(folder) / f"{contender}.npy", decisions)
     print(json.dumps({"seconds": seconds, "memory": peak.megabytes}))
