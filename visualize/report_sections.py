@@ -23,7 +23,7 @@ _FIG2 = (
     "is more class-specific, and layer 5 shows whole objects in many poses."
 )
 _WNID = re.compile(r"^n\d{8} ")
-_CLEARLY_FEWER = 0.95  # share of the lower layer's classes
+_FAR_FEWER, _FEWER = 0.8, 0.95  # shares of the lower layer's classes
 _SMALL = 16  # pixels of a patch up to which its card is small
 
 
@@ -113,8 +113,12 @@ def _specific(layers: list[Mapping]) -> str:
     first, last = layers[0], layers[-1]
     low, high = first["mean_num_classes_in_top"], last["mean_num_classes_in_top"]
     verdict = "higher layers are not more specific to classes than lower ones."
-    if high < _CLEARLY_FEWER * low:
+    if high < _FAR_FEWER * low:
         verdict = "higher layers are more specific to classes, as in the paper."
+    elif high < _FEWER * low:
+        verdict = (
+            "higher layers are a little more specific to classes, as in the paper."
+        )
     elif high < low:
         verdict = "higher layers are hardly more specific to classes than lower ones."
     return (
