@@ -116,9 +116,7 @@ def _specific(layers: list[Mapping]) -> str:
     if high < _FAR_FEWER * low:
         verdict = "higher layers are more specific to classes, as in the paper."
     elif high < _FEWER * low:
-        verdict = (
-            "higher layers are a little more specific to classes, as in the paper."
-        )
+        verdict = "higher layers are a little more specific, as in the paper."
     elif high < low:
         verdict = "higher layers are hardly more specific to classes than lower ones."
     return (
