@@ -88,9 +88,8 @@ def markdown(comparisons: Sequence[Comparison]) -> str:
         "|---|---:|---|---:|---:|---:|",
     ]
     for comparison in comparisons:
-        ours = (
-            f"{comparison.amount(comparison.ours)} {comparison.rate(comparison.ours)}"
-        )
+        name = comparison.ours
+        ours = f"{comparison.amount(name)} {comparison.rate(name)}".strip()
         peers = [name for name in comparison.seconds if name != comparison.ours]
         peers += [name for name in comparison.targets if name not in peers]
         for peer in peers:

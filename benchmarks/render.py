@@ -115,7 +115,7 @@ def draw_ratios(comparisons: Sequence, path: Path) -> Path:
         if target is not None:
             axes.plot([target] * 2, [place - 0.4, place + 0.4], color="black", lw=1.5)
     axes.plot([], [], color="black", lw=1.5, label="at least")
-    axes.bar([], [], color=COLOURS[1], label="misses it")
+    axes.plot([], [], "s", color=COLOURS[1], label="misses it")
     axes.axvline(1, color=PAPER, lw=0.8)
     axes.set_xscale("log")
     low, high = axes.get_xlim()
