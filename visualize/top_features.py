@@ -51,6 +51,8 @@ class LayerFeatures:
             if not.
         recomputation_error: largest relative difference between a recorded activation
             and the same computed once more from the image that was reread.
+        on_objects: how much of the reconstructions lies on the images' objects, as
+            `visualize.objects` says it. `None` (default): where these are is unknown.
     """
 
     layer: int | str

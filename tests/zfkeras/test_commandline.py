@@ -146,7 +146,7 @@ def test_help_explains_every_argument_with_its_default(module):
         if action.default == argparse.SUPPRESS and flag != "--help":
             assert "(default: " in told, flag
         if action.type in (commandline.positive_int, int):
-            units = ("images", "passes", "classes", "seed")
+            units = ("images", "passes", "classes", "seed", "seconds")
             assert any(unit in told for unit in units), flag
         if action.type is commandline.fraction:
             assert "(0-1)" in told, flag

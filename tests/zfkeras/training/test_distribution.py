@@ -114,5 +114,5 @@ def test_one_device_is_the_default_strategy():
 
 
 def test_an_unknown_strategy_lists_them():
-    with pytest.raises(UsageError, match="single, mirrored. Received: 'both'"):
+    with pytest.raises(UsageError, match="mirrored, multi-worker. Received: 'b"):
         make_strategy("both", 8)
