@@ -60,7 +60,7 @@ def _predict(args):
     classifier = load(args.model)
     if args.workdir is not None:
         commandline.make_folder(args.workdir)
-    answers = _answers(files, classifier, args)
+    answers, left_out = _answers(files, classifier, args)
     for answer in answers:
         print(one_line(answer["file"]))
         for one in answer["answers"]:
@@ -71,8 +71,10 @@ def _predict(args):
     known = [answer for answer in answers if answer["class_name"] is not None]
     if known:
         print(_summary(known))
+    if left_out:
+        print(f"left out: {len(left_out)} of {len(files)} files that cannot be read")
     if args.workdir is not None:
-        _write(args, answers)
+        _write(args, answers, left_out)
 
 
 def _files(names) -> list[Path]:
@@ -92,8 +94,8 @@ def _files(names) -> list[Path]:
     return files
 
 
-def _answers(files, classifier, args) -> list[dict]:
-    """The answers for the files that can be read; the others are named, left out."""
+def _answers(files, classifier, args) -> tuple[list[dict], dict[str, str]]:
+    """The answers for the files that can be read; the others, and what is wrong."""
     import logging
 
     import numpy as np
@@ -103,13 +105,14 @@ def _answers(files, classifier, args) -> list[dict]:
     from zfkeras.data.images import read_image
     from zfkeras.errors import RunError
 
-    readable = []
+    readable, left_out = [], {}
 
     def pictures():
         for file in tqdm(files, unit=" images", disable=len(files) < 100):
             try:
                 picture = read_image(file, classifier.preprocessing.image_size)
-            except BadImage as err:
+            except (BadImage, OSError) as err:
+                left_out[str(file)] = str(err)
                 logging.getLogger(__name__).warning("left out: %s", err)
                 continue
             readable.append(file)
@@ -121,7 +124,7 @@ def _answers(files, classifier, args) -> list[dict]:
     if not readable:
         raise RunError("none of the files could be read as an image")
     order = np.argsort(-probabilities, axis=1, kind="stable")[:, : args.top]
-    return [
+    answers = [
         {
             "file": str(file),
             "class_name": _true_name(file, classifier.class_names),
@@ -132,6 +135,7 @@ def _answers(files, classifier, args) -> list[dict]:
         }
         for file, row, best in zip(readable, probabilities, order, strict=True)
     ]
+    return answers, left_out
 
 
 def _true_name(file: Path, class_names) -> str | None:
@@ -153,12 +157,17 @@ def _summary(known) -> str:
     )
 
 
-def _write(args, answers):
+def _write(args, answers, left_out):
     from zfkeras.data.images import read_image
     from zfkeras.provenance import write_record
     from zfkeras.render.predictions import draw_predictions
 
-    record = {"model": args.model, "ten_crop": args.ten_crop, "predictions": answers}
+    record = {
+        "model": args.model,
+        "ten_crop": args.ten_crop,
+        "predictions": answers,
+        "left_out": left_out,
+    }
     write_record(args.workdir / "predictions.json", record)
     shown = answers[:PICTURED]
     draw_predictions(

@@ -6,6 +6,7 @@ import sys
 import pytest
 
 from zfkeras.terminal import HarmlessOutput, harmless, one_line, table_cell
+from zfkeras.training.ensemble import as_table
 
 HOSTILE = "a\x1b]0;title\x07\x1b[2J\x9b31m\r\x00b\u202ecd\u2066\u2028e\udce9"
 ESCAPED = r"a\x1b]0;title\x07\x1b[2J\x9b31m\r\x00b\u202ecd\u2066\u2028e\udce9"
@@ -36,6 +37,21 @@ def test_one_line_is_one_line_and_short():
 def test_a_table_cell_stays_in_its_cell():
     cell = table_cell("a|b\n| c |<script>")
     assert cell == r"a\|b\n\| c \|&lt;script>"
+
+
+def test_the_name_of_a_network_stays_in_its_cell():
+    rates = {"top1_error": 0.5, "top5_error": 0.25}
+    results = {
+        "networks": ["a|b\n<i>", "a|b\n<i>"],
+        "num_images": 3,
+        "centre_crop": rates,
+        "paper": None,
+    }
+    assert as_table(results).splitlines() == [
+        r"| 2 x a\|b\n&lt;i> (3 images) | top-1 error % | top-5 error % |",
+        "|---|---|---|",
+        "| centre crop | 50.00 | 25.00 |",
+    ]
 
 
 def test_harmless_output_is_the_stream_but_for_what_is_written():

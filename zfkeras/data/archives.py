@@ -159,7 +159,11 @@ class ZipFiles(Files):
             member = self._zip.getinfo(name)
             if member.file_size > MAX_FILE_BYTES:
                 raise OSError(f"{self.path}: {name} is too large: over 512 MB")
-            with self._lock, open_member(self._zip, member) as file:
+            with (
+                leads_nowhere_is(zipfile.BadZipFile),
+                self._lock,
+                open_member(self._zip, member) as file,
+            ):
                 # Not all there is, which may be far more than the archive says; and one
                 # byte more than that, so that the checksum is looked at.
                 return file.read(member.file_size + 1)

@@ -4,6 +4,7 @@ import dataclasses
 import io
 import json
 import os
+import re
 import zipfile
 from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
@@ -22,6 +23,9 @@ from zfkeras.models.storage import check_members, check_size, halve_weights
 # Members that make a Keras archive self-sufficient; Keras itself passes over them.
 _CARD = "zfkeras/card.json"
 _MEAN_IMAGE = "zfkeras/mean_image.npy"
+
+# What TensorFlow takes for a scope; others fail as late as in the first prediction.
+_SCOPE = re.compile(r"[A-Za-z0-9.][A-Za-z0-9_.\\/>-]*")
 
 _ONE_IMAGE = (str, os.PathLike, bytes, bytearray, memoryview, Image.Image)
 
@@ -211,6 +215,20 @@ def _check_fit(model, preprocessing, class_names) -> None:
         raise ValueError(f"{len(class_names)} class names for {model.output_shape}")
     if not all(isinstance(name, str) for name in class_names):
         raise ValueError("class names that are no text")
+    for name in _names(model):
+        if not _SCOPE.fullmatch(name):
+            raise ValueError(f"a name that TensorFlow does not take: {name!r}")
+
+
+def _names(model) -> Iterator[str]:
+    """What the model and all its layers are called, those of nested models too."""
+    # Inside the model's scope a name may begin with what its own may not.
+    yield model.name
+    for layer in model.layers:
+        if hasattr(layer, "layers"):
+            yield from _names(layer)
+        else:
+            yield f"{model.name}/{layer.name}"
 
 
 def _reason(err) -> str:

@@ -231,3 +231,27 @@ def test_layers_that_are_none_are_refused(
 @pytest.mark.parametrize("config", [b"[" * 200_000, b"null", b"[]", b'{"config": {}}'])
 def test_configurations_that_are_none_are_refused(packed, config):
     refused(packed({CONFIG: config}), "not safe to load")
+
+
+HOSTILE_NAMES = ["<b>$x|\x1b[31m", "a b", "a\n", "größe", "{{ 7*7 }}"]
+
+
+@pytest.mark.parametrize("name", HOSTILE_NAMES)
+def test_names_that_tensorflow_does_not_take_are_refused(packed, members, name):
+    # Previously a traceback in the first prediction.
+    text = members[CONFIG].decode().replace('"conv2"', json.dumps(name))
+    refused(packed({CONFIG: text}), "a name that TensorFlow does not take: ")
+
+
+@pytest.mark.parametrize("name", ["_conv", "conv.2", "a>b", "-"])
+def test_names_that_it_takes_are_not(packed, members, name):
+    text = members[CONFIG].decode().replace('"conv2"', json.dumps(name))
+    classifier = zfkeras.load(packed({CONFIG: text}))
+    assert classifier.predict(np.zeros((70, 70, 3), np.uint8)).shape == (1, 4)
+
+
+@pytest.mark.parametrize("name", ["_x", "<b>", "a b"])
+def test_a_networks_own_name_is_one_that_tensorflow_takes(packed, members, name):
+    config = json.loads(members[CONFIG])
+    config["config"]["name"] = name
+    refused(packed({CONFIG: json.dumps(config)}), "a name that TensorFlow does not")
