@@ -124,12 +124,14 @@ def _correspondence(args):
         batch_size=args.batch_size,
         show_progress=True,
     )
+    names = [name.replace("_", " ") for name in images[0].parts]
+    is_papers = len(layers) == 2 and not PAPER.keys().isdisjoint(names)
     table = SignTable(
-        [name.replace("_", " ") for name in images[0].parts],
+        names,
         [layer_heading(model, layer) for layer in layers],
         [changes.distances[layer] for layer in layers],
         [changes.changed[layer] for layer in layers],
-        PAPER if len(layers) == 2 else {},
+        PAPER if is_papers else {},
     )
     pictures = [_picture(image, preprocessing) for image in images]
     written = [args.workdir / f"correspondence.{kind}" for kind in ("png", "md")]

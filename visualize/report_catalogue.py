@@ -15,6 +15,7 @@ def _evolution(request: Request) -> list[str]:
     return [
         f"--run={request.run}",
         f"--data={request.data}",
+        f"--layers={','.join(map(str, request.layers))}",
         *request.at_most(),
         *channels,
         *request.common(),
