@@ -12,6 +12,7 @@ import json
 import logging
 import os
 import socket
+import textwrap
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -159,9 +160,10 @@ def _holder(path) -> str:
     """Who holds a lock, in words."""
     try:
         known = json.loads(Path(path).read_text(encoding="utf-8"))
+        command = textwrap.shorten(known["command"], 60, placeholder=" ...")
         return (
-            f"process {known['pid']} on {known['host']} ({known['command']}, since "
+            f"process {known['pid']} on {known['host']} ({command}, since "
             f"{known['since']})"
         )
-    except (OSError, ValueError, KeyError, TypeError):
+    except (OSError, ValueError, KeyError, TypeError, AttributeError):
         return "another process"
