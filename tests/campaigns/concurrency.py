@@ -54,8 +54,9 @@ def _campaign(args):
     place = args.workdir.resolve()
     chosen = [job for job in jobs(place) if args.only in (None, job.name)]
     rows = []
+    kinds = len(chosen) + any(job.name == "transfer.caltech" for job in chosen)
     for job in chosen:
-        tries = max(1, args.tries // (len(chosen) + 1))
+        tries = max(1, args.tries // kinds)
         pairs = _Pairs(job, place / job.name, random.Random(f"{args.seed} {job.name}"))
         rows.append(pairs.refused(tries))
         if job.name == "transfer.caltech":
@@ -126,7 +127,7 @@ class _Pairs:
         if ended.code != code or len(lines) != 1 or "Traceback" in ended.said:
             return [f"pair {number}: exit code {ended.code}: {ended.said[-1500:]}"]
         line = lines[0].partition("error: ")[2] or lines[0]
-        said[line.replace(str(self.place), "")] = 1
+        said.setdefault(words, line.replace(str(self.place), ""))
         return []
 
     def _end(self, number, folder: Path, ended: Ended) -> list:
@@ -147,7 +148,12 @@ class _Pairs:
 
     def _row(self, what: str, tries: int, lost: list, said: dict) -> dict:
         fault = f"two of {self.job.name} on one {what}"
-        return {"fault": fault, "tries": tries, "lost": lost, "said": [*said.items()]}
+        return {
+            "fault": fault,
+            "tries": tries,
+            "lost": lost,
+            "said": [(line, tries) for line in said.values()],
+        }
 
 
 def _wait_for(path: Path) -> None:

@@ -108,7 +108,7 @@ def _fill_disks(job: Job, place: Path, tries: int, chance: random.Random) -> dic
         "tries": full,
         "runs": tries,
         "lost": lost,
-        "said": said.most_common(6),
+        "said": said.most_common(2),
         "needed_kilobytes": needed,
         "sizes_kilobytes": sizes,
     }

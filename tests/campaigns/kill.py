@@ -9,6 +9,7 @@ nobody disturbed.
 import collections
 import os
 import random
+import re
 import shutil
 import signal
 import sys
@@ -180,8 +181,6 @@ def _under_way(folder: Path) -> set[Path]:
 
 def _anonymous(line: str, place: Path) -> str:
     """A line without what differs from run to run."""
-    import re
-
     line = line.replace(str(place), "")
     line = re.sub(r"/run\d+", "DIR", line)
     return re.sub(r"\d+", "N", line)
