@@ -85,6 +85,7 @@ def test_a_training_pipeline_leaves_bad_images_out_and_counts_them(hostile):
     assert all("\x1b[31m" in name for name in tally.to_json()["images"])
 
 
+@pytest.mark.slow
 def test_transfer_and_predict_leave_bad_images_out_and_count_them(
     hostile, model_file, tmp_path
 ):

@@ -51,7 +51,7 @@ def campaign_files(count: int, side: int) -> dict[str, list[bytes]]:
         side: of the square in pixels that pictures are made to fit.
     """
     folder = Path(os.environ.get("ZFKERAS_DATA", "nowhere"))
-    originals = _photographs(folder, count) if folder.is_dir() else []
+    originals = _photographs(folder, count) if count and folder.is_dir() else []
     pictures = [picture(side, side * 3 // 4), picture(1, 1)]
     for original in originals:
         image = Image.open(io.BytesIO(original)).convert("RGB")
