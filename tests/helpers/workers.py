@@ -97,7 +97,7 @@ class WorkerProcesses:
         self.processes[index].wait()
 
 
-def run_workers(commands, folder, timeout: float = 240) -> WorkerProcesses:
+def run_workers(commands, folder, timeout: float = 900) -> WorkerProcesses:
     """Runs the commands to their end, which must be a good one."""
     with WorkerProcesses(commands, folder) as workers:
         codes = workers.wait(timeout)

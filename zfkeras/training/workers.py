@@ -141,10 +141,11 @@ class Workers:
         """
         if self.alone:
             return dict(arrays)
-        source = arrays if self.is_chief else {k: 0 * v for k, v in like.items()}
         # Of floats the bits are added to zeros, since -0.0 + 0.0 is 0.0.
         return {
-            name: self.sum(_bits(source[name])).view(array.dtype)
+            name: self.sum(
+                _bits(arrays[name] if self.is_chief else np.zeros_like(array))
+            ).view(array.dtype)
             for name, array in like.items()
         }
 
