@@ -24,7 +24,8 @@ SETTINGS = {
     "checkpoint_steps": 2,
     "snapshot_epochs": "1",
 }
-TIMED = {"seconds", "images_per_second", "input_share"}
+# A line's checksum covers its times, too.
+TIMED = {"seconds", "images_per_second", "input_share", "checksum"}
 
 
 def arguments(data, workdir, epochs=2, batch_size=8, **settings):
