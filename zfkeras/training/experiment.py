@@ -239,12 +239,15 @@ def _mean_image(
         arrays = {"mean": nothing if found is None else found}
         return workers.arrays_from_chief(arrays, {"mean": nothing})["mean"]
     share = workers.share(train)
-    with tqdm(
-        total=share.num_examples,
-        desc="mean image",
-        unit=" images",
-        disable=not workers.is_chief,
-    ) as bar:
+    with (
+        workers.forbearing(bad_images),
+        tqdm(
+            total=share.num_examples,
+            desc="mean image",
+            unit=" images",
+            disable=not workers.is_chief,
+        ) as bar,
+    ):
         mean_image = compute_mean_image(
             share, size, bad_images, bar.update, workers.sum
         )

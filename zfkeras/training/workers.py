@@ -6,6 +6,7 @@ gradients by itself.
 
 import contextlib
 import json
+import re
 import weakref
 from collections.abc import Callable, Iterator, Mapping
 
@@ -172,6 +173,26 @@ class Workers:
         return any(message["stop"] for message in messages)
 
     @contextlib.contextmanager
+    def forbearing(self, bad_images: BadImages) -> Iterator[None]:
+        """Puts off the end for too many bad images until all workers know of it.
+
+        Args:
+            bad_images: is checked at the end of the block only.
+
+        Raises:
+            RunError: too many images are bad.
+        """
+        limit = bad_images.max_fraction
+        if not self.alone:
+            bad_images.max_fraction = 1.0
+        try:
+            yield
+        finally:
+            bad_images.max_fraction = limit
+        self.agree(False, bad_images)
+        bad_images.check()
+
+    @contextlib.contextmanager
     def watched(self) -> Iterator[None]:
         """Says in one line that another worker is gone.
 
@@ -185,8 +206,7 @@ class Workers:
                 raise
             raise RunError(
                 "another worker has ended or cannot be reached; run the same command "
-                "on every worker again to resume at the last checkpoint "
-                f"({_first_line(err)})."
+                f"on every worker again to resume at the last checkpoint{_named(err)}."
             ) from err
 
 
@@ -197,7 +217,8 @@ def _bits(array):
     return array
 
 
-def _first_line(err) -> str:
-    lines = [line.strip() for line in str(err.message).splitlines()]
-    telling = [line for line in lines if "task:" in line or "peer" in line]
-    return (telling or lines or [type(err).__name__])[0][:200]
+def _named(err) -> str:
+    """Which worker TensorFlow speaks of, if it says so."""
+    place = r"(?:reported from|remote target) (/job:\w+)(?:/replica:\d+)?(/task:\d+)"
+    found = re.search(place, str(err))
+    return f" (TensorFlow names {found[1]}{found[2]})" if found else ""

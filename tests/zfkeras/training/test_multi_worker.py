@@ -1,6 +1,7 @@
 """Two worker processes on loopback against one process, and workers that die."""
 
 import json
+import shutil
 
 import numpy as np
 import pytest
@@ -106,8 +107,9 @@ def test_two_workers_take_the_steps_of_one_with_dropout_and_all(folder, tmp_path
 def test_workers_end_when_one_is_killed_and_the_run_resumes_to_the_bit(
     victim, folder, tmp_path
 ):
-    (folder / "emu" / "bad.jpg").write_bytes(b"")
-    data, more = f"folder:{folder}", {"data.max_bad_fraction": 0.1}
+    shutil.copytree(folder, tmp_path / "images")
+    (tmp_path / "images" / "emu" / "bad.jpg").write_bytes(b"")
+    data, more = f"folder:{tmp_path / 'images'}", {"data.max_bad_fraction": 0.1}
     words = arguments(data, tmp_path / "whole", epochs=4, **more)
     run_workers(two_workers(tmp_path, *words), tmp_path / "whole-logs")
     words = arguments(data, tmp_path / "run", epochs=4, **more)
@@ -134,6 +136,20 @@ def test_workers_end_when_one_is_killed_and_the_run_resumes_to_the_bit(
         *("model.keras", "results.json", "snapshots", "tensorboard", "training.png"),
     }
     assert len([*(tmp_path / "run" / "tensorboard").iterdir()]) == 2
+
+
+@pytest.mark.slow
+def test_too_many_bad_images_of_one_worker_end_all_with_their_names(folder, tmp_path):
+    shutil.copytree(folder, tmp_path / "images")
+    (tmp_path / "images" / "emu" / "bad.jpg").write_bytes(b"")
+    words = arguments(f"folder:{tmp_path / 'images'}", tmp_path / "run")
+    commands = two_workers(tmp_path, *words)
+    with WorkerProcesses(commands, tmp_path / "logs") as workers:
+        assert workers.wait(900) == [1, 1], workers.all_said()
+        for index in range(2):
+            last = workers.said(index).splitlines()[-1]
+            assert "1 of 40 images cannot be read" in last
+            assert "emu/bad.jpg (empty file)" in last
 
 
 @pytest.mark.slow
