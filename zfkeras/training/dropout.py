@@ -13,8 +13,9 @@ import tensorflow as tf
 def share_masks(model: keras.Model, strategy: tf.distribute.Strategy) -> None:
     """Has each replica draw the masks of the whole batch and take its own rows.
 
-    So a batch loses the same units however many replicas share it. The numbers drawn
-    are few beside all else a step computes: 8,192 an image at paper scale.
+    So a batch loses the same units however many replicas share it; under XLA others
+    than without. The numbers drawn are few beside all else a step computes: 8,192 an
+    image at paper scale.
 
     Args:
         model: its dropout layers are changed; what is saved of them is not.
