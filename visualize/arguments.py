@@ -22,6 +22,28 @@ def layer(text: str) -> int | str:
     return int(text) if text.isdecimal() else text
 
 
+def add_layers(parser: argparse.ArgumentParser) -> None:
+    """Adds --layers, those a figure shows."""
+    parser.add_argument(
+        "--layers",
+        type=layer_list,
+        default="1,2,3,4,5",
+        metavar="LIST",
+        help="the paper's numbers (1 to 7) or names of layers, parted by commas",
+    )
+
+
+def add_top(parser: argparse.ArgumentParser) -> None:
+    """Adds --top, how many of a channel's strongest activations are kept."""
+    parser.add_argument(
+        "--top",
+        type=commandline.positive_int,
+        default=9,
+        metavar="N",
+        help="strongest activations of each channel, one an image",
+    )
+
+
 def add_max_images(parser: argparse.ArgumentParser) -> None:
     """Adds --max-images, which keeps a figure of a large data set short."""
     parser.add_argument(

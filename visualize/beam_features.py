@@ -3,7 +3,7 @@
 import argparse
 import sys
 
-from visualize.arguments import layer_list
+from visualize.arguments import add_layers, add_top
 from zfkeras import commandline
 from zfkeras.clusters.arguments import add_cluster
 
@@ -19,20 +19,8 @@ def build_parser() -> argparse.ArgumentParser:
     commandline.add_model(parser)
     commandline.add_data(parser)
     commandline.add_split(parser)
-    parser.add_argument(
-        "--layers",
-        type=layer_list,
-        default="1,2,3,4,5",
-        metavar="LIST",
-        help="the paper's numbers (1 to 7) or names of layers, parted by commas",
-    )
-    parser.add_argument(
-        "--top",
-        type=commandline.positive_int,
-        default=9,
-        metavar="N",
-        help="activations to keep for each channel",
-    )
+    add_layers(parser)
+    add_top(parser)
     commandline.add_workdir(parser, default="runs/features")
     commandline.add_batch_size(parser, default=128)
     commandline.add_max_bad_fraction(parser)

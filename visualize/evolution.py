@@ -4,7 +4,7 @@ import argparse
 import sys
 from pathlib import Path
 
-from visualize.arguments import add_max_images, layer_list
+from visualize.arguments import add_layers, add_max_images
 from zfkeras import commandline
 
 PAPER = {
@@ -33,13 +33,7 @@ def build_parser() -> argparse.ArgumentParser:
     commandline.add_data(parser)
     commandline.add_split(parser, "train")
     add_max_images(parser)
-    parser.add_argument(
-        "--layers",
-        type=layer_list,
-        default="1,2,3,4,5",
-        metavar="LIST",
-        help="the paper's numbers (1 to 7) or names of layers, parted by commas",
-    )
+    add_layers(parser)
     parser.add_argument(
         "--epochs",
         nargs="+",

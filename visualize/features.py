@@ -4,7 +4,7 @@ import argparse
 import re
 import sys
 
-from visualize.arguments import layer_list
+from visualize.arguments import add_layers, add_top
 from zfkeras import commandline
 
 DEFAULT_DATA = "shapes"
@@ -24,13 +24,7 @@ def build_parser() -> argparse.ArgumentParser:
         default_text="shapes; photographs like those it was trained on show more",
     )
     commandline.add_split(parser)
-    parser.add_argument(
-        "--layers",
-        type=layer_list,
-        default="1,2,3,4,5",
-        metavar="LIST",
-        help="the paper's numbers (1 to 7) or names of layers, parted by commas",
-    )
+    add_layers(parser)
     parser.add_argument(
         "--channels",
         type=_channels,
@@ -39,13 +33,7 @@ def build_parser() -> argparse.ArgumentParser:
         help="how many channels of each layer to draw at random among those that are "
         "active, or which ones (3,17,40; 3, with a comma for a single one)",
     )
-    parser.add_argument(
-        "--top",
-        type=commandline.positive_int,
-        default=9,
-        metavar="N",
-        help="images to show for each channel, those with its strongest activations",
-    )
+    add_top(parser)
     commandline.add_workdir(parser, default="runs/features")
     commandline.add_batch_size(parser, default=128)
     commandline.add_seed(parser)

@@ -4,7 +4,7 @@ import argparse
 import sys
 from pathlib import Path
 
-from visualize.arguments import layer_list
+from visualize.arguments import add_layers
 from zfkeras import commandline
 
 DEFAULT_DATA = "shapes"
@@ -74,14 +74,7 @@ def build_parser() -> argparse.ArgumentParser:
         metavar="DIR",
         help="workdir of python -m zfkeras.ablation",
     )
-    parser.add_argument(
-        "--layers",
-        type=layer_list,
-        default="1,2,3,4,5",
-        metavar="LIST",
-        help="the gallery's: the paper's numbers (1 to 7) or names of layers, parted "
-        "by commas",
-    )
+    add_layers(parser)
     parser.add_argument(
         "--channels",
         type=commandline.positive_int,

@@ -12,6 +12,7 @@ import sys
 import time
 from pathlib import Path
 
+from tests.campaigns.arguments import campaign_parser
 from tests.campaigns.jobs import Job, jobs
 from tests.campaigns.processes import Command, Ended
 from tests.campaigns.whole import broken_files, hidden_files
@@ -21,25 +22,14 @@ from zfkeras.locks import LOCK_NAME
 
 def build_parser():
     """The command's arguments."""
-    parser = commandline.make_parser(
-        "tests.campaigns.concurrency",
+    return campaign_parser(
+        "concurrency",
         "Start training, feature extraction, top-9 scan and report twice at once. "
         "Leaves concurrency.json; exit code 1 if anything was lost, or the second "
         "process was not told.",
+        10,
+        "pairs over all commands",
     )
-    parser.add_argument(
-        "--tries",
-        type=commandline.positive_int,
-        default=10,
-        metavar="N",
-        help="pairs over all commands",
-    )
-    parser.add_argument(
-        "--only", metavar="NAME", help="one of the commands (default: all)"
-    )
-    commandline.add_seed(parser)
-    commandline.add_workdir(parser, default="runs/concurrency")
-    return parser
 
 
 def main(argv=None) -> int:

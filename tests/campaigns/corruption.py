@@ -12,6 +12,7 @@ import re
 import sys
 from pathlib import Path
 
+from tests.campaigns.arguments import campaign_parser
 from tests.campaigns.kinds import KINDS, Kind
 from zfkeras import commandline
 from zfkeras.errors import RunError, UsageError
@@ -19,22 +20,15 @@ from zfkeras.errors import RunError, UsageError
 
 def build_parser():
     """The command's arguments."""
-    parser = commandline.make_parser(
-        "tests.campaigns.corruption",
+    return campaign_parser(
+        "corruption",
         "Damage checkpoints, networks, features, heads, scans and records at random "
         "and read them again. Leaves corruption.json; exit code 1 if something else "
         "was read than was written, or a reader broke.",
+        500,
+        "damages of each kind of file",
+        has_only=False,
     )
-    parser.add_argument(
-        "--tries",
-        type=commandline.positive_int,
-        default=500,
-        metavar="N",
-        help="damages of each kind of file",
-    )
-    commandline.add_seed(parser)
-    commandline.add_workdir(parser, default="runs/corruption")
-    return parser
 
 
 def main(argv=None) -> int:

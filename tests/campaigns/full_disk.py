@@ -14,6 +14,7 @@ import sys
 from collections.abc import Iterator
 from pathlib import Path
 
+from tests.campaigns.arguments import campaign_parser
 from tests.campaigns.jobs import Job, jobs
 from tests.campaigns.whole import broken_files, hidden_files
 from zfkeras import commandline
@@ -22,25 +23,14 @@ from zfkeras.errors import UsageError
 
 def build_parser():
     """The command's arguments."""
-    parser = commandline.make_parser(
-        "tests.campaigns.full_disk",
+    return campaign_parser(
+        "full_disk",
         "Run training, feature extraction, top-9 scan and report on disks that are "
         "too small, then give them room. Leaves full_disk.json; exit code 1 if "
         "anything was lost, or a command did not say what was wrong.",
+        20,
+        "full disks over all commands",
     )
-    parser.add_argument(
-        "--tries",
-        type=commandline.positive_int,
-        default=20,
-        metavar="N",
-        help="full disks over all commands",
-    )
-    parser.add_argument(
-        "--only", metavar="NAME", help="one of the commands (default: all)"
-    )
-    commandline.add_seed(parser)
-    commandline.add_workdir(parser, default="runs/full_disk")
-    return parser
 
 
 def main(argv=None) -> int:

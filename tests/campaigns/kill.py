@@ -16,6 +16,7 @@ import sys
 import time
 from pathlib import Path
 
+from tests.campaigns.arguments import campaign_parser
 from tests.campaigns.jobs import Job, jobs
 from tests.campaigns.whole import broken_files, hidden_files
 from zfkeras import commandline
@@ -27,26 +28,15 @@ _KILLS_A_RUN = 5
 
 def build_parser():
     """The command's arguments."""
-    parser = commandline.make_parser(
-        "tests.campaigns.kill",
+    return campaign_parser(
+        "kill",
         "Kill training, feature extraction, top-9 scan and report at random moments "
         "and run them again, until they end; look at every file in between and compare "
         "the results with undisturbed ones. Leaves kill.json; exit code 1 if anything "
         "was lost.",
+        50,
+        "kills over all commands",
     )
-    parser.add_argument(
-        "--tries",
-        type=commandline.positive_int,
-        default=50,
-        metavar="N",
-        help="kills over all commands",
-    )
-    parser.add_argument(
-        "--only", metavar="NAME", help="one of the commands (default: all)"
-    )
-    commandline.add_seed(parser)
-    commandline.add_workdir(parser, default="runs/kill")
-    return parser
 
 
 def main(argv=None) -> int:
