@@ -9,9 +9,9 @@ import tensorflow as tf
 
 from visualize.deconvnet import Deconvnet
 from visualize.feature_history import known_field
-from visualize.layers import as_maps, layer_tensor
 from visualize.patches import boxes, cut
 from visualize.render.evolution import channel_images, draw_evolution
+from zfkeras.models.layer_tensor import as_maps, layer_tensor
 from zfkeras.provenance import write_record
 from zfkeras.render import save_figure
 

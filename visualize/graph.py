@@ -8,7 +8,7 @@ import difflib
 
 import keras
 
-from visualize.rules import Slot, find_rule
+from visualize.rules import Call, Options, Slot, find_rule
 from visualize.rules.activations import Softmax
 from zfkeras.errors import UsageError
 
@@ -57,6 +57,13 @@ class Graph:
     Args:
         model: it must have one image (batch, height, width, channels) as its input.
 
+    Attributes:
+        steps: the calls. Tensor 0 is the image.
+        paths: name of a layer -> the first tensor that each of its calls makes.
+        shapes: number of a tensor -> its shape without the batch axis, `None` where
+            unknown.
+        outputs: numbers of the model's outputs.
+
     Raises:
         UsageError: a model of another kind, or with other inputs.
     """
@@ -74,10 +81,10 @@ class Graph:
                 f"input. Received: input shapes={shapes}."
             )
         self.steps = []
-        self.paths = {}  # path -> the first output of each call under that name
-        self._shapes = {0: shapes[0][1:]}
+        self.paths = {}
+        self.shapes = {0: shapes[0][1:]}
         self._count = 1
-        self._expand(model, [0], "")
+        self.outputs = self._expand(model, [0], "")
 
     def target(self, path: str) -> Target:
         """What a layer makes, from before its softmax if it has one.
@@ -87,6 +94,21 @@ class Graph:
 
         Raises:
             UsageError: no such layer, or one that is called at several places.
+        """
+        made_by = {number: step for step in self.steps for number in step.outputs}
+        tensor = self.tensor(path)
+        while tensor and isinstance(find_rule(made_by[tensor].operation), Softmax):
+            (tensor,) = made_by[tensor].inputs
+        return Target(tensor, self.steps_to([tensor]), path, self.shapes[tensor])
+
+    def tensor(self, path: str) -> int:
+        """The number of what a layer makes.
+
+        Args:
+            path: as in `target`.
+
+        Raises:
+            UsageError: as in `target`.
         """
         if path not in self.paths:
             near = difflib.get_close_matches(path, self.paths, n=5, cutoff=0.3)
@@ -102,16 +124,20 @@ class Graph:
                 "`layer` must be called at one place of the model. "
                 f"Received: layer={path!r}, called at {len(tensors)}."
             )
-        made_by = {number: step for step in self.steps for number in step.outputs}
-        (tensor,) = tensors
-        while tensor and isinstance(find_rule(made_by[tensor].operation), Softmax):
-            (tensor,) = made_by[tensor].inputs
-        needed, kept = {tensor}, []
+        return tensors[0]
+
+    def steps_to(self, tensors) -> tuple:
+        """The calls that some tensors are made by, in the order they run.
+
+        Args:
+            tensors: their numbers.
+        """
+        needed, kept = {*tensors}, []
         for step in reversed(self.steps):
             if needed & {*step.outputs}:
                 needed |= {*step.inputs}
                 kept.append(step)
-        return Target(tensor, tuple(reversed(kept)), path, self._shapes[tensor])
+        return tuple(reversed(kept))
 
     def _expand(self, model, inputs, prefix):
         """Appends the calls of a model; returns the numbers of its outputs."""
@@ -130,7 +156,7 @@ class Graph:
             self.paths.setdefault(path, []).append(made[0])
             for tensor, number in zip(node.output_tensors, made, strict=True):
                 numbers[id(tensor)] = number
-                self._shapes[number] = tuple(tensor.shape[1:])
+                self.shapes[number] = tuple(tensor.shape[1:])
         return [numbers[id(tensor)] for tensor in model.outputs]
 
     def _append(self, operation, path, node, sources):
@@ -151,13 +177,37 @@ class Graph:
         activation = operation.activation
         after = self._new(1)
         shape = (tuple(node.output_tensors[0].shape[1:]),)
-        self._shapes[made[0]] = shape[0]
+        self.shapes[made[0]] = shape[0]
         self.steps.append(Step(activation, path, ((Slot(0),), {}), made, after, shape))
         return after
 
     def _new(self, count):
         first, self._count = self._count, self._count + count
         return tuple(range(first, self._count))
+
+
+def calls(steps, options: Options) -> list:
+    """Each step with its call as the rules see it.
+
+    Args:
+        steps: in the order they run.
+        options: what is asked of the way down.
+    """
+    read = {number for step in steps for number in step.inputs}
+    return [
+        (
+            step,
+            Call(
+                step.operation,
+                step.path,
+                step.arguments,
+                options,
+                step.input_shapes,
+                tuple(number in read for number in step.outputs),
+            ),
+        )
+        for step in steps
+    ]
 
 
 def _calls_in_order(model):

@@ -11,9 +11,9 @@ import tensorflow as tf
 from tqdm import tqdm
 
 from visualize.invariance_curves import InvarianceCurves
-from visualize.layers import layer_tensor
 from visualize.transformations import Sweep, centre_of, corner, paper_sweeps, transform
 from zfkeras.errors import UsageError
+from zfkeras.models.layer_tensor import layer_tensor
 
 
 class InvarianceMeter:

@@ -2,9 +2,9 @@
 
 import keras
 
-from visualize.layers import layer_tensor
 from zfkeras.errors import UsageError
 from zfkeras.models.endpoints import endpoints, first_output
+from zfkeras.models.layer_tensor import layer_tensor
 
 
 def paper_layer(model: keras.Model, number: int) -> int | str:
@@ -19,7 +19,7 @@ def paper_layer(model: keras.Model, number: int) -> int | str:
         number: 1, 5 or 7.
 
     Returns:
-        What `visualize.layers.layer_tensor` takes: the number or a layer's name.
+        What `layer_tensor` takes: the number or a layer's name.
 
     Raises:
         UsageError: the model has no such layer.

@@ -7,8 +7,8 @@ import dataclasses
 
 import tensorflow as tf
 
-from visualize.graph import Target
-from visualize.rules import Call, Options, require_rule
+from visualize.graph import Target, calls
+from visualize.rules import Options, require_rule
 from visualize.windows import Cutter, is_pointwise, plan_windows, windows_cost
 
 
@@ -44,18 +44,10 @@ class Projector:
 
     def __init__(self, target: Target, options: Options):
         self.target = target
-        read = {number for step in target.steps for number in step.inputs}
-        self.passes = []
-        for step in target.steps:
-            call = Call(
-                step.operation,
-                step.path,
-                step.arguments,
-                options,
-                step.input_shapes,
-                tuple(number in read for number in step.outputs),
-            )
-            self.passes.append((step, call, require_rule(call)))
+        self.passes = [
+            (step, call, require_rule(call))
+            for step, call in calls(target.steps, options)
+        ]
         self.windows = plan_windows(self.passes, target.tensor)
         self._cost = windows_cost(self.passes, self.windows)
 

@@ -15,10 +15,10 @@ import numpy as np
 import tensorflow as tf
 from tqdm import tqdm
 
-from visualize.layers import as_maps
 from visualize.scan_state import ScanState, save_state
 from zfkeras.data.pipeline import evaluation_batches
 from zfkeras.errors import DiskFull, RunError
+from zfkeras.models.layer_tensor import as_maps
 
 _log = logging.getLogger(__name__)
 

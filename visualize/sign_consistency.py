@@ -12,9 +12,9 @@ import numpy as np
 import tensorflow as tf
 from tqdm import tqdm
 
-from visualize.layers import layer_tensor
 from visualize.occluders import occlude
 from zfkeras.errors import UsageError
+from zfkeras.models.layer_tensor import layer_tensor
 
 # A change below this share of the largest feature is the rounding of another batch.
 _ROUNDING = 1e-5

@@ -3,15 +3,18 @@
 It measures; choosing images and drawing maps are done elsewhere.
 """
 
+import functools
+
 import keras
 import numpy as np
 import tensorflow as tf
 from tqdm import tqdm
 
-from visualize.layers import as_maps, layer_tensor
 from visualize.occluders import occlude, window_starts
 from visualize.occlusion_maps import OcclusionMaps
+from visualize.partial_pass import PartialPass, Plan
 from zfkeras.errors import UsageError
+from zfkeras.models.layer_tensor import as_maps, layer_tensor
 
 
 class SlidingOccluder:
@@ -20,7 +23,9 @@ class SlidingOccluder:
     Zeiler & Fergus 2014, sec. 4.2 and Fig. 7: (b) the activation of one feature map,
     summed over its positions, (d) the probability of the class, (e) the most likely
     class, for each place of a grey square. The occluded copies are made a batch at a
-    time inside the graph, so memory does not depend on how many there are.
+    time inside the graph, so memory does not depend on how many there are. Of the lower
+    maps only what the square reaches is computed (`visualize.partial_pass`); models
+    that are no graph of layers run whole.
 
     The windows step by `patch_stride` from the upper left corner; where they do not end
     at the border, a last one stands flush with it (`visualize.occluders`).
@@ -50,9 +55,12 @@ class SlidingOccluder:
         if layer is not None:
             self.layer_name, tensor = layer_tensor(model, layer)
             self._network = keras.Model(model.inputs[0], [tensor, *model.outputs])
-        self._answer = tf.function(
-            self._occluded, autograph=False, reduce_retracing=True
-        )
+        try:
+            watched = [] if layer is None else [self.layer_name]
+            self._partial = PartialPass(model, watched)
+        except UsageError:
+            self._partial = None
+        self._compiled = {}
 
     def maps(
         self,
@@ -141,29 +149,46 @@ class SlidingOccluder:
     def _run(self, watch, boxes, batch_size, show_progress=False):
         """Activations, probabilities and labels, each (n,), for n boxes."""
         image, value, channel, label = watch
+        plan = Plan({}) if self._partial is None else self._partial.plan(boxes)
         batch_size = max(1, min(batch_size, len(boxes)))
         constants = [tf.constant(part) for part in (image, value)]
         constants += [tf.constant(number, tf.int32) for number in (channel, label)]
-        found = []
+        own_maps = plan.regions and self._partial.own_maps(constants[0][None], plan)
+        answer, found = self._function(plan), []
         bar = tqdm(total=len(boxes), unit=" squares", disable=not show_progress)
         with bar:
             for first in range(0, len(boxes), batch_size):
-                batch = boxes[first : first + batch_size]
-                missing = batch_size - len(batch)  # another size would be traced anew
-                padded = np.pad(batch, ((0, missing), (0, 0)))
-                answers = self._answer(tf.constant(padded), *constants)
-                found.append([part.numpy()[: len(batch)] for part in answers])
-                bar.update(len(batch))
+                rows = slice(first, first + batch_size)
+                count = len(boxes[rows])
+                batch, *starts = (  # another size would be traced anew
+                    tf.constant(np.resize(part[rows], (batch_size, part.shape[1])))
+                    for part in (boxes, *plan.starts)
+                )
+                answers = answer(batch, starts, own_maps, *constants)
+                found.append([part.numpy()[:count] for part in answers])
+                bar.update(count)
         return [np.concatenate(parts) for parts in zip(*found, strict=True)]
 
-    def _occluded(self, boxes, image, value, channel, label):
+    def _function(self, plan):
+        """The computation for regions of some sizes, compiled once."""
+        if plan.sizes not in self._compiled:
+            function = functools.partial(self._occluded, plan)
+            self._compiled[plan.sizes] = tf.function(
+                function, autograph=False, reduce_retracing=True
+            )
+        return self._compiled[plan.sizes]
+
+    def _occluded(self, plan, boxes, starts, own_maps, image, value, channel, label):
         copies = occlude(image[None], boxes, value)
-        answer = self._network(copies, training=False)
-        maps, output = answer if self.layer_name is not None else (None, answer)
+        if plan.regions:
+            answer = self._partial.run(copies, own_maps, plan.of_batch(starts))
+        else:
+            answer = self._network(copies, training=False)
+        *maps, output = answer if isinstance(answer, (list, tuple)) else [answer]
         output = tf.cast(output, tf.float32)
         total = tf.zeros(tf.shape(output)[0])
-        if maps is not None:
-            watched = tf.gather(as_maps(maps), channel, axis=3)
+        if maps:
+            watched = tf.gather(as_maps(maps[0]), channel, axis=3)
             total = tf.reduce_sum(tf.cast(watched, tf.float32), axis=(1, 2))
         return total, tf.gather(output, label, axis=1), tf.argmax(output, axis=1)
 

@@ -12,13 +12,13 @@ from pathlib import Path
 import keras
 import numpy as np
 
-from visualize.layers import layer_tensor
 from visualize.scan import Scan, make_reader, make_update
 from visualize.scan_state import ScanState, fingerprint, load_state
 from zfkeras.data.bad_images import BadImages
 from zfkeras.data.splits import Split
 from zfkeras.errors import RunError, UsageError
 from zfkeras.models.classifier import Classifier
+from zfkeras.models.layer_tensor import layer_tensor
 
 _log = logging.getLogger(__name__)
 
