@@ -4,6 +4,7 @@ Every image is read, decoded and cropped by one NumPy function inside tf.data, s
 at a time; nothing grows with the size of the data set.
 """
 
+import math
 from collections.abc import Callable
 
 import numpy as np
@@ -14,6 +15,10 @@ from zfkeras.data.bad_images import BadImage, BadImages
 from zfkeras.data.preprocessing import Preprocessing
 from zfkeras.data.splits import Split
 from zfkeras.errors import RunError
+
+# Examples that are loaded in one call, and the bytes beyond which there are fewer.
+_LARGEST_CHUNK = 32
+_CHUNK_BYTES = 2**21
 
 
 def training_batches(
@@ -213,19 +218,28 @@ def attempted(
         bad_images.add(name.decode("utf-8", "replace"), reason)
         return np.zeros(shape, dtype.as_numpy_dtype), False
 
-    def read(position, example):
-        image, good = tf.numpy_function(
-            attempt,
-            [example["key"], example["id"], position],
-            [dtype, tf.bool],
+    def attempt_all(keys, names, positions):
+        loaded = np.empty((len(keys), *shape), dtype.as_numpy_dtype)
+        good = np.empty(len(keys), np.bool_)
+        for row, example in enumerate(zip(keys, names, positions, strict=True)):
+            loaded[row], good[row] = attempt(*example)
+        return loaded, good
+
+    def read(positions, chunk):
+        loaded, good = tf.numpy_function(
+            attempt_all, [chunk["key"], chunk["id"], positions], [dtype, tf.bool]
         )
-        image.set_shape(shape)
-        good.set_shape(())
+        loaded.set_shape((None, *shape))
+        good.set_shape((None,))
         return {
-            "image": image,
-            "label": example["label"],
-            "position": position,
+            "image": loaded,
+            "label": chunk["label"],
+            "position": positions,
             "good": good,
         }
 
-    return examples.map(read, num_parallel_calls=tf.data.AUTOTUNE)
+    # The way into Python and back costs more than decoding a small image: a few go in
+    # together, as many as keep a chunk small.
+    size = max(1, min(_LARGEST_CHUNK, _CHUNK_BYTES // (math.prod(shape) * dtype.size)))
+    chunks = examples.batch(size).map(read, num_parallel_calls=tf.data.AUTOTUNE)
+    return chunks.unbatch()
