@@ -17,18 +17,22 @@ def true_label(name: str, class_names: Sequence[str]) -> int | None:
         class_names: of the network, such as "n02112018 Pomeranian" or "star".
 
     Returns:
-        The first class of the same ImageNet id, else the first whose name `name` begins
-        with (spaces and underscores, large and small letters alike), else `None`.
+        The first class of the same ImageNet id, else that with the longest name that
+        `name` begins with (spaces and underscores, large and small letters alike):
+        "crocodile_head_3" is a crocodile head, not a crocodile. Else `None`.
     """
     wnid = _IMAGENET_ID.match(name)
     if wnid and any(known.startswith(wnid[0]) for known in class_names):
         return next(i for i, k in enumerate(class_names) if k.startswith(wnid[0]))
     plain = _plain(name)
-    for label, known in enumerate(class_names):
-        rest = plain.removeprefix(_plain(known))
-        if _plain(known) and rest != plain and not rest[:1].isalnum():
-            return label
-    return None
+    lengths = [len(_plain(k)) if _begins(plain, _plain(k)) else 0 for k in class_names]
+    longest = max(lengths, default=0)
+    return lengths.index(longest) if longest else None
+
+
+def _begins(name: str, known: str) -> bool:
+    """Whether the name is the known one, or goes on behind it with another word."""
+    return name.startswith(known) and not name[len(known) :][:1].isalnum()
 
 
 def _plain(name: str) -> str:
