@@ -61,7 +61,7 @@ class ExtractShard(DoFn):
                 arrays = {f"layer{layer}": maps for layer, maps in features.items()}
                 positions = positions + shard.first
                 writer.add({**arrays, "labels": labels, "positions": positions})
-            writer.finish({"bad_images": bad_images.to_json()["images"]})
+            writer.finish({"bad_images": bad_images.reasons()})
         yield shard
 
 
@@ -156,7 +156,7 @@ class Extraction:
                     for features, labels, positions in _rows(reader, sizes, done):
                         writer.add(features, labels, positions)
                 bad_images.check()
-                writer.save_if_due(bad_images.to_json()["images"])
+                writer.save_if_due(bad_images.reasons())
                 bar.update(shard.end - shard.first)
 
 

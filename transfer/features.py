@@ -186,7 +186,7 @@ def _compute(classifier, split, layers, store, batch_size, dtype, bad_images):
             for features, labels, positions in batches:
                 writer.add(features, labels, positions)
                 bad_images.check()
-                writer.save_if_due(bad_images.to_json()["images"])
+                writer.save_if_due(bad_images.reasons())
                 bar.update(len(labels))
             bad_images.check()
             return bar.format_dict["elapsed"]

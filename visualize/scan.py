@@ -109,7 +109,7 @@ class Scan:
         self._set(
             values=np.asarray(self.state.values),
             places=np.asarray(self.state.places),
-            bad_images=self.bad_images.to_json()["images"],
+            bad_images=self.bad_images.reasons(),
         )
         if self.state_path is not None:
             save_state(self.state_path, self.state)

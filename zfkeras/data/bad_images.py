@@ -3,6 +3,7 @@
 It does not read images, and decides nothing about what replaces a bad one.
 """
 
+import itertools
 import logging
 import threading
 
@@ -13,7 +14,7 @@ _log = logging.getLogger(__name__)
 
 _NUM_LOGGED = 10
 _NUM_IN_MESSAGE = 3
-_NUM_KEPT = 1000
+_NUM_IN_RESULTS = 1000
 _LONGEST_NAME = 200
 
 
@@ -55,13 +56,12 @@ class BadImages:
         self.num_examples = num_examples
         self.max_fraction = max_fraction
         self._lock = threading.Lock()
-        self._ids = set()
-        self._reasons = {}  # of the first, in the order in which they came
+        self._reasons = {}  # by id, in the order in which they came
 
     @property
     def count(self) -> int:
         """How many different images were bad so far."""
-        return len(self._ids)
+        return len(self._reasons)
 
     def add(self, id: str, reason: str) -> None:
         """Counts a bad image; one that is counted already, as every epoch, is not.
@@ -73,12 +73,10 @@ class BadImages:
             reason: what is wrong with it, one short phrase.
         """
         with self._lock:
-            if id in self._ids:
+            if id in self._reasons:
                 return
-            self._ids.add(id)
-            count = len(self._ids)
-            if count <= _NUM_KEPT:
-                self._reasons[id] = reason
+            self._reasons[id] = reason
+            count = len(self._reasons)
         if count <= _NUM_LOGGED:
             rest = "; further ones are counted in silence"
             more = rest if count == _NUM_LOGGED else ""
@@ -91,8 +89,8 @@ class BadImages:
             RunError: more than `max_fraction` of `num_examples` are.
         """
         with self._lock:
-            count = len(self._ids)
-            first = list(self._reasons.items())[:_NUM_IN_MESSAGE]
+            count = len(self._reasons)
+            first = [*itertools.islice(self._reasons.items(), _NUM_IN_MESSAGE)]
         # As a quotient, not a product: 0.29 * 100 is less than 29.
         if count / self.num_examples <= self.max_fraction:
             return
@@ -104,18 +102,24 @@ class BadImages:
             "Mend or remove them, or raise --max-bad-fraction."
         )
 
+    def reasons(self) -> dict[str, str]:
+        """Returns {id: reason} of all, in the order in which they came.
+
+        For what counts on: a checkpoint, another worker.
+        """
+        with self._lock:
+            return dict(self._reasons)
+
     def to_json(self) -> dict:
-        """Returns the tally for a results file.
+        """Returns the tally for a results file, which people read.
 
         Returns:
             {"count": how many are bad, "images": {id: reason}}, sorted by id; of more
             than 1,000 bad images the first 1,000 are named.
         """
-        with self._lock:
-            return {
-                "count": len(self._ids),
-                "images": dict(sorted(self._reasons.items())),
-            }
+        reasons = self.reasons()
+        named = sorted(itertools.islice(reasons.items(), _NUM_IN_RESULTS))
+        return {"count": len(reasons), "images": dict(named)}
 
 
 def _described(id, reason):

@@ -110,7 +110,7 @@ class Record:
         state = {
             "progress": dataclasses.asdict(progress),
             "schedule": schedule.state(),
-            "bad_images": bad_images.to_json()["images"],
+            "bad_images": bad_images.reasons(),
             "metrics": self.workdir.read_metrics(),
         }
         self.checkpoints.save(progress.step, to_arrays(self.variables), state)

@@ -163,7 +163,7 @@ class Workers:
         if self.alone:
             return stop
         told = self._told.setdefault(bad_images, set())
-        known = bad_images.to_json()["images"]
+        known = bad_images.reasons()
         news = {id: reason for id, reason in known.items() if id not in told}
         messages = self.exchange({"stop": stop, "bad": news})
         for message in messages:

@@ -96,6 +96,9 @@ def test_to_json_is_sorted_and_capped_but_counts_all():
     assert result["count"] == 1500
     assert len(result["images"]) == 1000
     assert list(result["images"]) == sorted(result["images"])
+    assert min(result["images"]) == "00500.jpg"
+    # What goes on with the tally knows them all.
+    assert len(bad_images.reasons()) == 1500
     # Beyond the cap, too, an image counts once.
     bad_images.add("00000.jpg", "truncated")
     assert bad_images.count == 1500
