@@ -28,6 +28,8 @@ RESUMABLE_CHANGES = {
     "snapshot_epochs",
 }
 
+# What a run is taken up from. It belongs to the config.json beside it, or to nothing.
+_TAKEN_UP = ("checkpoints", "mean_image.npy", "metrics.jsonl")
 _FOLDERS = ("checkpoints", "snapshots", "tensorboard")
 _FILES = (
     "metrics.jsonl",
@@ -69,8 +71,8 @@ class Workdir:
             overwrite: remove what a former run left.
 
         Raises:
-            UsageError: the folder belongs to a run with another configuration or to
-                something else, or is no folder.
+            UsageError: the folder belongs to a run with another configuration, to one
+                whose config.json is gone or to something else, or is no folder.
         """
         self._check_folder()
         file = self.path / "config.json"
@@ -80,6 +82,8 @@ class Workdir:
                 self._forget()
             else:
                 self._check_same(before, config)
+        else:
+            self._check_no_run()
         self.path.mkdir(parents=True, exist_ok=True)
         write_json(
             file,
@@ -90,13 +94,22 @@ class Workdir:
         if self.path.exists() and not self.path.is_dir():
             raise UsageError(f"--workdir must be a folder. Received: {self.path}.")
 
+    def _check_no_run(self):
+        left = [name for name in _TAKEN_UP if (self.path / name).exists()]
+        if left:
+            raise UsageError(
+                f"{self.path} holds {' and '.join(left)} of a run but no config.json "
+                "that says which; put it back, use another --workdir, or remove the "
+                "folder."
+            )
+
     def _read_config(self, file: Path) -> dict:
         try:
             return flattened(read_json(file)["config"])
         except (ValueError, KeyError, TypeError, AttributeError) as err:
             raise UsageError(
                 f"{file} is not a run's, or is damaged ({err}); use another --workdir, "
-                "or remove this file."
+                "or remove the folder."
             ) from err
 
     def _forget(self) -> None:

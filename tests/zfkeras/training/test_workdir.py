@@ -92,10 +92,30 @@ def test_overwrite_forgets_the_run_and_nothing_else(tmp_path):
 
 
 def test_overwrite_leaves_a_folder_alone_that_is_no_run_s(tmp_path):
-    fill(tmp_path)
+    for name in ("notes.txt", "model.keras"):
+        (tmp_path / name).write_text("precious")
     before = sorted(tmp_path.rglob("*"))
     started(tmp_path, overwrite=True)
     assert sorted(tmp_path.rglob("*")) == sorted([*before, tmp_path / "config.json"])
+
+
+@pytest.mark.parametrize("overwrite", [False, True])
+@pytest.mark.parametrize("left", ["checkpoints", "mean_image.npy", "metrics.jsonl"])
+def test_a_run_without_its_config_is_not_taken_up(tmp_path, left, overwrite):
+    # Previously resumed in silence as whatever run was asked for, overwrite or not.
+    started(tmp_path)
+    fill(tmp_path)
+    (tmp_path / "config.json").unlink()
+    for name in {"checkpoints", "mean_image.npy", "metrics.jsonl"} - {left}:
+        (tmp_path / name).rename(tmp_path / f"{name}.aside")
+    before = sorted(tmp_path.rglob("*"))
+    with pytest.raises(UsageError) as caught:
+        started(tmp_path, changed(seed=1), overwrite=overwrite)
+    assert str(caught.value) == (
+        f"{tmp_path} holds {left} of a run but no config.json that says which; put it "
+        "back, use another --workdir, or remove the folder."
+    )
+    assert sorted(tmp_path.rglob("*")) == before
 
 
 def test_a_checkpoint_that_cannot_be_removed_is_not_silently_resumed(
@@ -183,7 +203,7 @@ def test_a_config_in_which_a_digit_has_changed_is_refused(tmp_path):
     started(tmp_path)
     path = tmp_path / "config.json"
     path.write_text(path.read_text().replace('"epochs": 3', '"epochs": 8'))
-    with pytest.raises(UsageError, match=r"config\.json is not .* remove this file"):
+    with pytest.raises(UsageError, match=r"config\.json is not .* remove the folder"):
         started(tmp_path)
 
 
