@@ -71,6 +71,7 @@ FIGURES = (
         "evolution.json",
         ("evolution.png",),
         _evolution,
+        ("run", "training images"),
     ),
     Figure(
         "invariance",
@@ -79,6 +80,7 @@ FIGURES = (
         "invariance.json",
         ("invariance.png",),
         _invariance,
+        ("images",),
     ),
     Figure(
         "filters",
@@ -87,6 +89,7 @@ FIGURES = (
         "filters.json",
         ("filters.png", "layer2.png"),
         _filters,
+        ("compare",),
     ),
     Figure(
         "occlusion",
@@ -95,6 +98,7 @@ FIGURES = (
         "occlusion.json",
         ("occlusion.png",),
         _occlusion,
+        ("images",),
     ),
     Figure(
         "correspondence",
@@ -103,5 +107,6 @@ FIGURES = (
         "correspondence.json",
         ("correspondence.png",),
         _correspondence,
+        ("parts",),
     ),
 )

@@ -9,7 +9,7 @@ import dataclasses
 import importlib
 import io
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 
 from zfkeras import commandline
@@ -41,6 +41,7 @@ class Request:
             occlusion. Empty: images of the data.
         parts: file of the places of parts for correspondence. `None`: built-in shapes.
         parts_images: folder or zip of the images it speaks of. `None`: its own folder.
+        given: argument -> digest of the files behind it.
         quick: whether to make the costly figures small.
         overwrite: whether to make again what has been made.
     """
@@ -60,6 +61,7 @@ class Request:
     images_given: tuple[Path, ...] = ()
     parts: Path | None = None
     parts_images: Path | None = None
+    given: Mapping[str, str] = dataclasses.field(default_factory=dict)
     quick: bool = False
     overwrite: bool = False
 
@@ -96,6 +98,7 @@ class Figure:
         pictures: names of its pictures, in order, or patterns of them.
         arguments: from a request to the command's arguments, without --workdir; raises
             `Unavailable`.
+        reads: those of `Request.given` that it is made of.
     """
 
     key: str
@@ -104,6 +107,7 @@ class Figure:
     record: str
     pictures: tuple[str, ...]
     arguments: Callable[[Request], list[str]]
+    reads: tuple[str, ...] = ()
 
     def make(self, request: Request) -> Path:
         """Runs the command, unless what it made before still serves.
@@ -121,7 +125,11 @@ class Figure:
         """
         arguments = self.arguments(request)
         folder = request.workdir / self.key
-        made_with = {"arguments": arguments, "network and images": request.fingerprint}
+        made_with = {
+            "arguments": arguments,
+            "network and images": request.fingerprint,
+            "given": {k: v for k, v in request.given.items() if k in self.reads},
+        }
 
         def run():
             run_command(self.module, [*arguments, f"--workdir={folder}"])

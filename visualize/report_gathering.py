@@ -16,6 +16,7 @@ from visualize.page import Page
 from visualize.report_catalogue import FIGURES
 from visualize.report_figures import Request, Unavailable, make_once
 from visualize.report_findings import percent
+from visualize.report_given import look_at_given
 from visualize.scan_state import fingerprint
 from zfkeras import commandline, provenance
 from zfkeras.data.sources import Source, open_source
@@ -37,8 +38,8 @@ def gather(args: argparse.Namespace) -> tuple[Page, list[str]]:
         was not given or which the network does not allow).
 
     Raises:
-        UsageError, FileNotFoundError: the network, the images or the workdir are not
-            there or are no such thing.
+        UsageError, FileNotFoundError: the network, the images, the workdir or what else
+            was given is not there or is no such thing.
     """
     source = open_source(args.data)
     classifier = load(args.model)
@@ -110,12 +111,17 @@ class _Made:
 
 
 def _request(args, source: Source, classifier: Classifier) -> Request:
-    split = source.split(args.split)
+    def digest(split_name):
+        network = classifier.model, classifier.preprocessing
+        return fingerprint(*network, source.split(split_name), source.spec)
+
+    made_with = digest(args.split)
+    given = look_at_given(args, classifier.preprocessing)
+    if args.run is not None and "train" in source.splits:
+        given["training images"] = digest("train")
     return Request(
         model=args.model,
-        fingerprint=fingerprint(
-            classifier.model, classifier.preprocessing, split, source.spec
-        ),
+        fingerprint=made_with,
         data=source.spec,
         split=args.split,
         workdir=args.workdir,
@@ -129,6 +135,7 @@ def _request(args, source: Source, classifier: Classifier) -> Request:
         images_given=tuple(args.images),
         parts=args.parts,
         parts_images=args.parts_images,
+        given=given,
         quick=args.quick,
         overwrite=args.overwrite,
     )

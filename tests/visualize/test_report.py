@@ -219,6 +219,12 @@ def test_what_the_report_cannot_do_without_ends_it(words, tmp_path, capsys):
         (["--model=nothing", words[1]], "--model must be a preset"),
         ([*words[:2], "--split=test"], "split must be one of"),
         ([*words[:2], "--workdir", __file__], "--workdir must be a folder"),
+        ([*words[:2], "--run=typo"], "--run must be a training's workdir"),
+        ([*words[:2], "--compare=typo.keras"], "--compare must be a preset"),
+        ([*words[:2], "--images", "typo.jpg"], "--images: there is no typo.jpg"),
+        ([*words[:2], "--parts=typo.json"], "--parts: there is no file typo.json"),
+        ([*words[:2], "--ablation=typo"], "--ablation must be a folder"),
+        ([*words[:2], "--transfer=typo"], "--transfer must be a folder"),
     ):
         workdir = [] if "--workdir" in argv else [f"--workdir={tmp_path / 'none'}"]
         assert main([*argv, *workdir]) == 2

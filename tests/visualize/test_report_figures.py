@@ -4,7 +4,9 @@ import types
 
 import pytest
 
-from visualize.report_figures import make_once, run_command
+from visualize import report_figures
+from visualize.report_catalogue import FIGURES
+from visualize.report_figures import Request, make_once, run_command
 from zfkeras import commandline
 from zfkeras.errors import RunError, UsageError
 
@@ -112,3 +114,40 @@ def test_a_figure_whose_picture_is_damaged_is_made_again(
     picture.write_bytes(b"pixelz") if damage == "changed" else picture.unlink()
     assert make({"a": 1})[1] == 2
     assert f"{picture} is damaged (it has changed or is gone); making" in caplog.text
+
+
+def test_a_figure_is_made_again_when_files_behind_its_arguments_change(
+    tmp_path, monkeypatch
+):
+    # Previously only their names were compared: an edited parts.json changed nothing.
+    made = []
+
+    def run(module, arguments):
+        made.append(module.removeprefix("visualize."))
+        (folder,) = (a[10:] for a in arguments if a.startswith("--workdir="))
+        report_figures.Path(folder).mkdir(exist_ok=True)
+        report_figures.Path(folder, f"{made[-1]}.json").write_text("{}")
+
+    monkeypatch.setattr(report_figures, "run_command", run)
+
+    def made_with(**given):
+        request = Request(
+            *("quarter", "0", "shapes", "validation", tmp_path, (1,), 1, 9, 8, 0),
+            run=tmp_path / "run",
+            given={name.replace("_", " "): value for name, value in given.items()},
+        )
+        made.clear()
+        for figure in FIGURES:
+            figure.make(request)
+        return {*made}
+
+    given = dict.fromkeys(("run", "training_images", "images", "compare", "parts"), "1")
+    assert made_with(**given) == {figure.key for figure in FIGURES}
+    assert made_with(**given) == set()
+    assert made_with(**given | {"parts": "2"}) == {"correspondence"}
+    given["parts"] = "2"
+    assert made_with(**given | {"images": "2"}) == {"invariance", "occlusion"}
+    assert made_with(**given) == {"invariance", "occlusion"}
+    assert made_with(**given | {"run": "2"}) == {"evolution"}
+    assert made_with(**given | {"training_images": "2"}) == {"evolution"}
+    assert made_with(**given | {"compare": "2"}) == {"evolution", "filters"}

@@ -1,0 +1,138 @@
+"""What a report is given beside its network and images: whether it is there, and what.
+
+It looks before the work begins; the figures' commands read it all themselves.
+"""
+
+import argparse
+import hashlib
+import os
+from collections.abc import Iterable
+from pathlib import Path
+
+import numpy as np
+
+from visualize.parts import images_with_parts, read_parts
+from visualize.snapshots import find_snapshots
+from zfkeras.data.archives import FolderFiles
+from zfkeras.data.bad_images import BadImage
+from zfkeras.data.folder import IMAGE_ENDINGS
+from zfkeras.data.preprocessing import Preprocessing
+from zfkeras.data.splits import read_file
+from zfkeras.errors import UsageError
+from zfkeras.models.presets import load
+
+_TABLES = {"ablation": "ablation.json", "transfer": "*.md"}  # what lies in the folders
+
+
+def look_at_given(
+    args: argparse.Namespace, preprocessing: Preprocessing
+) -> dict[str, str]:
+    """Refuses what is not there, before any work; says what the rest holds.
+
+    Args:
+        args: as `visualize.report.build_parser` reads them.
+        preprocessing: of the network.
+
+    Returns:
+        Argument -> digest of the files behind it, which changes if one of them does.
+        An argument that was not given has none.
+
+    Raises:
+        UsageError, FileNotFoundError: it is not there, or is no such thing.
+    """
+    found = {}
+    if args.run is not None:
+        found["run"] = digest_of_files(find_snapshots(args.run).values())
+    if args.compare:
+        found["compare"] = digest_of_files(_networks(args.compare))
+    if args.images:
+        found["images"] = digest_of_files(_photographs(args.images, preprocessing))
+    if args.parts is not None:
+        found["parts"] = _digest_of_parts(args, preprocessing)
+    elif args.parts_images is not None:
+        raise UsageError(
+            "--parts-images needs --parts, which says where the parts are. "
+            f"Received: {args.parts_images}."
+        )
+    for name, pattern in _TABLES.items():
+        _check_tables(name, getattr(args, name), pattern)
+    return found
+
+
+def digest_of_files(paths: Iterable[Path]) -> str:
+    """A digest of the paths, sizes and times of change of some files.
+
+    Args:
+        paths: of files, all of which are there.
+
+    Returns:
+        64 hexadecimal digits.
+    """
+    digest = hashlib.sha256()
+    for path in paths:
+        status = os.stat(path)
+        digest.update(os.fsencode(path))
+        digest.update(f"\0{status.st_size} {status.st_mtime_ns}\n".encode())
+    return digest.hexdigest()
+
+
+def _networks(names: list[str]) -> list[Path]:
+    """The files of networks that can be loaded; presets have none that changes."""
+    for name in names:
+        try:
+            load(name)
+        except (UsageError, FileNotFoundError) as err:
+            raise type(err)(str(err).replace("--model", "--compare", 1)) from err
+    return [Path(name) for name in names if name.endswith(".keras")]
+
+
+def _photographs(paths: list[Path], preprocessing) -> list[Path]:
+    """The files that are named, which must be images, and those in folders."""
+    files = []
+    for path in paths:
+        if not path.exists():
+            raise FileNotFoundError(f"--images: there is no {path}.")
+        if path.is_dir():
+            below = [
+                path / name
+                for name in FolderFiles(path).names
+                if name.lower().endswith(IMAGE_ENDINGS)
+            ]
+            if not below:
+                raise UsageError(f"--images: {path} holds no images.")
+            files += below
+            continue
+        try:
+            preprocessing.square(read_file(os.fsencode(path)))
+        except (BadImage, OSError) as err:
+            raise UsageError(f"--images: {path} is no image: {err}.") from err
+        files.append(path)
+    return files
+
+
+def _digest_of_parts(args, preprocessing) -> str:
+    """Of the images as the network's preprocessing takes them, and of their parts."""
+    if not args.parts.is_file():
+        raise FileNotFoundError(f"--parts: there is no file {args.parts}.")
+    folder = args.parts_images or args.parts.absolute().parent
+    try:
+        images = images_with_parts(read_parts(args.parts), folder, preprocessing)
+    except (UsageError, FileNotFoundError) as err:
+        # To the report, --images are other photographs.
+        raise type(err)(str(err).replace("--images", "--parts-images")) from err
+    digest = hashlib.sha256()
+    for image in images:
+        digest.update(image.name.encode("utf-8", "surrogateescape"))
+        digest.update(np.ascontiguousarray(image.square))
+        for part, box in image.parts.items():
+            digest.update(f"{part} {box.tolist()}\n".encode("utf-8", "replace"))
+    return digest.hexdigest()
+
+
+def _check_tables(name: str, folder: Path | None, pattern: str) -> None:
+    if folder is None:
+        return
+    if not folder.is_dir():
+        raise FileNotFoundError(f"--{name} must be a folder. Received: {folder}.")
+    if not [*folder.glob(pattern), *folder.glob(f"*/{pattern}")]:
+        raise UsageError(f"--{name} must hold {pattern}. Received: {folder}.")
