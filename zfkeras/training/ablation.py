@@ -12,14 +12,18 @@ from pathlib import Path
 import keras
 
 from zfkeras.data.bad_images import BadImages
-from zfkeras.data.sources import open_source
-from zfkeras.errors import RunError
+from zfkeras.errors import UsageError
 from zfkeras.files import read_json_again, write_json
 from zfkeras.models.classifier import Classifier
 from zfkeras.models.variants import find_variant, rows_of
 from zfkeras.training.config import TrainConfig
 from zfkeras.training.ensemble import evaluate
-from zfkeras.training.experiment import Execution, run_experiment
+from zfkeras.training.experiment import (
+    Execution,
+    carved,
+    open_data,
+    run_experiment,
+)
 
 logger = logging.getLogger(__name__)
 
@@ -85,6 +89,7 @@ def run_ablation(
     Raises:
         UsageError, FileNotFoundError, RunError: as `run_experiment`.
     """
+    _check_validation(config)
     rows = []
     for number, variant in enumerate(variants):
         logger.info("row %d of %d: %s", number + 1, len(variants), variant)
@@ -99,6 +104,16 @@ def run_ablation(
     return {"budget": _budget(config, rows), "rows": rows, "order": order(rows)}
 
 
+def _check_validation(config: TrainConfig) -> None:
+    """Says before any row is trained what would be found out after it."""
+    validation = open_data(config).splits.get("validation")
+    if validation is None or not validation.num_examples:
+        raise UsageError(
+            f"--data {config.data.source} has no validation images, on which the rows "
+            "are compared."
+        )
+
+
 def _row(config: TrainConfig, folder: Path, execution) -> dict:
     """Measures one variant, or reads what was measured under the same settings."""
     record = folder / _ROW
@@ -107,8 +122,6 @@ def _row(config: TrainConfig, folder: Path, execution) -> dict:
     if isinstance(known, dict) and known.get("config") == settings and "row" in known:
         return known["row"]
     results = run_experiment(config, folder, execution)
-    if "validation" not in results:
-        raise RunError(f"--data {config.data.source} has no validation images.")
     classifier = Classifier.load(folder / results["model"])
     rates = results["validation"]["centre_crop"]
     row = {
@@ -127,10 +140,8 @@ def _row(config: TrainConfig, folder: Path, execution) -> dict:
 
 def _train_error(config: TrainConfig, classifier: Classifier) -> float:
     """Top-1 error on centre crops of training images, without dropout."""
-    source = open_source(config.data.source)
-    if config.data.num_classes is not None:
-        source = source.first_classes(config.data.num_classes)
-    train, _ = source.split("train").carve(config.data.validation_fraction, config.seed)
+    source = open_data(config)
+    train, _ = carved(config, source)
     share = min(1.0, TRAIN_ERROR_IMAGES / max(train.num_examples, 1))
     _, sample = train.carve(share, config.seed)
     results = evaluate(

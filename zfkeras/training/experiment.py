@@ -74,8 +74,8 @@ def run_experiment(
         RunError: the run failed.
     """
     execution = execution or Execution()
-    source = _open(config, source)
-    train, held_out = _carved(config, source)
+    source = open_data(config, source)
+    train, held_out = carved(config, source)
     strategy = _strategy(config, execution, train, source)
     workers = Workers(strategy)
     _fix_randomness(config.seed, execution.deterministic)
@@ -115,8 +115,8 @@ def dry_run(config: TrainConfig, execution: Execution | None = None) -> float:
         The loss of the step.
     """
     execution = execution or Execution()
-    source = _open(config)
-    train, _ = _carved(config, source)
+    source = open_data(config)
+    train, _ = carved(config, source)
     strategy = _strategy(config, execution, train, source)
     workers = Workers(strategy)
     _fix_randomness(config.seed, execution.deterministic)
@@ -152,7 +152,16 @@ def _strategy(config, execution, train, source) -> tf.distribute.Strategy:
     )
 
 
-def _open(config: TrainConfig, source: Source | None = None) -> Source:
+def open_data(config: TrainConfig, source: Source | None = None) -> Source:
+    """The images of an experiment, without those it leaves out.
+
+    Args:
+        config: the experiment.
+        source: taken in place of the one that `config.data.source` names.
+
+    Raises:
+        UsageError, FileNotFoundError: the request cannot be carried out.
+    """
     check(config)
     find_variant(config.model.variant)
     source = source or open_source(config.data.source)
@@ -202,8 +211,19 @@ def _network(config, source, strategy, execution) -> Network:
     )
 
 
-def _carved(config: TrainConfig, source: Source) -> tuple[Split, Split | None]:
-    """The images to learn from, and those held out of them to steer the annealing."""
+def carved(config: TrainConfig, source: Source) -> tuple[Split, Split | None]:
+    """The images to learn from, and those held out of them to steer the annealing.
+
+    Args:
+        config: the experiment.
+        source: from `open_data`.
+
+    Returns:
+        (images to learn from, images held out or `None`).
+
+    Raises:
+        UsageError: there are none to learn from.
+    """
     train = source.split("train")
     if train.num_examples == 0:
         raise UsageError(f"--data {source.spec} holds no training images.")

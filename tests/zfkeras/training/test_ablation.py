@@ -5,9 +5,10 @@ import numpy as np
 import pytest
 
 from tests.helpers.runs import image_folder, tiny_config
-from zfkeras.errors import RunError
+from zfkeras.data.splits import Split
+from zfkeras.errors import UsageError
 from zfkeras.models.variants import rows_of
-from zfkeras.training import ablation
+from zfkeras.training import ablation, experiment
 from zfkeras.training.ablation import (
     as_table,
     label,
@@ -70,9 +71,35 @@ def test_a_damaged_row_is_measured_anew(quick, tmp_path):
 
 
 def test_without_validation_images_there_is_no_table(tmp_path):
+    # Previously said after the first row had trained, as a failed run.
     folder = image_folder(tmp_path / "images")
-    with pytest.raises(RunError, match="no validation images"):
+    with pytest.raises(UsageError, match="no validation images"):
         run_ablation(tiny_config(folder, epochs=1), VARIANTS[:1], tmp_path / "out")
+    assert not (tmp_path / "out").exists()
+
+
+def test_the_training_error_is_of_images_that_were_learnt_from(
+    quick, tmp_path, monkeypatch
+):
+    # Previously of those that data.leave_out names, and of held-out ones, too.
+    (tmp_path / "list").write_text("train/cat/03.jpg\ntrain/dog/07.jpg\n")
+    data = dataclasses.replace(quick.data, leave_out=str(tmp_path / "list"))
+    config, seen = dataclasses.replace(quick, data=data), {}
+
+    def noting(name, function):
+        def noted(*args, **kwargs):
+            split = next(arg for arg in args if isinstance(arg, Split))
+            rows = split.stream().as_numpy_iterator()
+            seen[name] = sorted(row["id"].decode() for row in rows)
+            return function(*args, **kwargs)
+
+        return noted
+
+    for module, name in ((experiment, "compute_mean_image"), (ablation, "evaluate")):
+        monkeypatch.setattr(module, name, noting(name, getattr(module, name)))
+    run_ablation(config, VARIANTS[:1], tmp_path / "out")
+    assert len(seen["compute_mean_image"]) < 22
+    assert seen["evaluate"] == seen["compute_mean_image"]
 
 
 def test_changes_are_against_the_paper_s_own_full_network():
