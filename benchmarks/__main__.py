@@ -48,6 +48,12 @@ def build_parser():
         "DIR does not hold yet)",
     )
     parser.add_argument(
+        "--data",
+        default="shapes",
+        metavar="SPEC",
+        help="validation images of top_activations",
+    )
+    parser.add_argument(
         "--overwrite", action="store_true", help="measure what DIR holds, too"
     )
     parser.add_argument(
@@ -77,7 +83,7 @@ def _bench(args):
         print(markdown(_found(args.workdir)))
         return
     if args.subject and len(args.subject) == 1:
-        _measure(args.subject[0], args.workdir)
+        _measure(args.subject[0], args.workdir, args.data)
     else:
         _measure_apart(args)
     comparisons = _found(args.workdir)
@@ -98,21 +104,21 @@ def _measure_apart(args):
             logger.info("%s is there; --overwrite measures it anew", subject)
             continue
         command = [sys.executable, "-m", "benchmarks", "--subject", subject]
-        command += ["--workdir", str(args.workdir)]
+        command += ["--workdir", str(args.workdir), "--data", args.data]
         if subprocess.run(command, check=False).returncode:
             failed.append(subject)
     if failed:
         raise RunError(f"these subjects failed: {', '.join(failed)}")
 
 
-def _measure(subject, workdir):
+def _measure(subject, workdir, data):
     module = importlib.import_module(f"benchmarks.{subject}")
     if subject == GROWTH:
         lines, results = module.run()
         picture = f"picture in {module.draw(results, workdir)}"
         lines = [*lines, picture]
     else:
-        results = module.run()
+        results = module.run(data) if subject == "top_activations" else module.run()
         lines = [line for comparison in results for line in comparison.lines()]
     print("\n".join(lines), flush=True)
     path = _file(workdir, subject)

@@ -22,6 +22,7 @@ def run(data: str = "shapes", repeats: int = 9) -> list[Comparison]:
         repeats: timed passes of each, at least 4.
     """
     split = open_source(data).split("validation")
+    name = data.partition(":")[0]
     classifier = load("quarter")
     finder = TopActivations(classifier, [1, 2, 3, 4, 5])
     network = tf.function(lambda images: classifier.model(images, training=False))
@@ -39,7 +40,7 @@ def run(data: str = "shapes", repeats: int = 9) -> list[Comparison]:
     }
     return [
         Comparison(
-            f"top-9 of all channels, quarter, {split.num_examples} images of {data}",
+            f"top-9 of all channels, quarter, {split.num_examples:,} images of {name}",
             OURS,
             interleaved(contenders, repeats, warmup=1),
             {PLAIN: 0.8},
