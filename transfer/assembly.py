@@ -114,7 +114,9 @@ def attach_head(
         )
     tensor = layer_tensors(classifier.model, [layer])[layer]
     if len(tensor.shape) > 2:
-        tensor = keras.layers.Flatten(name="features", dtype="float32")(tensor)
+        tensor = keras.layers.Flatten(
+            "channels_last", name="features", dtype="float32"
+        )(tensor)
     predictions = keras.layers.Dense(
         len(class_names), "softmax", name="predictions", dtype="float32"
     )

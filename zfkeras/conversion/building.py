@@ -16,6 +16,9 @@ from zfkeras.layers import LocalResponseNormalization, MaxPoolWithArgmax
 from zfkeras.models.variants import VARIANTS, Stage, Variant
 from zfkeras.models.zfnet import ZFNet
 
+# Said to every layer that asks, so that Keras's global setting has no say.
+_CHANNELS = "channels_last"
+
 
 def build_model(network: foreign.Network, crop_size: int) -> keras.Model:
     """Builds a foreign network as a functional Keras model.
@@ -38,7 +41,7 @@ def build_model(network: foreign.Network, crop_size: int) -> keras.Model:
     layers = _Layers(keras.Input((crop_size, crop_size, 3), name="images"))
     stages = {block.number: layers.add_stage(block) for block in blocks}
     flat = layers.shape
-    layers.add(keras.layers.Flatten(name="flatten"))
+    layers.add(keras.layers.Flatten(_CHANNELS, name="flatten"))
     for block in hidden:
         layers.add_dense(block.main, f"fc{block.number}", "relu")
         for dropout in block.follow:
@@ -136,6 +139,7 @@ class _Layers:
             (height, width),
             main.strides,
             "same" if padding == "same" else "valid",
+            data_format=_CHANNELS,
             groups=main.groups,
             activation="relu",
             name=f"conv{number}",
@@ -192,7 +196,7 @@ class _Layers:
             return "valid"
         if all(_fits("same_upper", *start) for start in starts):
             return "same"
-        self.add(keras.layers.ZeroPadding2D(tuple(zeros), name=name))
+        self.add(keras.layers.ZeroPadding2D(tuple(zeros), _CHANNELS, name=name))
         return zeros[0] if zeros[0] == zeros[1] else tuple(zeros)
 
     def add_dense(self, dense, name, activation):

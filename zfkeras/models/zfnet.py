@@ -7,6 +7,9 @@ from zfkeras.errors import UsageError
 from zfkeras.layers import LocalResponseNormalization, MaxPoolWithArgmax
 from zfkeras.models.variants import Stage, find_variant
 
+# Said to every layer that asks, so that Keras's global setting has no say.
+_CHANNELS = "channels_last"
+
 
 def ZFNet(  # noqa: N802 - named like a class, as keras.applications names its networks
     num_classes: int = 1000,
@@ -87,7 +90,7 @@ def ZFNet(  # noqa: N802 - named like a class, as keras.applications names its n
         raise UsageError(
             f"`input_shape` is too small for {variant}. Received: {input_shape}."
         ) from err
-    x = keras.layers.Flatten(name="flatten", dtype=dtype)(x)
+    x = keras.layers.Flatten(_CHANNELS, name="flatten", dtype=dtype)(x)
     for number, units in spec.fully_connected.items():
         x = keras.layers.Dense(units, "relu", name=f"fc{number}", **kernel())(x)
         x = keras.layers.Dropout(dropout, name=f"dropout{number}", dtype=dtype)(x)
@@ -126,13 +129,16 @@ def _stage(x, number, stage: Stage, constraint, kernel):
     if padding != "same":
         if any(padding):
             pads = (padding, padding)
-            x = keras.layers.ZeroPadding2D(pads, name=f"pad{number}", dtype=dtype)(x)
+            x = keras.layers.ZeroPadding2D(
+                pads, _CHANNELS, name=f"pad{number}", dtype=dtype
+            )(x)
         padding = "valid"
     x = keras.layers.Conv2D(
         stage.filters,
         stage.kernel,
         stage.stride,
         padding,
+        data_format=_CHANNELS,
         activation="relu",
         kernel_constraint=constraint,
         name=f"conv{number}",

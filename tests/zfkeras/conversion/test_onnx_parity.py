@@ -121,6 +121,13 @@ def test_a_small_network_agrees(tmp_path):
     assert_same(model, tensor, tmp_path / "tiny.onnx")
 
 
+def test_the_global_data_format_has_no_say(tmp_path, channels_first):
+    # Previously the maps' height was taken for their channels.
+    graph = Graph(30).conv(3, 6, 5, strides=[2, 2], pads=[2, 1, 0, 1]).add("Relu")
+    graph.add("Flatten").dense(shape_of(graph, 30), 10).add("Relu")
+    assert_same(*finished(graph), tmp_path / "model.onnx")
+
+
 def test_flattened_maps_that_are_not_square_in_channels_agree(tmp_path):
     # 6 channels of 13x13: channel by channel is not row by row.
     graph = Graph(30).conv(3, 6, 5, strides=[2, 2]).add("Relu")

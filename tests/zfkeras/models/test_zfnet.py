@@ -23,6 +23,20 @@ def weightless(variant, num_classes=1000, **kwargs):
         return ZFNet(num_classes, variant=variant, **kwargs)
 
 
+@pytest.mark.parametrize("variant", ["zfnet_quarter", "alexnet_quarter"])
+def test_the_global_data_format_has_no_say(variant, channels_first):
+    # Previously the maps' height was taken for their channels.
+    model = ZFNet(5, variant=variant, dtype="float32")
+    images = np.random.default_rng(0).normal(0, 60, (1, 56, 56, 3)).astype("float32")
+    found = model.predict_on_batch(images)
+    config, weights = model.get_config(), model.get_weights()
+    keras.config.set_image_data_format("channels_last")
+    expected = ZFNet(5, variant=variant, dtype="float32")
+    assert config["layers"] == expected.get_config()["layers"]
+    expected.set_weights(weights)
+    np.testing.assert_array_equal(found, expected.predict_on_batch(images))
+
+
 def side(model, name):
     """Height of a layer's maps, which are square."""
     output = model.get_layer(name).output
