@@ -90,18 +90,19 @@ def _evolution(args):
     images = draw_sample(split, args.max_images, args.seed)
     probes = draw_sample(split, args.probes, args.seed)
     examples = examples_at(probes, range(probes.num_examples)).values()
+    bad_images = BadImages(images.num_examples, args.max_bad_fraction)
     layers = history.follow(
         images,
         load_crops(probes, examples, classifier.preprocessing),
         scans=args.workdir / "scans",
         data=f"{args.data} {args.split} {args.max_images} {args.seed}",
-        bad_images=BadImages(images.num_examples, args.max_bad_fraction),
+        bad_images=bad_images,
         show_progress=True,
     )
-    _write(args, [*snapshots], images, layers.values())
+    _write(args, [*snapshots], images, layers.values(), bad_images)
 
 
-def _write(args, epochs, images, layers):
+def _write(args, epochs, images, layers, bad_images):
     """Picture, record and the last lines on the screen."""
     import numpy as np
 
@@ -120,6 +121,7 @@ def _write(args, epochs, images, layers):
         "data": args.data,
         "split": args.split,
         "images": images.num_examples,
+        "bad_images": bad_images.to_json(),
         "probes": args.probes,
         "seed": args.seed,
         "epochs": epochs,

@@ -85,9 +85,9 @@ def _filters(args):
     kernels = [np.asarray(conv.kernel, np.float32) for conv in convs]
     statistics = [measure_filters(kernel) for kernel in kernels]
     strides = [tuple(conv.strides) for conv in convs]
-    seconds = [None] * len(names)
+    seconds, bad_images = [None] * len(names), None
     if args.data:
-        seconds = _second_layers(args, classifiers, sorted(set(strides)))
+        seconds, bad_images = _second_layers(args, classifiers, sorted(set(strides)))
     silent = [second and second.silent for second in seconds]
     figure = draw_filters(labels, kernels, statistics, strides, silent)
     written = [save_figure(figure, args.workdir / "filters.png")]
@@ -113,6 +113,7 @@ def _filters(args):
         "data": args.data,
         "split": args.split if args.data else None,
         "max_images": args.max_images,
+        "bad_images": bad_images and bad_images.to_json(),
         "seed": args.seed,
         "networks": networks,
     }
@@ -122,7 +123,7 @@ def _filters(args):
 
 
 def _second_layers(args, classifiers, strides):
-    """`SecondLayer` of each network, one pass over the images each."""
+    """`SecondLayer` of each network, by a pass over the images; the bad ones."""
     from visualize.sample import draw_sample
     from visualize.second_layer import default_layer, look_at_second_layer
     from zfkeras.data.bad_images import BadImages
@@ -131,7 +132,7 @@ def _second_layers(args, classifiers, strides):
     split = open_source(args.data).split(args.split)
     split = draw_sample(split, args.max_images, args.seed)
     bad_images = BadImages(max(1, split.num_examples), args.max_bad_fraction)
-    return [
+    seconds = [
         look_at_second_layer(
             classifier,
             args.layer or default_layer(classifier.model),
@@ -146,6 +147,7 @@ def _second_layers(args, classifiers, strides):
         )
         for number, classifier in enumerate(classifiers)
     ]
+    return seconds, bad_images
 
 
 def _second_record(second) -> dict:

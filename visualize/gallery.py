@@ -39,6 +39,7 @@ def make_gallery(
     num_channels: int,
     top: int = 9,
     max_images: int | None = None,
+    max_bad_fraction: float = 0.01,
     batch_size: int = 128,
     seed: int = 0,
 ) -> Path:
@@ -54,6 +55,7 @@ def make_gallery(
         top: how many images for each channel.
         max_images: look at no more images than this, drawn at random. `None` (default):
             all.
+        max_bad_fraction: share of them, 0 to 1, that may be unreadable.
         batch_size: images that go through the network at once.
         seed: fixes what is drawn.
 
@@ -68,7 +70,7 @@ def make_gallery(
     finder = TopActivations(classifier, layers, top)
     deconvnet = Deconvnet(finder.model)
     deconvnet.require(layers)
-    bad_images = BadImages(max(split.num_examples, 1))
+    bad_images = BadImages(max(split.num_examples, 1), max_bad_fraction)
     found = finder.scan(
         split,
         batch_size=batch_size,
@@ -94,6 +96,7 @@ def make_gallery(
             "data": source.spec,
             "split": split_name,
             "num_images": split.num_examples - bad_images.count,
+            "bad_images": bad_images.to_json(),
             "top": top,
             "seed": seed,
             "layers": records,

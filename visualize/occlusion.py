@@ -69,6 +69,7 @@ def build_parser() -> argparse.ArgumentParser:
         help="search the three other images of column c in a random sample of --data "
         "this large (default: in all of the split)",
     )
+    commandline.add_max_bad_fraction(parser)
     commandline.add_workdir(parser, default="runs/occlusion")
     commandline.add_batch_size(parser, default=16)
     commandline.add_seed(parser)
@@ -92,6 +93,8 @@ def _occlusion(args):
     from visualize.chosen_images import chosen_images
     from visualize.occlusion_figure import make_rows
     from visualize.render.occlusion import draw_occlusion
+    from visualize.sample import draw_sample
+    from zfkeras.data.bad_images import BadImages
     from zfkeras.data.sources import open_source
     from zfkeras.models.presets import load
     from zfkeras.provenance import write_record
@@ -108,6 +111,8 @@ def _occlusion(args):
         count=args.count,
         seed=args.seed,
     )
+    searched = draw_sample(source.split(args.split), args.max_images, args.seed)
+    bad_images = BadImages(max(1, searched.num_examples), args.max_bad_fraction)
     rows = make_rows(
         classifier,
         images,
@@ -119,6 +124,7 @@ def _occlusion(args):
         patch_stride=args.patch_stride,
         fill=args.fill,
         max_images=args.max_images,
+        bad_images=bad_images,
         batch_size=args.batch_size,
         seed=args.seed,
         workdir=args.workdir,
@@ -132,6 +138,7 @@ def _occlusion(args):
         "model": str(args.model),
         "data": source.spec,
         "split": args.split,
+        "bad_images": bad_images.to_json(),
         "seed": args.seed,
         "fill": "mean image" if args.fill is None else args.fill,
         "images": [row.to_json(classifier.class_names) for row in rows],

@@ -19,6 +19,7 @@ from visualize.sample import draw_sample, examples_at, load_crops
 from visualize.sliding_occluder import SlidingOccluder
 from visualize.top_activations import TopActivations
 from zfkeras import commandline
+from zfkeras.data.bad_images import BadImages
 from zfkeras.data.crops import centre_crop
 from zfkeras.data.sources import Source
 from zfkeras.models.classifier import Classifier
@@ -149,6 +150,7 @@ def make_rows(
     patch_stride: int | None = None,
     fill: float | None = None,
     max_images: int | None = None,
+    bad_images: BadImages | None = None,
     batch_size: int = 64,
     seed: int = 0,
     workdir: Path,
@@ -167,6 +169,8 @@ def make_rows(
             the square's side.
         fill: grey of the square, 0-255. `None`: the mean image.
         max_images: how many images of the split to search. `None`: all.
+        bad_images: learns of those that cannot be read. `None`: up to one in a hundred
+            may be bad.
         batch_size: images that go through the network at once.
         seed: fixes the sample of the split.
         workdir: folder that keeps the pass over the split.
@@ -206,6 +210,7 @@ def make_rows(
         batch_size=batch_size,
         state_path=workdir / "top_activations.npz",
         data=f"{source.spec} {split} {max_images} {seed}",
+        bad_images=bad_images,
         show_progress=True,
     )[layer]
     rows = []

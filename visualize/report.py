@@ -97,6 +97,7 @@ def build_parser() -> argparse.ArgumentParser:
     )
     commandline.add_batch_size(parser, default=128)
     commandline.add_seed(parser)
+    commandline.add_max_bad_fraction(parser)
     commandline.add_workdir(parser, default="runs/report")
     return parser
 

@@ -16,7 +16,7 @@ def _evolution(request: Request) -> list[str]:
         f"--run={request.run}",
         f"--data={request.data}",
         f"--layers={','.join(map(str, request.layers))}",
-        *request.at_most(),
+        *request.one_pass(),
         *channels,
         *request.common(),
     ]
@@ -28,7 +28,7 @@ def _filters(request: Request) -> list[str]:
     return [
         *models,
         *request.images(),
-        *request.at_most(),
+        *request.one_pass(),
         *channels,
         *request.common(),
     ]
@@ -50,7 +50,7 @@ def _occlusion(request: Request) -> list[str]:
         *request.images(),
         *request.photographs(),
         f"--count={2 if request.quick else 4}",
-        *request.at_most(),
+        *request.one_pass(),
         *request.common(),
     ]
 

@@ -42,6 +42,7 @@ class Request:
         parts: file of the places of parts for correspondence. `None`: built-in shapes.
         parts_images: folder or zip of the images it speaks of. `None`: its own folder.
         given: argument -> digest of the files behind it.
+        max_bad_fraction: share of the images, 0 to 1, that may be unreadable.
         quick: whether to make the costly figures small.
         overwrite: whether to make again what has been made.
     """
@@ -62,6 +63,7 @@ class Request:
     parts: Path | None = None
     parts_images: Path | None = None
     given: Mapping[str, str] = dataclasses.field(default_factory=dict)
+    max_bad_fraction: float = 0.01
     quick: bool = False
     overwrite: bool = False
 
@@ -77,9 +79,12 @@ class Request:
         """The arguments that name photographs, if there are any."""
         return ["--images", *map(str, self.images_given)] if self.images_given else []
 
-    def at_most(self) -> list[str]:
-        """The argument that bounds how many images are looked at."""
-        return [] if self.max_images is None else [f"--max-images={self.max_images}"]
+    def one_pass(self) -> list[str]:
+        """The arguments of a pass over the images."""
+        words = [f"--max-bad-fraction={self.max_bad_fraction}"]
+        if self.max_images is not None:
+            words.append(f"--max-images={self.max_images}")
+        return words
 
 
 class Unavailable(Exception):

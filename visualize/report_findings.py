@@ -56,6 +56,20 @@ def claim(record: Mapping) -> str:
     return str(paper.get("claim", "")) if isinstance(paper, Mapping) else ""
 
 
+def said_of_bad_images(record: Mapping) -> tuple[str, ...]:
+    """A sentence on the images that could not be read, if there were any.
+
+    Args:
+        record: of any figure.
+    """
+    tally = record.get("bad_images") or {"count": 0}
+    count = tally["count"]
+    if not count:
+        return ()
+    noun = "image" if count == 1 else "images"
+    return (f"{count:,} {noun} could not be read and took no part.",)
+
+
 def evolution(record: Mapping) -> Finding:
     """Fig. 4: when each layer settles.
 

@@ -136,6 +136,7 @@ def _request(args, source: Source, classifier: Classifier) -> Request:
         parts=args.parts,
         parts_images=args.parts_images,
         given=given,
+        max_bad_fraction=args.max_bad_fraction,
         quick=args.quick,
         overwrite=args.overwrite,
     )
@@ -147,6 +148,7 @@ def _gallery(request: Request, source: Source, classifier: Classifier) -> Path:
         "layers": [*request.layers],
         "num_channels": request.channels,
         "max_images": request.max_images,
+        "max_bad_fraction": request.max_bad_fraction,
         "seed": request.seed,
     }
 

@@ -12,7 +12,7 @@ from pathlib import Path
 from visualize.objects import said_of_objects
 from visualize.page import Card, Gallery, GalleryLayer, Section, embed
 from visualize.report_figures import Figure
-from visualize.report_findings import FINDINGS, plain
+from visualize.report_findings import FINDINGS, plain, said_of_bad_images
 from zfkeras.errors import UsageError
 from zfkeras.files import read_json
 
@@ -61,6 +61,7 @@ def figure_section(figure: Figure, record_path: Path) -> Section:
     with said_in_one_line(folder):
         record = read_json(record_path)
         finding = FINDINGS.get(figure.key, plain)(record)
+        ours = (*finding.ours, *said_of_bad_images(record))
         paths = [path for name in figure.pictures for path in sorted(folder.glob(name))]
         if not paths:
             raise UsageError(f"none of {', '.join(figure.pictures)} is there")
@@ -73,7 +74,7 @@ def figure_section(figure: Figure, record_path: Path) -> Section:
             figure.title.partition(":")[0],
             figure.title,
             finding.paper,
-            finding.ours,
+            ours,
             pictures,
             finding.tables,
         )
@@ -103,6 +104,7 @@ def gallery(record_path: Path) -> Gallery:
                 "one activation an image. Grey is zero, and each reconstruction has "
                 "its contrast stretched by itself. Choose a channel to enlarge it.",
                 _specific(record["layers"]),
+                *said_of_bad_images(record),
             ),
             layers,
         )

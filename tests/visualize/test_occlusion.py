@@ -1,4 +1,5 @@
 import json
+import shutil
 
 import keras
 import numpy as np
@@ -85,6 +86,21 @@ def test_named_images_and_a_rerun_reuse_the_pass_over_the_data(
     assert (row["class_name"], row["channel"]) == (NAMES[0], 3)
     assert row["layer"] == "conv5"
     assert record["fill"] == 0
+
+
+def test_unreadable_images_are_borne_with_and_counted(run, files, tmp_path):
+    # Previously the message named an argument that the command did not have.
+    images = shutil.copytree(files / "images", tmp_path / "images")
+    write_tree(images / "val" / "dog", {"9.png": "no picture"})
+    data = ["--data", f"folder:{images}", "--patch-size", 28, "--patch-stride", 28]
+    data += ["--images", files / "n02124075_1.png"]
+    code, _, errors = run(*data)
+    assert code == 1 and len(errors) == 1
+    assert "1 of 10 images cannot be read" in errors[0]
+    assert "raise --max-bad-fraction" in errors[0]
+    assert run(*data, "--max-bad-fraction", 0.1)[0] == 0
+    record = json.loads((tmp_path / "out" / "occlusion.json").read_text("utf-8"))
+    assert record["bad_images"]["count"] == 1
 
 
 def test_requests_that_cannot_be_met_are_one_line(run, tmp_path):

@@ -1,4 +1,5 @@
 import json
+import shutil
 
 import pytest
 
@@ -211,6 +212,23 @@ def test_an_interruption_ends_the_report(words, tmp_path, monkeypatch, capsys):
     assert main([*words, f"--workdir={tmp_path}"]) == 1
     assert "error: interrupted" in capsys.readouterr().err
     assert not (tmp_path / "report.html").exists()
+
+
+def test_unreadable_images_are_borne_with_and_counted(
+    words, folder, tmp_path, monkeypatch
+):
+    # Previously the message named an argument that the report did not have.
+    images = shutil.copytree(folder, tmp_path / "images")
+    write_tree(images / "val" / NAMES[2], {"9.png": "no picture"})
+    monkeypatch.setattr("visualize.report_gathering.FIGURES", FIGURES[2:3])
+    argv = [words[0], f"--data=folder:{images}", *words[2:], f"--workdir={tmp_path}"]
+    assert main(argv) == 1
+    text = read_page(tmp_path).text
+    assert text.count("1 of 17 images cannot be read") == 2
+    assert text.count("raise --max-bad-fraction") == 2
+    assert main([*argv, "--max-bad-fraction=0.1"]) == 0
+    text = read_page(tmp_path).text
+    assert text.count("1 image could not be read and took no part.") == 2
 
 
 def test_what_the_report_cannot_do_without_ends_it(words, tmp_path, capsys):
