@@ -222,7 +222,7 @@ def carved(config: TrainConfig, source: Source) -> tuple[Split, Split | None]:
         (images to learn from, images held out or `None`).
 
     Raises:
-        UsageError: there are none to learn from.
+        UsageError: there are none to learn from, or none held out where some should be.
     """
     train = source.split("train")
     if train.num_examples == 0:
@@ -235,7 +235,14 @@ def carved(config: TrainConfig, source: Source) -> tuple[Split, Split | None]:
             f"data.validation_fraction={config.data.validation_fraction} leaves no "
             f"images of --data {source.spec} to learn from."
         )
-    return train, held_out if held_out.num_examples else None
+    if held_out.num_examples == 0:
+        raise UsageError(
+            f"data.validation_fraction={config.data.validation_fraction} holds out "
+            f"none of the {train.num_examples} training images of --data "
+            f"{source.spec}: of each class, too few. Make it larger, or 0 to anneal "
+            "by the training error."
+        )
+    return train, held_out
 
 
 def _fix_randomness(seed, deterministic):

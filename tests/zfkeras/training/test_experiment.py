@@ -43,6 +43,11 @@ def small(folder, variant="zfnet_quarter_without_6_7", **changes):
         ({"model": {"kernel_initializer": "no"}}, "must be 'paper' or a Keras"),
         ({"model": {"variant": "vgg"}}, "must be one of zfnet, "),
         ({"data": {"validation_fraction": 0.999}}, "leaves no images of --data folder"),
+        # Previously the annealing followed the training error in silence.
+        (
+            {"data": {"validation_fraction": 0.01}},
+            "=0.01 holds out none of the 24 .* Make it larger, or 0 to anneal",
+        ),
         ({"data": {"num_classes": 3}}, "from 2 to 2"),
         ({"optimizer": OptimizerConfig(float("nan"))}, "optimizer.learning_rate must"),
     ],
@@ -217,7 +222,7 @@ def test_a_dry_run_of_nothing_readable_is_a_failed_run(tmp_path):
     for path in folder.glob("*/*"):
         path.write_bytes(b"")
     with pytest.raises(RunError, match="no training image could be read"):
-        dry_run(small(folder))
+        dry_run(small(folder, data={"validation_fraction": 0.0}))
 
 
 def test_images_of_several_classes_are_refused(photographs, tmp_path):
