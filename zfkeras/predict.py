@@ -8,6 +8,8 @@ from zfkeras import commandline
 
 # Photographs in the picture; the JSON holds all.
 PICTURED = 40
+# The longer side of one, in pixels.
+_DRAWN = 256
 
 
 def build_parser() -> argparse.ArgumentParser:
@@ -158,7 +160,6 @@ def _summary(known) -> str:
 
 
 def _write(args, answers, left_out):
-    from zfkeras.data.images import read_image
     from zfkeras.provenance import write_record
     from zfkeras.render.predictions import draw_predictions
 
@@ -171,7 +172,7 @@ def _write(args, answers, left_out):
     write_record(args.workdir / "predictions.json", record)
     shown = answers[:PICTURED]
     draw_predictions(
-        [read_image(answer["file"], 256) for answer in shown],
+        [_thumbnail(answer["file"]) for answer in shown],
         [answer["class_name"] or Path(answer["file"]).name for answer in shown],
         [
             [
@@ -183,6 +184,17 @@ def _write(args, answers, left_out):
         args.workdir / "predictions.png",
     )
     print(f"results in {args.workdir}/predictions.json and predictions.png")
+
+
+def _thumbnail(file: str):
+    """A photograph as small as it is drawn: all are in memory at once."""
+    import numpy as np
+
+    from zfkeras.data.images import read_image
+
+    picture = read_image(file, _DRAWN)
+    picture.thumbnail((_DRAWN, _DRAWN))
+    return np.asarray(picture)
 
 
 if __name__ == "__main__":

@@ -1,6 +1,7 @@
 import json
 import shutil
 
+import numpy as np
 import pytest
 
 from tests.helpers.splits import noise, png
@@ -39,6 +40,25 @@ def test_it_names_the_most_probable_classes(folder, model_file, tmp_path, capsys
     said = capsys.readouterr().out
     assert "of 2 photographs whose class is known" in said
     assert f"results in {workdir}" in said
+
+
+def test_pictures_are_drawn_from_thumbnails(tmp_path, model_file, monkeypatch):
+    # Previously forty photographs were held at their full size, PNGs of any.
+    from zfkeras.render import predictions
+
+    drawn = []
+    monkeypatch.setattr(
+        predictions, "draw_predictions", lambda images, *_: drawn.extend(images)
+    )
+    sizes = {"a.png": (700, 1000), "b.png": (40, 70)}
+    for number, (name, (height, width)) in enumerate(sizes.items()):
+        (tmp_path / name).write_bytes(png(noise(number, height, width)))
+    arguments = [str(tmp_path / name) for name in sizes]
+    workdir = ["--workdir", str(tmp_path / "out")]
+    assert main([*arguments, "--model", str(model_file), *workdir]) == 0
+    assert [type(image) for image in drawn] == [np.ndarray] * 2
+    assert [image.shape for image in drawn] == [(179, 256, 3), (40, 70, 3)]
+    assert {image.dtype for image in drawn} == {np.dtype("uint8")}
 
 
 def test_what_is_no_image_is_named_and_left_out(folder, model_file, capsys, caplog):
