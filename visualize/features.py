@@ -1,7 +1,6 @@
 """`python -m visualize.features`: what excites each feature map, as in Fig. 2."""
 
 import argparse
-import re
 import sys
 
 from visualize.arguments import add_layers, add_top
@@ -59,13 +58,9 @@ def _channels(text: str) -> int | list[int]:
 
 
 def _features(args):
-    from tqdm import tqdm
-
-    from visualize.deconvnet import Deconvnet
-    from visualize.objects import mask_finder, said_of_objects
+    from visualize.feature_finder import FeatureFinder
+    from visualize.objects import said_of_objects
     from visualize.render.features import draw_layer, draw_overview, layer_title
-    from visualize.top_activations import TopActivations
-    from visualize.top_features import choose_channels, layer_features
     from zfkeras.data.bad_images import BadImages
     from zfkeras.data.sources import open_source
     from zfkeras.models.presets import load
@@ -74,33 +69,27 @@ def _features(args):
 
     source = open_source(args.data or DEFAULT_DATA)
     split = source.split(args.split)
-    finder = TopActivations(load(args.model), args.layers, args.top)
-    deconvnet = Deconvnet(finder.model)
-    deconvnet.require(args.layers)
+    finder = FeatureFinder(load(args.model), args.layers, args.top)
     commandline.make_folder(args.workdir)
     bad_images = BadImages(max(split.num_examples, 1), args.max_bad_fraction)
-    found = finder.scan(
+    found = finder.find(
+        source,
         split,
-        batch_size=args.batch_size,
+        args.channels,
         state_path=args.workdir / "top_activations.npz",
         data=f"{source.spec} {args.split}",
         bad_images=bad_images,
-        show_progress=True,
+        batch_size=args.batch_size,
+        seed=args.seed,
     )
-    number = split.num_examples - bad_images.count
-    chosen = {
-        layer: choose_channels(strongest, args.channels, args.seed)
-        for layer, strongest in found.items()
-    }
-    shown, mask_of = [], mask_finder(source, finder.preprocessing)
-    for layer, channels in tqdm(chosen.items(), "project", unit=" layers"):
-        features = layer_features(
-            finder, deconvnet, layer, found[layer], channels, split, mask_of
-        )
+    shown, layers = [], []
+    for features, strongest in found:
+        number = split.num_examples - bad_images.count
         title = f"Strongest activations over {number:,} images: {layer_title(features)}"
-        path = args.workdir / picture_name(features)
+        path = args.workdir / picture_name(features.layer)
         save_figure(draw_layer(features, title), path)
         shown.append(features)
+        layers.append(layer_record(features, strongest, source.class_names))
     title = f"Strongest activations over {number:,} images"
     save_figure(draw_overview(shown, title), args.workdir / "features.png")
     record = {
@@ -112,10 +101,7 @@ def _features(args):
         "bad_images": bad_images.to_json(),
         "seed": args.seed,
         "picture": "features.png",
-        "layers": [
-            layer_record(features, found[features.layer], source.class_names)
-            for features in shown
-        ],
+        "layers": layers,
     }
     write_record(args.workdir / "features.json", record)
     for features in shown:
@@ -124,15 +110,11 @@ def _features(args):
     print(f"results in {args.workdir}/features.png, one picture a layer, features.json")
 
 
-def picture_name(features) -> str:
-    """The file name of a layer's picture."""
-    # What a model's file calls its layers need not do for the name of a file.
-    name = re.sub(r"[^\w.-]", "_", features.strongest.layer_name)[:100]
-    return (
-        f"layer{features.layer}.png"
-        if isinstance(features.layer, int)
-        else f"{name}.png"
-    )
+def picture_name(layer: int | str) -> str:
+    """The file name of a layer's picture, whatever the layer is called."""
+    from zfkeras.file_names import layer_stem
+
+    return f"{layer_stem(layer)}.png"
 
 
 def layer_record(features, strongest, class_names) -> dict:
@@ -150,7 +132,7 @@ def layer_record(features, strongest, class_names) -> dict:
     return {
         "layer": features.layer,
         "layer_name": top.layer_name,
-        "picture": picture_name(features),
+        "picture": picture_name(features.layer),
         "receptive_field": [int(side) for side in field.size],
         "stride": [int(step) for step in field.stride],
         "num_channels": len(strongest.values),

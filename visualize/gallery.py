@@ -10,14 +10,13 @@ import numpy as np
 from PIL import Image
 
 from visualize.contrast import stretch
-from visualize.deconvnet import Deconvnet
+from visualize.feature_finder import FeatureFinder
 from visualize.features import layer_record
-from visualize.objects import mask_finder
 from visualize.sample import draw_sample
-from visualize.top_activations import TopActivations
-from visualize.top_features import LayerFeatures, choose_channels, layer_features
+from visualize.top_features import LayerFeatures
 from zfkeras.data.bad_images import BadImages
 from zfkeras.data.sources import Source
+from zfkeras.file_names import layer_stem
 from zfkeras.files import written_whole
 from zfkeras.models.classifier import Classifier
 from zfkeras.provenance import write_record
@@ -67,24 +66,20 @@ def make_gallery(
         RunError: too many images cannot be read.
     """
     split = draw_sample(source.split(split_name), max_images, seed)
-    finder = TopActivations(classifier, layers, top)
-    deconvnet = Deconvnet(finder.model)
-    deconvnet.require(layers)
+    finder = FeatureFinder(classifier, layers, top)
     bad_images = BadImages(max(split.num_examples, 1), max_bad_fraction)
-    found = finder.scan(
+    found = finder.find(
+        source,
         split,
-        batch_size=batch_size,
+        num_channels,
         state_path=folder / "top_activations.npz",
         data=f"{source.spec} {split_name} {max_images} {seed}",
         bad_images=bad_images,
-        show_progress=True,
+        batch_size=batch_size,
+        seed=seed,
     )
-    records, mask_of = [], mask_finder(source, finder.preprocessing)
-    for layer, strongest in found.items():
-        channels = choose_channels(strongest, num_channels, seed)
-        features = layer_features(
-            finder, deconvnet, layer, strongest, channels, split, mask_of
-        )
+    records = []
+    for features, strongest in found:
         record = layer_record(features, strongest, source.class_names)
         record["left"] = "reconstructions" if features.filters is None else "filter"
         for row, feature in enumerate(record["features"]):
@@ -106,8 +101,7 @@ def make_gallery(
 
 def _write_sheets(features: LayerFeatures, row: int, folder: Path) -> dict:
     """Writes the two pictures of a channel; returns their names."""
-    name = features.strongest.layer_name.replace("/", "_")
-    stem = f"{name}-{features.channels[row]:04d}"
+    stem = f"{layer_stem(features.layer)}-{features.channels[row]:04d}"
     left = (
         _sheet(features.reconstructions[row])
         if features.filters is None

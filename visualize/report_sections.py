@@ -14,6 +14,7 @@ from visualize.page import Card, Gallery, GalleryLayer, Section, embed
 from visualize.report_figures import Figure
 from visualize.report_findings import FINDINGS, plain, said_of_bad_images
 from zfkeras.errors import UsageError
+from zfkeras.file_names import layer_stem
 from zfkeras.files import read_json
 
 _FIG2 = (
@@ -151,12 +152,13 @@ def _layer(record: Mapping, top: int, folder: Path) -> GalleryLayer:
         left,
         "small" if max(height, width) <= _SMALL else "large",
         tuple(
-            _card(name, title, left, feature, folder) for feature in record["features"]
+            _card(layer_stem(number), title, left, feature, folder)
+            for feature in record["features"]
         ),
     )
 
 
-def _card(layer_name, title, left, feature, folder) -> Card:
+def _card(stem, title, left, feature, folder) -> Card:
     channel = int(feature["channel"])
     top = [
         {
@@ -174,7 +176,7 @@ def _card(layer_name, title, left, feature, folder) -> Card:
         for name, count in Counter(names).most_common(2)
     )
     return Card(
-        re.sub(r"[^A-Za-z0-9]+", "-", f"{layer_name}-{channel}"),
+        f"{stem}-{channel}",
         channel,
         embed(_inside(folder, feature["left"]), f"{where}: {left}"),
         embed(

@@ -55,13 +55,13 @@ def test_it_writes_a_picture_a_layer_an_overview_and_a_record(run, tmp_path, fol
     assert (code, errors) == (0, [])
     assert f"{tmp_path}/f/features.png" in out[-1]
     assert sorted(path.name for path in (tmp_path / "f").iterdir()) == [
-        "conv3.png",
         "features.json",
         "features.png",
+        "layer-conv3.png",
         "layer1.png",
         "top_activations.npz",
     ]
-    for name in ("conv3.png", "features.png", "layer1.png"):
+    for name in ("layer-conv3.png", "features.png", "layer1.png"):
         with Image.open(tmp_path / "f" / name) as picture:
             assert min(picture.size) > 300
     record = json.loads((tmp_path / "f" / "features.json").read_text("utf-8"))

@@ -1,30 +1,74 @@
 """Layers whose names only a stranger would choose."""
 
-from types import SimpleNamespace
+import json
 
+import keras
+import numpy as np
 import pytest
 
 from visualize.features import picture_name
+from visualize.gallery import make_gallery
+from visualize.report_sections import gallery
+from zfkeras.data.preprocessing import Preprocessing
+from zfkeras.data.sources import open_source
+from zfkeras.models.classifier import Classifier
 
-
-def features_of(layer_name):
-    return SimpleNamespace(
-        layer=layer_name, strongest=SimpleNamespace(layer_name=layer_name)
-    )
+LONG = "x" * 250
+NAMES = (
+    "inner_conv",
+    "inner>conv",
+    "..",
+    f"{LONG}1",
+    f"{LONG}2",
+    "features",
+)
 
 
 @pytest.mark.parametrize(
-    ("layer_name", "file"),
+    ("layer", "file"),
     [
-        ("conv1", "conv1.png"),
-        ("inner/conv1", "inner_conv1.png"),
-        ("../../x", ".._.._x.png"),
-        ("C:\\x", "C__x.png"),
-        ("a\0\n|<b>", "a____b_.png"),
-        ("größe", "größe.png"),
-        ("x" * 5000, "x" * 100 + ".png"),
+        (1, "layer1.png"),
+        ("1", "layer-1.png"),
+        ("conv1", "layer-conv1.png"),
+        # Previously the overview was written over it.
+        ("features", "layer-features.png"),
+        ("../../x", "layer-..%2F..%2Fx.png"),
+        ("a\0\n|<b>", "layer-a%00%0A%7C%3Cb%3E.png"),
     ],
 )
-def test_a_layers_picture_stays_in_its_folder(layer_name, file):
+def test_a_layers_picture_stays_in_its_folder(layer, file):
     # Previously a name of a null byte was a ValueError after all the work.
-    assert picture_name(features_of(layer_name)) == file
+    assert picture_name(layer) == file
+
+
+def test_the_gallery_takes_any_names_of_layers(tmp_path):
+    # Previously a long name was an OSError, and one of two names lost its pictures.
+    convolutions = [keras.layers.Conv2D(2, 3, name=name) for name in NAMES]
+    model = keras.Sequential([keras.Input((32, 32, 3)), *convolutions])
+    model.add(keras.layers.GlobalMaxPooling2D())
+    preprocessing = Preprocessing(np.zeros((32, 32, 3), np.float32), crop_size=32)
+    source = open_source("shapes").first_classes(2)
+    path = make_gallery(
+        Classifier(model, preprocessing, source.class_names, {}),
+        source,
+        "validation",
+        tmp_path,
+        layers=[*NAMES],
+        num_channels=2,
+        top=1,
+        max_images=9,
+    )
+    files = [
+        feature[side]
+        for layer in json.loads(path.read_text("utf-8"))["layers"]
+        for feature in layer["features"]
+        for side in ("left", "patches")
+    ]
+    assert (
+        len({*files})
+        == len(files)
+        == sum(p.suffix == ".png" for p in tmp_path.iterdir())
+    )
+    read = gallery(path)
+    anchors = {card.anchor for layer in read.layers for card in layer.cards}
+    assert len(anchors) == len(files) / 2
