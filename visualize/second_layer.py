@@ -122,10 +122,16 @@ def look_at_second_layer(
     used, image = np.unique(places, return_inverse=True)
     examples = examples_at(split, used)
     inputs = load_crops(split, [examples[place] for place in used], preprocessing)
+    tensor = finder.tensors[layer][1]
+    has_place = len(tensor.shape) == 4
     reconstructions = deconvnet.project(
-        inputs, layer, channel=channels, position=positions, image=image
+        inputs,
+        layer,
+        channel=channels,
+        position=positions if has_place else None,
+        image=image,
     )
-    field = known_field(model, finder.tensors[layer][1])
+    field = known_field(model, tensor)
 
     def cut_out(images, fill):
         if field is None:

@@ -196,3 +196,11 @@ def test_the_strongest_activation_of_a_filter_is_projected_to_the_filter():
     assert whole > 40  # the others hang over the image's border
     assert look.patches.shape == look.reconstructions.shape == (64, 7, 7, 3)
     assert not look.silent.any()
+
+
+def test_a_layer_of_units_is_looked_at_too():
+    # previously units of a fully connected layer were refused for their position (0, 0)
+    classifier = make_classifier(3, "ab")
+    look = look_at_second_layer(classifier, "predictions", noise_split(3, 64), [(2, 2)])
+    assert look.channels.tolist() == [0, 1]
+    assert look.patches.shape == look.reconstructions.shape == (2, 56, 56, 3)

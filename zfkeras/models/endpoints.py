@@ -7,6 +7,15 @@ import keras
 from zfkeras.errors import UsageError
 from zfkeras.models.receptive_field import ReceptiveField, receptive_field
 
+# What a layer may be called, but for its digit, and the digits the paper gives it.
+_DIGITS = {"conv": "12345", "pool": "12345", "norm": "12345", "fc": "67"}
+_CONVOLUTIONS = (
+    keras.layers.Conv2D,
+    keras.layers.Conv2DTranspose,
+    keras.layers.DepthwiseConv2D,
+    keras.layers.SeparableConv2D,
+)
+
 
 @dataclasses.dataclass(frozen=True)
 class Endpoint:
@@ -48,30 +57,48 @@ def endpoints(model: keras.Model) -> dict[int, Endpoint]:
         Layer number -> `Endpoint`, lowest first; removed layers are missing.
 
     Raises:
-        UsageError: the model has no layer named conv1, or its input size is unknown.
+        UsageError: the model is another network, of other layers or other names, or its
+            input size is unknown.
 
     Example:
         >>> ends = endpoints(ZFNet())
         >>> ends[5].layer_name, ends[5].receptive_field.size, ends[5].stride
         ('pool5', (171, 171), (32, 32))
     """
-    last = {
-        int(layer.name[-1]): layer
-        for layer in model.layers
-        if layer.name[:-1] in ("conv", "pool", "norm", "fc")
-        and layer.name[-1] in "1234567"
-    }
-    # fc1 alone, as in VGG, would make a layer 1 of another kind.
-    if "conv1" not in {layer.name for layer in model.layers}:
+    numbers = {layer: _number(layer) for layer in model.layers}
+    found = [number for number in numbers.values() if number]
+    # Names alone are no proof: LeNet has a conv1 and an fc1, MobileNet a first conv1.
+    if _is_foreign(numbers, len(model.outputs)) or found != sorted(found):
         raise UsageError(
-            "endpoints: the model must have layers named conv1, ..., fc7, as ZFNet "
-            f"makes them. Received: {[layer.name for layer in model.layers][:8]}."
+            "endpoints: the model must have layers named conv1, ..., fc7, in this "
+            "order, and no other convolutions or hidden dense layers, as ZFNet makes "
+            f"them. Received: {[layer.name for layer in model.layers][:8]}."
         )
+    last = {number: layer for layer, number in numbers.items() if number}
     return {
         number: Endpoint(number, layer.name, tensor, receptive_field(model, tensor))
         for number, layer in sorted(last.items())
         for tensor in [first_output(layer)]
     }
+
+
+def _number(layer) -> int | None:
+    """The paper's number of the layer that a Keras layer belongs to, by its name."""
+    kind, digit = layer.name[:-1], layer.name[-1:]
+    return int(digit) if digit and digit in _DIGITS.get(kind, "") else None
+
+
+def _is_foreign(numbers, num_outputs) -> bool:
+    """Whether the numbered layers are not all that the network has learnt."""
+    names = {layer.name for layer in numbers}
+    homes = {f"conv{name[4]}" for name in names if name[:-1] in ("pool", "norm")}
+    strays = [layer for layer, number in numbers.items() if not number]
+    dense = [layer for layer in strays if isinstance(layer, keras.layers.Dense)]
+    return (
+        not {"conv1", *homes} <= names
+        or any(isinstance(layer, (*_CONVOLUTIONS, keras.Model)) for layer in strays)
+        or len(dense) > num_outputs
+    )
 
 
 def first_output(layer: keras.Layer) -> keras.KerasTensor:

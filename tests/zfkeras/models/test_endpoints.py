@@ -103,6 +103,72 @@ def test_a_model_whose_dense_layers_alone_have_such_names_is_refused():
         endpoints(model)
 
 
+def network_of(*names, size=32):
+    """Layers of the kinds their names say, one behind the other."""
+    make = {
+        "conv": lambda name: keras.layers.Conv2D(2, 3, padding="same", name=name),
+        "pool": lambda name: keras.layers.MaxPooling2D(2, name=name),
+        "norm": lambda name: keras.layers.BatchNormalization(name=name),
+        "dept": lambda name: keras.layers.DepthwiseConv2D(3, name=name),
+        "flat": lambda name: keras.layers.Flatten(name=name),
+    }
+    layers = [
+        make.get(name[:4], lambda name: keras.layers.Dense(2, name=name))(name)
+        for name in names
+    ]
+    return keras.Sequential([keras.Input((size, size, 3)), *layers])
+
+
+@pytest.mark.parametrize(
+    "names",
+    [
+        # previously {1: fc1, 2: fc2}
+        ("conv1", "pool1", "conv2", "pool2", "flatten", "fc1", "fc2", "classes"),
+        # previously {1: conv1}, as of Keras's MobileNet
+        ("conv1", "depthwise", "convolution", "flatten", "predictions"),
+        # previously {1: conv1, 2: conv2, 6: conv6}
+        ("conv1", "conv2", "conv6", "flatten", "predictions"),
+        ("conv1", "conv2", "conv7", "flatten", "fc6", "fc7", "predictions"),
+        ("conv1", "conv3", "conv2", "flatten", "predictions"),
+        ("conv1", "conv2", "pool1", "flatten", "predictions"),
+        ("conv1", "pool2", "flatten", "predictions"),
+        ("conv1", "flatten", "fc7", "fc6", "predictions"),
+        ("conv1", "flatten", "hidden", "predictions"),
+    ],
+)
+def test_networks_that_only_have_such_names_are_refused(names):
+    with pytest.raises(UsageError, match=r"as ZFNet makes them.*Received: \['conv1'"):
+        endpoints(network_of(*names))
+
+
+def test_mobilenet_is_refused():
+    # previously {1: conv1}, on which transfer.folder --layer best trained
+    model = keras.applications.MobileNet(
+        (32, 32, 3), alpha=0.25, weights=None, classes=3
+    )
+    assert model.get_layer("conv1")
+    with pytest.raises(UsageError, match="named conv1"):
+        endpoints(model)
+
+
+def test_zfnet_inside_another_model_is_refused():
+    inner = network_of("conv1", "pool1", "flatten", "predictions")
+    image = keras.Input((32, 32, 3))
+    outer = keras.Model(image, inner(keras.layers.Rescaling(2.0)(image)))
+    with pytest.raises(UsageError, match="named conv1"):
+        endpoints(outer)
+
+
+def test_pools_norms_and_dropout_between_them_and_another_head_are_let_be():
+    names = ("conv1", "norm1", "pool1", "conv2", "norm", "pool5x", "flatten", "fc6")
+    ends = endpoints(network_of(*names, "ten_classes"))
+    assert {number: end.layer_name for number, end in ends.items()} == {
+        1: "pool1",
+        2: "conv2",
+        6: "fc6",
+    }
+
+
 def test_a_model_of_unknown_size_is_refused():
     image = keras.Input((None, None, 3))
     model = keras.Model(image, keras.layers.Conv2D(2, 3, name="conv1")(image))
