@@ -94,18 +94,20 @@ class Classifier:
                 is loaded computes in float32 all the same.
 
         Raises:
-            UsageError: `path` does not end in ".keras".
+            UsageError: `path` does not end in ".keras", the parts do not fit together,
+                so that `load` would refuse them, or `made` is not made of JSON values.
             DiskFull: there is no room for it.
         """
         path = Path(path)
         if path.suffix != ".keras":
             raise UsageError(f"`path` must end in .keras. Received: path='{path}'.")
+        card = self._card()
         with written_whole(path) as file:
             keras.saving.save_model(self.model, file.name)
             if half_weights:
                 halve_weights(file.name)
             with zipfile.ZipFile(file.name, "a", zipfile.ZIP_DEFLATED) as archive:
-                archive.writestr(_CARD, json.dumps(self._card(), indent=1))
+                archive.writestr(_CARD, card)
                 mean = io.BytesIO()
                 np.save(mean, self.preprocessing.mean_image, allow_pickle=False)
                 archive.writestr(_MEAN_IMAGE, mean.getvalue())
@@ -144,8 +146,9 @@ class Classifier:
                     f"({_reason(err)})."
                 ) from err
 
-    def _card(self):
-        return {
+    def _card(self) -> str:
+        """All but network and mean image as JSON text, held to what `load` asks."""
+        card = {
             "class_names": list(self.class_names),
             "preprocessing": {
                 "crop_size": self.preprocessing.crop_size,
@@ -153,6 +156,17 @@ class Classifier:
             },
             "made": dict(self.made),
         }
+        try:
+            text = json.dumps(card, indent=1, default=_plain)
+            read = json.loads(text)
+            settings = dataclasses.replace(self.preprocessing, **read["preprocessing"])
+            _check_fit(self.model, settings, tuple(read["class_names"]))
+            return text
+        except (ValueError, TypeError) as err:
+            raise UsageError(
+                "a classifier's parts must fit together, and `made` be JSON values, to "
+                f"be saved. Received: {_reason(err)}."
+            ) from err
 
     def _squares(self, images) -> Iterator[np.ndarray]:
         single = isinstance(images, _ONE_IMAGE) or (
@@ -160,6 +174,13 @@ class Classifier:
         )
         for image in [images] if single else images:
             yield self.preprocessing.square(image)
+
+
+def _plain(value):
+    """NumPy's numbers as Python's, which JSON takes."""
+    if isinstance(value, np.generic | np.ndarray):
+        return value.tolist()
+    raise TypeError(f"{value!r} of type {type(value).__name__}")
 
 
 def predict_crops(model: keras.Model, crops: np.ndarray) -> np.ndarray:

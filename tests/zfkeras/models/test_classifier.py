@@ -205,11 +205,15 @@ def test_saving_replaces_a_file_and_leaves_no_litter(classifier, tmp_path):
     assert stat.S_IMODE(path.stat().st_mode) == 0o644
 
 
-def test_a_failing_save_leaves_the_old_file(classifier, tmp_path):
+def test_a_failing_save_leaves_the_old_file(classifier, tmp_path, monkeypatch):
+    def fail(file, *args, **kwargs):
+        raise OSError("no")
+
     path = tmp_path / "a.keras"
     path.write_text("old")
-    with pytest.raises(TypeError):
-        dataclasses.replace(classifier, made={"no JSON": {1, 2}}).save(path)
+    monkeypatch.setattr(np, "save", fail)  # the network is written by then
+    with pytest.raises(OSError, match="no"):
+        classifier.save(path)
     assert path.read_text() == "old"
     assert [p.name for p in tmp_path.iterdir()] == ["a.keras"]
 
@@ -219,6 +223,45 @@ def test_a_model_file_ends_in_keras(classifier, tmp_path, name):
     with pytest.raises(UsageError, match=r"must end in \.keras\. Received"):
         classifier.save(tmp_path / name)
     assert list(tmp_path.iterdir()) == []
+
+
+def with_preprocessing(classifier, **changes):
+    preprocessing = dataclasses.replace(classifier.preprocessing, **changes)
+    return dataclasses.replace(classifier, preprocessing=preprocessing)
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        (lambda c: dataclasses.replace(c, class_names=NAMES[:3]), "3 class names for"),
+        (lambda c: dataclasses.replace(c, class_names=(1, 2, 3, 4)), "no text"),
+        (lambda c: with_preprocessing(c, crop_size=48), "for a network of .None, 56"),
+        (lambda c: with_preprocessing(c, crop_size=80), "80 pixels out of 64"),
+        (lambda c: with_preprocessing(c, crop_size=None), "scale .None, "),
+        (lambda c: with_preprocessing(c, input_scale=float("nan")), "nan"),
+        (lambda c: with_preprocessing(c, input_scale=1j), "1j of type complex"),
+        (lambda c: dataclasses.replace(c, made={"by": {1, 2}}), "of type set"),
+    ],
+)
+def test_what_could_not_be_loaded_is_not_saved(classifier, tmp_path, change, message):
+    # Previously saved, and called damaged when it was loaded.
+    with pytest.raises(UsageError, match=f"must fit together.*{message}") as caught:
+        change(classifier).save(tmp_path / "model.keras")
+    assert "\n" not in str(caught.value)
+    assert not list(tmp_path.iterdir())
+
+
+def test_numpys_numbers_are_saved_as_numbers(classifier, tmp_path):
+    # Previously a TypeError of json's.
+    odd = with_preprocessing(
+        classifier, input_scale=np.float32(1 / 64), crop_size=np.int64(56)
+    )
+    made = {"errors": {"top1_error": np.float32(0.5), "counts": np.arange(2)}}
+    dataclasses.replace(odd, made=made).save(tmp_path / "model.keras")
+    loaded = Classifier.load(tmp_path / "model.keras")
+    assert loaded.preprocessing.input_scale == 1 / 64
+    assert loaded.made == {"errors": {"top1_error": 0.5, "counts": [0, 1]}}
+    np.testing.assert_array_equal(loaded.predict(IMAGES), classifier.predict(IMAGES))
 
 
 def test_lone_surrogates_in_class_names_survive(classifier, tmp_path):
