@@ -208,7 +208,9 @@ def build_parser() -> argparse.ArgumentParser:
         help="the images to look among, such as a network's training set; as --data",
     )
     parser.add_argument(
-        "--against-split", default="train", help="which split of --against"
+        "--against-split",
+        metavar="NAME",
+        help="which split of --against (default: train, or the only one there is)",
     )
     parser.add_argument(
         "--threshold",
@@ -241,6 +243,8 @@ def _run(args):
     from zfkeras.data.sources import open_source
 
     source, against = open_source(args.data), open_source(args.against)
+    args.split = source.split_name(args.split, "train")
+    args.against_split = against.split_name(args.against_split, "train")
     split_a, split_b = source.split(args.split), against.split(args.against_split)
     commandline.make_folder(args.workdir)
     total = split_a.num_examples + split_b.num_examples

@@ -39,8 +39,10 @@ def _features(args):
     check_installed()
     from visualize.beam_scan import ClusterScan
     from zfkeras.clusters.job import Job
+    from zfkeras.data.sources import open_source
     from zfkeras.provenance import write_record
 
+    args.split = open_source(args.data).split_name(args.split)
     commandline.make_folder(args.workdir)
     scan = ClusterScan(
         job=Job(args.model, args.data, args.split, args.batch_size),

@@ -76,7 +76,9 @@ def _evolution(args):
     from zfkeras.models.presets import load
 
     snapshots = find_snapshots(args.run, args.epochs)
-    split = open_source(args.data).split(args.split)
+    source = open_source(args.data)
+    args.split = source.split_name(args.split, "train")
+    split = source.split(args.split)
     classifier = load([*snapshots.values()][-1])
     history = FeatureHistory(
         classifier,

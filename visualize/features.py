@@ -68,6 +68,7 @@ def _features(args):
     from zfkeras.render import save_figure
 
     source = open_source(args.data or DEFAULT_DATA)
+    args.split = source.split_name(args.split)
     split = source.split(args.split)
     finder = FeatureFinder(load(args.model), args.layers, args.top)
     commandline.make_folder(args.workdir)

@@ -129,8 +129,9 @@ def _second_layers(args, classifiers, strides):
     from zfkeras.data.bad_images import BadImages
     from zfkeras.data.sources import open_source
 
-    split = open_source(args.data).split(args.split)
-    split = draw_sample(split, args.max_images, args.seed)
+    source = open_source(args.data)
+    args.split = source.split_name(args.split)
+    split = draw_sample(source.split(args.split), args.max_images, args.seed)
     bad_images = BadImages(max(1, split.num_examples), args.max_bad_fraction)
     seconds = [
         look_at_second_layer(

@@ -65,6 +65,7 @@ def _invariance(args):
     from zfkeras.render import save_figure
 
     source = open_source(args.data or DEFAULT_DATA)
+    args.split = source.split_name(args.split)
     classifier = load(args.model)
     model, preprocessing = classifier.model, classifier.preprocessing
     layers = args.layers or [paper_layer(model, number) for number in (1, 7)]

@@ -101,6 +101,7 @@ def _occlusion(args):
     from zfkeras.render import save_figure
 
     source = open_source(args.data or DEFAULT_DATA)
+    args.split = source.split_name(args.split)
     classifier = load(args.model)
     images = chosen_images(
         classifier,

@@ -42,6 +42,7 @@ def gather(args: argparse.Namespace) -> tuple[Page, list[str]]:
             was given is not there or is no such thing.
     """
     source = open_source(args.data)
+    args.split = source.split_name(args.split)
     classifier = load(args.model)
     request = _request(args, source, classifier)
     commandline.make_folder(args.workdir)

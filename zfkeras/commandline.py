@@ -50,7 +50,8 @@ class _HelpFormatter(argparse.ArgumentDefaultsHelpFormatter):
     """Shows defaults where there is something to show."""
 
     def _get_help_string(self, action):
-        if action.required or action.default in (None, False, []):
+        default = action.default  # 0 is one, though it equals False
+        if action.required or default is None or default is False or default == []:
             return action.help
         return super()._get_help_string(action)
 
@@ -82,7 +83,10 @@ def add_model(parser: argparse.ArgumentParser) -> None:
 
 
 def add_seed(parser: argparse.ArgumentParser) -> None:
-    """Adds --seed, which fixes everything random."""
+    """Adds --seed, which fixes everything random.
+
+    A command without it, such as evaluate, predict or summary, draws nothing.
+    """
     parser.add_argument(
         "--seed",
         type=seed,
@@ -92,13 +96,20 @@ def add_seed(parser: argparse.ArgumentParser) -> None:
     )
 
 
-def add_split(parser: argparse.ArgumentParser, default: str = "validation") -> None:
-    """Adds --split, which part of the data is looked at."""
+def add_split(parser: argparse.ArgumentParser, usual: str = "validation") -> None:
+    """Adds --split, which part of the data is looked at.
+
+    It is `None` where it is not given, for `Source.split_name` to decide.
+
+    Args:
+        parser: the command's.
+        usual: what the command takes where there is a choice, for --help.
+    """
     parser.add_argument(
         "--split",
-        default=default,
         metavar="NAME",
-        help="which split of the data: train, validation or test",
+        help="which split of the data: train, validation or test (default: "
+        f"{usual}, or the only one there is)",
     )
 
 

@@ -232,7 +232,9 @@ def _compared(args, classifier, taps, convention) -> dict:
 
     from zfkeras.conversion import comparison
     from zfkeras.conversion.sample import sample
+    from zfkeras.data.sources import open_source
 
+    args.split = open_source(args.data).split_name(args.split)
     batches = sample(args.data, args.split, args.num_images, prepared, args.batch_size)
     few = args.num_images <= args.batch_size
     with tqdm(total=args.num_images, unit=" images", disable=few) as bar:

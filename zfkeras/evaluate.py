@@ -56,6 +56,7 @@ def _evaluate(args):
 
     source = open_source(args.data)
     source.check_one_class_each()
+    args.split = source.split_name(args.split)
     split = source.split(args.split)
     names = args.model or DEFAULT_MODELS
     classifiers = [load(name) for name in names]

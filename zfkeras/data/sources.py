@@ -2,11 +2,14 @@
 
 import dataclasses
 import importlib
+import logging
 from collections.abc import Mapping
 
 from zfkeras.data.joined import join
 from zfkeras.data.splits import Split
 from zfkeras.errors import UsageError
+
+_log = logging.getLogger(__name__)
 
 # Prefix -> the module whose `open_source(rest of the spec) -> Source` reads it.
 READERS = {
@@ -47,6 +50,32 @@ class Source:
                 f"Received: split={name!r}."
             )
         return self.splits[name]
+
+    def split_name(self, name: str | None, usual: str = "validation") -> str:
+        """Decides which split to look at; the log says if it is not the usual one.
+
+        Args:
+            name: the split asked for; one that is not there is for `split` to refuse.
+                `None`: the usual one, or the only one there is.
+            usual: what is taken where there is a choice.
+
+        Raises:
+            UsageError: none is asked for, and there are several but not the usual one.
+        """
+        if name is not None:
+            return name
+        if usual in self.splits:
+            return usual
+        if len(self.splits) > 1:
+            raise UsageError(
+                f"--split must name one of {sorted(self.splits)} for --data "
+                f"{self.spec}, which has no {usual} split. Received: none."
+            )
+        (only,) = self.splits
+        _log.info(
+            "--data %s has no %s split; taking its only one, %s", self.spec, usual, only
+        )
+        return only
 
     def whole(self) -> Split:
         """All splits as one, in their order, for those who divide the images anew."""

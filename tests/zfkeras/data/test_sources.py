@@ -1,3 +1,5 @@
+import logging
+
 import numpy as np
 import pytest
 
@@ -61,6 +63,34 @@ def test_an_unknown_split_lists_those_there_are():
         "split must be one of ['train', 'validation'] for --data pretend:1. "
         "Received: split='test'."
     )
+
+
+@pytest.mark.parametrize(
+    ("splits", "asked", "usual", "chosen"),
+    [
+        (("train", "validation"), None, "validation", "validation"),
+        (("train", "validation"), None, "train", "train"),
+        (("train", "validation"), "train", "validation", "train"),
+        (("train",), None, "validation", "train"),
+        (("test",), None, "train", "test"),
+        (("train",), "nowhere", "validation", "nowhere"),  # `split` refuses it
+    ],
+)
+def test_the_usual_split_is_taken_or_the_only_one(splits, asked, usual, chosen, caplog):
+    caplog.set_level(logging.INFO)
+    source = Source("pretend:1", ("a", "b"), dict.fromkeys(splits, None))
+    assert source.split_name(asked, usual) == chosen
+    is_said = asked is None and chosen != usual
+    line = f"--data pretend:1 has no {usual} split; taking its only one, {chosen}"
+    assert caplog.messages == ([line] if is_said else [])
+
+
+def test_where_there_is_a_choice_and_not_the_usual_split_one_must_be_named():
+    source = Source("tfds:x", ("a", "b"), dict.fromkeys(("train", "test"), None))
+    with pytest.raises(
+        UsageError, match=r"--split must name one of \['test', 'train'\]"
+    ):
+        source.split_name(None)
 
 
 def test_first_classes_cuts_names_and_every_split_alike():

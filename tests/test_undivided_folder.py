@@ -1,0 +1,72 @@
+"""A plain folder of images, one sub-folder a class, through every command."""
+
+import importlib
+import json
+import logging
+
+import keras
+import numpy as np
+import pytest
+
+from tests.helpers.splits import noise, png
+from tests.helpers.trees import write_tree
+from zfkeras.data.preprocessing import Preprocessing
+from zfkeras.models.classifier import Classifier
+
+NAMES, SIDE = ("bee", "cat", "dog"), 32
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory):
+    tree = {
+        f"images/{name}/{number}.png": png(noise(number + 9 * i, SIDE, SIDE))
+        for i, name in enumerate(NAMES)
+        for number in range(3)
+    }
+    root = write_tree(tmp_path_factory.mktemp("undivided"), tree)
+    for epoch in (1, 2):
+        keras.utils.set_random_seed(epoch)
+        model = keras.Sequential(
+            [
+                keras.Input((SIDE, SIDE, 3)),
+                keras.layers.Conv2D(4, 5, 2, activation="relu", name="low"),
+                keras.layers.Conv2D(6, 3, activation="relu", name="high"),
+                keras.layers.GlobalAveragePooling2D(),
+                keras.layers.Dense(len(NAMES), activation="softmax"),
+            ]
+        )
+        mean_image = np.full((SIDE, SIDE, 3), 118, np.float32)
+        preprocessing = Preprocessing(mean_image, crop_size=SIDE, input_scale=1 / 64)
+        path = root / "snapshots" / f"epoch-{epoch:03d}.keras"
+        path.parent.mkdir(exist_ok=True)
+        Classifier(model, preprocessing, NAMES, {}).save(path)
+    return root
+
+
+@pytest.mark.parametrize(
+    ("module", "words", "usual"),
+    [
+        ("zfkeras.evaluate", [], "validation"),
+        ("visualize.features", ["--layers=high", "--channels=1"], "validation"),
+        ("visualize.filters", ["--layer=high", "--channels=1"], "validation"),
+        ("visualize.invariance", ["--layers=low", "--count=1"], "validation"),
+        ("visualize.occlusion", ["--count=1", "--patch-stride=7"], "validation"),
+        ("visualize.evolution", ["--layers=high", "--channels=1"], "train"),
+        ("transfer.overlap", [], "train"),
+    ],
+)
+def test_what_is_not_divided_is_taken_whole(
+    module, words, usual, folder, tmp_path, caplog
+):
+    # Previously "split must be one of ['train']", exit code 2.
+    caplog.set_level(logging.INFO)
+    given = {
+        "visualize.evolution": [f"--run={folder}"],
+        "transfer.overlap": [f"--against=folder:{folder}/images"],
+    }.get(module, [f"--model={folder}/snapshots/epoch-002.keras"])
+    argv = [*given, f"--data=folder:{folder}/images", f"--workdir={tmp_path}", *words]
+    assert importlib.import_module(module).main(argv) == 0
+    (path,) = tmp_path.glob("*.json")
+    assert json.loads(path.read_text("utf-8"))["split"] == "train"
+    said = "has no validation split; taking its only one, train"
+    assert (said in caplog.text) == (usual != "train")
