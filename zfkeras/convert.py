@@ -47,6 +47,7 @@ def build_parser() -> argparse.ArgumentParser:
         help="images of the split on which both sides are compared",
     )
     commandline.add_batch_size(parser, default=32)
+    commandline.add_seed(parser)
     return parser
 
 
@@ -235,7 +236,8 @@ def _compared(args, classifier, taps, convention) -> dict:
     from zfkeras.data.sources import open_source
 
     args.split = open_source(args.data).split_name(args.split)
-    batches = sample(args.data, args.split, args.num_images, prepared, args.batch_size)
+    where = (args.data, args.split, args.num_images)
+    batches = sample(*where, prepared, args.batch_size, args.seed)
     few = args.num_images <= args.batch_size
     with tqdm(total=args.num_images, unit=" images", disable=few) as bar:
         counted = _counting(batches, bar)
@@ -312,6 +314,7 @@ def _write_record(args, classifier, differences):
         "compared_on": {
             "data": args.data,
             "split": args.split,
+            "seed": args.seed,
             "num_images": args.num_images if differences else 0,
         },
         "differences": {

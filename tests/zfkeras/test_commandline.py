@@ -12,7 +12,10 @@ from zfkeras import commandline
 from zfkeras.data.bad_images import BadImage
 from zfkeras.errors import RunError, UsageError
 
-COMMANDS = ["zfkeras.train", "zfkeras.evaluate", "zfkeras.summary"]
+COMMANDS = [
+    *("zfkeras.train", "zfkeras.evaluate", "zfkeras.predict"),
+    *("zfkeras.ablation", "zfkeras.convert", "zfkeras.summary"),
+]
 
 
 def parser():
@@ -127,6 +130,20 @@ def test_help_shows_defaults_only_where_there_are_any(capsys):
     assert "SUPPRESS" not in text
 
 
+def test_help_shows_a_default_of_nought(capsys):
+    # Previously it was taken for False, so that no command told its seed.
+    made = parser()
+    commandline.add_seed(made)
+    made.add_argument("--share", type=float, default=0.0, help="of the images")
+    made.add_argument("--set", action="append", default=[], help="a setting")
+    made.add_argument("--quick", action="store_true", help="in a hurry")
+    assert commandline.run(made, None, ["--help"]) == 0
+    text = " ".join(capsys.readouterr().out.split())
+    assert "the same seed gives the same result (default: 0)" in text
+    assert "of the images (default: 0.0)" in text
+    assert "a setting --quick in a hurry" in text
+
+
 def test_data_without_a_default_is_required(capsys):
     made = parser()
     commandline.add_data(made)
@@ -138,15 +155,16 @@ def test_data_without_a_default_is_required(capsys):
 def test_help_explains_every_argument_with_its_default(module):
     made = importlib.import_module(module).build_parser()
     for action in made._actions:
-        flag = action.option_strings[-1]
+        flag = [action.dest, *action.option_strings][-1]
         assert action.help, flag
         told = made._get_formatter()._expand_help(action)
-        if action.default not in (None, False, [], argparse.SUPPRESS):
+        if str(action.default) not in ("None", "False", "[]", argparse.SUPPRESS):
             assert f"(default: {action.default})" in told, flag
         if action.default == argparse.SUPPRESS and flag != "--help":
             assert "(default: " in told, flag
         if action.type in (commandline.positive_int, int):
-            units = ("images", "passes", "classes", "seed", "seconds")
+            units = ("images", "passes", "classes", "seed", "seconds", "pixels")
+            units = (*units, "answers")
             assert any(unit in told for unit in units), flag
         if action.type is commandline.fraction:
             assert "(0-1)" in told, flag

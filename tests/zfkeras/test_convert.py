@@ -73,6 +73,7 @@ def test_ours_becomes_onnx_and_says_how_near_it_is(run, tmp_path, model_file):
     assert record["compared_on"] == {
         "data": "shapes",
         "split": "validation",
+        "seed": 0,
         "num_images": 5,
     }
     assert {"command", "environment"} < record.keys()
@@ -103,6 +104,20 @@ def test_a_foreign_graph_becomes_self_sufficient(run, tmp_path, graph):
     model = onnx.load(graph)
     wanted = answers(model, planes[None], model.graph.output[0].name)
     np.testing.assert_allclose(classifier.predict(image), wanted, rtol=1e-4, atol=1e-7)
+
+
+@needs_onnx
+def test_the_seed_decides_which_images_are_compared(run, tmp_path, model_file):
+    # Previously the same ones always.
+    found = []
+    for number, seed in enumerate((0, 0, 1)):
+        target = tmp_path / f"{number}.onnx"
+        argv = ("--model", model_file, target, "--num-images", 4, "--seed", seed)
+        assert run(*argv)[0] == 0
+        record = json.loads((tmp_path / f"{number}.onnx.json").read_text())
+        assert record["compared_on"]["seed"] == seed
+        found.append(record["differences"]["logits"])
+    assert found[0] == found[1] != found[2]
 
 
 @needs_onnx

@@ -11,7 +11,12 @@ from zfkeras.errors import RunError
 
 
 def sample(
-    data: str, split: str, number: int, preprocessing: Preprocessing, batch_size: int
+    data: str,
+    split: str,
+    number: int,
+    preprocessing: Preprocessing,
+    batch_size: int,
+    seed: int = 0,
 ) -> Iterator[np.ndarray]:
     """Draws images from all over a split; what cannot be read is left out.
 
@@ -21,6 +26,7 @@ def sample(
         number: of images, or all if there are fewer.
         preprocessing: that makes them square.
         batch_size: images at once.
+        seed: fixes which are drawn.
 
     Yields:
         uint8 arrays (n, size, size, 3), RGB.
@@ -31,7 +37,7 @@ def sample(
     """
     images = open_source(data).split(split)
     squares, left = [], number
-    for example in images.stream(shuffle_seed=(0,)).as_numpy_iterator():
+    for example in images.stream(shuffle_seed=(seed,)).as_numpy_iterator():
         try:
             squares.append(preprocessing.square(images.read(example["key"])))
         except (BadImage, OSError):
