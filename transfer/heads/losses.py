@@ -22,6 +22,10 @@ class SquaredHinge:
     def __init__(self, targets: np.ndarray):
         self.targets = targets
 
+    def of_columns(self, chosen: np.ndarray) -> "SquaredHinge":
+        """The loss of some columns alone; `chosen` is bool, (n_columns,)."""
+        return SquaredHinge(self.targets[:, chosen])
+
     def value(self, scores: np.ndarray) -> np.ndarray:
         """The loss of each column, (n_columns,)."""
         return np.square(self._slack(scores)).sum(axis=0, dtype=np.float64)

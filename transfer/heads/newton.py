@@ -3,7 +3,8 @@
 Newton's method in float64, unless a rough answer will do. Its linear systems are solved
 by conjugate gradients in float32 matrix products, one a step among samples, two among
 features. Once a squared hinge counts few samples of each column, a column's system is
-small and is solved exactly instead. It knows nothing of classes.
+small and is solved exactly instead. Columns that are problems of their own leave once
+they are exact enough. It knows nothing of classes.
 """
 
 import numpy as np
@@ -51,15 +52,29 @@ def _minimise(space, loss, c, tolerance, start):
     deflation = None
     if not loss.is_separable and space.size > RANK:
         deflation = Deflation(space)
+    found, found_scores, reached = weights, scores, True
+    still = np.arange(weights.shape[1])  # the columns at work
+    stuck = np.zeros(weights.shape[1] if loss.is_separable else 1, bool)
     for _ in range(MAX_STEPS):
         gradient = weights + c * space.pull(loss.gradient(scores))
         gradient_scores = space.scores(gradient)
         size = _norm(loss, space, gradient, gradient_scores)
         wanted = tolerance * _norm(loss, space, weights, scores)
-        if np.all(size <= wanted):
-            return weights, scores, True
-        if _is_small(space, loss, scores):
-            step = _exact_step(space, loss, c, weights, scores, size > wanted)
+        far = size > wanted
+        reached &= not (far & stuck).any()
+        far &= ~stuck
+        if not far.any():
+            break
+        if not far.all():
+            found[:, still], found_scores[:, still] = weights, scores
+            still, loss = still[far], loss.of_columns(far)
+            size, wanted = size[far], wanted[far]
+            weights, scores, gradient, gradient_scores = (
+                part[:, far] for part in (weights, scores, gradient, gradient_scores)
+            )
+        exactly = _is_small(space, loss, scores)
+        if exactly:
+            step = _exact_step(space, loss, c, weights, scores)
         else:
             # No more exact than is worth it, so far from the end.
             goal = np.maximum(0.05 * size, 0.3 * wanted)
@@ -67,12 +82,16 @@ def _minimise(space, loss, c, tolerance, start):
                 space, loss, c, scores, (gradient, gradient_scores), goal, deflation
             )
         step_scores = space.scores(step)
-        length = _line_search(space, loss, c, (weights, scores), (step, step_scores))
-        if not np.any(length):
-            return weights, scores, False  # rounding hides any better weights
-        weights += length * step
-        scores += length * step_scores
-    return weights, scores, False
+        length, gains = _line_search(
+            space, loss, c, (weights, scores), (step, step_scores)
+        )
+        # Rounding hides any better weights.
+        stuck = (length == 0) | (exactly & ~gains)
+        weights, scores = weights + length * step, scores + length * step_scores
+    else:
+        reached = False
+    found[:, still], found_scores[:, still] = weights, scores
+    return found, found_scores, bool(reached)
 
 
 def _is_small(space, loss, scores) -> bool:
@@ -83,7 +102,7 @@ def _is_small(space, loss, scores) -> bool:
     return exact < _USUAL_INNER_STEPS * space.product_cost(scores.shape[1])
 
 
-def _exact_step(space, loss, c, weights, scores, moving):
+def _exact_step(space, loss, c, weights, scores):
     """To the minimum that the samples give which count now."""
     counted, step = loss.counted(scores), np.zeros_like(weights)
 
@@ -92,7 +111,7 @@ def _exact_step(space, loss, c, weights, scores, moving):
         best = space.ridge(rows, loss.targets[rows, column], c)
         step[:, column] = best - weights[:, column]
 
-    in_parallel(solve, np.flatnonzero(moving))
+    in_parallel(solve, range(step.shape[1]))
     return step
 
 
@@ -133,7 +152,10 @@ def _newton_step(space, loss, c, scores, gradient, goal, deflation):
 
 
 def _line_search(space, loss, c, at, step):
-    """The first of 1, 1/2, 1/4, ... that lowers each problem's objective enough."""
+    """The first of 1, 1/2, 1/4, ... that lowers each problem's objective enough.
+
+    Also whether it lowers it by more than rounding does.
+    """
     (weights, scores), (step, step_scores) = at, step
     square = space.inner(weights, weights, scores)
     cross = space.inner(weights, step, step_scores)
@@ -153,7 +175,7 @@ def _line_search(space, loss, c, at, step):
             break
         length = np.where(worse, length / 2, length)
     length = np.where(worse | (slope >= 0), 0, length)
-    return length.astype(scores.dtype)
+    return length.astype(scores.dtype), now - value > slack
 
 
 def _norm(loss, space, vectors, scores):
