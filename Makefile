@@ -40,5 +40,5 @@ format: $(READY)
 bench: $(READY)
 	$(BIN)/python -m benchmarks
 
-clean:
-	rm -rf $(VENV) runs
+clean:  # not runs/: a training may have taken days
+	rm -rf $(VENV)
