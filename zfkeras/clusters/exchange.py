@@ -14,9 +14,9 @@ from pathlib import Path
 
 import numpy as np
 
+from zfkeras.data.archives import BROKEN_ZIP, leads_nowhere_is
+
 _ABOUT = "about.json"
-# What reading a damaged archive raises.
-_DAMAGED = (zipfile.BadZipFile, ValueError, KeyError, EOFError)
 
 
 class ShardWriter:
@@ -52,8 +52,9 @@ class ShardWriter:
         Args:
             about: JSON values that `read_about` hands out.
         """
+        counts = {"batches": self._count, "members": 1 + len(self._archive.namelist())}
         with self._archive.open(_ABOUT, "w") as file:
-            file.write(json.dumps({**about, "batches": self._count}).encode())
+            file.write(json.dumps({**about, **counts}).encode())
         self._archive.close()
         self._file.close()
         _file_systems().rename([self._aside], [self.path])
@@ -81,15 +82,25 @@ class ShardReader:
 
     def __init__(self, path: str):
         self._file = _file_systems().open(path, compression_type="uncompressed")
-        try:
-            self._archive = zipfile.ZipFile(self._file)
-            damaged = self._archive.testzip()
-            if damaged is not None:
-                raise ValueError(f"its member {damaged} has changed")
-            self.about = json.loads(self._archive.read(_ABOUT))
-        except _DAMAGED as err:
-            self._file.close()
-            raise DamagedShard(path, err) from err
+        with contextlib.ExitStack() as stack:
+            stack.callback(self._file.close)
+            try:
+                with leads_nowhere_is(zipfile.BadZipFile):
+                    self._check()
+            except BROKEN_ZIP as err:
+                raise DamagedShard(path, err) from err
+            stack.pop_all()
+
+    def _check(self):
+        self._archive = zipfile.ZipFile(self._file)
+        damaged = self._archive.testzip()
+        if damaged is not None:
+            raise zipfile.BadZipFile(f"its member {damaged} has changed")
+        self.about = json.loads(self._archive.read(_ABOUT))
+        # One change in the archive's directory can have it pass over a member, or call
+        # it by another's name, and all that are left are whole.
+        if len({*self._archive.namelist()}) != self.about["members"]:
+            raise zipfile.BadZipFile("some of its members are gone")
 
     def batches(self, names: Sequence[str]) -> Iterator[dict[str, np.ndarray]]:
         """Yields the batches: name -> array.
