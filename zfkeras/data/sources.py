@@ -78,8 +78,15 @@ class Source:
         return only
 
     def whole(self) -> Split:
-        """All splits as one, in their order, for those who divide the images anew."""
-        return join([*self.splits.values()])
+        """All splits as one, in their order, for those who divide the images anew.
+
+        VOC's "trainval" is "train" and "validation" once more, and counts once.
+        """
+        parts = {*self.splits}
+        if "trainval" in parts:
+            halves = {"train", "validation"}
+            parts -= {"trainval"} if halves <= parts else halves
+        return join([split for name, split in self.splits.items() if name in parts])
 
     def check_one_class_each(self) -> None:
         """Refuses images that show several classes at once, as VOC's do.

@@ -85,6 +85,20 @@ def test_the_archive_of_both_years_gives_the_one_asked_for(tmp_path):
     assert "trainval" not in open_source(f"voc2007:{path}").splits
 
 
+@pytest.mark.parametrize("missing", ["", "train", "val", "trainval"])
+def test_the_whole_has_each_image_once(tmp_path, missing):
+    # Previously those of train and validation came again with trainval.
+    files = {
+        name: content
+        for name, content in voc().items()
+        if not (missing and name.endswith(f"_{missing}.txt"))
+    }
+    source = open_source(f"voc2012:{write_tree(tmp_path, files)}")
+    assert len(source.splits) == (2 if missing else 3)
+    ids = [row["id"].decode() for row in source.whole().stream().as_numpy_iterator()]
+    assert sorted(ids) == [f"{image}.jpg" for image in IMAGES["trainval"]]
+
+
 def test_2007_has_labelled_test_images(tmp_path):
     source = open_source(f"voc2007:{write_tree(tmp_path, voc(2007, test=True))}")
     assert_voc(source)
