@@ -51,16 +51,25 @@ def environment() -> dict:
 
 
 def _commit() -> str | None:
-    """The commit of the checkout this package lies in, if it lies in one."""
+    """The commit of the checkout this package is part of, if it is part of one.
+
+    An environment may lie inside the checkout of something else, which tracks none of
+    its files.
+    """
     try:
-        answer = subprocess.run(
-            ["git", "describe", "--always", "--dirty", "--abbrev=12"],
-            cwd=Path(__file__).parent,
-            capture_output=True,
-            text=True,
-            timeout=10,
-            check=True,
-        )
+        _git("ls-files", "--error-unmatch", Path(__file__).name)
+        return _git("describe", "--always", "--dirty", "--abbrev=12") or None
     except (OSError, subprocess.SubprocessError):
         return None
-    return answer.stdout.strip() or None
+
+
+def _git(*words: str) -> str:
+    answer = subprocess.run(
+        ["git", *words],
+        cwd=Path(__file__).parent,
+        capture_output=True,
+        text=True,
+        timeout=10,
+        check=True,
+    )
+    return answer.stdout.strip()

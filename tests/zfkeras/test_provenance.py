@@ -35,6 +35,29 @@ def test_without_git_there_is_no_commit(monkeypatch):
     assert environment()["commit"] is None
 
 
+def test_the_commit_is_of_this_package_not_of_what_it_is_installed_in(
+    tmp_path, monkeypatch
+):
+    # Previously the last commit of whoever's project the environment lay in.
+    package = tmp_path / ".venv" / "zfkeras"
+    package.mkdir(parents=True)
+    (package / "provenance.py").write_text("")
+    (tmp_path / "theirs.py").write_text("")
+    author = ("-c", "user.name=a", "-c", "user.email=a@b.c")
+
+    def git(*words):
+        subprocess.run(["git", *author, *words], cwd=tmp_path, check=True)
+
+    git("init", "--quiet")
+    git("add", "theirs.py")
+    git("commit", "--quiet", "--no-verify", "--message", "theirs")
+    monkeypatch.setattr(module, "__file__", str(package / "provenance.py"))
+    assert environment()["commit"] is None
+    git("add", "--force", ".venv/zfkeras/provenance.py")
+    git("commit", "--quiet", "--no-verify", "--message", "ours")
+    assert len(environment()["commit"]) == 12
+
+
 def test_a_record_says_how_it_came_about(tmp_path):
     path = write_record(tmp_path / "deep" / "results.json", {"top1_error": 0.5})
     record = read_json(path)
