@@ -1,5 +1,7 @@
 """The filter renormalisation of Zeiler & Fergus 2014, sec. 3."""
 
+import math
+
 import keras
 
 
@@ -13,13 +15,13 @@ class MaxRMS(keras.constraints.Constraint):
     filters at or below the bound are left as they are.
 
     Args:
-        max_value: the bound, above 0. Defaults to the paper's 0.1.
+        max_value: the bound, above 0 and finite. Defaults to the paper's 0.1.
 
     Call arguments:
         w: kernel (..., filters): the last axis counts the filters, as in `Conv2D`.
 
     Raises:
-        ValueError: `max_value` is not above 0.
+        ValueError: `max_value` is not above 0 and finite.
 
     Example:
         >>> w = MaxRMS(0.1)(keras.ops.ones((7, 7, 3, 96)))
@@ -28,9 +30,10 @@ class MaxRMS(keras.constraints.Constraint):
     """
 
     def __init__(self, max_value=0.1):
-        if not max_value > 0:
+        if not 0 < max_value < math.inf:
             raise ValueError(
-                f"`max_value` must be above 0. Received: max_value={max_value!r}."
+                "`max_value` must be above 0 and finite. "
+                f"Received: max_value={max_value!r}."
             )
         self.max_value = float(max_value)
 

@@ -5,6 +5,7 @@ import pytest
 from tests.helpers import reference
 from zfkeras import ZFNet
 from zfkeras.constraints import MaxRMS
+from zfkeras.errors import UsageError
 
 
 def kernels(scale, shape=(5, 3, 4, 8)):
@@ -80,10 +81,14 @@ def test_config_round_trip(bound):
     assert MaxRMS().get_config() == {"max_value": 0.1}
 
 
-@pytest.mark.parametrize("bound", [0, -0.1, float("nan")])
-def test_a_bound_that_is_not_above_0_is_refused(bound):
-    with pytest.raises(ValueError, match="`max_value` must be above 0. Received: max_"):
+@pytest.mark.parametrize("bound", [0, -0.1, float("nan"), float("inf")])
+def test_a_bound_that_is_none_is_refused(bound):
+    # Previously an infinite one made every filter NaN, and ZFNet's error was Keras's.
+    wanted = "must be above 0 and finite.* Received: max_"
+    with pytest.raises(ValueError, match=f"`max_value` {wanted}value="):
         MaxRMS(bound)
+    with pytest.raises(UsageError, match=f"`max_filter_rms` {wanted}filter_rms="):
+        ZFNet(5, variant="zfnet_quarter", max_filter_rms=bound)
 
 
 def test_training_keeps_every_filter_of_every_convolution_at_the_bound():

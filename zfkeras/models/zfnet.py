@@ -42,7 +42,8 @@ def ZFNet(  # noqa: N802 - named like a class, as keras.applications names its n
             as in the paper: near equal probabilities. Biases start at 0.
         dropout: share of fc6 and fc7 that is dropped in training (sec. 3: 0.5).
         max_filter_rms: bound on the root mean square of each filter of each
-            convolution (sec. 3), enforced at every update. `None` means no bound.
+            convolution (sec. 3), above 0 and finite, enforced at every update. `None`
+            means no bound.
         dtype: dtype policy, such as "mixed_bfloat16". `None` (default) means Keras's
             global policy. The softmax is always float32.
 
@@ -52,7 +53,7 @@ def ZFNet(  # noqa: N802 - named like a class, as keras.applications names its n
 
     Raises:
         UsageError: unknown variant or dtype policy, an input shape of another form or
-            too small for the pools, or weights that do not fit.
+            too small for the pools, a bound that is none, or weights that do not fit.
 
     Example:
         >>> ZFNet().count_params()
@@ -77,7 +78,7 @@ def ZFNet(  # noqa: N802 - named like a class, as keras.applications names its n
     def kernel():
         return {"kernel_initializer": _initializer(kernel_initializer), "dtype": dtype}
 
-    constraint = None if max_filter_rms is None else MaxRMS(max_filter_rms)
+    constraint = _constraint(max_filter_rms)
 
     inputs = keras.Input(input_shape, name="images")
     x = inputs
@@ -105,6 +106,18 @@ def ZFNet(  # noqa: N802 - named like a class, as keras.applications names its n
     if weights is not None:
         _take_weights(model, weights)
     return model
+
+
+def _constraint(max_filter_rms):
+    if max_filter_rms is None:
+        return None
+    try:
+        return MaxRMS(max_filter_rms)
+    except (TypeError, ValueError) as err:
+        raise UsageError(
+            "`max_filter_rms` must be above 0 and finite, or None. "
+            f"Received: max_filter_rms={max_filter_rms!r}."
+        ) from err
 
 
 def _initializer(name):

@@ -155,7 +155,7 @@ _LIMITS = {
     "seed": (lambda v: 0 <= v < 2**32, "from 0 to 4294967295"),
     "mixed_precision": (lambda v: v in ("float16", "bfloat16"), "float16 or bfloat16"),
     "model.dropout": (lambda v: 0 <= v < 1, "from 0 to below 1"),
-    "model.max_filter_rms": (lambda v: v > 0, "above 0"),
+    "model.max_filter_rms": (lambda v: 0 < v < math.inf, "above 0 and finite"),
     "data.validation_fraction": (lambda v: 0 <= v < 1, "from 0 to below 1"),
     "data.input_scale": (lambda v: 0 < v < math.inf, "above 0"),
     "data.min_crop_area": (lambda v: 0 < v <= 1, "above 0 and at most 1"),

@@ -133,6 +133,8 @@ def test_an_unknown_experiment_lists_them():
         "snapshot_epochs=0,1",
         "mixed_precision=int8",
         "model.dropout=1",
+        "model.max_filter_rms=0",
+        "model.max_filter_rms=inf",
         "data.validation_fraction=2",
         "data.input_scale=inf",
         "data.min_crop_area=0",
