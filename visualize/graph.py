@@ -4,13 +4,13 @@ It runs nothing, and knows no rule but whether a layer has an activation of its 
 """
 
 import dataclasses
-import difflib
 
 import keras
 
 from visualize.rules import Call, Options, Slot, find_rule
 from visualize.rules.activations import Softmax
 from zfkeras.errors import UsageError
+from zfkeras.models.layer_calls import calls_in_order, find_only, is_graph
 
 
 @dataclasses.dataclass(frozen=True)
@@ -69,7 +69,7 @@ class Graph:
     """
 
     def __init__(self, model: keras.Model):
-        if not _is_graph(model):
+        if not is_graph(model):
             raise UsageError(
                 "`model` must be a built functional or sequential Keras model. "
                 f"Received: {type(model).__name__}."
@@ -110,21 +110,7 @@ class Graph:
         Raises:
             UsageError: as in `target`.
         """
-        if path not in self.paths:
-            near = difflib.get_close_matches(path, self.paths, n=5, cutoff=0.3)
-            ends = [known for known in self.paths if known.endswith(f".{path}")]
-            raise UsageError(
-                "`layer` must be a layer of the model, nested ones with dots; such as "
-                f"{', '.join(ends or near or [*self.paths][:5])}. "
-                f"Received: layer={path!r}."
-            )
-        tensors = self.paths[path]
-        if len(tensors) > 1:
-            raise UsageError(
-                "`layer` must be called at one place of the model. "
-                f"Received: layer={path!r}, called at {len(tensors)}."
-            )
-        return tensors[0]
+        return find_only(self.paths, path)
 
     def steps_to(self, tensors) -> tuple:
         """The calls that some tensors are made by, in the order they run.
@@ -146,10 +132,10 @@ class Graph:
         for image, number in zip(model.inputs, inputs, strict=True):
             name = image._keras_history.operation.name
             self.paths.setdefault(f"{prefix}{name}", []).append(number)
-        for operation, node in _calls_in_order(model):
+        for operation, node in calls_in_order(model):
             sources = tuple(numbers[id(tensor)] for tensor in node.input_tensors)
             path = f"{prefix}{operation.name}"
-            if _is_graph(operation):
+            if is_graph(operation):
                 made = self._expand(operation, sources, f"{path}.")
             else:
                 made = self._append(operation, path, node, sources)
@@ -208,33 +194,3 @@ def calls(steps, options: Options) -> list:
         )
         for step in steps
     ]
-
-
-def _calls_in_order(model):
-    """(operation, node) of every call inside a model, each after what it reads."""
-    done = {id(image) for image in model.inputs}
-    order, pending = [], [*reversed(model.outputs)]
-    while pending:  # Not recursion: deep networks have a thousand layers.
-        tensor = pending[-1]
-        if id(tensor) in done:
-            pending.pop()
-            continue
-        operation, node_index, _ = tensor._keras_history
-        node = operation._inbound_nodes[node_index]
-        missing = [t for t in node.input_tensors if id(t) not in done]
-        if missing:
-            pending.extend(reversed(missing))
-            continue
-        done |= {id(output) for output in node.output_tensors}
-        order.append((operation, node))
-    return order
-
-
-def _is_graph(operation):
-    """Whether it is a model whose `call` runs the graph that `outputs` shows."""
-    if not isinstance(operation, keras.Model) or not getattr(operation, "inputs", None):
-        return False
-    image = keras.Input((1,))
-    functional = type(keras.Model(image, image))
-    own = type(operation).call
-    return own is functional.call or own is keras.Sequential.call

@@ -1,9 +1,13 @@
 """What stands for the paper's layers 1, 5 and 7 in networks it does not know."""
 
+from collections import Counter
+
 import keras
 
+from visualize.filter_statistics import convolutions
 from zfkeras.errors import UsageError
-from zfkeras.models.endpoints import endpoints, first_output
+from zfkeras.models.endpoints import endpoints
+from zfkeras.models.layer_calls import layer_calls
 from zfkeras.models.layer_tensor import layer_tensor
 
 
@@ -12,14 +16,14 @@ def paper_layer(model: keras.Model, number: int) -> int | str:
 
     In networks that `ZFNet` makes it is that layer. In others, and where it was left
     out: 1 is the first convolution, 5 the last layer with feature maps, 7 the last
-    layer before the output whose answer is a vector.
+    layer before the output whose answer is a vector. Layers of nested models count.
 
     Args:
         model: a functional or sequential model.
         number: 1, 5 or 7.
 
     Returns:
-        What `layer_tensor` takes: the number or a layer's name.
+        What `layer_tensor` takes: the number or a layer's name, dotted if nested.
 
     Raises:
         UsageError: the model has no such layer.
@@ -29,23 +33,25 @@ def paper_layer(model: keras.Model, number: int) -> int | str:
             return number
     except UsageError:
         pass
-    layers = [
-        layer
-        for layer in model.layers
-        if not isinstance(layer, keras.layers.InputLayer)
+    calls = [
+        call
+        for call in layer_calls(model)
+        if not isinstance(call.operation, (keras.Model, keras.layers.InputLayer))
     ]
-    convolutions = [
-        layer.name
-        for layer in layers
-        if isinstance(layer, (keras.layers.Conv2D, keras.layers.DepthwiseConv2D))
+    count = Counter(call.path for call in calls)
+    once = [call for call in calls if count[call.path] == 1]
+    maps = [call.path for call in once if len(call.tensor.shape) == 4]
+    vectors = [
+        call.path
+        for call in once
+        if call is not calls[-1] and len(call.tensor.shape) == 2
     ]
-    maps = [layer.name for layer in layers if _rank(layer) == 4]
-    vectors = [layer.name for layer in layers[:-1] if _rank(layer) == 2]
-    found = {1: convolutions[:1] or maps[:1], 5: maps[-1:], 7: vectors[-1:]}[number]
+    filters = [path for path, _ in convolutions(model) if path in maps]
+    found = {1: filters[:1] or maps[:1], 5: maps[-1:], 7: vectors[-1:]}[number]
     if not found:
         raise UsageError(
-            f"the model has nothing like the paper's layer {number}; name a layer, one "
-            f"of {', '.join(layer.name for layer in model.layers)}."
+            f"the model has nothing like the paper's layer {number}; name a layer, "
+            f"such as {', '.join(call.path for call in calls[-5:])}."
         )
     return found[0]
 
@@ -59,10 +65,3 @@ def layer_heading(model: keras.Model, layer: int | str) -> str:
     """
     name, _ = layer_tensor(model, layer)
     return f"layer {layer} ({name})" if isinstance(layer, int) else name
-
-
-def _rank(layer) -> int:
-    try:
-        return len(first_output(layer).shape)
-    except (AttributeError, ValueError):  # called at several places, or never
-        return 0

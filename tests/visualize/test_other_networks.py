@@ -96,6 +96,79 @@ def test_what_projects_nothing_needs_no_rules(module, data, leaky_run, tmp_path)
     assert (tmp_path / f"{module}.json").exists()
 
 
+def transfer_network(is_nested=True, before=None, seed=0):
+    """A base of others and classes of our own: what transfer learning ends in."""
+    keras.utils.set_random_seed(seed)
+    base = keras.Sequential(
+        [
+            keras.Input((SIDE, SIDE, 3)),
+            keras.layers.Conv2D(6, 3, 2, use_bias=False, name="stem"),
+            keras.layers.BatchNormalization(name="stem_norm"),
+            keras.layers.ReLU(max_value=6, name="stem_relu"),
+            keras.layers.DepthwiseConv2D(3, padding="same", name="depthwise"),
+            keras.layers.Conv2D(8, 1, name="project"),
+            keras.layers.ReLU(name="out_relu"),
+        ],
+        name="base",
+    )
+    head = [
+        keras.layers.GlobalAveragePooling2D(name="mean"),
+        keras.layers.Dropout(0.2, name="dropout"),
+        keras.layers.Dense(len(NAMES), activation="softmax", name="classes"),
+    ]
+    x = pictures = keras.Input((SIDE, SIDE, 3), name="pictures")
+    first = [before or keras.layers.Rescaling(0.5, name="rescaling")]
+    for layer in first + ([base] if is_nested else base.layers) + head:
+        x = layer(x)
+    return keras.Model(pictures, x)
+
+
+@pytest.fixture(scope="module")
+def nested_file(tmp_path_factory):
+    return save(transfer_network(), tmp_path_factory.mktemp("nested") / "model.keras")
+
+
+@pytest.mark.parametrize(
+    ("module", "options", "layers"),
+    [
+        # previously tracebacks: Keras's ValueError about a disconnected graph
+        ("invariance", ["--count=1"], ["base.stem", "dropout"]),
+        ("correspondence", ["--random=2"], ["base.out_relu", "dropout"]),
+        ("occlusion", ["--count=1", "--patch-stride=7"], ["base.out_relu"]),
+        ("features", ["--layers=base", "--channels=2", "--top=2"], ["base"]),
+        ("features", ["--layers=base.stem,mean", "--top=2"], ["base.stem", "mean"]),
+        ("filters", ["--channels=2"], ["base.project"]),
+    ],
+)
+def test_a_nested_base_goes_through_every_command(
+    module, options, layers, data, nested_file, tmp_path
+):
+    argv = options if module == "correspondence" else [data, *options]
+    assert run(module, f"--model={nested_file}", *argv, f"--workdir={tmp_path}") == 0
+    record = json.loads((tmp_path / f"{module}.json").read_text("utf-8"))
+    found = {
+        "invariance": lambda: [*record["transformations"]["scale"]["layers"]],
+        "correspondence": lambda: [*record["layers"]],
+        "occlusion": lambda: [record["images"][0]["layer"]],
+        "features": lambda: [layer["layer_name"] for layer in record["layers"]],
+        "filters": lambda: [record["networks"][0]["layer_2"]["layer"]],
+    }
+    assert found[module]() == layers
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("is_nested", [True, False], ids=["nested", "flat"])
+def test_networks_of_transfer_learning_go_through_every_command(
+    is_nested, data, tmp_path
+):
+    dot = "base." if is_nested else ""
+    layers = [*(["base"] if is_nested else []), f"{dot}stem", f"{dot}out_relu", "mean"]
+    for epoch in (1, 2):
+        model = transfer_network(is_nested, seed=epoch)
+        save(model, tmp_path / "snapshots" / f"epoch-{epoch:03d}.keras")
+    assert_every_command_takes(model, tmp_path, data, layers)
+
+
 @pytest.mark.slow
 @pytest.mark.parametrize(
     ("name", "layers"),
@@ -109,23 +182,29 @@ def test_keras_applications_go_through_every_command(name, layers, data, tmp_pat
     for epoch in (1, 2):
         keras.utils.set_random_seed(epoch)
         model = make(weights=None, input_shape=(SIDE, SIDE, 3), classes=len(NAMES))
-        path = save(model, tmp_path / "snapshots" / f"epoch-{epoch:03d}.keras")
-    some = [f"--model={path}", data, f"--layers={','.join(layers)}"]
-    few = [*some, "--channels=2", "--batch-size=8"]
-    assert run("features", *few, "--top=2", f"--workdir={tmp_path}/features") == 0
-    record = json.loads((tmp_path / "features" / "features.json").read_text("utf-8"))
+        save(model, tmp_path / "snapshots" / f"epoch-{epoch:03d}.keras")
+    assert_every_command_takes(model, tmp_path, data, layers)
+
+
+def assert_every_command_takes(model, folder, data, layers):
+    """Runs all commands and the callback; snapshots of two epochs are in the folder."""
+    path = folder / "snapshots" / "epoch-002.keras"
+    few = [f"--model={path}", data, f"--layers={','.join(layers)}"]
+    few += ["--channels=2", "--batch-size=8"]
+    assert run("features", *few, "--top=2", f"--workdir={folder}/features") == 0
+    record = json.loads((folder / "features" / "features.json").read_text("utf-8"))
     assert [layer["layer_name"] for layer in record["layers"]] == layers
     assert max(layer["recomputation_error"] for layer in record["layers"]) < 1e-3
     # The report calls every other command.
-    argv = [*few, f"--run={tmp_path}", "--quick", f"--workdir={tmp_path}/report"]
+    argv = [*few, f"--run={folder}", "--quick", f"--workdir={folder}/report"]
     assert run("report", *argv) == 0
-    read = PageReader((tmp_path / "report" / "report.html").read_text("utf-8"))
+    read = PageReader((folder / "report" / "report.html").read_text("utf-8"))
     ids = {attributes.get("id") for _, attributes in read.elements}
     assert {figure.key for figure in FIGURES} <= ids
     images = np.random.default_rng(0).normal(size=(8, SIDE, SIDE, 3))
-    live = EvolutionCallback(images, layers[:2], [1, 2], tmp_path / "live")
+    live = EvolutionCallback(images, layers[:2], [1, 2], folder / "live")
     model.compile("sgd", "sparse_categorical_crossentropy")
     labels = np.arange(8) % len(NAMES)
     model.fit(images, labels, epochs=2, callbacks=[live], verbose=0)
-    record = json.loads((tmp_path / "live" / "evolution.json").read_text("utf-8"))
+    record = json.loads((folder / "live" / "evolution.json").read_text("utf-8"))
     assert record["epochs"] == [1, 2] and [*record["layers"]] == layers[:2]

@@ -193,7 +193,7 @@ def test_layers_of_a_nested_model_are_scanned_under_dotted_names(kind):
 def test_a_nested_model_that_is_called_twice_is_refused():
     images, backbone = keras.Input((CROP, CROP, 3)), whole_numbers()
     model = keras.Model(images, backbone(images) + backbone(images * 2.0))
-    with pytest.raises(UsageError, match="called 2 times"):
+    with pytest.raises(UsageError, match="called at 2"):
         TopActivations(model, [f"{backbone.name}.conv"], 4, PLAIN)
 
 
@@ -354,7 +354,7 @@ def test_weights_are_left_as_they_are():
 
 def test_requests_that_cannot_be_met_are_refused():
     model = whole_numbers()
-    with pytest.raises(UsageError, match="1 to 7 or one of .*conv, pool, flatten, fc"):
+    with pytest.raises(UsageError, match="such as conv, .*pool, flatten, fc"):
         TopActivations(model, ["conv9"], 4, PLAIN)
     with pytest.raises(UsageError, match="named conv1, ..., fc7"):
         TopActivations(model, [1], 4, PLAIN)

@@ -4,6 +4,7 @@ It knows no kind of layer itself: each module beside it registers its own.
 """
 
 import dataclasses
+import inspect
 from collections.abc import Callable
 
 import keras
@@ -77,6 +78,8 @@ class Call:
             lambda leaf: inputs[leaf.number] if isinstance(leaf, Slot) else leaf,
             self.arguments,
         )
+        if "training" in kwargs:  # true by default in RandomFlip and its like
+            kwargs["training"] = False
         return self.operation(*args, **kwargs)
 
     def refuse(self, requirement):
@@ -102,6 +105,9 @@ class Rule:
     #: The layer has an `activation`, which the deconvnet runs as a layer of its own;
     #: `forward` leaves it out.
     has_activation = False
+
+    #: Each number of the output depends on the same number of the input alone.
+    is_elementwise = False
 
     #: What stands outside the maps, as the layer sees it.
     outside = 0.0
@@ -144,6 +150,27 @@ class Rule:
                 tuple of such tensors, or `None`.
         """
         return call.run(*inputs), None
+
+    def can_narrow(self, call: Call) -> bool:
+        """Whether `forward_channels` serves a call; the default says no.
+
+        Args:
+            call: of the layer.
+        """
+        return False
+
+    def forward_channels(self, call: Call, channels, *inputs):
+        """Computes some output channels without the others.
+
+        Args:
+            call: of the layer.
+            channels: int tensor (n,).
+            *inputs: as in `forward`.
+
+        Returns:
+            What `forward` returns, of these channels.
+        """
+        raise NotImplementedError
 
     def backward(self, call: Call, signal, memory):
         """Takes a signal one layer down.
@@ -248,10 +275,16 @@ def require_rule(call: Call) -> Rule:
         raise call.refuse("have its channels last")
     if getattr(call.operation, "quantization_mode", None) is not None:
         raise call.refuse("not be quantised")
-    if call.arguments[1].get("training"):
+    if call.arguments[1].get("training") and not _trains_by_default(call.operation):
         raise call.refuse("not be called with training=True")
     rule.check(call)
     return rule
+
+
+def _trains_by_default(layer) -> bool:
+    """Whether training=True says nothing, as nobody need have asked for it."""
+    asked = inspect.signature(type(layer).call).parameters.get("training")
+    return asked is not None and asked.default is True
 
 
 def kind_name(operation) -> str:

@@ -1,6 +1,7 @@
 import keras
 import numpy as np
 import pytest
+import tensorflow as tf
 
 from tests.helpers.rules import projector_of
 from visualize import Deconvnet, Rule, register_rule
@@ -107,6 +108,17 @@ def test_what_a_rule_cannot_do_exactly_is_refused(layer, call, message):
     image = keras.Input((4, 4, 3))
     with pytest.raises(UsageError, match=message):
         projector_of(keras.Model(image, layer()(image, **call)))
+
+
+@pytest.mark.parametrize("kind", ["RandomFlip", "RandomRotation", "RandomContrast"])
+def test_augmentation_inside_a_network_is_silent(kind):
+    # previously refused, for training=True, which is these layers' default
+    layer = getattr(keras.layers, kind)
+    layer = layer() if kind == "RandomFlip" else layer(0.5)
+    model = model_of(layer, shape=(6, 6, 3))
+    images = np.random.default_rng(0).uniform(size=(3, 6, 6, 3)).astype("f")
+    ascent = projector_of(model).up(tf.constant(images))
+    np.testing.assert_array_equal(ascent.maps, images)
 
 
 def test_quantised_layers_are_refused():
