@@ -16,6 +16,9 @@ from zfkeras.errors import UsageError
 # A gigabyte of float32. The largest layer of Table 3 has 151 million weights.
 MAX_ELEMENTS = 2**28
 
+# Nodes that only make constants -> how many other constants they take.
+_MADE_OF = {"Constant": 0, "ConstantOfShape": 1, "Identity": 1}
+
 _KINDS = {
     TensorProto.FLOAT: np.dtype("<f4"),
     TensorProto.FLOAT16: np.dtype("<f2"),
@@ -61,11 +64,11 @@ class Constants:
         self._tensors = {tensor.name: tensor for tensor in graph.initializer}
         self._nodes = {}
         for node in graph.node:
-            made_of = [name for name in node.input if name]
             if (
-                node.op_type in ("Constant", "ConstantOfShape", "Identity")
+                len(node.input) == _MADE_OF.get(node.op_type, -1)
                 and len(node.output) == 1
-                and all(name in self for name in made_of)
+                and node.output[0] not in self  # else a node could be made of itself
+                and all(name in self for name in node.input)
             ):
                 self._nodes[node.output[0]] = node
 
@@ -90,23 +93,37 @@ class Constants:
             UsageError: there are none, they are of an odd kind, too many, damaged, or
                 in a file outside the model's folder.
         """
+        shaped = []  # a loop, since a chain may be longer than Python's stack
+        while name in self._nodes and self._nodes[name].input:
+            if self._nodes[name].op_type == "ConstantOfShape":
+                shaped.append(name)
+            name = self._nodes[name].input[0]
+        found = self._stored(name)
+        for outer in reversed(shaped):
+            found = self._filled(outer, found)
+        return found
+
+    def _stored(self, name):
+        """Numbers that stand in the file."""
         if name in self._tensors:
             return self._read(self._tensors[name], name, is_external_allowed=True)
         if name not in self._nodes:
             raise UsageError(f"{name!r} must be numbers that stand in the file.")
-        node = self._nodes[name]
-        if node.op_type == "Identity":
-            return self.array(node.input[0])
-        values = {one.name: one for one in node.attribute}
-        if node.op_type == "ConstantOfShape":
-            shape = [int(size) for size in self.array(node.input[0]).ravel()]
-            _check_size(shape, name)
-            value = values.get("value")
-            fill = self._read(value.t, name) if value else np.zeros(1, np.float32)
-            return np.full(shape, fill.ravel()[0])
-        if "value" not in values:
+        value = self._value(name)
+        if value is None:
             raise UsageError(f"the constant {name!r} must be a tensor.")
-        return self._read(values["value"].t, name)
+        return value
+
+    def _filled(self, name, sizes):
+        """An array of these sizes of the one number that a ConstantOfShape says."""
+        shape = [int(size) for size in sizes.ravel()]
+        _check_size(shape, name)
+        value = self._value(name)
+        return np.full(shape, np.float32(0) if value is None else value.ravel()[0])
+
+    def _value(self, name):
+        values = [one.t for one in self._nodes[name].attribute if one.name == "value"]
+        return self._read(values[-1], name) if values else None
 
     def embed(self) -> None:
         """Puts the numbers that lie in other files into the graph."""

@@ -1,5 +1,6 @@
 """What is no ZFNet-like graph is named; what is hostile is refused."""
 
+import itertools
 import json
 
 import numpy as np
@@ -267,6 +268,50 @@ def test_a_constant_of_a_monstrous_shape_is_refused_before_it_is_made(refusal):
     model.graph.initializer.append(shape)
     model.graph.node.insert(0, node)
     assert f"must have at most {MAX_ELEMENTS:,} numbers" in refusal(model)
+
+
+def through(model, kind, number):
+    """Weights behind a chain of so many nodes."""
+    moved = model.graph.initializer[0]
+    names = [moved.name, *(f"chain{n}" for n in range(number))]
+    for node in model.graph.node:
+        for place, name in enumerate(node.input):
+            if name == moved.name:
+                node.input[place] = names[-1]
+    for n, pair in enumerate(itertools.pairwise(names)):
+        model.graph.node.insert(n, helper.make_node(kind, pair[:1], pair[1:]))
+    return model
+
+
+def test_a_long_chain_of_constants_is_followed(tmp_path):
+    # Previously a RecursionError.
+    onnx.save(whole(), tmp_path / "plain.onnx")
+    onnx.save(through(whole(), "Identity", 2000), tmp_path / "chain.onnx")
+    plain, found = (read_onnx(tmp_path / f"{n}.onnx")[0] for n in ("plain", "chain"))
+    wanted = plain.operations[0].kernel
+    np.testing.assert_array_equal(found.operations[0].kernel, wanted)
+
+
+def test_a_long_chain_of_shapes_is_refused_in_one_line(refusal):
+    # Previously a RecursionError.
+    assert "model.onnx is damaged" in refusal(through(whole(), "ConstantOfShape", 2000))
+
+
+@pytest.mark.parametrize("inputs", [[], [""], ["loop"], ["n0_0", "n0_1"]])
+def test_a_constant_made_of_nothing_or_itself_is_refused(refusal, inputs):
+    model = whole()
+    model.graph.node[0].input[1] = "loop"
+    model.graph.node.insert(0, helper.make_node("Identity", inputs, ["loop"]))
+    assert "'loop'" in refusal(model)
+
+
+def test_a_name_that_is_given_again_leads_to_no_endless_loop(tmp_path):
+    model = through(whole(), "Identity", 1)
+    model.graph.node.insert(1, helper.make_node("Identity", ["chain0"], ["chain0"]))
+    onnx.save(model, tmp_path / "model.onnx")
+    kernel = read_onnx(tmp_path / "model.onnx")[0].operations[0].kernel
+    wanted = numpy_helper.to_array(model.graph.initializer[0])
+    np.testing.assert_array_equal(kernel, wanted.transpose(2, 3, 1, 0))
 
 
 def test_weights_that_the_graph_computes_are_refused(refusal):
