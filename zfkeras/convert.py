@@ -6,9 +6,6 @@ from pathlib import Path
 
 from zfkeras import commandline
 
-# What kind of file the result is, by --to or by how its name ends.
-FORMATS = {"keras": ".keras", "onnx": ".onnx"}
-
 
 def build_parser() -> argparse.ArgumentParser:
     """The command's arguments."""
@@ -18,18 +15,18 @@ def build_parser() -> argparse.ArgumentParser:
         "file, or one of ours into ONNX, and measure how far both sides are apart "
         "(docs/weights.md).",
     )
-    parser.add_argument("output", type=Path, metavar="OUT", help="the file to write")
+    parser.add_argument(
+        "output",
+        type=Path,
+        metavar="OUT",
+        help="the file to write: .keras from a foreign network, .onnx from one of ours",
+    )
     parser.add_argument(
         "--model",
         default=commandline.DEFAULT_MODEL,
         metavar="MODEL",
         help=".onnx or .caffemodel file; or preset (quarter: the network in the box) "
         "or .keras file",
-    )
-    parser.add_argument(
-        "--to",
-        choices=FORMATS,
-        help="format of OUT (default: as its name ends)",
     )
     _add_description(parser)
     parser.add_argument(
@@ -119,8 +116,7 @@ def _convert(args):
 
     args.data = args.data or "shapes"
     is_foreign = Path(args.model).suffix in (".onnx", ".caffemodel")
-    suffix = FORMATS[args.to or _format_of(args.output)]
-    if (suffix == ".onnx") == is_foreign or args.output.suffix != suffix:
+    if args.output.suffix != (".keras" if is_foreign else ".onnx"):
         wanted = "a .keras" if is_foreign else "an .onnx"
         raise UsageError(
             f"OUT must be {wanted} file for --model {args.model}. "
@@ -131,15 +127,6 @@ def _convert(args):
     else:
         _check_unused(args)
         _to_onnx(args)
-
-
-def _format_of(path: Path) -> str:
-    from zfkeras.errors import UsageError
-
-    for name, suffix in FORMATS.items():
-        if path.suffix == suffix:
-            return name
-    raise UsageError(f"OUT must end in .keras or .onnx. Received: {path}.")
 
 
 def _check_unused(args):
