@@ -216,7 +216,8 @@ def model_labels(names: list[str], labels: list[str] | None) -> list[str]:
 
     if labels is None:
         paths = [Path(name) for name in names]
-        return [p.parent.name if p.name == "model.keras" else p.stem for p in paths]
+        folders = [p.parent.name if p.name == "model.keras" else "" for p in paths]
+        return [name or p.stem for name, p in zip(folders, paths, strict=True)]
     if len(labels) != len(names):
         raise UsageError(
             "--label must be given once for each --model, or not at all. "

@@ -9,7 +9,8 @@ from visualize.report_figures import Figure, Request, Unavailable
 def _evolution(request: Request) -> list[str]:
     if request.run is None:
         raise Unavailable(
-            "needs the snapshots of a training: give its workdir by --run."
+            "needs snapshots of a training: give its workdir, or a folder of files "
+            "epoch-001.keras, ..., by --run."
         )
     channels = ["--channels=3", "--probes=8"] if request.quick else []
     return [

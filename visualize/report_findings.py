@@ -3,71 +3,13 @@
 It reads JSON values and makes text of them; it draws nothing and opens no files.
 """
 
-import dataclasses
 from collections.abc import Callable, Mapping
 
 from visualize.page import Table
+from visualize.report_words import Finding, claim, number, percent, plain
 
 _CLEARLY_NEARER = 0.05  # between cosines
-
-
-@dataclasses.dataclass(frozen=True)
-class Finding:
-    """What a figure shows.
-
-    Args:
-        paper: what the paper says of it.
-        ours: sentences on what is to be seen here.
-        tables: the numbers.
-    """
-
-    paper: str
-    ours: tuple[str, ...]
-    tables: tuple[Table, ...] = ()
-
-
-def percent(value: float | None, digits: int = 1) -> str:
-    """A fraction in percent; a dash for `None`.
-
-    Args:
-        value: fraction.
-        digits: after the point.
-    """
-    return "–" if value is None else f"{100 * value:.{digits}f} %"
-
-
-def number(value: float | None, digits: int = 2) -> str:
-    """A number; a dash for `None`.
-
-    Args:
-        value: of any size.
-        digits: after the point.
-    """
-    return "–" if value is None else f"{value:,.{digits}f}"
-
-
-def claim(record: Mapping) -> str:
-    """What the paper says, if the record has it.
-
-    Args:
-        record: of a figure.
-    """
-    paper = record.get("paper")
-    return str(paper.get("claim", "")) if isinstance(paper, Mapping) else ""
-
-
-def said_of_bad_images(record: Mapping) -> tuple[str, ...]:
-    """A sentence on the images that could not be read, if there were any.
-
-    Args:
-        record: of any figure.
-    """
-    tally = record.get("bad_images") or {"count": 0}
-    count = tally["count"]
-    if not count:
-        return ()
-    noun = "image" if count == 1 else "images"
-    return (f"{count:,} {noun} could not be read and took no part.",)
+_RARE = 0.05  # share of random trials
 
 
 def evolution(record: Mapping) -> Finding:
@@ -198,6 +140,8 @@ def _aliasing(network: Mapping) -> str:
     """How much of layer 2's projections is finer than the first layer's grid."""
     if "layer_2" not in network:
         return ""
+    if max(network["stride"]) == 1:
+        return "They step by one pixel, so that no grid of theirs is coarser than it."
     step = 2 * max(network["stride"])
     shares = network["layer_2"]["share_of_power"][f"above_1/{step}_cycles_per_pixel"]
     return (
@@ -258,24 +202,39 @@ def correspondence(record: Mapping) -> Finding:
                 row.append(_spread(cells[part]["paper"]))
         rows.append(row)
     told = plain(record)
+    ours = (*told.ours, *_against_chance(layers), *_said_of_stars(record))
     caption = f"Table 1: mean sign change over {len(record['images'])} images"
     table = Table(caption, headings, rows, note="Lower is more alike.")
-    return Finding(told.paper, told.ours, (table,))
+    return Finding(told.paper, ours, (table,))
+
+
+def _against_chance(layers: Mapping) -> tuple[str, ...]:
+    """A sentence where what was found may be chance."""
+    shares = [
+        cell["share_of_random_trials_as_low"]
+        for rows in layers.values()
+        for cell in rows.values()
+        if "share_of_random_trials_as_low" in cell
+    ]
+    if not shares or min(shares) < _RARE:
+        return ()
+    return (
+        f"No part is lower than all but {_RARE:.0%} of the random trials: what "
+        "differs here may be chance.",
+    )
+
+
+def _said_of_stars(record: Mapping) -> tuple[str, ...]:
+    if record.get("parts") is not None:
+        return ()
+    return (
+        "The images are stars that are built in, whatever the network was trained on; "
+        "--parts takes photographs in which the places of parts are known.",
+    )
 
 
 def _spread(cell: Mapping | None) -> str:
     return f"{cell['mean']:.3f} ± {cell['deviation']:.3f}" if cell else "–"
-
-
-def plain(record: Mapping) -> Finding:
-    """What any record says of itself: the paper's claim and a sentence of its own.
-
-    Args:
-        record: of any figure.
-    """
-    summary = record.get("summary", record.get("finding", ()))
-    ours = (summary,) if isinstance(summary, str) else tuple(map(str, summary))
-    return Finding(claim(record), ours)
 
 
 FINDINGS: dict[str, Callable[[Mapping], Finding]] = {

@@ -6,17 +6,19 @@ What cannot be made is listed with the reason, and the rest goes on.
 import argparse
 import datetime
 import logging
+import os
 from collections.abc import Callable
 from pathlib import Path
 
 from visualize import report_sections as sections
 from visualize import report_tables as tables
+from visualize.filters import model_labels
 from visualize.gallery import RECORD, make_gallery
 from visualize.page import Page
 from visualize.report_catalogue import FIGURES
 from visualize.report_figures import Request, Unavailable, make_once
-from visualize.report_findings import percent
 from visualize.report_given import look_at_given
+from visualize.report_words import percent
 from visualize.scan_state import fingerprint
 from zfkeras import commandline, provenance
 from zfkeras.data.sources import Source, open_source
@@ -168,21 +170,23 @@ def _gallery(request: Request, source: Source, classifier: Classifier) -> Path:
 
 
 def _name(model: str, classifier: Classifier) -> str:
-    """The network's variant if the card knows it, else the file's name."""
+    """The network's variant if the card knows it, else as Fig. 6 calls it."""
     if model in PRESETS:
         return f"{model}-scale ZFNet" if model == "quarter" else model
     config = classifier.made.get("config")
     variant = config.get("model", {}).get("variant") if isinstance(config, dict) else ""
-    return str(variant or Path(model).stem)
+    return str(variant or model_labels([model], None)[0])
 
 
 def _subtitle(model: str, request: Request, source: Source) -> str:
+    kind, _, rest = source.spec.partition(":")
+    name = kind if kind == "shapes" else os.path.basename(os.path.abspath(rest))
+    split = f"{request.split} " if len(source.splits) > 1 else ""
     images = source.split(request.split).num_examples
-    name = source.spec.rstrip("/").rpartition("/")[2]
     network = model if model in PRESETS else Path(model).name
     return (
         f"The network {network}, looked into with a deconvnet as Zeiler and Fergus did "
-        f"with theirs: {request.split} images of {name}, {images:,} in "
+        f"with theirs: {images:,} {split}images of {name}, in "
         f"{len(source.class_names):,} classes."
     )
 

@@ -12,7 +12,8 @@ from pathlib import Path
 from visualize.objects import said_of_objects
 from visualize.page import Card, Gallery, GalleryLayer, Section, embed
 from visualize.report_figures import Figure
-from visualize.report_findings import FINDINGS, plain, said_of_bad_images
+from visualize.report_findings import FINDINGS
+from visualize.report_words import plain, said_of_bad_images
 from zfkeras.errors import UsageError
 from zfkeras.file_names import layer_stem
 from zfkeras.files import read_json

@@ -26,7 +26,8 @@ def ablation(title: str, folder: Path | None) -> Section:
     """
     if folder is None:
         raise Unavailable(
-            "give the workdir of python -m zfkeras.ablation by --ablation."
+            "trains ZFNet without some of its parts: give the workdir of python -m "
+            "zfkeras.ablation by --ablation."
         )
     with said_in_one_line(folder):
         record = read_json(folder / "ablation.json")
@@ -96,7 +97,10 @@ def transfer(title: str, folder: Path | None) -> Section:
         Damaged: there are no tables in it.
     """
     if folder is None:
-        raise Unavailable("give a workdir of transfer's commands by --transfer.")
+        raise Unavailable(
+            "needs the network's features on other images: give a workdir of "
+            "transfer's commands by --transfer."
+        )
     with said_in_one_line(folder):
         places = [folder, *sorted(path for path in folder.iterdir() if path.is_dir())]
         # Hidden ones are what a killed process has left.

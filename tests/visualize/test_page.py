@@ -189,6 +189,14 @@ def test_a_page_without_figures_says_so():
     assert "#gallery" not in read.addresses
 
 
+def test_lines_do_not_end_inside_of_arguments():
+    # Previously "by -" ended a line and "-transfer." began the next.
+    bare = Page("t", "s", (), None, (), (("x", "give it by --run, <b>--x</b>"),), ())
+    html = render(bare)
+    assert 'give it by <span class="argument">--run,</span> &lt;b&gt;--x' in html
+    assert "x give it by --run, <b>--x</b>" in PageReader(html).text
+
+
 def test_small_pictures_are_embedded_as_they_are(pictures):
     content = (pictures / "small.png").read_bytes()
     shown = embed(pictures / "small.png", "alt")

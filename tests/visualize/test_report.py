@@ -85,7 +85,8 @@ def test_the_page_gathers_what_can_be_made(made):
     ids = {attributes.get("id") for _, attributes in read.elements}
     assert {"gallery", "filters", "provenance"} <= ids
     assert "Layer 1 (norm1)" in text and "Layer conv3" in text
-    assert "Table 3: what each part contributes give the workdir" in text
+    assert "Table 3: what each part contributes trains ZFNet without" in text
+    assert "16 validation images of " in text and ", in 4 classes." in text
     cards = [li for li in read.all("li") if li.get("class") == "card"]
     assert len(cards) == 4
     record = json.loads((made / "features" / "gallery.json").read_text("utf-8"))
@@ -129,7 +130,7 @@ def test_a_rerun_makes_nothing_again(words, made, monkeypatch, capsys):
 @pytest.mark.slow
 def test_with_a_run_features_evolve(words, run_folder, made, monkeypatch):
     monkeypatch.setattr("visualize.report_gathering.make_gallery", refuse)
-    assert "give its workdir by --run." in read_page(made).text
+    assert "give its workdir, or a folder" in read_page(made).text
     assert main([*words, f"--run={run_folder}", f"--workdir={made}"]) == 0
     read = read_page(made)
     assert "2 snapshots" in read.text and "give its workdir" not in read.text
@@ -267,7 +268,7 @@ def test_the_page_in_a_browser(made):
         {"js": "document.getElementById('count').textContent"},
     )
     assert seen == {
-        "answers": ["What model sees", True, "4 of 4 channels"],
+        "answers": ["What model0 sees", True, "4 of 4 channels"],
         "requests": [],
         "console": [],
     }

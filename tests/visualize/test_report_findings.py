@@ -1,16 +1,6 @@
 import pytest
 
-from visualize.report_findings import (
-    claim,
-    correspondence,
-    evolution,
-    filters,
-    invariance,
-    number,
-    percent,
-    plain,
-    said_of_bad_images,
-)
+from visualize.report_findings import correspondence, evolution, filters, invariance
 
 
 def evolution_record(settled, cosines=(0.1, 0.6, 1.0)):
@@ -95,6 +85,14 @@ def test_filters_name_each_network():
     assert "--compare" in filters({"networks": [network()]}).ours[-1]
 
 
+def test_filters_that_step_by_one_pixel_have_no_grid_to_exceed():
+    # Previously 0.0 % of the power was beyond 1/2 cycles per pixel, as always.
+    shares = {"above_1/2_cycles_per_pixel": {"reconstructions": 0.0, "images": 0.0}}
+    small = network(stride=[1, 1], layer_2={"share_of_power": shares})
+    (sentence, _) = filters({"networks": [small]}).ours
+    assert "They step by one pixel" in sentence and "cycles" not in sentence
+
+
 def test_invariance_has_a_row_for_each_transformation():
     layers = {
         "layer 1": {
@@ -130,36 +128,20 @@ def test_correspondence_stands_beside_the_paper_where_that_has_it():
     assert correspondence(record).tables[0].headings == ["hidden", "layer 5"]
 
 
-def test_any_record_can_say_what_it_shows():
-    assert plain({"summary": "one"}).ours == ("one",)
-    assert plain({"finding": ["one", "two"]}).ours == ("one", "two")
-    assert plain({}).ours == ()
+def compared(shares, **record):
+    cell = {"mean": 0.1, "deviation": 0.01, "paper": None}
+    parts = {
+        f"part {number}": {**cell, "share_of_random_trials_as_low": share}
+        for number, share in enumerate(shares)
+    }
+    layers = {"hidden": {**parts, "random": cell}}
+    return correspondence({"summary": [], "images": [], "layers": layers, **record})
 
 
-def test_claims_are_read_only_where_they_are():
-    assert claim({"paper": "Fig. 2"}) == claim({}) == ""
-
-
-def test_numbers_as_people_read_them():
-    assert (percent(0.6305), percent(None), percent(0.5, 0)) == ("63.0 %", "–", "50 %")
-    assert (number(1234.5, 1), number(None)) == ("1,234.5", "–")
-
-
-@pytest.mark.parametrize(
-    ("record", "said"),
-    [
-        ({}, ()),
-        ({"bad_images": None}, ()),
-        ({"bad_images": {"count": 0, "images": {}}}, ()),
-        (
-            {"bad_images": {"count": 1, "images": {"a.jpg": "truncated"}}},
-            ("1 image could not be read and took no part.",),
-        ),
-        (
-            {"bad_images": {"count": 1200}},
-            ("1,200 images could not be read and took no part.",),
-        ),
-    ],
-)
-def test_images_that_could_not_be_read_are_counted(record, said):
-    assert said_of_bad_images(record) == said
+def test_correspondence_says_whose_images_these_are_and_what_may_be_chance():
+    # Previously a page of somebody's photographs did not say that these are stars.
+    chance, stars = compared([0.28, 0.05]).ours
+    assert "may be chance" in chance and "all but 5%" in chance
+    assert "stars that are built in" in stars and "--parts" in stars
+    assert compared([0.28, 0.01]).ours == (stars,)
+    assert compared([0.28, 0.01], parts="dogs.json").ours == ()

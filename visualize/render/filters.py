@@ -125,18 +125,21 @@ def draw_second_layers(
     ):
         columns = int(np.ceil(np.sqrt(min(num_channels, len(second.channels)))))
         share = second.aliasing[stride]
-        limit = f"finer than stride {max(stride)} can carry"
+        ours = theirs = ""
+        if max(stride) > 1:  # a step of one pixel carries all there is
+            limit = f"finer than stride {max(stride)} can carry"
+            ours = f"\n{100 * share['reconstructions']:.1f} % of power {limit}"
+            theirs = f"\n{100 * share['images']:.1f} %"
         shown = channel_images(second.reconstructions[:num_channels])
         show_image(
             left,
             tile(shown, columns, gap=2),
-            f"{label}, {second.layer_name}\n"
-            f"{100 * share['reconstructions']:.1f} % of power {limit}",
+            f"{label}, {second.layer_name}{ours}",
         )
         show_image(
             right,
             tile(enlarged(second.patches[:num_channels]), columns, gap=2),
-            f"images\n{100 * share['images']:.1f} %",
+            f"images{theirs}",
         )
     return figure
 
