@@ -50,11 +50,26 @@ class Projector:
         ]
         self.windows = plan_windows(self.passes, target.tensor)
         self._cost = windows_cost(self.passes, self.windows)
+        self._last = self._last_filter(options)
 
     @property
     def has_window(self) -> bool:
         """Whether one unit of the layer sees less than everything."""
         return bool(self.passes) and self.windows[self.target.tensor] is not None
+
+    @property
+    def has_filters_last(self) -> bool:
+        """Whether some channels of the layer can be computed without the others."""
+        return self._last is not None
+
+    def _last_filter(self, options):
+        """The place of the filter behind which each channel goes its own way."""
+        if options.method != "deconvnet":  # the others remember all channels of a ReLU
+            return None
+        for place, (_, call, rule) in reversed([*enumerate(self.passes)]):
+            if not rule.is_elementwise:
+                return place if rule.can_narrow(call) else None
+        return None
 
     def cutting_pays(self, n_pairs: int, n_images: int) -> bool:
         """Whether the way up is shorter inside the pairs' windows than on the images.
@@ -66,23 +81,28 @@ class Projector:
         one_unit, one_image = self._cost
         return self.has_window and n_pairs * one_unit < n_images * one_image
 
-    def up(self, images, cutter: Cutter | None = None) -> Ascent:
+    def up(self, images, cutter: Cutter | None = None, channels=None) -> Ascent:
         """Runs the network to the layer.
 
         Args:
             images: float tensor (n_images, height, width, channels).
             cutter: of the units, to compute their windows only.
+            channels: int tensor (n,), to compute these channels of the layer only,
+                where `has_filters_last`. `None` (default): all.
         """
         window = self.windows.get(0)
         whole = cutter is None or window is None
         tensors = {0: images if whole else cutter.cut(images, window)}
         memories, calls = [], []
-        for step, call, rule in self.passes:
+        for place, (step, call, rule) in enumerate(self.passes):
             inputs = [tensors[number] for number in step.inputs]
             if cutter is None or self.windows[step.outputs[0]] is None:
                 shapes = tuple(map(_shape, inputs))
                 call = dataclasses.replace(call, input_shapes=shapes)
-                outputs, memory = rule.forward(call, *inputs)
+                if place == self._last and channels is not None:
+                    outputs, memory = rule.forward_channels(call, channels, *inputs)
+                else:
+                    outputs, memory = rule.forward(call, *inputs)
             else:
                 inputs = self._cut_inputs(step, call, rule, inputs, cutter)
                 outputs, memory = rule.forward(_inside(call, inputs), *inputs)

@@ -47,38 +47,44 @@ def project(
         places: as given or found.
     """
     windows = projector.windows if projector.has_window and not asks.whole_map else {}
+    only, among = None, channels  # channels that are computed; which of them each is
+    if projector.has_filters_last and not (asks.finds_channel or asks.whole_map or cut):
+        only, among = tf.unique(channels)
     if windows and not asks.finds_position:
         cutter = Cutter(places, rows)
-        ascent = projector.up(images, cutter if cut else None)
-        maps = None
+        ascent = projector.up(images, cutter if cut else None, only)
         units = ascent.maps if cut else cutter.cut(ascent.maps, UNIT)
         if asks.finds_channel:
-            channels = _first_strongest(units[:, 0, 0])
+            channels = among = _first_strongest(units[:, 0, 0])
     else:
-        ascent = projector.up(images)
+        ascent = projector.up(images, channels=only)
         maps = tf.gather(_as_maps(ascent.maps), rows)
-        channels, places = _find(maps, asks, channels, places)
+        among, places = _find(maps, asks, among, places)
+        if asks.finds_channel:
+            channels = among
         units = Cutter(places, tf.range(tf.shape(rows)[0])).cut(maps, UNIT)
-    units = _at_least_single(units)
+    activations = tf.gather(
+        _at_least_single(units)[:, 0, 0], among, axis=1, batch_dims=1
+    )
     cutter = Cutter(places, rows)
-    chosen = tf.one_hot(channels, units.shape[-1], True, False)[:, None, None, :]
+    chosen = tf.one_hot(channels, projector.target.shape[-1], True, False)
+    chosen = chosen[:, None, None, :]
     if asks.whole_map:
         seed = tf.where(chosen, _at_least_single(maps), 0)
     else:
-        seed = tf.where(chosen, units, 0)
+        seed = tf.where(chosen, activations[:, None, None, None], 0)
         if not windows:
             seed = cutter.place(seed, UNIT, maps.shape[1:])
     if len(ascent.maps.shape) == 2:
         seed = seed[:, 0, 0, :]
     below = projector.down(seed, ascent, cutter, windows)
-    activations = tf.gather(units[:, 0, 0], channels, axis=1, batch_dims=1)
     return tf.cast(below, tf.float32), activations, channels, places
 
 
 def _find(maps, asks, channels, places):
     """The channel and the place of the strongest activation, where not given."""
     width = maps.shape[2]
-    flat = tf.reshape(maps, [tf.shape(maps)[0], -1, maps.shape[3]])
+    flat = tf.reshape(maps, [tf.shape(maps)[0], -1, tf.shape(maps)[3]])
     numbers = places[:, 0] * width + places[:, 1]
     if asks.finds_channel:
         strengths = (

@@ -158,6 +158,7 @@ class Cutter:
         y, x = self._places(window)
         y, x = tf.clip_by_value(y, 0, height - 1), tf.clip_by_value(x, 0, width - 1)
         pixel = (self.rows[:, None] * height + y)[:, :, None] * width + x[:, None, :]
+        channels = tf.shape(maps)[3] if channels is None else channels
         return tf.gather(tf.reshape(maps, [-1, channels]), pixel)
 
     def inside(self, values, window: Window, shape, outside=0.0):

@@ -14,6 +14,7 @@ from tests.helpers.projections import (
     assert_close,
     assert_engines_agree,
     by_reference,
+    maps_of,
     random_images,
     shake,
 )
@@ -28,6 +29,22 @@ METHODS = ["deconvnet", "guided", "gradient"]
 def test_engines_agree_on_every_kind_of_layer(method, path):
     images = random_images((4, 31, 37, 3), scale=3)
     assert_engines_agree(small_zfnet(), images, path, method, channel=[0, 1, 2, 3])
+
+
+@pytest.mark.parametrize(
+    "path, position", [("conv2", None), ("conv2", (1, 2)), ("fc6", None)]
+)
+def test_channels_that_are_asked_for_twice_and_in_any_order(path, position):
+    # Only these channels of the last filters are computed.
+    model, images = small_zfnet(), random_images((2, 31, 37, 3), scale=3)
+    channel, image = [7, 2, 7, 0, 2], [0, 1, 1, 0, 1]
+    found = Deconvnet(model).project_units(images, path, channel, position, image=image)
+    assert found.channels.tolist() == channel
+    maps = maps_of(model, images[image], path)
+    strongest = [one[..., of].max() for one, of in zip(maps, channel, strict=True)]
+    if position is None:
+        np.testing.assert_allclose(found.activations, strongest, rtol=1e-4, atol=1e-6)
+    assert_close(found.reconstructions, by_reference(model, images[image], found, path))
 
 
 @pytest.mark.parametrize("lrn", ["identity", "gradient"])

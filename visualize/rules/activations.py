@@ -18,6 +18,8 @@ class _Rectify(Rule):
     guided backpropagation (Springenberg et al. 2015) does both.
     """
 
+    is_elementwise = True
+
     def axes(self, call):
         return POINTWISE
 
@@ -83,6 +85,8 @@ class MaximumWithZero(_Rectify):
 )
 class Linear(Rule):
     """Changes nothing."""
+
+    is_elementwise = True
 
     def axes(self, call):
         return POINTWISE

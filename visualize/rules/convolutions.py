@@ -22,9 +22,16 @@ class Conv2D(Rule):
 
     def forward(self, call, x):
         layer = call.layer
-        x = tf.cast(x, layer.compute_dtype)
-        kernel = tf.cast(layer.kernel, layer.compute_dtype)
-        return _with_bias(layer, keras.ops.conv(x, kernel, **_place(call))), None
+        return _convolved(call, x, layer.kernel, layer.bias), None
+
+    def can_narrow(self, call):
+        return call.layer.groups == 1
+
+    def forward_channels(self, call, channels, x):
+        layer = call.layer
+        kernel = tf.gather(layer.kernel, channels, axis=-1)
+        bias = tf.gather(layer.bias, channels) if layer.use_bias else None
+        return _convolved(call, x, kernel, bias), None
 
     def backward(self, call, signal, memory):
         layer = call.layer
@@ -208,6 +215,12 @@ def _place(call):
         "dilation_rate": layer.dilation_rate,
         "data_format": layer.data_format,
     }
+
+
+def _convolved(call, x, kernel, bias):
+    dtype = call.layer.compute_dtype
+    y = keras.ops.conv(tf.cast(x, dtype), tf.cast(kernel, dtype), **_place(call))
+    return y if bias is None else y + tf.cast(bias, dtype)
 
 
 def _with_bias(layer, maps):

@@ -16,13 +16,25 @@ class Dense(Rule):
         return POINTWISE
 
     def forward(self, call, x):
-        layer = call.layer
-        dtype = layer.compute_dtype
-        y = keras.ops.matmul(tf.cast(x, dtype), tf.cast(layer.kernel, dtype))
-        return (y if layer.bias is None else y + tf.cast(layer.bias, dtype)), None
+        return _multiplied(call, x, call.layer.kernel, call.layer.bias), None
+
+    def can_narrow(self, call):
+        return True
+
+    def forward_channels(self, call, channels, x):
+        kernel = tf.gather(call.layer.kernel, channels, axis=-1)
+        bias = call.layer.bias
+        bias = None if bias is None else tf.gather(bias, channels)
+        return _multiplied(call, x, kernel, bias), None
 
     def backward(self, call, signal, memory):
         kernel = tf.cast(call.layer.kernel, signal.dtype)
         if len(signal.shape) == 2:
             return tf.matmul(signal, kernel, transpose_b=True)
         return tf.tensordot(signal, kernel, [[-1], [1]])
+
+
+def _multiplied(call, x, kernel, bias):
+    dtype = call.layer.compute_dtype
+    y = keras.ops.matmul(tf.cast(x, dtype), tf.cast(kernel, dtype))
+    return y if bias is None else y + tf.cast(bias, dtype)
