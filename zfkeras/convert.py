@@ -157,10 +157,10 @@ def _to_onnx(args):
     classifier = load(args.model)
     taps = write_graph(classifier)
     scale = np.full(3, classifier.preprocessing.input_scale, np.float32)
-    differences = _compared(args, classifier, taps, Convention(None, scale, False))
+    compared = _compared(args, classifier, taps, Convention(None, scale, False))
     with written_whole(args.output) as file:
         file.write(taps.model.SerializeToString())
-    _write_record(args, classifier, differences)
+    _write_record(args, classifier, *compared)
 
 
 def _to_keras(args):
@@ -177,9 +177,9 @@ def _to_keras(args):
     )
     classifier = preset.make_classifier(network, settings, _made(args))
     convention = preset.convention_of(network, settings)
-    differences = _compared(args, classifier, taps, convention)
+    compared = _compared(args, classifier, taps, convention)
     classifier.save(args.output, half_weights=args.half_weights)
-    _write_record(args, classifier, differences)
+    _write_record(args, classifier, *compared)
 
 
 def _read(args):
@@ -205,8 +205,13 @@ def _read(args):
     return network, taps
 
 
-def _compared(args, classifier, taps, convention) -> dict:
-    """Compares, prints, and stops where the sides do not agree."""
+def _compared(args, classifier, taps, convention) -> tuple[dict, int]:
+    """Compares, prints, and stops where the sides do not agree.
+
+    Returns:
+        The differences, and of how many images: a split may have fewer than are asked
+        for, or some that cannot be read.
+    """
     model, prepared = classifier.model, classifier.preprocessing
     print(
         f"{model.name}: {model.count_params():,} parameters, "
@@ -215,7 +220,7 @@ def _compared(args, classifier, taps, convention) -> dict:
     )
     if taps is None:
         print("not compared: there is nothing here that runs Caffe's files")
-        return {}
+        return {}, 0
     from tqdm import tqdm
 
     from zfkeras.conversion import comparison
@@ -226,19 +231,21 @@ def _compared(args, classifier, taps, convention) -> dict:
     where = (args.data, args.split, args.num_images)
     batches = sample(*where, prepared, args.batch_size, args.seed)
     few = args.num_images <= args.batch_size
+    sizes = []
     with tqdm(total=args.num_images, unit=" images", disable=few) as bar:
-        counted = _counting(batches, bar)
+        counted = _counting(batches, bar, sizes)
         differences = comparison.compare(classifier, taps, counted, convention)
     print("largest differences from onnxruntime, of the largest value (as a share):")
     print(comparison.report(differences))
     comparison.refuse_wrong(differences)
-    return differences
+    return differences, sum(sizes)
 
 
-def _counting(batches, bar):
-    """The batches, which move the bar once they have been dealt with."""
+def _counting(batches, bar, sizes):
+    """The batches, which count, and move the bar, once they have been dealt with."""
     for batch in batches:
         yield batch
+        sizes.append(len(batch))
         bar.update(len(batch))
 
 
@@ -292,7 +299,7 @@ def _made(args) -> dict:
     }
 
 
-def _write_record(args, classifier, differences):
+def _write_record(args, classifier, differences, num_images):
     from zfkeras.provenance import write_record
 
     record = {
@@ -302,7 +309,7 @@ def _write_record(args, classifier, differences):
             "data": args.data,
             "split": args.split,
             "seed": args.seed,
-            "num_images": args.num_images if differences else 0,
+            "num_images": num_images,
         },
         "differences": {
             name: {"maximum": one.maximum, "largest": one.largest}

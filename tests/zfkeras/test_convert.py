@@ -8,6 +8,7 @@ import pytest
 import zfkeras
 from tests.helpers import caffe_files
 from tests.helpers.caffe_files import Tiny
+from tests.helpers.runs import image_folder
 from zfkeras.convert import main
 
 needs_onnx = pytest.mark.skipif(
@@ -118,6 +119,18 @@ def test_the_seed_decides_which_images_are_compared(run, tmp_path, model_file):
         assert record["compared_on"]["seed"] == seed
         found.append(record["differences"]["logits"])
     assert found[0] == found[1] != found[2]
+
+
+@needs_onnx
+def test_the_record_counts_the_images_that_were_compared(run, tmp_path, model_file):
+    # Previously it said how many were asked for.
+    folder = image_folder(tmp_path / "images", per_class=4)
+    (folder / "cat" / "00.jpg").write_bytes(b"no image")
+    target = tmp_path / "ours.onnx"
+    argv = ("--data", f"folder:{folder}", "--num-images", 50, "--batch-size", 3)
+    assert run("--model", model_file, target, *argv)[0] == 0
+    record = json.loads((tmp_path / "ours.onnx.json").read_text())
+    assert record["compared_on"]["num_images"] == 7
 
 
 @needs_onnx
