@@ -1,5 +1,10 @@
-"""ONNX graphs for the tests: those that the `onnx` package ships, and small ones."""
+"""ONNX graphs for the tests: those that the `onnx` package ships, and small ones.
 
+`python -m tests.helpers.onnx_models light_zfnet512 FILE` writes a shipped graph with
+random weights.
+"""
+
+import sys
 from pathlib import Path
 
 import numpy as np
@@ -135,3 +140,7 @@ def answers(model: onnx.ModelProto, images: np.ndarray, tensor: str) -> np.ndarr
     return np.concatenate(
         [session.run([tensor], {name: image[None]})[0] for image in images]
     )
+
+
+if __name__ == "__main__":
+    onnx.save(with_random_weights(shipped(sys.argv[1])), sys.argv[2])
