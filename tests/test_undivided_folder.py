@@ -8,10 +8,9 @@ import keras
 import numpy as np
 import pytest
 
+import zfkeras
 from tests.helpers.splits import noise, png
 from tests.helpers.trees import write_tree
-from zfkeras.data.preprocessing import Preprocessing
-from zfkeras.models.classifier import Classifier
 
 NAMES, SIDE = ("bee", "cat", "dog"), 32
 
@@ -36,10 +35,10 @@ def folder(tmp_path_factory):
             ]
         )
         mean_image = np.full((SIDE, SIDE, 3), 118, np.float32)
-        preprocessing = Preprocessing(mean_image, crop_size=SIDE, input_scale=1 / 64)
+        preprocessing = zfkeras.Preprocessing(mean_image, SIDE, input_scale=1 / 64)
         path = root / "snapshots" / f"epoch-{epoch:03d}.keras"
         path.parent.mkdir(exist_ok=True)
-        Classifier(model, preprocessing, NAMES, {}).save(path)
+        zfkeras.Classifier(model, preprocessing, NAMES).save(path)
     return root
 
 

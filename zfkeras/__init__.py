@@ -13,6 +13,7 @@ _HOMES = {
     "LocalResponseNormalization": "zfkeras.layers",
     "MaxPoolWithArgmax": "zfkeras.layers",
     "MaxRMS": "zfkeras.constraints",
+    "Preprocessing": "zfkeras.data.preprocessing",
     "RunError": "zfkeras.errors",
     "Unpool": "zfkeras.layers",
     "UsageError": "zfkeras.errors",
@@ -26,6 +27,7 @@ __all__ = [
     "LocalResponseNormalization",
     "MaxPoolWithArgmax",
     "MaxRMS",
+    "Preprocessing",
     "RunError",
     "Unpool",
     "UsageError",
@@ -36,6 +38,7 @@ __all__ = [
 
 if TYPE_CHECKING:
     from zfkeras.constraints import MaxRMS
+    from zfkeras.data.preprocessing import Preprocessing
     from zfkeras.errors import RunError, UsageError
     from zfkeras.layers import LocalResponseNormalization, MaxPoolWithArgmax, Unpool
     from zfkeras.models.classifier import Classifier

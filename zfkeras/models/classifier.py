@@ -38,7 +38,8 @@ class Classifier:
         model: the Keras model, from preprocessed images to probabilities.
         preprocessing: mean image, crop and scale it was trained with.
         class_names: name of each class, such as "n02124075 Egyptian cat".
-        made: how it was made: configuration, command, commit, versions, errors.
+        made: how it was made: configuration, command, commit, versions, errors. Empty
+            (default): that is not known.
 
     Example:
         >>> import zfkeras
@@ -50,7 +51,7 @@ class Classifier:
     model: keras.Model
     preprocessing: Preprocessing
     class_names: tuple[str, ...]
-    made: Mapping[str, object]
+    made: Mapping[str, object] = dataclasses.field(default_factory=dict)
 
     def predict(
         self, images, *, ten_crop: bool = False, batch_size: int = 64
