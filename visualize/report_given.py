@@ -16,8 +16,8 @@ from visualize.snapshots import find_snapshots
 from zfkeras.data.archives import FolderFiles
 from zfkeras.data.bad_images import BadImage
 from zfkeras.data.folder import IMAGE_ENDINGS
+from zfkeras.data.image_file import read_file
 from zfkeras.data.preprocessing import Preprocessing
-from zfkeras.data.splits import read_file
 from zfkeras.errors import UsageError
 from zfkeras.models.presets import load
 

@@ -1,4 +1,5 @@
 import json
+import os
 import shutil
 
 import numpy as np
@@ -73,6 +74,14 @@ def test_nothing_but_broken_files_is_a_failed_run(tmp_path, model_file, capsys):
     broken.write_bytes(b"\xff\xd8\xff")
     assert main([str(broken), "--model", str(model_file)]) == 1
     assert "none of the files" in capsys.readouterr().err
+
+
+def test_a_pipe_is_left_out(tmp_path, folder, model_file, caplog):
+    # Previously it waited for ever.
+    os.mkfifo(tmp_path / "x.jpg")
+    arguments = [str(tmp_path / "x.jpg"), str(folder), "--model", str(model_file)]
+    assert main(arguments) == 0
+    assert "x.jpg: not a regular file" in caplog.text
 
 
 @pytest.mark.parametrize("name", ["missing.jpg", "empty"])

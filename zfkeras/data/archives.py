@@ -17,8 +17,8 @@ from typing import IO
 
 import numpy as np
 
-from zfkeras.data.images import MAX_FILE_BYTES
-from zfkeras.data.splits import ListedSplit, read_file
+from zfkeras.data.image_file import MAX_FILE_BYTES, read_file
+from zfkeras.data.splits import ListedSplit
 from zfkeras.errors import UsageError
 
 # Bytes of the longest text file: a hundred times the longest list of a data set.

@@ -18,6 +18,7 @@ import numpy as np
 from PIL import ExifTags, Image, UnidentifiedImageError
 
 from zfkeras.data.bad_images import BadImage
+from zfkeras.data.image_file import NoImageFile, read_file
 from zfkeras.data.rgb import to_rgb
 
 # The formats of image collections. Every further one would be a further parser that
@@ -27,9 +28,6 @@ _FORMATS = ("JPEG", "PNG", "GIF", "BMP", "WEBP", "TIFF", "PPM")
 # Where Pillow starts to warn of decompression bombs: 2**28 bytes of RGB. It holds even
 # where a program has lifted Pillow's own limit, `Image.MAX_IMAGE_PIXELS`.
 MAX_PIXELS = 2**28 // 3
-
-# Bytes of the largest file that is read: `MAX_PIXELS` of four bytes, and room to spare.
-MAX_FILE_BYTES = 2**29
 
 # Photographs have about ten. Each costs a pass over the whole image, however few its
 # bytes: without a limit 86 kB of them take half a minute. libtiff has the same one.
@@ -149,7 +147,8 @@ def read_image(image, size: int | None = None) -> Image.Image:
 
     Raises:
         FileNotFoundError: there is no file at the path.
-        BadImage: the file or the Pillow image cannot be decoded.
+        BadImage: the file or the Pillow image cannot be decoded, or the path leads to a
+            pipe, a device, a folder or a file of over 512 MB.
         TypeError: `image` is nothing of the above.
         ValueError: an array has another shape, or values that are not finite or outside
             0-255.
@@ -249,16 +248,15 @@ def _reason(err, name):
 
 def _read_path(path, size):
     try:
-        with open(path, "rb") as file:
-            encoded = file.read(MAX_FILE_BYTES + 1)
+        encoded = read_file(path)
+    except NoImageFile as err:
+        raise BadImage(str(err)) from err
     except FileNotFoundError as err:
         raise FileNotFoundError(
             f"`image` must be the path of a file. Received: image={os.fspath(path)!r}, "
             "which does not exist."
         ) from err
     try:
-        if len(encoded) > MAX_FILE_BYTES:
-            raise BadImage("too large: over 512 MB")
         return decode(encoded, size)
     except BadImage as err:
         raise BadImage(f"{err} ({os.fspath(path)!r})") from err

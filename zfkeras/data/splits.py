@@ -6,14 +6,12 @@ It knows nothing of decoding; it hands out encoded image files.
 import abc
 import dataclasses
 import functools
-import os
-import stat
 from collections.abc import Callable, Iterable, Sequence
 
 import numpy as np
 import tensorflow as tf
 
-from zfkeras.data.images import MAX_FILE_BYTES
+from zfkeras.data.image_file import read_file
 from zfkeras.data.orders import carved_positions, stream_rows
 
 
@@ -85,22 +83,6 @@ class Split(abc.ABC):
             end: place behind its last one.
         """
         return _Stretch(self, first, min(end, self.num_examples))
-
-
-def read_file(key: bytes) -> bytes:
-    """Reads a file whose path is `key`.
-
-    Raises:
-        OSError: it cannot be read, is larger than any image, or is no regular file: a
-            pipe would wait for ever, a device might never end.
-    """
-    status = os.stat(key)
-    if not stat.S_ISREG(status.st_mode):
-        raise OSError(f"{os.fsdecode(key)}: not a regular file")
-    if status.st_size > MAX_FILE_BYTES:
-        raise OSError(f"{os.fsdecode(key)}: too large: over 512 MB")
-    with open(key, "rb") as file:
-        return file.read()
 
 
 @dataclasses.dataclass(frozen=True, eq=False)

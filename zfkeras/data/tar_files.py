@@ -26,7 +26,7 @@ from zfkeras.data.archives import (
     leads_nowhere_is,
     open_member,
 )
-from zfkeras.data.images import MAX_FILE_BYTES
+from zfkeras.data.image_file import MAX_FILE_BYTES
 from zfkeras.errors import UsageError
 
 TAR_ENDINGS = (".tar", ".tar.gz", ".tgz", ".tar.bz2", ".tar.xz")

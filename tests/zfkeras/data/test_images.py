@@ -1,6 +1,7 @@
 """Sound files and what users have besides, upright, drafted and cut square."""
 
 import io
+import os
 import zipfile
 from pathlib import Path
 
@@ -210,6 +211,24 @@ def test_read_image_leaves_a_pillow_image_as_it_is():
 def test_read_image_names_a_missing_file(tmp_path):
     with pytest.raises(FileNotFoundError, match=r"`image` must be .*nowhere\.jpg"):
         read_image(tmp_path / "nowhere.jpg")
+
+
+@pytest.mark.parametrize("kind", ["pipe", "device", "folder", "giant"])
+def test_what_no_image_can_be_is_not_read(tmp_path, kind):
+    # Previously only those of data sets were refused: a pipe given by name hung.
+    path = tmp_path / "x.jpg"
+    if kind == "pipe":
+        os.mkfifo(path)
+    elif kind == "device":
+        path.symlink_to("/dev/zero")
+    elif kind == "folder":
+        path.mkdir()
+    else:
+        with open(path, "wb") as file:
+            file.truncate(2**29 + 1)
+    wanted = "too large" if kind == "giant" else "not a regular file"
+    with pytest.raises(BadImage, match=rf"x\.jpg: {wanted}"):
+        read_image(path)
 
 
 def test_read_image_names_a_bad_file(tmp_path):

@@ -4,7 +4,8 @@ import numpy as np
 import pytest
 
 from tests.helpers.trees import contents
-from zfkeras.data.splits import ListedSplit, Split, read_file
+from zfkeras.data.image_file import read_file
+from zfkeras.data.splits import ListedSplit, Split
 
 # 60 images of class 0, 30 of class 1, 10 of class 2, mixed.
 LABELS = np.random.default_rng(3).permutation([0] * 60 + [1] * 30 + [2] * 10)
