@@ -8,8 +8,7 @@ import numpy as np
 import tensorflow as tf
 
 from visualize.deconvnet import Deconvnet
-from visualize.feature_history import known_field
-from visualize.patches import boxes, cut
+from visualize.patches import boxes, cut, known_field
 from visualize.render.evolution import channel_images, draw_evolution
 from zfkeras.models.layer_tensor import as_maps, layer_tensor
 from zfkeras.provenance import write_record

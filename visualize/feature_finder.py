@@ -12,7 +12,12 @@ from tqdm import tqdm
 from visualize.deconvnet import Deconvnet
 from visualize.objects import mask_finder
 from visualize.top_activations import Strongest, TopActivations
-from visualize.top_features import LayerFeatures, choose_channels, layer_features
+from visualize.top_features import (
+    LayerFeatures,
+    check_channels,
+    choose_channels,
+    layer_features,
+)
 from zfkeras.data.bad_images import BadImages
 from zfkeras.data.sources import Source
 from zfkeras.data.splits import Split
@@ -69,6 +74,8 @@ class FeatureFinder:
             UsageError: a channel that a layer does not have.
             RunError: too many images cannot be read.
         """
+        for name, count in self._scanner.layers:
+            check_channels(channels, count, name)
         found = self._scanner.scan(
             split,
             batch_size=batch_size,

@@ -8,21 +8,19 @@ import dataclasses
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-import keras
 import numpy as np
 
 from visualize.convergence import changed_share, mean_similarity, settled_epoch
 from visualize.deconvnet import Deconvnet
-from visualize.patches import boxes, cut
+from visualize.patches import boxes, cut, known_field
 from visualize.sample import examples_at, load_crops
 from visualize.snapshots import take_weights
 from visualize.top_activations import Strongest, TopActivations
 from visualize.top_features import choose_channels
 from zfkeras.data.bad_images import BadImages
 from zfkeras.data.splits import Split
-from zfkeras.errors import RunError, UsageError
+from zfkeras.errors import RunError
 from zfkeras.models.classifier import Classifier
-from zfkeras.models.receptive_field import ReceptiveField, receptive_field
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
@@ -248,20 +246,3 @@ def _history(layer, epochs, looks, to_next, to_last) -> LayerHistory:
         to_last=tuple(similarity[layer] for similarity in to_last),
         changed=tuple(map(changed_share, images[:-1], images[1:])),
     )
-
-
-def known_field(model: keras.Model, tensor) -> ReceptiveField | None:
-    """The receptive field of a tensor, by which reconstructions are cut to be seen.
-
-    Args:
-        model: the network.
-        tensor: one of its own.
-
-    Returns:
-        `None` where it is not known, as above an UpSampling2D: whole images are shown
-        then.
-    """
-    try:
-        return receptive_field(model, tensor)
-    except UsageError:
-        return None

@@ -135,6 +135,7 @@ def layer_record(features, strongest, class_names) -> dict:
         "layer_name": top.layer_name,
         "picture": picture_name(features.layer),
         "receptive_field": [int(side) for side in field.size],
+        "knows_receptive_field": features.knows_field,
         "stride": [int(step) for step in field.stride],
         "num_channels": len(strongest.values),
         "num_dead": int(strongest.dead.sum()),

@@ -3,10 +3,29 @@
 Whole batches at once, by indexing; it reads no images and draws nothing.
 """
 
+import keras
 import numpy as np
 
 from visualize.contrast import ZERO
-from zfkeras.models.receptive_field import ReceptiveField
+from zfkeras.errors import UsageError
+from zfkeras.models.receptive_field import ReceptiveField, receptive_field
+
+
+def known_field(model: keras.Model, tensor) -> ReceptiveField | None:
+    """The receptive field of a tensor, by which reconstructions are cut to be seen.
+
+    Args:
+        model: the network.
+        tensor: one of its own.
+
+    Returns:
+        `None` where it is not known, as above an UpSampling2D or for images of any
+        size: whole images are shown then.
+    """
+    try:
+        return receptive_field(model, tensor)
+    except UsageError:
+        return None
 
 
 def boxes(field: ReceptiveField, positions: np.ndarray) -> np.ndarray:

@@ -14,9 +14,8 @@ import numpy as np
 from visualize.aliasing import share_beyond_grid
 from visualize.contrast import ZERO
 from visualize.deconvnet import Deconvnet
-from visualize.feature_history import known_field
 from visualize.filter_statistics import convolutions
-from visualize.patches import boxes, cut
+from visualize.patches import boxes, cut, known_field
 from visualize.sample import examples_at, load_crops
 from visualize.top_activations import TopActivations
 from visualize.top_features import choose_channels

@@ -14,14 +14,14 @@ import numpy as np
 from visualize.contrast import ZERO, stretch
 from visualize.deconvnet import Deconvnet
 from visualize.objects import ObjectTally
-from visualize.patches import boxes, cut
+from visualize.patches import boxes, cut, known_field
 from visualize.sample import examples_at
 from visualize.top_activations import Strongest, TopActivations
 from zfkeras.data.bad_images import BadImage
 from zfkeras.data.crops import centre_crop
 from zfkeras.data.splits import Split
 from zfkeras.errors import RunError, UsageError
-from zfkeras.models.receptive_field import ReceptiveField, receptive_field
+from zfkeras.models.receptive_field import ReceptiveField, Span
 
 # Pairs that are in memory at once: on ZFNet, 64 inputs and reconstructions of 600 kB.
 _PAIRS_AT_ONCE = 64
@@ -35,7 +35,8 @@ class LayerFeatures:
 
     Args:
         layer: as it was asked for: the paper's number or a name.
-        field: receptive field of the layer.
+        field: receptive field of the layer; the whole image where it is not known.
+        knows_field: whether it is.
         channels: int array (k,), those shown.
         strongest: of these channels, k rows of `count`.
         is_shown: bool array (k, count): the activation is above 0. Elsewhere nothing
@@ -57,6 +58,7 @@ class LayerFeatures:
 
     layer: int | str
     field: ReceptiveField
+    knows_field: bool
     channels: np.ndarray
     strongest: Strongest
     is_shown: np.ndarray
@@ -88,17 +90,32 @@ def choose_channels(
     """
     count = len(strongest.values)
     if not isinstance(request, int):
-        wrong = [channel for channel in request if not 0 <= channel < count]
-        if wrong:
-            raise UsageError(
-                f"--channels must be from 0 to {count - 1} in layer "
-                f"{strongest.layer_name}. Received: {wrong[0]}."
-            )
+        check_channels(request, count, strongest.layer_name)
         return np.array(request, np.int64)
     alive = np.flatnonzero(~strongest.dead)
     alive = alive if len(alive) else np.arange(count)
     random = np.random.default_rng([seed, *strongest.layer_name.encode()])
     return np.sort(random.choice(alive, min(request, len(alive)), replace=False))
+
+
+def check_channels(request: int | Sequence[int], count: int, layer_name: str) -> None:
+    """Refuses channels that a layer does not have.
+
+    Args:
+        request: which ones, or how many: then every request can be met.
+        count: of the layer's channels.
+        layer_name: the layer.
+
+    Raises:
+        UsageError: one of them is not there.
+    """
+    asked = [] if isinstance(request, int) else request
+    wrong = [channel for channel in asked if not 0 <= channel < count]
+    if wrong:
+        raise UsageError(
+            f"--channels must be from 0 to {count - 1} in layer {layer_name}. "
+            f"Received: {wrong[0]}."
+        )
 
 
 def mean_num_classes(strongest: Strongest) -> float:
@@ -137,7 +154,7 @@ def layer_features(
 
     Raises:
         RunError: an image is not what it was when it was scanned.
-        UsageError: a layer below has no receptive field or no rule for projection.
+        UsageError: a layer below has no rule for projection.
     """
     top = dataclasses.replace(
         strongest,
@@ -147,10 +164,11 @@ def layer_features(
         positions=strongest.positions[channels],
     )
     _, tensor = finder.tensors[layer]
-    field = receptive_field(finder.model, tensor)
-    height, width = finder.model.inputs[0].shape[1:3]
+    side = finder.preprocessing.crop_size
+    known, whole = known_field(finder.model, tensor), Span(0, side, 0)
+    field = known or ReceptiveField(whole, whole)
     field_boxes = boxes(field, top.positions)
-    shape = (*top.images.shape, min(field.size[0], height), min(field.size[1], width))
+    shape = (*top.images.shape, min(field.size[0], side), min(field.size[1], side))
     patches = np.full((*shape, 3), ZERO, np.uint8)
     reconstructions = patches.copy()
     is_shown = top.values > 0
@@ -158,8 +176,8 @@ def layer_features(
     pairs, largest_error = np.argwhere(is_shown), 0.0
     tally = None
     if mask_of is not None and examples:
-        known = {place: mask_of(example["id"]) for place, example in examples.items()}
-        tally = ObjectTally(known)
+        masks = {place: mask_of(example["id"]) for place, example in examples.items()}
+        tally = ObjectTally(masks)
     for start in range(0, len(pairs), _PAIRS_AT_ONCE):
         rows = tuple(pairs[start : start + _PAIRS_AT_ONCE].T)
         used, which = np.unique(top.images[rows], return_inverse=True)
@@ -179,6 +197,7 @@ def layer_features(
     return LayerFeatures(
         layer,
         field,
+        known is not None,
         channels,
         top,
         is_shown,

@@ -124,7 +124,9 @@ def test_requests_that_cannot_be_met_are_one_line(run, tmp_path):
     assert message.startswith("--workdir must be a folder")
 
 
-def test_a_channel_that_a_layer_does_not_have_is_named(run, tmp_path):
+def test_a_channel_that_a_layer_does_not_have_is_named(run, tmp_path, monkeypatch):
+    # previously after the whole pass over the images
+    monkeypatch.setattr("visualize.scan.evaluation_batches", None)
     argv = ("--layers", "1", "--channels", "3,64", "--workdir", tmp_path)
     assert "from 0 to 63 in layer norm1. Received: 64" in refusal(run(*argv))
 

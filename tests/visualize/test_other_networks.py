@@ -156,15 +156,51 @@ def test_a_nested_base_goes_through_every_command(
     assert found[module]() == layers
 
 
+def flip():
+    return keras.layers.RandomFlip(name="flip")
+
+
+def upsampling():
+    return keras.layers.UpSampling2D(name="larger")
+
+
+@pytest.mark.parametrize(
+    ("build", "knows_field", "side"), [(flip, True, 5), (upsampling, False, SIDE)]
+)
+def test_features_are_shown_above_every_layer_that_has_a_rule(
+    build, knows_field, side, data, tmp_path
+):
+    # previously refused after the pass over the images, for their receptive field
+    keras.utils.set_random_seed(0)
+    layers = [
+        build(),
+        keras.layers.Conv2D(4, 5, 2, activation="relu", name="conv"),
+        keras.layers.GlobalAveragePooling2D(),
+        keras.layers.Dense(len(NAMES), activation="softmax"),
+    ]
+    model = keras.Sequential([keras.Input((SIDE, SIDE, 3)), *layers])
+    path = save(model, tmp_path / "model.keras")
+    argv = [f"--model={path}", data, "--layers=conv", "--channels=2", "--top=2"]
+    assert run("features", *argv, f"--workdir={tmp_path}") == 0
+    record = json.loads((tmp_path / "features.json").read_text("utf-8"))["layers"][0]
+    assert record["knows_receptive_field"] == knows_field
+    assert record["receptive_field"] == [side, side]
+    for feature in record["features"]:
+        for top in feature["top"]:
+            y0, x0, y1, x1 = top["box"]
+            assert (y1 - y0, x1 - x0) == (side, side)
+
+
 @pytest.mark.slow
 @pytest.mark.parametrize("is_nested", [True, False], ids=["nested", "flat"])
+@pytest.mark.parametrize("before", [None, flip], ids=["rescaling", "flip"])
 def test_networks_of_transfer_learning_go_through_every_command(
-    is_nested, data, tmp_path
+    is_nested, before, data, tmp_path
 ):
     dot = "base." if is_nested else ""
     layers = [*(["base"] if is_nested else []), f"{dot}stem", f"{dot}out_relu", "mean"]
     for epoch in (1, 2):
-        model = transfer_network(is_nested, seed=epoch)
+        model = transfer_network(is_nested, before and before(), epoch)
         save(model, tmp_path / "snapshots" / f"epoch-{epoch:03d}.keras")
     assert_every_command_takes(model, tmp_path, data, layers)
 

@@ -216,24 +216,41 @@ class _Shift:
         return self.offset
 
 
+# What moves pixels in training only, such as RandomFlip, is still here.
 _POINTWISE = {
     "Activation",
+    "ActivityRegularization",
     "Add",
+    "AlphaDropout",
     "Average",
     "BatchNormalization",
     "Concatenate",
     "Dense",
+    "Divide",
     "Dropout",
+    "ELU",
+    "GaussianDropout",
+    "GaussianNoise",
+    "Identity",
     "LeakyReLU",
     "LocalResponseNormalization",
     "Maximum",
     "Multiply",
     "Normalization",
+    "PReLU",
+    "RandomBrightness",
+    "RandomContrast",
+    "RandomFlip",
+    "RandomRotation",
+    "RandomTranslation",
+    "RandomZoom",
     "ReLU",
     "Relu",
+    "Relu6",
     "Rescaling",
     "SpatialDropout2D",
     "Subtract",
+    "TrueDivide",
 }
 _WHOLE_IMAGE = {
     "Flatten",

@@ -316,6 +316,35 @@ def refused(build, shape=(8, 8, 2)):
     return str(error.value)
 
 
+@pytest.mark.parametrize(
+    "silent",
+    [
+        layers.RandomFlip(),
+        layers.RandomRotation(0.2),
+        layers.RandomTranslation(0.2, 0.2),
+        layers.RandomZoom(0.2),
+        layers.RandomContrast(0.2),
+        layers.RandomBrightness(0.2),
+        layers.GaussianNoise(0.1),
+        layers.GaussianDropout(0.1),
+        layers.AlphaDropout(0.1),
+        layers.ActivityRegularization(),
+        layers.Identity(),
+        layers.ELU(),
+        layers.PReLU(shared_axes=(1, 2)),
+        keras.ops.relu6,
+        lambda x: x / 2.0,
+    ],
+)
+def test_what_moves_no_pixels_in_inference_is_seen_through(silent):
+    # previously unknown, though the deconvnet has rules for most of it
+    def build(image):
+        return layers.Conv2D(3, 3, 2, "same")(silent(image))
+
+    model, output = model_of(build, (7, 6, 3))
+    assert_boxes_are_exact(model, [output])
+
+
 def test_an_unknown_layer_is_named():
     message = refused(lambda image: layers.UpSampling2D(name="larger")(image))
     assert "layer 'larger' of kind UpSampling2D is not known" in message
