@@ -86,6 +86,24 @@ class Classifier:
         probabilities = np.concatenate(answers)
         return probabilities.mean(axis=1) if ten_crop else probabilities
 
+    def prepare(self, images) -> np.ndarray:
+        """Raw images as the model takes them, for whatever else is done with it.
+
+        Args:
+            images: as in `predict`.
+
+        Returns:
+            float32 array (n, crop, crop, 3): centre crops, the mean image subtracted,
+            scaled.
+
+        Raises:
+            FileNotFoundError, BadImage, ValueError: as in `predict`.
+        """
+        preprocessing = self.preprocessing
+        shape = (preprocessing.crop_size, preprocessing.crop_size, 3)
+        crops = [preprocessing.centre_crop(s) for s in self._squares(images)]
+        return np.stack(crops) if crops else np.zeros((0, *shape), np.float32)
+
     def save(self, path: str | Path, *, half_weights: bool = False) -> None:
         """Writes one self-sufficient `.keras` file, whole or not at all.
 

@@ -13,6 +13,7 @@ from PIL import Image
 
 import zfkeras
 from tests.helpers.networks import make_classifier
+from tests.helpers.runs import noise_jpeg
 from tests.helpers.splits import noise, png
 from zfkeras.data.bad_images import BadImage
 from zfkeras.errors import UsageError
@@ -57,6 +58,20 @@ def test_predictions_are_those_of_the_steps_by_hand(classifier):
     # The network tells the images, and the two ways, apart.
     assert np.ptp(centre, axis=0).max() > 0.02
     assert np.abs(centre - ten).max() > 0.002
+
+
+def test_prepared_images_are_what_the_model_takes(classifier):
+    images = [noise_jpeg(seed) for seed in range(3)]
+    crops = classifier.prepare(images)
+    assert crops.shape == (3, *classifier.model.input_shape[1:])
+    assert crops.dtype == np.float32
+    np.testing.assert_allclose(
+        classifier.model.predict(crops, verbose=0),
+        classifier.predict(images),
+        atol=1e-6,
+    )
+    assert classifier.prepare(images[0]).shape == (1, *crops.shape[1:])
+    assert classifier.prepare([]).shape == (0, *crops.shape[1:])
 
 
 def test_every_form_of_an_image_gives_the_same_answer(classifier, tmp_path):
