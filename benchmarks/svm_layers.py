@@ -17,7 +17,7 @@ from pathlib import Path
 import numpy as np
 
 from benchmarks.svm import OURS, PEER, PeakMemory
-from transfer.arguments import layer_numbers
+from transfer.arguments import layer_list
 from zfkeras import commandline
 
 MAX_PEER_FEATURES = 100_000
@@ -39,7 +39,7 @@ def build_parser() -> argparse.ArgumentParser:
         "zfnet at 224 pixels",
     )
     parser.add_argument(
-        "--layer", type=layer_numbers, default="1,5,7", metavar="LIST", help="layers"
+        "--layer", type=layer_list, default="1,5,7", metavar="LIST", help="layers"
     )
     commandline.add_workdir(parser, default="runs/svm-layers")
     return parser

@@ -1,6 +1,7 @@
 """What arguments of several commands here mean."""
 
 import argparse
+from collections.abc import Iterable
 from pathlib import Path
 
 from zfkeras import commandline
@@ -11,9 +12,48 @@ def number_list(text: str) -> tuple[int, ...]:
     return tuple(sorted({commandline.positive_int(word) for word in text.split(",")}))
 
 
-def layer_numbers(text: str) -> tuple[int, ...] | None:
-    """Reads 7, or 1,2,5, or all (`None`), for argparse: the paper's layers."""
-    return None if text == "all" else number_list(text)
+def layer(text: str) -> int | str:
+    """Reads the paper's number of a layer or a layer's name, for argparse."""
+    return int(text) if text.isdecimal() else text
+
+
+def layer_list(text: str) -> tuple[int | str, ...] | None:
+    """Reads 7, or 1,2,block1_pool, or all (`None`), for argparse."""
+    if text == "all":
+        return None
+    words = [word.strip() for word in text.split(",")]
+    if not all(words):
+        raise argparse.ArgumentTypeError(f"must be like 1,2,5. Received: {text}")
+    return tuple(in_order(map(layer, words)))
+
+
+def in_order(layers: Iterable[int | str]) -> list[int | str]:
+    """Each layer once: the paper's numbers, ascending, then names as they come.
+
+    Args:
+        layers: numbers and names.
+    """
+    different = dict.fromkeys(layers)
+    numbers = sorted(layer for layer in different if isinstance(layer, int))
+    return [*numbers, *(layer for layer in different if isinstance(layer, str))]
+
+
+def add_layers(parser: argparse.ArgumentParser, of_all: str = "all there are") -> None:
+    """Adds --layer, one or several; `None` stands for all.
+
+    Args:
+        parser: the command's.
+        of_all: what is done with all, for --help.
+    """
+    parser.add_argument(
+        "--layer",
+        type=layer_list,
+        default="7",
+        metavar="LIST",
+        help="the paper's layers by number, 1 to 7, or any network's by name, those of "
+        "a nested model as base.block1_pool; several with commas between; or all: "
+        f"{of_all}, of a network without the paper's layers the ends of its stages",
+    )
 
 
 def add_features(parser: argparse.ArgumentParser) -> None:

@@ -7,9 +7,9 @@ import keras
 import numpy as np
 
 from transfer.by_layer import LayerGram
-from transfer.features import layer_tensors
 from transfer.heads.base import LinearHead
 from transfer.heads.gram import weighted_sum
+from transfer.layers import layer_tensors
 from zfkeras.models.classifier import Classifier
 
 # Bytes of features, as float32, that a head may learn from without inner products.
@@ -86,14 +86,17 @@ class RowHead:
 
 
 def attach_head(
-    classifier: Classifier, layer: int, head: RowHead, class_names: tuple[str, ...]
+    classifier: Classifier,
+    layer: int | str,
+    head: RowHead,
+    class_names: tuple[str, ...],
 ) -> Classifier:
     """Replaces what a network has above a layer by a head on that layer.
 
     Args:
         classifier: the network whose features the head has learnt from; it stays as it
             is, and the two share the layers below.
-        layer: the paper's number, 1 to 7.
+        layer: the paper's number, 1 to 7, or a name.
         head: fitted, on labels that count `class_names`.
         class_names: name of each label.
 
@@ -113,12 +116,17 @@ def attach_head(
             f"Received: {known}."
         )
     tensor = layer_tensors(classifier.model, [layer])[layer]
+    kept = keras.Model(classifier.model.inputs, tensor)
+    taken = {one.name for one in kept.layers}
     if len(tensor.shape) > 2:
-        tensor = keras.layers.Flatten(
-            "channels_last", name="features", dtype="float32"
-        )(tensor)
+        name = _free_name("features", taken)
+        flatten = keras.layers.Flatten("channels_last", name=name, dtype="float32")
+        tensor = flatten(tensor)
     predictions = keras.layers.Dense(
-        len(class_names), "softmax", name="predictions", dtype="float32"
+        len(class_names),
+        "softmax",
+        name=_free_name("predictions", taken),
+        dtype="float32",
     )
     model = keras.Model(
         classifier.model.inputs,
@@ -128,3 +136,9 @@ def attach_head(
     predictions.set_weights(list(head.weights()))
     made = {"transferred_from": dict(classifier.made), "layer": layer}
     return Classifier(model, classifier.preprocessing, tuple(class_names), made)
+
+
+def _free_name(wanted: str, taken: set[str]) -> str:
+    """The name, with a number behind it if the network has a layer of that name."""
+    names = (wanted, *(f"{wanted}_{number}" for number in range(1, len(taken) + 1)))
+    return next(name for name in names if name not in taken)

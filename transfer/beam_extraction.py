@@ -10,8 +10,10 @@ from pathlib import Path
 
 from tqdm import tqdm
 
+from transfer.arguments import in_order
 from transfer.feature_cache import FeatureCache, fingerprint
-from transfer.features import Extractor, layer_tensors
+from transfer.features import Extractor
+from transfer.layers import layer_tensors
 from zfkeras.clusters.exchange import (
     DamagedShard,
     ShardReader,
@@ -23,6 +25,7 @@ from zfkeras.clusters.job import Job, Shard, shards
 from zfkeras.clusters.pipeline import DoFn, run_pipeline
 from zfkeras.data.bad_images import BadImages
 from zfkeras.errors import RunError
+from zfkeras.file_names import file_name_of, layer_stem
 
 
 class ExtractShard(DoFn):
@@ -30,12 +33,12 @@ class ExtractShard(DoFn):
 
     Args:
         job: network and images.
-        layers: the paper's numbers.
+        layers: the paper's numbers, or names.
         dtype: of the features.
         folder: where the files go.
     """
 
-    def __init__(self, job: Job, layers: Sequence[int], dtype: str, folder: str):
+    def __init__(self, job: Job, layers: Sequence[int | str], dtype: str, folder: str):
         self.job, self.layers, self.dtype, self.folder = job, layers, dtype, folder
 
     def setup(self):
@@ -58,7 +61,7 @@ class ExtractShard(DoFn):
             for features, labels, positions in self._extractor.batches(
                 part, self.job.batch_size, bad_images
             ):
-                arrays = {f"layer{layer}": maps for layer, maps in features.items()}
+                arrays = {layer_stem(layer): maps for layer, maps in features.items()}
                 positions = positions + shard.first
                 writer.add({**arrays, "labels": labels, "positions": positions})
             writer.finish({"bad_images": bad_images.reasons()})
@@ -71,7 +74,7 @@ class Extraction:
 
     Args:
         job: network and images.
-        layers: the paper's numbers.
+        layers: the paper's numbers, or names.
         dtype: of the features.
         cache: folder of all cached features.
         data: what the split is called, as for `transfer.features.extract`.
@@ -81,7 +84,7 @@ class Extraction:
     """
 
     job: Job
-    layers: Sequence[int]
+    layers: Sequence[int | str]
     dtype: str
     cache: Path
     data: str
@@ -107,14 +110,14 @@ class Extraction:
         layer_tensors(classifier.model, self.layers)  # refuses before anything is done
         key = fingerprint(classifier, split, self.data, self.dtype)
         store = FeatureCache(self.cache, key)
-        missing = [layer for layer in self.layers if not store.has(layer)]
+        missing = [layer for layer in in_order(self.layers) if not store.has(layer)]
         record = {"folder": str(store.folder), "layers": missing}
         if missing:
             if not split.num_examples:
                 raise RunError("there is no image to compute features of")
             plan = shards(split.num_examples, self.shard_size, self.job.batch_size)
-            name = "-".join(map(str, [key, *missing, self.job.batch_size]))
-            folder = f"{self.exchange}/{name}"
+            stems = file_name_of("-".join(map(layer_stem, missing)))
+            folder = f"{self.exchange}/{key}-{stems}-{self.job.batch_size}"
             record |= self._compute(plan, missing, folder, options)
             sizes = Extractor(classifier, missing, self.dtype).sizes
             bad_images = BadImages(split.num_examples, self.max_bad_fraction)
@@ -181,9 +184,9 @@ def _opened(path):
 
 def _rows(reader, sizes, done):
     """The batches behind those that a former run has put into the cache already."""
-    names = [*(f"layer{layer}" for layer in sizes), "labels", "positions"]
+    names = [*map(layer_stem, sizes), "labels", "positions"]
     for arrays in reader.batches(names):
         new = arrays["positions"] >= done
         if new.any():
-            features = {layer: arrays[f"layer{layer}"][new] for layer in sizes}
+            features = {layer: arrays[layer_stem(layer)][new] for layer in sizes}
             yield features, arrays["labels"][new], arrays["positions"][new]

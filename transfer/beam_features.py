@@ -3,7 +3,7 @@
 import argparse
 import sys
 
-from transfer.arguments import add_features, layer_numbers
+from transfer.arguments import add_features, add_layers
 from zfkeras import commandline
 from zfkeras.clusters.arguments import add_cluster
 
@@ -26,13 +26,7 @@ def build_parser() -> argparse.ArgumentParser:
         "and transfer.pascal), or all of them together (for transfer.caltech)",
     )
     commandline.add_model(parser)
-    parser.add_argument(
-        "--layer",
-        type=layer_numbers,
-        default="7",
-        metavar="LIST",
-        help="the paper's layer, 1 to 7, several with commas between, or all",
-    )
+    add_layers(parser)
     commandline.add_batch_size(parser, default=128)
     commandline.add_max_bad_fraction(parser)
     add_features(parser)
@@ -52,8 +46,8 @@ def _features(args):
     check_installed()
     from transfer.beam_extraction import Extraction
     from transfer.feature_cache import default_cache
+    from transfer.layers import all_layers
     from zfkeras.clusters.job import ALL, Job
-    from zfkeras.models.endpoints import endpoints
     from zfkeras.provenance import write_record
 
     commandline.make_folder(args.workdir)
@@ -61,7 +55,7 @@ def _features(args):
     classifier, _ = job.load()
     extraction = Extraction(
         job=job,
-        layers=args.layer or [*endpoints(classifier.model)],
+        layers=args.layer or all_layers(classifier.model),
         dtype=args.feature_dtype,
         cache=args.cache or default_cache(),
         data=args.data if args.split == ALL else f"{args.data} {args.split}",

@@ -3,11 +3,8 @@
 import argparse
 import sys
 
-from transfer.arguments import add_features, layer_numbers, number_list
+from transfer.arguments import add_features, add_layers, number_list
 from zfkeras import commandline
-
-# Table 7's rows; the paper has none for layer 6.
-TABLE_7 = {"svm": (1, 2, 3, 4, 5, 7), "softmax": (5, 7)}
 
 
 def build_parser() -> argparse.ArgumentParser:
@@ -20,14 +17,7 @@ def build_parser() -> argparse.ArgumentParser:
     )
     commandline.add_data(parser)
     commandline.add_model(parser)
-    parser.add_argument(
-        "--layer",
-        type=layer_numbers,
-        default="7",
-        metavar="LIST",
-        help="the paper's layer, 1 to 7, several with commas between, or all: the rows "
-        "of Table 7",
-    )
+    add_layers(parser, "the rows of Table 7")
     parser.add_argument(
         "--head",
         choices=("svm", "softmax"),
@@ -126,15 +116,14 @@ def _from_scratch(args) -> list[dict]:
     return arm.run(open_source(args.data), load(args.model), args.workdir)
 
 
-def _rows(args) -> list[tuple[str, int]]:
+def _rows(args) -> list[tuple[str, int | str]]:
     """The (head, layer) of each row."""
+    from transfer.layers import table_7
+    from zfkeras.models.presets import load
+
     if args.layer is None:
-        return [
-            (head, layer)
-            for head, layers in TABLE_7.items()
-            for layer in layers
-            if args.head in (None, head)
-        ]
+        rows = table_7(load(args.model).model)
+        return [row for row in rows if args.head in (None, row[0])]
     return [(args.head or "svm", layer) for layer in args.layer]
 
 

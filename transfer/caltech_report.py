@@ -4,6 +4,7 @@ from pathlib import Path
 
 from transfer.render.caltech import draw_by_layer, draw_by_number
 from zfkeras.files import written_whole
+from zfkeras.terminal import table_cell
 
 
 def as_table(results: dict) -> str:
@@ -19,7 +20,7 @@ def as_table(results: dict) -> str:
         found.setdefault(place, {})[row["weights"]] = row
     rows = [
         [
-            f"{'SVM' if head == 'svm' else head} ({layer})",
+            f"{'SVM' if head == 'svm' else head} ({table_cell(str(layer))})",
             str(n),
             *(_spread(of.get(weights)) for weights in ("trained", "random")),
             _spread(of["trained"]["paper"]),

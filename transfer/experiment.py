@@ -10,14 +10,15 @@ from pathlib import Path
 import keras
 from tqdm import tqdm
 
+from transfer.arguments import in_order
 from transfer.by_layer import HEADS, LayerGram, evaluate_head
 from transfer.feature_cache import FORMAT, fingerprint
-from transfer.features import extract, layer_tensors
+from transfer.features import extract
 from transfer.known_rows import known_rows, with_known
+from transfer.layers import layer_tensors
 from transfer.paper import data_set, paper_accuracy, reported_set
 from transfer.protocols import folds
 from zfkeras.data.sources import Source, open_source
-from zfkeras.errors import UsageError
 from zfkeras.models.classifier import Classifier
 from zfkeras.models.presets import load
 from zfkeras.models.variants import VARIANTS
@@ -52,7 +53,7 @@ class CaltechExperiment:
 
     data: str
     model: str
-    rows: Sequence[tuple[str, int]]
+    rows: Sequence[tuple[str, int | str]]
     n_train_per_class: Sequence[int]
     n_folds: int
     with_background: bool
@@ -82,8 +83,8 @@ class CaltechExperiment:
         source = open_source(self.data)
         source.check_one_class_each()
         classifier = load(self.model)
-        layers = sorted({layer for _, layer in self.rows})
-        layer_tensors(classifier.model, layers)  # refuses before anything is done
+        # Refuses before anything is done.
+        layer_tensors(classifier.model, [layer for _, layer in self.rows])
         known = known_rows(record)
         networks = {"trained": classifier}
         if self.with_random:
@@ -126,7 +127,7 @@ class CaltechExperiment:
             features = extract(
                 network,
                 split,
-                sorted({layer for _, layer, _ in missing}),
+                in_order(layer for _, layer, _ in missing),
                 self.cache,
                 data=self.data,
                 batch_size=self.batch_size,
@@ -209,20 +210,17 @@ def randomised(classifier: Classifier, seed: int) -> Classifier:
     """The same network before training.
 
     Args:
-        classifier: a network that `zfkeras.ZFNet` makes; its initialiser is the one it
-            was trained from, or He's where its file does not say.
+        classifier: of a network that `zfkeras.ZFNet` makes, the initialiser is the one
+            it was trained from, or He's where its file does not say; of another, each
+            layer has its own.
         seed: of the weights.
-
-    Raises:
-        UsageError: a network of another kind.
     """
     variant = classifier.model.name
-    if variant not in VARIANTS:
-        raise UsageError(
-            f"--random needs a network that zfkeras.ZFNet makes. Received: {variant!r}."
-        )
-    settings = classifier.made.get("config", {}).get("model", {})
     keras.utils.set_random_seed(seed)
+    if variant not in VARIANTS:
+        model = keras.models.clone_model(classifier.model)
+        return dataclasses.replace(classifier, model=model)
+    settings = classifier.made.get("config", {}).get("model", {})
     model = ZFNet(
         len(classifier.class_names),
         classifier.model.input_shape[1:],

@@ -19,6 +19,7 @@ import numpy as np
 from transfer.feature_writer import FeatureWriter
 from zfkeras.data.splits import Split
 from zfkeras.errors import DiskFull, RunError
+from zfkeras.file_names import layer_stem
 from zfkeras.files import read_json, warn_of_damage
 from zfkeras.locks import claimed
 from zfkeras.models.classifier import Classifier
@@ -86,19 +87,19 @@ class FeatureCache:
         self._opened = {}
         self._warned = set()
 
-    def has(self, layer: int) -> bool:
+    def has(self, layer: int | str) -> bool:
         """Whether a layer's features are there and whole; damaged ones are named."""
-        labels, features = self._whole("labels"), self._whole(f"layer{layer}")
+        labels, features = self._whole("labels"), self._whole(layer_stem(layer))
         if labels is None or features is None:
             return False
         return features[1]["labels"] == labels[1]["crc32"]
 
-    def read(self, layer: int) -> np.ndarray:
+    def read(self, layer: int | str) -> np.ndarray:
         """The features of a layer as a memory map, (n_images, n_features).
 
         What `has` has found whole is what is read, whoever replaces the file meanwhile.
         """
-        features, _ = self._whole(f"layer{layer}")
+        features, _ = self._whole(layer_stem(layer))
         return features[: len(self.read_labels()[0])]
 
     def read_labels(self) -> tuple[np.ndarray, np.ndarray]:
@@ -117,7 +118,7 @@ class FeatureCache:
             yield
 
     @contextlib.contextmanager
-    def writing(self, sizes: Mapping[int, int], n_images: int, dtype: str):
+    def writing(self, sizes: Mapping[int | str, int], n_images: int, dtype: str):
         """Opens files for some layers; they are there once the block ends well.
 
         What there is of them when it ends otherwise stays for the next run, but for a

@@ -17,6 +17,7 @@ import numpy as np
 
 from zfkeras.arrays import read_arrays
 from zfkeras.errors import RunError
+from zfkeras.file_names import layer_stem
 from zfkeras.files import (
     crc32,
     remove_leftovers,
@@ -50,9 +51,11 @@ class FeatureWriter:
         bad_images: {id: reason} of the images a former run has left out.
     """
 
-    def __init__(self, folder: Path, sizes: Mapping[int, int], n_images: int, dtype):
+    def __init__(
+        self, folder: Path, sizes: Mapping[int | str, int], n_images: int, dtype
+    ):
         self._folder = Path(folder)
-        self._sizes = {layer: sizes[layer] for layer in sorted(sizes)}
+        self._sizes = dict(sizes)
         self._dtype = np.dtype(dtype)
         self._n_images = n_images
         self._rows = np.zeros((2, n_images), np.int64)
@@ -63,7 +66,7 @@ class FeatureWriter:
             self._begin()
 
     def add(
-        self, features: Mapping[int, np.ndarray], labels: np.ndarray, positions
+        self, features: Mapping[int | str, np.ndarray], labels: np.ndarray, positions
     ) -> None:
         """Adds a batch.
 
@@ -105,7 +108,7 @@ class FeatureWriter:
             **self._settings(),
             "count": self._count,
             "next_position": self.next_position,
-            "crc32": {str(layer): crc for layer, crc in self._crc32.items()},
+            "crc32": {layer_stem(layer): crc for layer, crc in self._crc32.items()},
             "bad_images": dict(bad_images),
         }
         with written_whole(self._folder / _PROGRESS) as file:
@@ -168,7 +171,7 @@ class FeatureWriter:
         for path in self._folder.glob(".part-*.npy"):
             path.unlink(missing_ok=True)
 
-    def _write(self, layer: int, array: np.ndarray) -> None:
+    def _write(self, layer: int | str, array: np.ndarray) -> None:
         with room_for(self._place(layer)):
             self._files[layer].write(array.data)
         self._crc32[layer] = zlib.crc32(array.data, self._crc32[layer])
@@ -209,7 +212,8 @@ class FeatureWriter:
                 return False
             self._count = about["count"]
             self._rows[:, : self._count] = arrays["rows"]
-            self._crc32 = {layer: about["crc32"][str(layer)] for layer in self._sizes}
+            checksums = about["crc32"]
+            self._crc32 = {layer: checksums[layer_stem(layer)] for layer in self._sizes}
             for layer, size in self._sizes.items():
                 where = self._part(layer)
                 self._take_up(layer, self._count * size * self._dtype.itemsize)
@@ -228,7 +232,7 @@ class FeatureWriter:
         )
         return True
 
-    def _take_up(self, layer: int, content: int) -> None:
+    def _take_up(self, layer: int | str, content: int) -> None:
         """Opens the file of a layer behind what was noted, which must be whole."""
         file = open(self._part(layer), "r+b")
         self._files[layer] = file
@@ -242,14 +246,14 @@ class FeatureWriter:
         return {
             "n_images": self._n_images,
             "dtype": self._dtype.name,
-            "sizes": {str(layer): size for layer, size in self._sizes.items()},
+            "sizes": {layer_stem(layer): size for layer, size in self._sizes.items()},
         }
 
-    def _place(self, layer: int) -> Path:
-        return self._folder / f"layer{layer}.npy"
+    def _place(self, layer: int | str) -> Path:
+        return self._folder / f"{layer_stem(layer)}.npy"
 
-    def _part(self, layer: int) -> Path:
-        return self._folder / f".part-layer{layer}.npy"
+    def _part(self, layer: int | str) -> Path:
+        return self._folder / f".part-{layer_stem(layer)}.npy"
 
 
 def header_size(file) -> int:

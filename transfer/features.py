@@ -16,12 +16,12 @@ import tensorflow as tf
 from tqdm import tqdm
 
 from transfer.feature_cache import FeatureCache, fingerprint
+from transfer.layers import layer_tensors
 from zfkeras.data.bad_images import BadImages
 from zfkeras.data.pipeline import evaluation_batches
 from zfkeras.data.splits import Split
-from zfkeras.errors import RunError, UsageError
+from zfkeras.errors import RunError
 from zfkeras.models.classifier import Classifier
-from zfkeras.models.endpoints import endpoints
 
 logger = logging.getLogger(__name__)
 
@@ -31,15 +31,16 @@ class Features:
     """What a network makes of a split's images.
 
     Args:
-        layers: paper's layer number -> (n_images, n_features) memory map of float16 or
-            float32: the layer's output of the centre crop, flattened.
+        layers: the paper's number of a layer, or its name -> (n_images, n_features)
+            memory map of float16 or float32: the layer's output of the centre crop,
+            flattened.
         labels: int64 (n_images,).
         positions: int64 (n_images,), place of each image in the split; bad images are
             missing.
         seconds: what the forward pass took; 0 if everything was on disk.
     """
 
-    layers: dict[int, np.ndarray]
+    layers: dict[int | str, np.ndarray]
     labels: np.ndarray
     positions: np.ndarray
     seconds: float
@@ -48,7 +49,7 @@ class Features:
 def extract(
     classifier: Classifier,
     split: Split,
-    layers: Sequence[int],
+    layers: Sequence[int | str],
     cache: Path,
     *,
     data: str,
@@ -61,7 +62,7 @@ def extract(
     Args:
         classifier: the network with its preprocessing.
         split: the images, in their own order.
-        layers: the paper's numbers, 1 to 7.
+        layers: the paper's numbers, 1 to 7, or names.
         cache: folder of all cached features; one folder in it is made for each network
             and data set.
         data: what the split is called, such as "caltech101:PATH train"; part of the
@@ -95,32 +96,12 @@ def extract(
     return Features(maps, labels, positions, seconds)
 
 
-def layer_tensors(model: keras.Model, layers: Sequence[int]) -> dict:
-    """The tensors of some of the paper's layers.
-
-    Args:
-        model: a network that `zfkeras.ZFNet` makes.
-        layers: numbers from 1 to 7.
-
-    Raises:
-        UsageError: a number the network does not have.
-    """
-    ends = endpoints(model)
-    for layer in layers:
-        if layer not in ends:
-            raise UsageError(
-                f"--layer must be one of {', '.join(map(str, ends))} for this network. "
-                f"Received: {layer}."
-            )
-    return {layer: ends[layer].tensor for layer in sorted({*layers})}
-
-
 class Extractor:
     """Computes features batch by batch, of some layers in one forward pass.
 
     Args:
         classifier: the network with its preprocessing.
-        layers: the paper's numbers, 1 to 7.
+        layers: the paper's numbers, 1 to 7, or names.
         dtype: "float16" or "float32".
 
     Attributes:
@@ -130,18 +111,20 @@ class Extractor:
         UsageError: a layer that the network does not have.
     """
 
-    def __init__(self, classifier: Classifier, layers: Sequence[int], dtype: str):
+    def __init__(self, classifier: Classifier, layers: Sequence[int | str], dtype: str):
         tensors = layer_tensors(classifier.model, layers)
-        names = {str(layer): tensor for layer, tensor in tensors.items()}
-        network = keras.Model(classifier.model.inputs, names)
+        # By place: names may be what TensorFlow does not take.
+        outputs = {str(i): tensor for i, tensor in enumerate(tensors.values())}
+        network = keras.Model(classifier.model.inputs, outputs)
         sizes = {layer: math.prod(t.shape[1:]) for layer, t in tensors.items()}
 
         @tf.function(reduce_retracing=True)
         def forward(images):
-            return {
-                name: tf.cast(tf.reshape(maps, [-1, sizes[int(name)]]), dtype)
-                for name, maps in network(images, training=False).items()
-            }
+            maps = network(images, training=False)
+            return [
+                tf.cast(tf.reshape(maps[str(i)], [-1, size]), dtype)
+                for i, size in enumerate(sizes.values())
+            ]
 
         self.sizes = sizes
         self._preprocessing = classifier.preprocessing
@@ -149,7 +132,7 @@ class Extractor:
 
     def batches(
         self, split: Split, batch_size: int, bad_images: BadImages, start: int = 0
-    ) -> Iterator[tuple[dict[int, np.ndarray], np.ndarray, np.ndarray]]:
+    ) -> Iterator[tuple[dict[int | str, np.ndarray], np.ndarray, np.ndarray]]:
         """Yields layer -> (batch, n_features), labels and positions in the split.
 
         Args:
@@ -165,7 +148,10 @@ class Extractor:
             split, self._preprocessing, batch_size, start=start, bad_images=bad_images
         ):
             outputs = self._forward(batch["image"])
-            features = {int(name): maps.numpy() for name, maps in outputs.items()}
+            features = {
+                layer: maps.numpy()
+                for layer, maps in zip(self.sizes, outputs, strict=True)
+            }
             _check_finite(features)
             yield features, batch["label"].numpy(), batch["position"].numpy()
 

@@ -4,7 +4,7 @@ import argparse
 import sys
 from pathlib import Path
 
-from transfer.arguments import add_features
+from transfer.arguments import add_features, layer
 from zfkeras import commandline
 from zfkeras.terminal import one_line
 
@@ -33,9 +33,11 @@ def build_parser() -> argparse.ArgumentParser:
         "--layer",
         type=_layer,
         default="best",
-        metavar="N",
-        help="the paper's layer, 1 to 7, or best: the one with the highest accuracy on "
-        "training images held out for it",
+        metavar="N|NAME",
+        help="the paper's layer, 1 to 7, or any network's by name, that of a nested "
+        "model as base.block1_pool; or best: the one with the highest accuracy on "
+        "training images held out for it, of a network without the paper's layers "
+        "among the ends of its stages",
     )
     parser.add_argument(
         "--head",
@@ -68,9 +70,9 @@ def build_parser() -> argparse.ArgumentParser:
     return parser
 
 
-def _layer(text: str) -> int | None:
-    """Reads 7, or best (`None`), for argparse."""
-    return None if text == "best" else commandline.positive_int(text)
+def _layer(text: str) -> int | str | None:
+    """Reads 7, block1_pool, or best (`None`), for argparse."""
+    return None if text == "best" else layer(text)
 
 
 def main(argv=None) -> int:
@@ -156,14 +158,14 @@ def _known(record: Path, key: str, model: Path) -> dict | None:
 def _summary(results: dict) -> str:
     """What was chosen, how good it is, and what is confused most often."""
     lines = [
-        f"layer {layer}: {100 * accuracy:.1f} % on training images held out"
-        for layer, accuracy in results["layers"].items()
+        f"layer {one_line(str(name))}: {100 * share:.1f} % on training images held out"
+        for name, share in results["layers"].items()
     ]
     lines.append(
-        f"{results['head']} on layer {results['layer']}, C = {results['C']:g}, learnt "
-        f"from {results['num_train']} images: {100 * results['accuracy']:.1f} % of "
-        f"{results['num_test']} test images right, mean over classes "
-        f"{100 * results['mean_per_class_accuracy']:.1f} %"
+        f"{results['head']} on layer {one_line(str(results['layer']))}, "
+        f"C = {results['C']:g}, learnt from {results['num_train']} images: "
+        f"{100 * results['accuracy']:.1f} % of {results['num_test']} test images "
+        f"right, mean over classes {100 * results['mean_per_class_accuracy']:.1f} %"
     )
     names = [one_line(name) for name in results["class_names"]]
     pairs = [

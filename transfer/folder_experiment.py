@@ -17,15 +17,15 @@ from tqdm import tqdm
 from transfer.assembly import RowHead, attach_head
 from transfer.by_layer import HEADS, LayerGram
 from transfer.feature_cache import fingerprint
-from transfer.features import Features, extract, layer_tensors
+from transfer.features import Features, extract
 from transfer.holdout import drawn
+from transfer.layers import all_layers, layer_tensors
 from transfer.metrics import mean_per_class_accuracy
 from zfkeras.data.bad_images import BadImages
 from zfkeras.data.sources import Source, open_source
 from zfkeras.data.splits import Split
 from zfkeras.errors import RunError, UsageError
 from zfkeras.models.classifier import Classifier
-from zfkeras.models.endpoints import endpoints
 from zfkeras.models.presets import load
 
 logger = logging.getLogger(__name__)
@@ -45,7 +45,8 @@ class FolderExperiment:
     Args:
         data: spec of the images, such as "folder:PATH".
         model: preset or path of the network.
-        layer: the paper's number; `None`: the best for held-out training images.
+        layer: the paper's number, or a name; `None`: that of `all_layers` which is best
+            for held-out training images.
         head: "softmax" or "svm".
         test_fraction: share of each class's images to test on, where the folder does
             not come divided into train and val.
@@ -58,7 +59,7 @@ class FolderExperiment:
 
     data: str
     model: str
-    layer: int | None
+    layer: int | str | None
     head: str
     test_fraction: float
     seed: int
@@ -75,7 +76,8 @@ class FolderExperiment:
         """
         source = open_source(self.data)
         classifier = load(self.model)
-        layers = [self.layer] if self.layer else [*endpoints(classifier.model)]
+        given = self.layer is not None
+        layers = [self.layer] if given else all_layers(classifier.model)
         layer_tensors(classifier.model, layers)
         return Prepared(self, source, classifier, layers)
 
@@ -94,7 +96,7 @@ class Prepared:
     experiment: FolderExperiment
     source: Source
     classifier: Classifier
-    layers: Sequence[int]
+    layers: Sequence[int | str]
 
     def key(self) -> str:
         """A name for everything the results depend on."""
@@ -197,7 +199,7 @@ class Prepared:
                 "or raise --test-fraction."
             )
 
-    def _choose_layer(self, train: "_Images") -> tuple[int, dict]:
+    def _choose_layer(self, train: "_Images") -> tuple[int | str, dict]:
         """The layer, and each one's accuracy on training images held out for it."""
         if len(self.layers) == 1:
             return self.layers[0], {}
@@ -209,14 +211,14 @@ class Prepared:
         for layer in tqdm(self.layers, desc="choosing the layer", unit=" layers"):
             gram = LayerGram(train.features.layers[layer])
             if not RowHead.fits(gram, len(train.rows)):
-                logger.info("layer %d is left out: too large for memory", layer)
+                logger.info("layer %s is left out: too large for memory", layer)
                 continue
             head = self._row_head(gram, train.features.labels).fit(learnt)
             labels = train.features.labels[held_out]
             scores[layer] = mean_per_class_accuracy(labels, head.predict(held_out))
         return max(scores, key=scores.get, default=self.layers[-1]), scores
 
-    def _head(self, train: "_Images", layer: int) -> RowHead:
+    def _head(self, train: "_Images", layer: int | str) -> RowHead:
         gram = LayerGram(train.features.layers[layer])
         if not RowHead.fits(gram, len(train.rows)):
             raise UsageError(
@@ -230,7 +232,7 @@ class Prepared:
         return RowHead(head, gram, labels)
 
     @staticmethod
-    def _answers(train, test, head: RowHead, layer: int) -> np.ndarray:
+    def _answers(train, test, head: RowHead, layer: int | str) -> np.ndarray:
         if test.features is train.features:
             return head.predict(test.rows)
         kernel, bias = head.weights()

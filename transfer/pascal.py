@@ -3,7 +3,7 @@
 import argparse
 import sys
 
-from transfer.arguments import add_features, layer_numbers
+from transfer.arguments import add_features, add_layers
 from zfkeras import commandline
 
 
@@ -17,13 +17,7 @@ def build_parser() -> argparse.ArgumentParser:
     )
     commandline.add_data(parser)
     commandline.add_model(parser)
-    parser.add_argument(
-        "--layer",
-        type=layer_numbers,
-        default="7",
-        metavar="LIST",
-        help="the paper's layer, 1 to 7, several with commas between, or all",
-    )
+    add_layers(parser)
     parser.add_argument(
         "--head",
         choices=("softmax", "svm", "both"),

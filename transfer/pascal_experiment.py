@@ -14,18 +14,19 @@ import numpy as np
 from scipy.special import softmax
 from tqdm import tqdm
 
+from transfer.arguments import in_order
 from transfer.assembly import RowHead
 from transfer.average_precision import average_precisions
 from transfer.by_layer import LayerGram
 from transfer.feature_cache import FORMAT, fingerprint
-from transfer.features import extract, layer_tensors
+from transfer.features import extract
 from transfer.heads.multilabel import MultiLabelSVM
 from transfer.heads.softmax import SoftmaxHead
 from transfer.known_rows import known_rows, with_known
+from transfer.layers import all_layers, layer_tensors
 from zfkeras.data.sources import Source, open_source
 from zfkeras.errors import RunError, UsageError
 from zfkeras.models.classifier import Classifier
-from zfkeras.models.endpoints import endpoints
 from zfkeras.models.presets import load
 from zfkeras.provenance import write_record
 
@@ -43,7 +44,7 @@ class PascalExperiment:
     Args:
         data: spec of the data, such as "voc2012:PATH".
         model: preset or path.
-        layers: the paper's numbers. `None`: all the network has.
+        layers: the paper's numbers, or names. `None`: `all_layers` of the network.
         heads: of `HEADS`. "softmax": each image has one label, the rarest of the
             classes it shows, and the answer is a probability over all classes. "svm":
             one support vector machine a class.
@@ -58,7 +59,7 @@ class PascalExperiment:
 
     data: str
     model: str
-    layers: Sequence[int] | None
+    layers: Sequence[int | str] | None
     heads: Sequence[str]
     train_split: str | None
     test_split: str | None
@@ -85,7 +86,7 @@ class PascalExperiment:
         """
         source = open_source(self.data)
         classifier = load(self.model)
-        wanted = self.layers or [*endpoints(classifier.model)]
+        wanted = self.layers or all_layers(classifier.model)
         layer_tensors(classifier.model, wanted)  # refuses before anything is done
         names = self._splits(source)
         known = known_rows(record)
@@ -97,7 +98,7 @@ class PascalExperiment:
         }
         missing = [row for row in keys if keys[row] not in known]
         # Read from the cache if nothing is missing: the counts stand in the results.
-        layers = sorted({layer for _, layer in missing}) or wanted[:1]
+        layers = in_order(layer for _, layer in missing) or wanted[:1]
         sets = [self._extract(classifier, source, name, layers) for name in names]
         results = self._header(source, names, sets)
         with tqdm(total=len(missing), desc="heads", unit=" rows") as bar:
@@ -167,7 +168,7 @@ class PascalExperiment:
             "rows": [],
         }
 
-    def _measure(self, head: str, layer: int, sets) -> dict:
+    def _measure(self, head: str, layer: int | str, sets) -> dict:
         train, test = sets
         make = _exclusive if head == "softmax" else _one_machine_a_class
         learnt, tested = train.layers[layer], test.layers[layer]
@@ -200,7 +201,7 @@ class PascalExperiment:
 class _Set:
     """Features and targets of the images of a split that could be read."""
 
-    layers: dict[int, np.ndarray]
+    layers: dict[int | str, np.ndarray]
     targets: np.ndarray
 
 

@@ -1,9 +1,11 @@
 """The results of `transfer.pascal` as a table and a picture."""
 
+from collections.abc import Callable
 from pathlib import Path
 
 from transfer.average_precision import DEFINITIONS
 from transfer.paper import PASCAL, PASCAL_MEANS, PASCAL_PEERS
+from transfer.render.names import short_name
 from transfer.render.pascal import draw_pascal
 from zfkeras.files import written_whole
 from zfkeras.terminal import table_cell
@@ -14,10 +16,15 @@ SHOWN = "all_point"
 _PICTURED = 4
 
 
-def name_of(row: dict) -> str:
-    """What a row is called, such as "SVM (5)"."""
+def name_of(row: dict, written: Callable[[int | str], str] = str) -> str:
+    """What a row is called, such as "SVM (5)".
+
+    Args:
+        row: of the results.
+        written: how its layer is written.
+    """
     head = "SVM" if row["head"] == "svm" else row["head"]
-    return f"{head} ({row['layer']})"
+    return f"{head} ({written(row['layer'])})"
 
 
 def as_table(results: dict) -> str:
@@ -28,7 +35,7 @@ def as_table(results: dict) -> str:
     """
     rows = results["rows"]
     others = [f"paper: {name}" for name in (*PASCAL_PEERS, "its network")]
-    columns = [name_of(row) for row in rows]
+    columns = [table_cell(name_of(row)) for row in rows]
     lines = [
         f"| average precision %, {results['splits'][1]} | images | "
         f"{' | '.join([*columns, *others])} |",
@@ -71,7 +78,7 @@ def write(results: dict, folder: Path) -> list[Path]:
     picture = draw_pascal(
         [f"{n} ({c})" for n, c in zip(results["class_names"], counts, strict=True)],
         {
-            f"{name_of(row)}, mean {_percent(row['means'][SHOWN])}": row[
+            f"{name_of(row, short_name)}, mean {_percent(row['means'][SHOWN])}": row[
                 "average_precisions"
             ][SHOWN]
             for row in rows[:_PICTURED]

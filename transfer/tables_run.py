@@ -7,14 +7,13 @@ from pathlib import Path
 
 import numpy as np
 
-from transfer.caltech import TABLE_7
 from transfer.experiment import CaltechExperiment
 from transfer.from_scratch import FromScratch
+from transfer.layers import standing_for, table_7
 from transfer.paper import BY_LAYER_N_TRAIN, PRETRAINED
 from transfer.pascal_experiment import HEADS, PascalExperiment
 from zfkeras.data.sources import open_source
 from zfkeras.errors import UsageError
-from zfkeras.models.endpoints import endpoints
 from zfkeras.models.presets import load
 
 logger = logging.getLogger(__name__)
@@ -104,7 +103,7 @@ class TableRun:
         experiment = PascalExperiment(
             data=self.data["voc"],
             model=self.model,
-            layers=self._present([5, 7]),
+            layers=standing_for(load(self.model).model, [5, 7]),
             heads=HEADS,
             train_split=None,
             test_split=None,
@@ -119,12 +118,10 @@ class TableRun:
         source = open_source(self.data[name])
         if table == "7":
             numbers = [BY_LAYER_N_TRAIN[name]]
-            rows = [
-                (head, n) for head, ns in TABLE_7.items() for n in self._present(ns)
-            ]
+            rows = table_7(load(self.model).model)
         else:
             numbers = CURVE if table == "fig9" else [*PRETRAINED[name]]
-            rows = [("softmax", self._present([7])[-1])]
+            rows = [("softmax", standing_for(load(self.model).model, [7])[0])]
         numbers = _possible(source, numbers)
         experiment = CaltechExperiment(
             data=self.data[name],
@@ -152,11 +149,6 @@ class TableRun:
             )
             results["from_scratch"] = arm.run(source, load(self.model), folder)
         return results
-
-    def _present(self, layers: Sequence[int]) -> list[int]:
-        """Those of some layers the network has; its last one if it has none."""
-        known = [*endpoints(load(self.model).model)]
-        return [layer for layer in layers if layer in known] or known[-1:]
 
 
 def _possible(source, numbers: Sequence[int]) -> list[int]:

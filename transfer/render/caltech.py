@@ -5,6 +5,7 @@ from pathlib import Path
 
 import numpy as np
 
+from transfer.render.names import columns_for, short_name
 from zfkeras.render import COLOURS, PAPER, new_figure, save_figure, styled, subplots
 
 _COLOURS = {"trained": COLOURS[0], "random": COLOURS[1]}
@@ -23,7 +24,8 @@ def draw_by_layer(rows: Sequence[Mapping], path: Path, title: str) -> Path:
     Returns:
         The path.
     """
-    places = sorted({(row["head"] != "svm", row["layer"]) for row in rows})
+    places = {(row["head"] != "svm", row["layer"]) for row in rows}
+    places = _in_order(places, rows)
     groups = {
         weights: {
             (r["head"] != "svm", r["layer"]): r for r in rows if r["weights"] == weights
@@ -34,7 +36,8 @@ def draw_by_layer(rows: Sequence[Mapping], path: Path, title: str) -> Path:
     papers = {place: row["paper"] for place, row in groups["trained"].items()}
     bars = len(groups) + any(papers.values())
     width = 0.8 / bars
-    figure = new_figure(1.6 + 0.9 * len(places), 3.6, title)
+    named = any(isinstance(layer, str) for _, layer in places)
+    figure = new_figure(1.6 + 0.9 * len(places), 4.4 if named else 3.6, title)
     axes = subplots(figure)[0, 0]
     for number, (weights, group) in enumerate(groups.items()):
         at = np.arange(len(places)) + (number - (bars - 1) / 2) * width
@@ -53,8 +56,12 @@ def draw_by_layer(rows: Sequence[Mapping], path: Path, title: str) -> Path:
         at = np.array(known) + (bars - 1) / 2 * width
         values = [100 * papers[places[n]]["mean"] for n in known]
         axes.bar(at, values, width, color=PAPER, label="paper, ImageNet")
-    names = [f"{'softmax' if soft else 'SVM'} ({layer})" for soft, layer in places]
-    axes.set_xticks(range(len(places)), names)
+    names = [
+        f"{'softmax' if soft else 'SVM'} ({short_name(layer)})"
+        for soft, layer in places
+    ]
+    tilted = {"rotation": 30, "ha": "right", "rotation_mode": "anchor"}
+    axes.set_xticks(range(len(places)), names, **(tilted if named else {}))
     axes.set(ylabel="mean per-class accuracy %", ylim=(0, 100))
     axes.set_xlabel("head (layer); whiskers: standard deviation over folds")
     axes.legend(loc="upper left", ncols=3)
@@ -76,7 +83,8 @@ def draw_by_number(rows: Sequence[Mapping], path: Path, title: str) -> Path:
     """
     figure = new_figure(6, 4, title)
     axes = subplots(figure)[0, 0]
-    lines = sorted({(r["weights"], r["head"], r["layer"]) for r in rows}, reverse=True)
+    lines = {(r["weights"], r["head"], r["layer"]) for r in rows}
+    lines = _in_order(lines, rows)[::-1]
     for number, line in enumerate(lines):
         mine = [r for r in rows if (r["weights"], r["head"], r["layer"]) == line]
         weights, head, layer = line
@@ -90,7 +98,7 @@ def draw_by_number(rows: Sequence[Mapping], path: Path, title: str) -> Path:
             color=COLOURS[number % len(COLOURS)],
             label=head
             if layer is None
-            else f"{head} on layer {layer}, {weights} weights",
+            else f"{head} on layer {short_name(layer)}, {weights} weights",
         )
     for mark, label, is_scratch in (
         ("s", "paper, ImageNet", False),
@@ -106,5 +114,20 @@ def draw_by_number(rows: Sequence[Mapping], path: Path, title: str) -> Path:
     axes.set(xlabel="training images per class", ylabel="mean per-class accuracy %")
     axes.set_ylim(0, 100)
     axes.set_xlim(left=0)
-    figure.legend(loc="outside lower center", ncols=2)  # points may lie anywhere
+    labels = axes.get_legend_handles_labels()[1]
+    # Points may lie anywhere.
+    figure.legend(loc="outside lower center", ncols=columns_for(labels))
     return save_figure(figure, path)
+
+
+def _in_order(lines, rows) -> list[tuple]:
+    """By all but the layer; then no layer, the paper's numbers, names as they come."""
+    layers = [row["layer"] for row in rows]
+
+    def place(line):
+        *others, layer = line
+        if layer is None or isinstance(layer, int):
+            return (*others, layer is not None, layer or 0)
+        return (*others, 2, layers.index(layer))
+
+    return sorted(lines, key=place)

@@ -5,6 +5,7 @@ from pathlib import Path
 
 import numpy as np
 
+from transfer.render.names import columns_for
 from zfkeras.render import COLOURS, PAPER, new_figure, save_figure, styled, subplots
 
 _MARKS = "osD^vPX"
@@ -51,5 +52,6 @@ def draw_pascal(
     axes.set_yticks(places, class_names)
     axes.set(xlabel="average precision %", xlim=(-1, 101))
     axes.set_ylabel("class (test images that show it)")
-    figure.legend(loc="outside lower center", ncols=2)
+    labels = axes.get_legend_handles_labels()[1]
+    figure.legend(loc="outside lower center", ncols=columns_for(labels))
     return save_figure(figure, path)

@@ -1,0 +1,127 @@
+"""Which layers are meant: the paper's by number, any network's by name."""
+
+from collections.abc import Iterable, Sequence
+
+import keras
+
+from transfer.arguments import in_order
+from transfer.stages import stage_ends
+from zfkeras.errors import UsageError
+from zfkeras.models.endpoints import endpoints
+from zfkeras.models.layer_tensor import layer_tensor
+
+# Table 7's rows; the paper has none for layer 6.
+_TABLE_7 = {"svm": (1, 2, 3, 4, 5, 7), "softmax": (5, 7)}
+
+
+def paper_layers(model: keras.Model) -> list[int]:
+    """The paper's numbers that a network has, lowest first; none of another network.
+
+    Args:
+        model: any.
+    """
+    try:
+        return [*endpoints(model)]
+    except UsageError:
+        return []
+
+
+def all_layers(model: keras.Model) -> list[int | str]:
+    """What is meant by all layers: the paper's, or the ends of a network's stages.
+
+    Args:
+        model: a functional or sequential model.
+
+    Raises:
+        UsageError: it has neither.
+    """
+    layers = paper_layers(model) or stage_ends(model)
+    if not layers:
+        raise UsageError(
+            "--layer must name layers of this network: it has neither the paper's nor "
+            f"stages to choose among. Received: {_names(model)}."
+        )
+    return layers
+
+
+def standing_for(model: keras.Model, numbers: Sequence[int]) -> list[int | str]:
+    """What stands for some of the paper's layers, its highest, in a network.
+
+    Args:
+        model: a functional or sequential model.
+        numbers: of the paper's, ascending.
+
+    Returns:
+        Those of the numbers that the network has, or else its last layer; in another
+        network as many of `all_layers`, the highest.
+
+    Raises:
+        UsageError: the network has no such layers.
+    """
+    known = all_layers(model)
+    if paper_layers(model):
+        return [number for number in numbers if number in known] or known[-1:]
+    return known[-len(numbers) :]
+
+
+def table_7(model: keras.Model) -> list[tuple[str, int | str]]:
+    """The (head, layer) of Table 7's rows.
+
+    Args:
+        model: a functional or sequential model. In another network than the paper's the
+            machines stand on all of `all_layers`, the softmax on the last two.
+
+    Raises:
+        UsageError: the network has no such layers.
+    """
+    if paper_layers(model):
+        layers = {head: standing_for(model, ns) for head, ns in _TABLE_7.items()}
+    else:
+        layers = {"svm": all_layers(model), "softmax": all_layers(model)[-2:]}
+    return [(head, layer) for head, of in layers.items() for layer in of]
+
+
+def layer_tensors(
+    model: keras.Model, layers: Iterable[int | str]
+) -> dict[int | str, keras.KerasTensor]:
+    """The tensors of some layers, in the order of `in_order`.
+
+    Args:
+        model: a functional or sequential model.
+        layers: the paper's numbers (1 to 7) or names of layers; inside a nested model
+            with that model's name before it, "backbone.conv1".
+
+    Raises:
+        UsageError: the network has no such layer, or its output has no fixed size.
+    """
+    known = paper_layers(model)
+    return {layer: _tensor(model, layer, known) for layer in in_order(layers)}
+
+
+def _tensor(model, layer, known):
+    if isinstance(layer, int) and not known:
+        names = ", ".join(stage_ends(model)) or _names(model)
+        raise UsageError(
+            "--layer must name layers of this network, such as those of "
+            f"{names}: it does not have the paper's. Received: {layer}."
+        )
+    if isinstance(layer, int) and layer not in known:
+        raise UsageError(
+            f"--layer must be one of {', '.join(map(str, known))} for this network, or "
+            f"the name of a layer. Received: {layer}."
+        )
+    try:
+        _, tensor = layer_tensor(model, layer)
+    except UsageError as err:
+        raise UsageError(f"--layer: {err}") from err
+    if None in tensor.shape[1:]:
+        raise UsageError(
+            "--layer must give features of a fixed number. "
+            f"Received: {layer!r} of shape {tensor.shape}."
+        )
+    return tensor
+
+
+def _names(model) -> str:
+    names = [layer.name for layer in model.layers]
+    return ", ".join(names if len(names) <= 9 else [*names[:4], "...", *names[-4:]])

@@ -1,0 +1,21 @@
+"""Names of layers as pictures have room for them."""
+
+_LONGEST = 24
+
+
+def short_name(layer: int | str) -> str:
+    """The end of a layer's name, which tells it from others of its network.
+
+    Args:
+        layer: the paper's number or a name.
+
+    Returns:
+        24 characters at most, behind "..." if there are more.
+    """
+    name = str(layer)
+    return name if len(name) <= _LONGEST else f"...{name[3 - _LONGEST :]}"
+
+
+def columns_for(labels) -> int:
+    """How many columns a legend of these labels has: two, or one of long ones."""
+    return 2 if max(map(len, labels), default=0) <= 40 else 1
