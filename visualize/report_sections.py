@@ -4,7 +4,6 @@ It reads files and lays nothing out; what damaged ones raise is a `Damaged` of o
 """
 
 import contextlib
-import re
 from collections import Counter
 from collections.abc import Iterator, Mapping
 from pathlib import Path
@@ -17,6 +16,7 @@ from visualize.report_words import plain, said_of_bad_images
 from zfkeras.errors import UsageError
 from zfkeras.file_names import layer_stem
 from zfkeras.files import read_json
+from zfkeras.wnids import without_wnid
 
 _FIG2 = (
     "Fig. 2 and sec. 4.1: for each feature map the nine strongest activations over the "
@@ -24,7 +24,6 @@ _FIG2 = (
     "from. Layer 2 answers to corners, edges and colours, layer 3 to textures, layer 4 "
     "is more class-specific, and layer 5 shows whole objects in many poses."
 )
-_WNID = re.compile(r"^n\d{8} ")
 _FAR_FEWER, _FEWER = 0.8, 0.95  # shares of the lower layer's classes
 _SMALL = 16  # pixels of a patch up to which its card is small
 
@@ -169,7 +168,7 @@ def _card(stem, title, left, feature, folder) -> Card:
         }
         for row in feature["top"]
     ]
-    names = [_WNID.sub("", row["class_name"]) for row in top]
+    names = [without_wnid(row["class_name"]) for row in top]
     where = f"{title}, channel {channel}"
     classes = ", ".join(dict.fromkeys(names))
     summary = "; ".join(

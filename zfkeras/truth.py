@@ -3,10 +3,9 @@
 It compares text; it opens nothing.
 """
 
-import re
 from collections.abc import Sequence
 
-_IMAGENET_ID = re.compile(r"n\d{8}(?!\d)")
+from zfkeras.wnids import wnid_of
 
 
 def true_label(name: str, class_names: Sequence[str]) -> int | None:
@@ -21,9 +20,10 @@ def true_label(name: str, class_names: Sequence[str]) -> int | None:
         `name` begins with (spaces and underscores, large and small letters alike):
         "crocodile_head_3" is a crocodile head, not a crocodile. Else `None`.
     """
-    wnid = _IMAGENET_ID.match(name)
-    if wnid and any(known.startswith(wnid[0]) for known in class_names):
-        return next(i for i, k in enumerate(class_names) if k.startswith(wnid[0]))
+    wnid = wnid_of(name)
+    known_wnids = [wnid_of(known) for known in class_names]
+    if wnid and wnid in known_wnids:
+        return known_wnids.index(wnid)
     plain = _plain(name)
     lengths = [len(_plain(k)) if _begins(plain, _plain(k)) else 0 for k in class_names]
     longest = max(lengths, default=0)

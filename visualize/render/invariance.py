@@ -1,6 +1,5 @@
 """Draws Fig. 5: transformed images, distances of features, probability of the class."""
 
-import re
 from collections.abc import Mapping, Sequence
 
 import numpy as np
@@ -10,6 +9,7 @@ from visualize.chosen_images import ChosenImage
 from visualize.invariance_curves import InvarianceCurves
 from visualize.invariance_meter import InvarianceMeter
 from zfkeras.render import COLOURS, new_figure, show_image, styled, subplots, tile
+from zfkeras.wnids import without_wnid
 
 _SHOWN = 5  # values at which each image is shown
 _GAP, _FRAME = 2, 2  # pixels between pictures, and of their coloured frames
@@ -49,7 +49,7 @@ def draw_invariance(
     lines = axes[0, -1].get_lines()[: len(names)]
     figure.legend(
         lines,
-        [re.sub(r"^n\d{8} ", "", name) for name in names],
+        [without_wnid(name) for name in names],
         loc="outside lower center",
         ncols=min(5, len(names)),
     )

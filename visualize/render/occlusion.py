@@ -1,6 +1,5 @@
 """Draws Fig. 7: images, occlusion maps and projections, a row for each image."""
 
-import re
 from collections.abc import Sequence
 
 import numpy as np
@@ -19,6 +18,7 @@ from zfkeras.render import (
     subplots,
     tile,
 )
+from zfkeras.wnids import without_wnid
 
 _FRAME = 2  # pixels of the black frame around the image's own projection
 _NAMED = len(COLOURS) - 1  # labels with a colour of their own; the rest is grey
@@ -128,5 +128,5 @@ def _draw_labels(axes, maps, class_names):
 
 def _plain(name: str) -> str:
     """A class name without ImageNet's id, and not too long."""
-    name = re.sub(r"^n\d{8} ", "", name)
+    name = without_wnid(name)
     return name if len(name) <= 26 else f"{name[:25]}…"

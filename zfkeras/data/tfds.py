@@ -14,6 +14,7 @@ import tensorflow as tf
 from zfkeras.data.sources import Source
 from zfkeras.data.tfds_split import TfdsMultiLabelSplit, TfdsSplit
 from zfkeras.errors import RunError, UsageError
+from zfkeras.wnids import wnid_of
 
 IMAGENET_ARCHIVES = ("ILSVRC2012_img_train.tar", "ILSVRC2012_img_val.tar")
 # Their labels are not public.
@@ -133,12 +134,8 @@ def _tfds_failures():
 
 def _class_names(label) -> tuple[str, ...]:
     names = label.names
-    english = _english_names() if any(_is_wnid(name) for name in names) else {}
+    english = _english_names() if any(map(wnid_of, names)) else {}
     return tuple(f"{n} {english[n]}" if n in english else n for n in names)
-
-
-def _is_wnid(name: str) -> bool:
-    return len(name) == 9 and name[0] == "n" and name[1:].isdigit()
 
 
 def _english_names() -> dict[str, str]:

@@ -1,12 +1,12 @@
 """Photographs with what a network says they show."""
 
-import re
 from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
 
 from zfkeras.render import COLOURS, PAPER, new_figure, save_figure, styled, subplots
+from zfkeras.wnids import without_wnid
 
 _COLUMNS = 5
 
@@ -43,7 +43,7 @@ def draw_predictions(
         row, column = divmod(number, columns)
         picture, bars = axes[2 * row : 2 * row + 2, column]
         picture.imshow(image)
-        picture.set_title(_shortened(_without_id(title)), fontsize=8)
+        picture.set_title(_shortened(without_wnid(title)), fontsize=8)
         _draw_bars(bars, answer)
     return save_figure(figure, path)
 
@@ -53,14 +53,9 @@ def _draw_bars(axes, answer):
     colours = [COLOURS[2] if is_true else PAPER for _, _, is_true in answer]
     axes.barh(places, [share for _, share, _ in answer], color=colours, alpha=0.55)
     for place, (name, share, _) in zip(places, answer, strict=True):
-        text = f"{100 * share:.0f} % {_shortened(_without_id(name), 30)}"
+        text = f"{100 * share:.0f} % {_shortened(without_wnid(name), 30)}"
         axes.text(0.01, place, text, va="center", fontsize=7)
     axes.set_xlim(0, 1)
-
-
-def _without_id(name: str) -> str:
-    """A class name without ImageNet's id, which takes the room of the words."""
-    return re.sub(r"^n\d{8} ", "", name)
 
 
 def _shortened(text: str, length: int = 34) -> str:

@@ -16,6 +16,7 @@ from zfkeras.models.classifier import Classifier, predict_crops
 from zfkeras.models.variants import VARIANTS, PaperRow
 from zfkeras.terminal import table_cell
 from zfkeras.training.evaluation import error_rates
+from zfkeras.wnids import wnid_of
 
 # Table 2: networks whose probabilities are averaged -> the paper's row.
 _PAPER_ENSEMBLES = {
@@ -165,18 +166,17 @@ def _outputs_of_labels(classifiers, source) -> np.ndarray:
     for classifier in classifiers[1:]:
         if classifier.class_names != names:
             raise UsageError("--model: the networks must know the same classes.")
-    outputs = {_key(name): number for number, name in enumerate(names)}
-    unknown = [name for name in source.class_names if _key(name) not in outputs]
+    output_of = {name: number for number, name in enumerate(names)}
+    by_wnid = {wnid_of(name): number for name, number in output_of.items()}
+    by_wnid.pop(None, None)
+    wanted = source.class_names
+    found = [output_of.get(name, by_wnid.get(wnid_of(name))) for name in wanted]
+    pairs = zip(wanted, found, strict=True)
+    unknown = [name for name, output in pairs if output is None]
     if unknown:
         raise UsageError(
-            f"--data {source.spec} has {len(unknown)} of {len(source.class_names)} "
+            f"--data {source.spec} has {len(unknown)} of {len(wanted)} "
             f"classes that the network does not know, such as {unknown[0]!r}; it was "
             f"trained on {len(names)} classes, such as {names[0]!r}."
         )
-    return np.array([outputs[_key(name)] for name in source.class_names])
-
-
-def _key(name: str) -> str:
-    first = name.split(" ", 1)[0]
-    is_wnid = len(first) == 9 and first[0] == "n" and first[1:].isdigit()
-    return first if is_wnid else name
+    return np.array(found)

@@ -128,6 +128,15 @@ def test_imagenets_classes_are_matched_by_wnid(pair):
     assert to_output.tolist() == [2, 6, 1, 0]
 
 
+def test_a_wnid_counts_before_an_underscore_and_a_whole_name_before_a_wnid(pair):
+    # Previously a folder's n00000001_cat was no class that the network knew.
+    trained = ("n00000001_cat", "n00000002 dog", "n00000002 wolf", *"defg")
+    classifier = dataclasses.replace(pair[0], class_names=trained)
+    names = ["n00000002 dog", "n00000001 tiger", "n00000002 wolf"]
+    found = ensemble._outputs_of_labels([classifier], source(names))
+    assert found.tolist() == [1, 0, 2]
+
+
 @pytest.mark.parametrize(
     "name", ["n0000001 cat", "n000000012 cat", "N00000001 cat", "x00000001 cat", "A"]
 )
