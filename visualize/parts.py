@@ -10,6 +10,7 @@ from pathlib import Path
 
 import numpy as np
 
+from visualize.sign_table import RANDOM
 from zfkeras.data import shapes
 from zfkeras.data.archives import Files, open_files
 from zfkeras.data.bad_images import BadImage
@@ -37,13 +38,22 @@ class ImageWithParts:
     parts: dict[str, np.ndarray]
 
 
+def part_title(name: str) -> str:
+    """What tables call a part: "right eye" for right_eye.
+
+    Args:
+        name: as the file of parts has it.
+    """
+    return name.replace("_", " ")
+
+
 def read_parts(path: Path) -> dict[str, dict[str, list[float]]]:
     """Reads a file of parts.
 
     {"parts": {"dog.jpg": {"nose": [x, y], "left_eye": [left, top, right, bottom]}}}
 
     Each is a point or a box in fractions of the image's width and height, the origin at
-    its top left. Every image must have the same parts.
+    its top left. Every image must have the same parts; none may be called "random".
 
     Args:
         path: of the JSON file.
@@ -66,6 +76,7 @@ def read_parts(path: Path) -> dict[str, dict[str, list[float]]]:
             "two images or more."
         )
     first = next(iter(found.values()))
+    _check_names(path, first if isinstance(first, Mapping) else ())
     for image, parts in found.items():
         if not isinstance(parts, Mapping) or not parts or {*parts} != {*first}:
             raise UsageError(
@@ -174,6 +185,17 @@ def random_masks(masks: np.ndarray, count: int, side: int, seed: int = 0) -> np.
     sizes = (masks[..., 2:] - masks[..., :2])[np.arange(count) % len(masks)]
     corners = random.integers(0, side - sizes + 1)
     return np.concatenate([corners, corners + sizes], axis=-1).astype(np.int32)
+
+
+def _check_names(path, parts) -> None:
+    """Refuses parts that the table could not tell apart."""
+    shown = [part_title(part) for part in parts]
+    taken = [name for name in shown if name == RANDOM or shown.count(name) > 1]
+    if taken:
+        raise UsageError(
+            f"--parts: {path} must give each part a name of its own, other than "
+            f"{RANDOM!r}, the row of random places. Received: {taken[0]!r}."
+        )
 
 
 def _is_place(numbers) -> bool:

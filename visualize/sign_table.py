@@ -8,6 +8,8 @@ from collections.abc import Mapping, Sequence
 
 import numpy as np
 
+from zfkeras.terminal import table_cell
+
 RANDOM = "random"
 
 
@@ -20,15 +22,15 @@ class SignTable:
         layers: what each layer is called, the lower one first.
         distances: for each layer float array (masks, pairs), as `SignChanges` has it.
         changed: for each layer float array (masks, images), likewise.
-        paper: part or "random" -> (mean, deviation) for each layer, as printed; may
-            lack parts.
+        paper: for each layer, part or "random" -> (mean, deviation) as printed; may
+            lack parts, and is empty for layers that the paper does not tell of.
     """
 
     parts: Sequence[str]
     layers: Sequence[str]
     distances: Sequence[np.ndarray]
     changed: Sequence[np.ndarray]
-    paper: Mapping[str, Sequence[tuple[float, float]]]
+    paper: Sequence[Mapping[str, tuple[float, float]]]
 
     @property
     def rows(self) -> list[str]:
@@ -81,18 +83,16 @@ class SignTable:
     def as_markdown(self) -> str:
         """The table beside the paper's numbers."""
         heads = ["occluded"]
-        for layer in self.layers:
-            heads += [layer, "paper"] if self.paper else [layer]
+        for layer, paper in zip(self.layers, self.paper, strict=True):
+            heads += [table_cell(layer), *(["paper"] if paper else [])]
         lines = [heads, ["---"] * len(heads)]
         for row in self.rows:
-            cells = [row]
-            for place in range(len(self.layers)):
+            cells = [table_cell(row)]
+            for place, paper in enumerate(self.paper):
                 cells.append("{:.3f} ± {:.3f}".format(*self._cell(row, place)))
-                if self.paper:
-                    known = self.paper.get(row)
-                    cells.append(
-                        "{:.3f} ± {:.3f}".format(*known[place]) if known else "–"
-                    )
+                if paper:
+                    known = paper.get(row)
+                    cells.append("{:.3f} ± {:.3f}".format(*known) if known else "–")
             lines.append(cells)
         return "\n".join(f"| {' | '.join(line)} |" for line in lines)
 
@@ -123,10 +123,8 @@ class SignTable:
         return self.mean_and_deviation(row, place)
 
     def _paper(self, row, place):
-        known = self.paper.get(row)
-        return (
-            {"mean": known[place][0], "deviation": known[place][1]} if known else None
-        )
+        known = self.paper[place].get(row)
+        return {"mean": known[0], "deviation": known[1]} if known else None
 
     def _changed(self, row, place) -> float:
         start = len(self.parts) if row == RANDOM else self.parts.index(row)
@@ -153,10 +151,11 @@ class SignTable:
 
     def _paper_margin(self, place) -> float | None:
         """The paper's margin, if it has all of these parts."""
-        if not {*self.rows} <= {*self.paper}:
+        paper = self.paper[place]
+        if not {*self.rows} <= {*paper}:
             return None
-        mean = np.mean([self.paper[part][place][0] for part in self.parts])
-        return float(1 - mean / self.paper[RANDOM][place][0])
+        mean = np.mean([paper[part][0] for part in self.parts])
+        return float(1 - mean / paper[RANDOM][0])
 
     def _verdict(self) -> str:
         low, high = self.margin(0), self.margin(len(self.layers) - 1)

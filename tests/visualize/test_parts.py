@@ -115,6 +115,13 @@ def test_spikes_of_stars_lie_on_the_object():
             '{"parts": {"a": {"e": [0.5, 0, 0.5, 1]}, "b": {"e": [0, 0, 1, 1]}}}',
             "from 0 to 1. Received",
         ),
+        # previously taken for the row of random places
+        ('{"parts": {"a": {"random": [0, 0]}, "b": {"random": [0, 0]}}}', "'random'"),
+        # previously one row, twice
+        (
+            '{"parts": {"a": {"r_eye": [0, 0], "r eye": [1, 1]}, "b": {}}}',
+            "name of its own.*Received: 'r eye'",
+        ),
     ],
 )
 def test_files_of_another_form_are_refused(content, message, tmp_path):

@@ -1,3 +1,4 @@
+import dataclasses
 import itertools
 
 import keras
@@ -85,7 +86,7 @@ def table():
     low = np.array([[0.1, 0.3], [0.2, 0.2], [0.5, 0.3], [0.2, 0.4], [0.1, 0.1]])
     high = np.array([[0.2, 0.2], [0.2, 0.2], [0.2, 0.2], [0.2, 0.2], [0.2, 0.2]])
     changed = np.full((5, 3), 0.5)
-    paper = {"nose": ((0.079, 0.017), (0.069, 0.011))}
+    paper = [{"nose": (0.079, 0.017)}, {"nose": (0.069, 0.011)}]
     return SignTable(
         ["nose", "eye"], ["layer 5", "layer 7"], [low, high], [changed] * 2, paper
     )
@@ -118,8 +119,8 @@ def test_the_table_is_that_computed_by_hand(table):
 
 def test_the_size_of_the_paper_s_margin_stands_beside_ours(table):
     assert "in the paper" not in table.summary()[0]  # it has no "eye"
-    table.paper["eye"] = ((0.067, 0.007), (0.069, 0.015))
-    table.paper["random"] = ((0.107, 0.017), (0.073, 0.014))
+    table.paper[0].update(eye=(0.067, 0.007), random=(0.107, 0.017))
+    table.paper[1].update(eye=(0.069, 0.015), random=(0.073, 0.014))
     # (0.079 + 0.067) / 2 is 31.8 % below the 0.107 of random places.
     assert "random places (in the paper 31.8% below);" in table.summary()[0]
 
@@ -129,3 +130,22 @@ def test_a_claim_that_does_not_hold_is_said_so(table):
     assert "Not every part" in table.summary()[-1]
     assert "unlike what the paper reports" in table.summary()[-1]
     assert "% above random places" in table.summary()[0]
+
+
+def test_names_of_others_do_not_break_the_table(table):
+    # previously unescaped: a bar in a part's name made another cell
+    named = dataclasses.replace(
+        table, parts=["a|b\n| c", "<b>"], layers=["x|y", "z"], paper=[{}, {}]
+    )
+    lines = named.as_markdown().splitlines()
+    assert len(lines) == 5
+    assert lines[0] == "| occluded | x\\|y | z |"
+    assert lines[2].startswith("| a\\|b\\n\\| c | 0.200")
+    assert lines[3].startswith("| &lt;b> |")
+
+
+def test_a_layer_the_paper_does_not_tell_of_has_no_column_of_it(table):
+    some = dataclasses.replace(table, paper=[{}, {"nose": (0.069, 0.011)}])
+    lines = some.as_markdown().splitlines()
+    assert lines[0] == "| occluded | layer 5 | layer 7 | paper |"
+    assert lines[2] == "| nose | 0.200 ± 0.100 | 0.200 ± 0.000 | 0.069 ± 0.011 |"

@@ -91,10 +91,10 @@ def _draw_points(axes, table, place):
     )
     ours = np.array([table.mean_and_deviation(row, place) for row in rows])
     _draw_row(axes, ours / chance, heights + 0.1, "o", COLOURS[0], "ours")
-    known = [row for row in rows if row in table.paper]
+    paper = table.paper[place]
+    known = [row for row in rows if row in paper]
     if RANDOM in known:
-        values = np.array([table.paper[row][place] for row in known])
-        values = values / table.paper[RANDOM][place][0]
+        values = np.array([paper[row] for row in known]) / paper[RANDOM][0]
         at = [heights[rows.index(row)] + 0.32 for row in known]
         _draw_row(axes, values, at, "s", PAPER, "paper")
     axes.set_yticks(heights, rows)

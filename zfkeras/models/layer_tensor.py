@@ -1,5 +1,7 @@
 """Which tensor of a model is meant by a layer's number or name."""
 
+from collections.abc import Sequence
+
 import keras
 
 from zfkeras.errors import UsageError
@@ -36,6 +38,20 @@ def layer_tensor(model: keras.Model, layer: int | str) -> tuple[str, keras.Keras
             f"Received: layer={layer!r} of shape {tensor.shape}."
         )
     return layer, tensor
+
+
+def lowest_first(model: keras.Model, layers: Sequence[int | str]) -> list[int | str]:
+    """Layers in the order they run.
+
+    Args:
+        model: a functional or sequential model.
+        layers: as `layer_tensor` takes them.
+
+    Raises:
+        UsageError: one of them is not there.
+    """
+    order = [call.path for call in layer_calls(model)]
+    return sorted(layers, key=lambda layer: order.index(layer_tensor(model, layer)[0]))
 
 
 def _named(model, path):
