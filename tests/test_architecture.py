@@ -59,6 +59,18 @@ def test_inside_zfkeras_arrows_point_down(path):
 
 
 @pytest.mark.parametrize("path", SOURCES, ids=lambda p: str(p.relative_to(ROOT)))
+def test_private_names_stay_in_their_package(path):
+    for name in imported_modules(path):
+        words = name.split(".")
+        private = [n for n, w in enumerate(words) if w[0] == "_" and w[:2] != "__"]
+        if words[0] not in MAY_IMPORT or not private:
+            continue
+        owner = ROOT.joinpath(*words[: private[0]])
+        owner = owner if owner.is_dir() else owner.parent
+        assert path.is_relative_to(owner), f"{path} imports {name}"
+
+
+@pytest.mark.parametrize("path", SOURCES, ids=lambda p: str(p.relative_to(ROOT)))
 def test_only_render_modules_import_matplotlib(path):
     uses = any(name.split(".")[0] == "matplotlib" for name in imported_modules(path))
     assert not uses or "render" in (path.stem, path.parent.name)

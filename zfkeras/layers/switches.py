@@ -1,4 +1,4 @@
-"""Max pooling and unpooling by one-byte switches, for code outside this package.
+"""Pooling windows, and pooling by one-byte switches, for code outside this package.
 
 A switch is the offset of a maximum inside its window. `MaxPoolWithArgmax` and `Unpool`
 show the argmax instead, which takes eight times the memory.

@@ -11,7 +11,7 @@ import operator
 import keras
 
 from zfkeras.errors import UsageError
-from zfkeras.layers._windows import Axis
+from zfkeras.layers.switches import Axis
 
 
 @dataclasses.dataclass(frozen=True)
