@@ -8,6 +8,7 @@ import dataclasses
 import logging
 import math
 from collections.abc import Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import keras
@@ -159,7 +160,10 @@ class Extractor:
 def _compute(classifier, split, layers, store, batch_size, dtype, bad_images):
     """One pass over the images; returns the seconds it took."""
     extractor = Extractor(classifier, layers, dtype)
-    with store.writing(extractor.sizes, split.num_examples, dtype) as writer:
+    with (
+        store.writing(extractor.sizes, split.num_examples, dtype) as writer,
+        ThreadPoolExecutor(1) as writing,  # while the next batch is computed
+    ):
         for name, reason in writer.bad_images.items():
             bad_images.add(name, reason)
         batches = extractor.batches(split, batch_size, bad_images, writer.next_position)
@@ -169,12 +173,16 @@ def _compute(classifier, split, layers, store, batch_size, dtype, bad_images):
             desc="features",
             unit=" images",
         ) as bar:
+            written = writing.submit(int)  # nothing yet
             for features, labels, positions in batches:
-                writer.add(features, labels, positions)
+                written.result()
                 bad_images.check()
                 writer.save_if_due(bad_images.reasons())
+                written = writing.submit(writer.add, features, labels, positions)
                 bar.update(len(labels))
+            written.result()
             bad_images.check()
+            writer.save_if_due(bad_images.reasons())
             return bar.format_dict["elapsed"]
 
 
