@@ -46,11 +46,11 @@ def folder(tmp_path_factory):
     ("module", "words", "usual"),
     [
         ("zfkeras.evaluate", [], "validation"),
-        ("visualize.features", ["--layers=high", "--channels=1"], "validation"),
-        ("visualize.filters", ["--layer=high", "--channels=1"], "validation"),
-        ("visualize.invariance", ["--layers=low", "--count=1"], "validation"),
+        ("visualize.features", ["--channels=1"], "validation"),
+        ("visualize.filters", ["--channels=1"], "validation"),
+        ("visualize.invariance", ["--count=1"], "validation"),
         ("visualize.occlusion", ["--count=1", "--patch-stride=7"], "validation"),
-        ("visualize.evolution", ["--layers=high", "--channels=1"], "train"),
+        ("visualize.evolution", ["--channels=1"], "train"),
         ("transfer.overlap", [], "train"),
     ],
 )

@@ -23,13 +23,14 @@ def layer(text: str) -> int | str:
 
 
 def add_layers(parser: argparse.ArgumentParser) -> None:
-    """Adds --layers, those a figure shows."""
+    """Adds --layers, those a figure shows; `None` stands for `usual_layers`."""
     parser.add_argument(
         "--layers",
         type=layer_list,
-        default="1,2,3,4,5",
         metavar="LIST",
-        help="the paper's numbers (1 to 7) or names of layers, parted by commas",
+        help="the paper's numbers (1 to 7) or names of layers, parted by commas "
+        "(default: 1 to 5, or the last maps of each stage, up to five, of networks "
+        "that ZFNet does not make)",
     )
 
 

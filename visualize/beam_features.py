@@ -38,15 +38,17 @@ def _features(args):
 
     check_installed()
     from visualize.beam_scan import ClusterScan
+    from visualize.paper_layers import usual_layers
     from zfkeras.clusters.job import Job
     from zfkeras.data.sources import open_source
+    from zfkeras.models.presets import load
     from zfkeras.provenance import write_record
 
     args.split = open_source(args.data).split_name(args.split)
     commandline.make_folder(args.workdir)
     scan = ClusterScan(
         job=Job(args.model, args.data, args.split, args.batch_size),
-        layers=args.layers,
+        layers=args.layers or usual_layers(load(args.model).model),
         count=args.top,
         exchange=args.exchange or str((args.workdir / "exchange").absolute()),
         shard_size=args.shard_size,

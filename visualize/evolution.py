@@ -69,6 +69,7 @@ def main(argv=None) -> int:
 
 def _evolution(args):
     from visualize.feature_history import FeatureHistory
+    from visualize.paper_layers import usual_layers
     from visualize.sample import draw_sample, examples_at, load_crops
     from visualize.snapshots import find_snapshots
     from zfkeras.data.bad_images import BadImages
@@ -83,7 +84,7 @@ def _evolution(args):
     history = FeatureHistory(
         classifier,
         snapshots,
-        args.layers,
+        args.layers or usual_layers(classifier.model),
         num_channels=args.channels,
         seed=args.seed,
         batch_size=args.batch_size,

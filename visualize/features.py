@@ -60,6 +60,7 @@ def _channels(text: str) -> int | list[int]:
 def _features(args):
     from visualize.feature_finder import FeatureFinder
     from visualize.objects import said_of_objects
+    from visualize.paper_layers import usual_layers
     from visualize.render.features import draw_layer, draw_overview, layer_title
     from zfkeras.data.bad_images import BadImages
     from zfkeras.data.sources import open_source
@@ -70,7 +71,9 @@ def _features(args):
     source = open_source(args.data or DEFAULT_DATA)
     args.split = source.split_name(args.split)
     split = source.split(args.split)
-    finder = FeatureFinder(load(args.model), args.layers, args.top)
+    classifier = load(args.model)
+    layers = args.layers or usual_layers(classifier.model)
+    finder = FeatureFinder(classifier, layers, args.top)
     commandline.make_folder(args.workdir)
     bad_images = BadImages(max(split.num_examples, 1), args.max_bad_fraction)
     found = finder.find(
@@ -83,14 +86,14 @@ def _features(args):
         batch_size=args.batch_size,
         seed=args.seed,
     )
-    shown, layers = [], []
+    shown, records = [], []
     for features, strongest in found:
         number = split.num_examples - bad_images.count
         title = f"Strongest activations over {number:,} images: {layer_title(features)}"
         path = args.workdir / picture_name(features.layer)
         save_figure(draw_layer(features, title), path)
         shown.append(features)
-        layers.append(layer_record(features, strongest, source.class_names))
+        records.append(layer_record(features, strongest, source.class_names))
     title = f"Strongest activations over {number:,} images"
     save_figure(draw_overview(shown, title), args.workdir / "features.png")
     record = {
@@ -102,7 +105,7 @@ def _features(args):
         "bad_images": bad_images.to_json(),
         "seed": args.seed,
         "picture": "features.png",
-        "layers": layers,
+        "layers": records,
     }
     write_record(args.workdir / "features.json", record)
     for features in shown:

@@ -1,4 +1,4 @@
-"""What stands for the paper's layers 1, 5 and 7 in networks it does not know."""
+"""What stands for the paper's layers in networks it does not know."""
 
 from collections import Counter
 
@@ -9,6 +9,9 @@ from zfkeras.errors import UsageError
 from zfkeras.models.endpoints import endpoints
 from zfkeras.models.layer_calls import layer_calls
 from zfkeras.models.layer_tensor import layer_tensor
+from zfkeras.models.stages import stages
+
+MOST_LAYERS = 5  # as many as Fig. 2 shows
 
 
 def paper_layer(model: keras.Model, number: int) -> int | str:
@@ -54,6 +57,33 @@ def paper_layer(model: keras.Model, number: int) -> int | str:
             f"such as {', '.join(call.path for call in calls[-5:])}."
         )
     return found[0]
+
+
+def usual_layers(model: keras.Model) -> list[int | str]:
+    """The layers a figure shows where none are named.
+
+    Args:
+        model: a functional or sequential model.
+
+    Returns:
+        Of networks that `ZFNet` makes those of 1 to 5 that they have. Of others the
+        last maps of each stage, up to five, the highest, lowest first; where there are
+        no stages, the first convolution and the last maps.
+
+    Raises:
+        UsageError: the model has no maps.
+    """
+    try:
+        return [number for number in endpoints(model) if number <= MOST_LAYERS]
+    except UsageError:
+        pass
+    ends = []
+    for stage in stages(model):
+        maps = [name for name, (_, *sizes) in stage if max(sizes[:-1], default=1) > 1]
+        ends += maps[-1:]
+    if ends:
+        return ends[-MOST_LAYERS:]
+    return [*dict.fromkeys(paper_layer(model, number) for number in (1, 5))]
 
 
 def layer_heading(model: keras.Model, layer: int | str) -> str:

@@ -15,6 +15,7 @@ from visualize import report_tables as tables
 from visualize.filters import model_labels
 from visualize.gallery import RECORD, make_gallery
 from visualize.page import Page
+from visualize.paper_layers import usual_layers
 from visualize.report_catalogue import FIGURES
 from visualize.report_figures import Request, Unavailable, make_once
 from visualize.report_given import look_at_given
@@ -24,6 +25,7 @@ from zfkeras import commandline, provenance
 from zfkeras.data.sources import Source, open_source
 from zfkeras.errors import RunError, UsageError
 from zfkeras.models.classifier import Classifier
+from zfkeras.models.layer_tensor import layer_tensor
 from zfkeras.models.presets import PRESETS, load
 
 _log = logging.getLogger(__name__)
@@ -128,7 +130,7 @@ def _request(args, source: Source, classifier: Classifier) -> Request:
         data=source.spec,
         split=args.split,
         workdir=args.workdir,
-        layers=tuple(args.layers),
+        layers=_layers(args.layers, classifier.model),
         channels=args.channels,
         max_images=args.max_images,
         batch_size=args.batch_size,
@@ -143,6 +145,13 @@ def _request(args, source: Source, classifier: Classifier) -> Request:
         quick=args.quick,
         overwrite=args.overwrite,
     )
+
+
+def _layers(given, model) -> tuple[int | str, ...]:
+    """Those of the gallery. Named ones must be there; whether they project is seen."""
+    for layer in given or ():
+        layer_tensor(model, layer)
+    return tuple(given or usual_layers(model))
 
 
 def _gallery(request: Request, source: Source, classifier: Classifier) -> Path:

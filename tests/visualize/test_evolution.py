@@ -223,7 +223,7 @@ def test_wrong_arguments_are_one_line(run, images, tmp_path, capsys, argv, said)
 
 def test_help_names_the_defaults():
     text = " ".join(build_parser().format_help().split())
-    for words in ("default: train", "default: 1,2,3,4,5", "default: all)"):
+    for words in ("default: train", "default: 1 to 5", "default: all)"):
         assert words in text
 
 

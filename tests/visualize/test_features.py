@@ -151,7 +151,7 @@ def test_words_that_do_not_parse_give_2(argv, capsys):
 
 def test_the_defaults_are_those_of_fig_2():
     args = build_parser().parse_args([])
-    assert args.layers == [1, 2, 3, 4, 5]
+    assert args.layers is None  # 1 to 5, of networks that have them
     assert (args.channels, args.top, args.seed) == (16, 9, 0)
     assert build_parser().parse_args(["--channels", "3,"]).channels == [3]
 

@@ -237,6 +237,7 @@ def test_what_the_report_cannot_do_without_ends_it(words, tmp_path, capsys):
         ([words[0], "--data=folder:nowhere"], "does not exist"),
         (["--model=nothing", words[1]], "--model must be a preset"),
         ([*words[:2], "--split=test"], "split must be one of"),
+        ([*words[:2], "--layers=1,conv9"], "Received: layer='conv9'"),
         ([*words[:2], "--workdir", __file__], "--workdir must be a folder"),
         ([*words[:2], "--run=typo"], "--run must be a training's workdir"),
         ([*words[:2], "--compare=typo.keras"], "--compare must be a preset"),
@@ -256,7 +257,7 @@ def test_what_the_report_cannot_do_without_ends_it(words, tmp_path, capsys):
 def test_quick_only_changes_what_is_not_given():
     args = build_parser().parse_args(["--quick"])
     assert (args.channels, args.max_images, args.data) == (None, None, None)
-    assert args.layers == [1, 2, 3, 4, 5]
+    assert args.layers is None
 
 
 @pytest.mark.slow
