@@ -284,7 +284,8 @@ def _require_onnx():
 def _made(args) -> dict:
     import hashlib
 
-    from zfkeras.provenance import command_line, environment
+    from zfkeras.invocation import command_line
+    from zfkeras.provenance import environment
 
     with open(args.model, "rb") as file:
         digest = hashlib.file_digest(file, "sha256").hexdigest()

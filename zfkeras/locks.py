@@ -18,6 +18,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from zfkeras.errors import RunError
+from zfkeras.invocation import command_line
 
 try:
     import fcntl
@@ -143,8 +144,6 @@ def _acquire(path) -> int | None:
 
 def _sign(lock) -> None:
     """Says in the file who holds it; of no consequence if the disk is full."""
-    from zfkeras.provenance import command_line
-
     holder = {
         "pid": os.getpid(),
         "host": socket.gethostname(),

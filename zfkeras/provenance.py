@@ -2,14 +2,13 @@
 
 import os
 import platform
-import shlex
 import subprocess
-import sys
 from collections.abc import Mapping
 from importlib import metadata
 from pathlib import Path
 
 from zfkeras.files import write_json
+from zfkeras.invocation import command_line
 
 
 def write_record(path: Path, results: Mapping) -> Path:
@@ -22,14 +21,6 @@ def write_record(path: Path, results: Mapping) -> Path:
     provenance = {"command": command_line(), "environment": environment()}
     write_json(path, {**results, **provenance})
     return Path(path)
-
-
-def command_line() -> str:
-    """The command of this process, as one would type it again."""
-    main = sys.modules.get("__main__")
-    spec = getattr(main, "__spec__", None)
-    name = f"python -m {spec.name}" if spec else os.path.basename(sys.argv[0])
-    return f"{name} {shlex.join(sys.argv[1:])}".strip()
 
 
 def environment() -> dict:

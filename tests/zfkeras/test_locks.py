@@ -1,5 +1,6 @@
 import contextlib
 import errno
+import inspect
 import json
 import logging
 import os
@@ -48,6 +49,14 @@ def another_process_in(folder, seconds=60):
     finally:
         process.kill()
         process.communicate()
+
+
+def test_a_lock_needs_nothing_that_needs_locks():
+    # Previously a lock imported what writes files only once it was held.
+    script = "import sys, zfkeras.locks; print('zfkeras.files' in sys.modules)"
+    script += "; import zfkeras.files; print('zfkeras.provenance' in sys.modules)"
+    assert python(script).communicate()[0].split() == ["False", "False"]
+    assert "import" not in inspect.getsource(locks._sign)
 
 
 def test_another_process_is_refused_and_named(tmp_path):

@@ -1,30 +1,9 @@
 import subprocess
-import sys
-import types
 
 from zfkeras import provenance as module
 from zfkeras.files import read_json
-from zfkeras.provenance import command_line, environment, write_record
-
-
-def test_the_command_can_be_pasted_into_a_shell(monkeypatch):
-    # Previously a path with a blank in it fell into two words.
-    argv = ["/x/train.py", "--data", "folder:my images", "--set", "snapshot_epochs="]
-    main = types.SimpleNamespace(__spec__=types.SimpleNamespace(name="zfkeras.train"))
-    monkeypatch.setitem(sys.modules, "__main__", main)
-    monkeypatch.setattr(sys, "argv", argv)
-    words = command_line()
-    assert words.startswith("python -m zfkeras.train --data ")
-    shell = f"for word in {words}; do printf '%s|' \"$word\"; done"
-    printed = subprocess.run(["sh", "-c", shell], capture_output=True, text=True)
-    assert printed.stdout.split("|")[3:-1] == argv[1:]
-
-
-def test_a_script_s_command_starts_with_its_name(monkeypatch):
-    main = types.SimpleNamespace(__spec__=None)
-    monkeypatch.setitem(sys.modules, "__main__", main)
-    monkeypatch.setattr(sys, "argv", ["/somewhere/mine.py"])
-    assert command_line() == "mine.py"
+from zfkeras.invocation import command_line
+from zfkeras.provenance import environment, write_record
 
 
 def test_without_git_there_is_no_commit(monkeypatch):

@@ -18,9 +18,10 @@ from zfkeras.data.sources import Source, open_source
 from zfkeras.data.splits import Split
 from zfkeras.errors import RunError, UsageError
 from zfkeras.files import warn_of_damage
+from zfkeras.invocation import command_line
 from zfkeras.models.classifier import Classifier
 from zfkeras.models.variants import find_variant
-from zfkeras.provenance import command_line, environment
+from zfkeras.provenance import environment
 from zfkeras.training.config import TrainConfig, check
 from zfkeras.training.distribution import JOIN_SECONDS, make_strategy
 from zfkeras.training.feeding import feeds

@@ -16,8 +16,9 @@ from zfkeras.files import (
     write_json,
     written_whole,
 )
+from zfkeras.invocation import command_line
 from zfkeras.locks import claimed
-from zfkeras.provenance import command_line, environment
+from zfkeras.provenance import environment
 
 # Keys of the configuration that may change when a run is resumed: more epochs, how
 # often it saves, when it gives up. All else would make it another experiment.
