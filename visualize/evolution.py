@@ -70,7 +70,7 @@ def main(argv=None) -> int:
 def _evolution(args):
     from visualize.feature_history import FeatureHistory
     from visualize.paper_layers import usual_layers
-    from visualize.sample import draw_sample, examples_at, load_crops
+    from visualize.sample import draw_sample, load_probes
     from visualize.snapshots import find_snapshots
     from zfkeras.data.bad_images import BadImages
     from zfkeras.data.sources import open_source
@@ -91,21 +91,21 @@ def _evolution(args):
     )
     commandline.make_folder(args.workdir)
     images = draw_sample(split, args.max_images, args.seed)
+    bad_images = BadImages(max(1, images.num_examples), args.max_bad_fraction)
     probes = draw_sample(split, args.probes, args.seed)
-    examples = examples_at(probes, range(probes.num_examples)).values()
-    bad_images = BadImages(images.num_examples, args.max_bad_fraction)
+    probes = load_probes(probes, classifier.preprocessing, bad_images)
     layers = history.follow(
         images,
-        load_crops(probes, examples, classifier.preprocessing),
+        probes,
         scans=args.workdir / "scans",
         data=f"{args.data} {args.split} {args.max_images} {args.seed}",
         bad_images=bad_images,
         show_progress=True,
     )
-    _write(args, [*snapshots], images, layers.values(), bad_images)
+    _write(args, [*snapshots], images, layers.values(), bad_images, len(probes))
 
 
-def _write(args, epochs, images, layers, bad_images):
+def _write(args, epochs, images, layers, bad_images, num_probes):
     """Picture, record and the last lines on the screen."""
     import numpy as np
 
@@ -125,7 +125,7 @@ def _write(args, epochs, images, layers, bad_images):
         "split": args.split,
         "images": images.num_examples,
         "bad_images": bad_images.to_json(),
-        "probes": args.probes,
+        "probes": num_probes,
         "seed": args.seed,
         "epochs": epochs,
         "paper": PAPER,

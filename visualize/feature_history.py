@@ -124,7 +124,8 @@ class FeatureHistory:
             Layer as it was asked for -> `LayerHistory`.
 
         Raises:
-            RunError: no channel of a layer is active at the last snapshot.
+            RunError: no channel of a layer is active at the last snapshot, or an image
+                can no longer be read.
         """
 
         def look(epoch, channels=None):

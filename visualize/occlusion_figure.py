@@ -177,6 +177,7 @@ def make_rows(
 
     Raises:
         UsageError: a layer, channel, size or stride that cannot be.
+        RunError: too many images are bad, or one can no longer be read.
     """
     model, preprocessing = classifier.model, classifier.preprocessing
     layer = paper_layer(model, 5) if layer is None else layer

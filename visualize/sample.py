@@ -1,14 +1,19 @@
 """A random part of a split, and single examples of one by their place in its order.
 
-It chooses and names images; it decodes none.
+It chooses, names and reads images; it shows none to a network.
 """
 
 import dataclasses
 from collections.abc import Iterable
+from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
 
+from zfkeras.data.bad_images import BadImage, BadImages
+from zfkeras.data.crops import centre_crop
 from zfkeras.data.splits import Split
+from zfkeras.errors import RunError
+from zfkeras.terminal import one_line
 
 _BATCH = 1024
 
@@ -102,10 +107,78 @@ def load_crops(split: Split, examples: Iterable[dict], preprocessing) -> np.ndar
 
     Returns:
         float32 array (n, crop, crop, 3).
+
+    Raises:
+        RunError: one of them cannot be read; the message names it.
     """
-    crops = [
-        preprocessing.centre_crop(preprocessing.square(split.read(example["key"])))
-        for example in examples
-    ]
-    size = preprocessing.crop_size
-    return np.stack(crops) if crops else np.zeros((0, size, size, 3), np.float32)
+    squares = _squares(split, examples, preprocessing)
+    return _stacked(map(preprocessing.centre_crop, squares), preprocessing, np.float32)
+
+
+def load_pictures(
+    split: Split, examples: Iterable[dict], preprocessing
+) -> tuple[np.ndarray, np.ndarray]:
+    """Reads examples as people see them and as the network does.
+
+    Args:
+        split: whose examples they are.
+        examples: as `examples_at` returns them.
+        preprocessing: of the network.
+
+    Returns:
+        uint8 array (n, crop, crop, 3) and what `load_crops` gives.
+
+    Raises:
+        RunError: one of them cannot be read; the message names it.
+    """
+    squares = _squares(split, examples, preprocessing)
+    pictures = (centre_crop(square, preprocessing.crop_size) for square in squares)
+    return (
+        _stacked(pictures, preprocessing, np.uint8),
+        _stacked(map(preprocessing.centre_crop, squares), preprocessing, np.float32),
+    )
+
+
+def load_probes(split: Split, preprocessing, bad_images: BadImages) -> np.ndarray:
+    """Reads a small split whole, without those of its images that cannot be read.
+
+    Args:
+        split: the images.
+        preprocessing: of the network.
+        bad_images: learns of those left out.
+
+    Returns:
+        float32 array (n, crop, crop, 3), n at least 1.
+
+    Raises:
+        RunError: too many images are bad, or all of them.
+    """
+    crops = []
+    for example in examples_at(split, range(split.num_examples)).values():
+        try:
+            crops.append(load_crops(split, [example], preprocessing))
+        except RunError as err:
+            bad_images.add(example["id"], str(err.__cause__))
+    bad_images.check()
+    if not crops:
+        raise RunError(f"none of {split.num_examples} images could be read")
+    return np.concatenate(crops)
+
+
+def _squares(split, examples, preprocessing) -> list[np.ndarray]:
+    def read(example):
+        try:
+            return preprocessing.square(split.read(example["key"]))
+        except (BadImage, OSError) as err:
+            raise RunError(
+                f"image {one_line(example['id'])} cannot be read: {err}. If it could "
+                "be when it was scanned, the images have changed."
+            ) from err
+
+    with ThreadPoolExecutor() as threads:
+        return [*threads.map(read, examples)]
+
+
+def _stacked(images, preprocessing, dtype) -> np.ndarray:
+    images, side = [*images], preprocessing.crop_size
+    return np.stack(images) if images else np.zeros((0, side, side, 3), dtype)

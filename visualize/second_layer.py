@@ -16,11 +16,10 @@ from visualize.contrast import ZERO
 from visualize.deconvnet import Deconvnet
 from visualize.filter_statistics import convolutions
 from visualize.patches import boxes, cut, known_field
-from visualize.sample import examples_at, load_crops
+from visualize.sample import examples_at, load_pictures
 from visualize.top_activations import TopActivations
 from visualize.top_features import choose_channels
 from zfkeras.data.bad_images import BadImages
-from zfkeras.data.crops import centre_crop
 from zfkeras.data.splits import Split
 from zfkeras.errors import UsageError
 from zfkeras.models.classifier import Classifier
@@ -101,6 +100,7 @@ def look_at_second_layer(
 
     Raises:
         UsageError: a layer on the way down that no rule serves.
+        RunError: an image can no longer be read.
     """
     model, preprocessing = classifier.model, classifier.preprocessing
     first, _ = next(convolutions(model))
@@ -120,7 +120,9 @@ def look_at_second_layer(
     positions = found[layer].positions[channels, 0]
     used, image = np.unique(places, return_inverse=True)
     examples = examples_at(split, used)
-    inputs = load_crops(split, [examples[place] for place in used], preprocessing)
+    pictures, inputs = load_pictures(
+        split, [examples[place] for place in used], preprocessing
+    )
     tensor = finder.tensors[layer][1]
     has_place = len(tensor.shape) == 4
     reconstructions = deconvnet.project(
@@ -142,7 +144,7 @@ def look_at_second_layer(
         found[first].dead,
         channels,
         cut_out(reconstructions, 0),
-        cut_out(_visible(inputs, preprocessing)[image], ZERO),
+        cut_out(pictures[image], ZERO),
         {
             stride: {
                 "reconstructions": _mean(share_beyond_grid(reconstructions, stride)),
@@ -151,13 +153,6 @@ def look_at_second_layer(
             for stride in strides
         },
     )
-
-
-def _visible(inputs, preprocessing) -> np.ndarray:
-    """What the network reads, as people see it: uint8."""
-    mean = centre_crop(preprocessing.mean_image, preprocessing.crop_size)
-    pictures = inputs / preprocessing.input_scale + mean
-    return np.rint(np.clip(pictures, 0, 255)).astype(np.uint8)
 
 
 def _mean(shares) -> float:

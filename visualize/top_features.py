@@ -6,7 +6,6 @@ writes nothing.
 
 import dataclasses
 from collections.abc import Callable, Sequence
-from concurrent.futures import ThreadPoolExecutor
 
 import keras
 import numpy as np
@@ -15,10 +14,8 @@ from visualize.contrast import ZERO, stretch
 from visualize.deconvnet import Deconvnet
 from visualize.objects import ObjectTally
 from visualize.patches import boxes, cut, known_field
-from visualize.sample import examples_at
+from visualize.sample import examples_at, load_pictures
 from visualize.top_activations import Strongest, TopActivations
-from zfkeras.data.bad_images import BadImage
-from zfkeras.data.crops import centre_crop
 from zfkeras.data.splits import Split
 from zfkeras.errors import RunError, UsageError
 from zfkeras.models.receptive_field import ReceptiveField, Span
@@ -181,7 +178,9 @@ def layer_features(
     for start in range(0, len(pairs), _PAIRS_AT_ONCE):
         rows = tuple(pairs[start : start + _PAIRS_AT_ONCE].T)
         used, which = np.unique(top.images[rows], return_inverse=True)
-        pictures, inputs = _read(finder, split, [examples[place] for place in used])
+        pictures, inputs = load_pictures(
+            split, [examples[place] for place in used], finder.preprocessing
+        )
         unit = (channels[rows[0]], top.positions[rows])
         error = _check_same(finder, layer, inputs[which], unit, top.values[rows])
         largest_error = max(largest_error, error)
@@ -212,26 +211,6 @@ def layer_features(
         largest_error,
         tally and tally.summary(),
     )
-
-
-def _read(finder, split, examples):
-    """The crops of images as the network reads them and as people see them."""
-    preprocessing = finder.preprocessing
-
-    def read(example):
-        try:
-            square = preprocessing.square(split.read(example["key"]))
-        except (BadImage, OSError) as err:
-            raise RunError(
-                f"image {example['id']} could be read when it was scanned but no more: "
-                f"{err}"
-            ) from err
-        picture = centre_crop(square, preprocessing.crop_size)
-        return picture, preprocessing.centre_crop(square)
-
-    with ThreadPoolExecutor() as threads:
-        pictures, inputs = zip(*threads.map(read, examples), strict=True)
-    return np.stack(pictures), np.stack(inputs)
 
 
 def _check_same(finder, layer, inputs, unit, recorded) -> float:

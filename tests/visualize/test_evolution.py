@@ -1,6 +1,7 @@
 import dataclasses
 import itertools
 import json
+import shutil
 
 import keras
 import numpy as np
@@ -199,6 +200,21 @@ def test_the_command_writes_picture_and_record(run, images, tmp_path, capsys):
         assert rows[1]["image"] == rows[2]["image"]
         assert rows[1]["image"].endswith(".png")
         assert rows[2]["activation"] > 0
+
+
+def test_unreadable_images_are_borne_with_and_counted_probes_too(
+    run, images, tmp_path, capsys
+):
+    # previously one unreadable probe ended in a traceback
+    folder = shutil.copytree(images, tmp_path / "images")
+    write_tree(folder / "train" / "b", {"9.png": "no picture"})
+    argv = [f"--run={run}", f"--data=folder:{folder}", f"--workdir={tmp_path}/out"]
+    argv += ["--layers=1", "--channels=1", "--epochs", "2", "10"]
+    assert main(argv) == 1
+    assert "1 of 9 images cannot be read" in capsys.readouterr().err
+    assert main([*argv, "--max-bad-fraction=0.2"]) == 0
+    record = json.loads((tmp_path / "out/evolution.json").read_text())
+    assert (record["probes"], record["bad_images"]["count"]) == (8, 1)
 
 
 @pytest.mark.parametrize(

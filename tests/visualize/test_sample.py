@@ -2,8 +2,17 @@ import numpy as np
 import pytest
 
 from tests.helpers.networks import make_classifier
-from tests.helpers.splits import noise, noise_split, split_of
-from visualize.sample import Sample, draw_sample, examples_at, load_crops
+from tests.helpers.splits import noise, noise_split, png, split_of
+from visualize.sample import (
+    Sample,
+    draw_sample,
+    examples_at,
+    load_crops,
+    load_pictures,
+    load_probes,
+)
+from zfkeras.data.bad_images import BadImages
+from zfkeras.errors import RunError
 
 
 def ids(split, **kwargs):
@@ -67,3 +76,30 @@ def test_crops_are_those_of_an_evaluation():
     wanted = (noise(2, 64, 64) - preprocessing.mean_image)[4:60, 4:60] / 64
     np.testing.assert_allclose(crops[0], wanted, rtol=1e-6)
     assert load_crops(split, [], preprocessing).shape == (0, 56, 56, 3)
+    pictures, again = load_pictures(split, [examples[2]], preprocessing)
+    assert (again == crops[:1]).all()
+    assert (pictures[0] == noise(2, 64, 64)[4:60, 4:60]).all()
+
+
+def test_an_image_that_can_no_longer_be_read_is_named():
+    # previously BadImage, a traceback, from all that reads images once more
+    split = split_of([png(noise(0, 64, 64)), b"no image"])
+    preprocessing = make_classifier(0, "ab").preprocessing
+    examples = [*examples_at(split, range(2)).values()]
+    for load in (load_crops, load_pictures):
+        with pytest.raises(RunError, match="image-1 cannot be read: .*have changed"):
+            load(split, examples, preprocessing)
+
+
+def test_unreadable_probes_are_left_out_and_counted():
+    split = split_of([png(noise(0, 64, 64)), b"no image", png(noise(2, 64, 64))])
+    preprocessing = make_classifier(0, "ab").preprocessing
+    bad_images = BadImages(3, max_fraction=0.5)
+    probes = load_probes(split, preprocessing, bad_images)
+    examples = [*examples_at(split, [0, 2]).values()]
+    assert (probes == load_crops(split, examples, preprocessing)).all()
+    assert [*bad_images.reasons()] == ["image-1"]
+    with pytest.raises(RunError, match="1 of 3 images cannot be read"):
+        load_probes(split, preprocessing, BadImages(3))
+    with pytest.raises(RunError, match="none of 1 images"):
+        load_probes(split_of([b""]), preprocessing, BadImages(1, max_fraction=1))
