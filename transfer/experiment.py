@@ -11,13 +11,14 @@ import keras
 from tqdm import tqdm
 
 from transfer.arguments import in_order
-from transfer.by_layer import HEADS, LayerGram, evaluate_head
+from transfer.by_layer import HEADS, evaluate_head
 from transfer.feature_cache import FORMAT, fingerprint
 from transfer.features import extract
 from transfer.known_rows import known_rows, with_known
-from transfer.layers import layer_tensors
+from transfer.layers import layer_sizes
 from transfer.paper import data_set, paper_accuracy, reported_set
 from transfer.protocols import folds
+from transfer.rows import LayerGram, check_fits
 from zfkeras.data.sources import Source, open_source
 from zfkeras.models.classifier import Classifier
 from zfkeras.models.presets import load
@@ -83,8 +84,9 @@ class CaltechExperiment:
         source = open_source(self.data)
         source.check_one_class_each()
         classifier = load(self.model)
-        # Refuses before anything is done.
-        layer_tensors(classifier.model, [layer for _, layer in self.rows])
+        sizes = layer_sizes(classifier.model, [layer for _, layer in self.rows])
+        # At most: it may leave out the background.
+        check_fits(sizes, max(self.n_train_per_class) * len(source.class_names))
         known = known_rows(record)
         networks = {"trained": classifier}
         if self.with_random:

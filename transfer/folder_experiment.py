@@ -14,13 +14,14 @@ from pathlib import Path
 import numpy as np
 from tqdm import tqdm
 
-from transfer.assembly import RowHead, attach_head
-from transfer.by_layer import HEADS, LayerGram
+from transfer.assembly import attach_head
+from transfer.by_layer import HEADS
 from transfer.feature_cache import fingerprint
 from transfer.features import Features, extract
 from transfer.holdout import drawn
-from transfer.layers import all_layers, layer_tensors
+from transfer.layers import all_layers, layer_sizes
 from transfer.metrics import mean_per_class_accuracy
+from transfer.rows import LayerGram, RowHead, check_fits
 from zfkeras.data.bad_images import BadImages
 from zfkeras.data.sources import Source, open_source
 from zfkeras.data.splits import Split
@@ -76,10 +77,24 @@ class FolderExperiment:
         """
         source = open_source(self.data)
         classifier = load(self.model)
+        return Prepared(self, source, classifier, self._layers(source, classifier))
+
+    def _layers(self, source: Source, classifier: Classifier) -> list[int | str]:
+        """The layers that come into question: the one given, or those small enough."""
         given = self.layer is not None
         layers = [self.layer] if given else all_layers(classifier.model)
-        layer_tensors(classifier.model, layers)
-        return Prepared(self, source, classifier, layers)
+        sizes = layer_sizes(classifier.model, layers)
+        n_train = source.split("train").num_examples
+        if not any(name in source.splits for name in _TEST_SPLITS):
+            n_train = round(n_train * (1 - self.test_fraction))
+        if given:
+            check_fits(sizes, n_train)
+            return layers
+        fitting = [name for name in layers if RowHead.fits(n_train, sizes[name])]
+        for name in {*layers} - {*fitting}:
+            logger.info("layer %s is left out: too large for memory", name)
+        check_fits({layers[-1]: sizes[layers[-1]]} if not fitting else {}, n_train)
+        return fitting
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
@@ -209,27 +224,15 @@ class Prepared:
             return self.layers[-1], scores
         learnt, held_out = train.rows[~out], train.rows[out]
         for layer in tqdm(self.layers, desc="choosing the layer", unit=" layers"):
-            gram = LayerGram(train.features.layers[layer])
-            if not RowHead.fits(gram, len(train.rows)):
-                logger.info("layer %s is left out: too large for memory", layer)
-                continue
-            head = self._row_head(gram, train.features.labels).fit(learnt)
+            head = self._head(train, layer).fit(learnt)
             labels = train.features.labels[held_out]
             scores[layer] = mean_per_class_accuracy(labels, head.predict(held_out))
-        return max(scores, key=scores.get, default=self.layers[-1]), scores
+        return max(scores, key=scores.get), scores
 
     def _head(self, train: "_Images", layer: int | str) -> RowHead:
-        gram = LayerGram(train.features.layers[layer])
-        if not RowHead.fits(gram, len(train.rows)):
-            raise UsageError(
-                f"layer {layer} of {len(train.rows)} images is too large for memory; "
-                "choose a higher --layer."
-            )
-        return self._row_head(gram, train.features.labels)
-
-    def _row_head(self, gram, labels) -> RowHead:
         head = HEADS[self.experiment.head](random_state=self.experiment.seed)
-        return RowHead(head, gram, labels)
+        gram = LayerGram(train.features.layers[layer])
+        return RowHead(head, gram, train.features.labels)
 
     @staticmethod
     def _answers(train, test, head: RowHead, layer: int | str) -> np.ndarray:

@@ -1,5 +1,6 @@
 """Which layers are meant: the paper's by number, any network's by name."""
 
+import math
 from collections.abc import Iterable, Sequence
 
 import keras
@@ -96,6 +97,22 @@ def layer_tensors(
     """
     known = paper_layers(model)
     return {layer: _tensor(model, layer, known) for layer in in_order(layers)}
+
+
+def layer_sizes(
+    model: keras.Model, layers: Iterable[int | str]
+) -> dict[int | str, int]:
+    """The number of features of some layers.
+
+    Args:
+        model: as above.
+        layers: as above.
+
+    Raises:
+        UsageError: as above.
+    """
+    tensors = layer_tensors(model, layers)
+    return {layer: math.prod(tensor.shape[1:]) for layer, tensor in tensors.items()}
 
 
 def _tensor(model, layer, known):

@@ -15,15 +15,14 @@ from scipy.special import softmax
 from tqdm import tqdm
 
 from transfer.arguments import in_order
-from transfer.assembly import RowHead
 from transfer.average_precision import average_precisions
-from transfer.by_layer import LayerGram
 from transfer.feature_cache import FORMAT, fingerprint
 from transfer.features import extract
 from transfer.heads.multilabel import MultiLabelSVM
 from transfer.heads.softmax import SoftmaxHead
 from transfer.known_rows import known_rows, with_known
-from transfer.layers import all_layers, layer_tensors
+from transfer.layers import all_layers, layer_sizes
+from transfer.rows import LayerGram, RowHead, check_fits
 from zfkeras.data.sources import Source, open_source
 from zfkeras.errors import RunError, UsageError
 from zfkeras.models.classifier import Classifier
@@ -31,8 +30,6 @@ from zfkeras.models.presets import load
 from zfkeras.provenance import write_record
 
 HEADS = ("softmax", "svm")
-# Training images whose inner products are held at once: 1.6 GB.
-MAX_TRAIN_IMAGES = 20_000
 # Test images whose features are in memory at once.
 _BLOCK = 256
 
@@ -87,8 +84,9 @@ class PascalExperiment:
         source = open_source(self.data)
         classifier = load(self.model)
         wanted = self.layers or all_layers(classifier.model)
-        layer_tensors(classifier.model, wanted)  # refuses before anything is done
+        sizes = layer_sizes(classifier.model, wanted)
         names = self._splits(source)
+        check_fits(sizes, source.split(names[0]).num_examples)
         known = known_rows(record)
         prints = self._prints(source, classifier, names)
         keys = {
@@ -131,11 +129,6 @@ class PascalExperiment:
             raise UsageError(
                 "--test-split must hold other images than --train-split. "
                 f"Received: {names[1]}, {names[0]}."
-            )
-        if source.split(names[0]).num_examples > MAX_TRAIN_IMAGES:
-            raise UsageError(
-                f"--train-split must have at most {MAX_TRAIN_IMAGES} images. Received: "
-                f"{names[0]} with {source.split(names[0]).num_examples}."
             )
         return names
 

@@ -3,12 +3,11 @@ import numpy as np
 import pytest
 
 from tests.helpers.networks import make_classifier
-from transfer import assembly
-from transfer.assembly import RowHead, attach_head
-from transfer.by_layer import LayerGram
-from transfer.features import layer_tensors
+from transfer.assembly import attach_head
 from transfer.heads.softmax import SoftmaxHead
 from transfer.heads.svm import SVMHead
+from transfer.layers import layer_tensors
+from transfer.rows import LayerGram, RowHead
 from zfkeras.errors import UsageError
 from zfkeras.models.classifier import Classifier
 
@@ -21,27 +20,6 @@ def problem(n_images, n_features, n_classes):
     centres = random.normal(size=(n_classes, n_features))
     features = centres[labels] + random.normal(size=(n_images, n_features))
     return np.float32(features * 3 + 2), labels
-
-
-@pytest.mark.parametrize("n_classes", [2, 3])
-@pytest.mark.parametrize("n_features", [12, 90])  # fewer than images, and more
-@pytest.mark.parametrize("kind", [SVMHead, SoftmaxHead])
-def test_rows_are_learnt_as_if_they_were_all_there_is(
-    kind, n_features, n_classes, monkeypatch
-):
-    monkeypatch.setattr(assembly, "_BLOCK", 7)
-    features, labels = problem(60, n_features, n_classes)
-    rows, others = np.arange(20, 55), np.arange(0, 60, 3)
-    head = RowHead(kind(C=1.0), LayerGram(features), labels).fit(rows)
-    plain = kind(C=1.0).fit(features[rows], labels[rows])
-    expected = plain.decision_function(features[others])
-    assert np.array_equal(head.predict(others), plain.predict(features[others]))
-    kernel, bias = head.weights()
-    assert kernel.shape == (n_features, n_classes)
-    scores = features[others] @ kernel + bias
-    if n_classes == 2:
-        scores = scores[:, 1] - scores[:, 0]
-    np.testing.assert_allclose(scores, expected, atol=2e-3 * np.abs(expected).max())
 
 
 @pytest.mark.parametrize("layer", [1, 5])
@@ -76,12 +54,3 @@ def test_a_layer_must_be_there():
     head = RowHead(SVMHead(C=1.0), LayerGram(features), labels).fit(np.arange(9))
     with pytest.raises(UsageError, match="--layer must be one of 1, 2, 3, 4, 5 "):
         attach_head(make_classifier(1, ("x", "y")), 8, head, NAMES)
-
-
-def test_what_is_too_large_for_memory_does_not_fit(monkeypatch):
-    few, _ = problem(60, 90, 3)
-    many, _ = problem(60, 12, 3)
-    monkeypatch.setattr(assembly, "MAX_FEATURE_BYTES", 50 * 12 * 4)
-    assert RowHead.fits(LayerGram(few), 60)  # by inner products
-    assert RowHead.fits(LayerGram(many), 50)
-    assert not RowHead.fits(LayerGram(many), 51)

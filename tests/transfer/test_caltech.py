@@ -6,7 +6,7 @@ import pytest
 
 from tests.helpers.splits import noise, png
 from tests.helpers.trees import write_tree
-from transfer import experiment
+from transfer import experiment, rows
 from transfer.caltech import main
 from transfer.paper import data_set, paper_accuracy, reported_set
 from zfkeras.files import read_json
@@ -93,6 +93,17 @@ def test_what_cannot_be_done_is_one_line(run, arguments, said):
     code, _, err = run(*arguments)
     assert code == 2
     assert said in err.strip().splitlines()[-1]
+
+
+def test_what_would_not_fit_into_memory_is_refused_before_the_work(
+    run, tmp_path, monkeypatch
+):
+    monkeypatch.setattr(rows, "MAX_GRAM_IMAGES", 9)
+    monkeypatch.setattr(rows, "MAX_FEATURE_BYTES", 9 * 1152 * 4)
+    assert run("--layer", "5", "--n-train-per-class", "3", "--folds", "1")[0] == 0
+    code, _, err = run("--layer", "5", "--n-train-per-class", "3,4")
+    assert code == 2
+    assert "layer 5 has 1,152 features, too many for 12 training images" in err
 
 
 def test_data_that_come_divided_are_divided_anew(run, tmp_path):

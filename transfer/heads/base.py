@@ -128,12 +128,14 @@ class LinearHead(ClassifierMixin, BaseEstimator):
         self.intercept_ = weights.sum(axis=0).astype(np.float32)
         return self
 
-    def weigh_features(self, X):
+    def weigh_features(self, X, rows=None):
         """Turns the weights of training samples into `coef_`, reading X in blocks.
 
         Args:
             X: (n_samples, n_features), the features whose inner products `fit_gram`
                 was given, in the same order.
+            rows: places of these samples, where X has others, too. `None` (default): X
+                has just them.
 
         Returns:
             self.
@@ -142,14 +144,15 @@ class LinearHead(ClassifierMixin, BaseEstimator):
             ValueError: X does not have a row for each training sample.
         """
         check_is_fitted(self, "dual_coef_")
-        if X.ndim != 2 or len(X) != self.dual_coef_.shape[1]:
+        given = len(X) if rows is None else len(rows)
+        if X.ndim != 2 or given != self.dual_coef_.shape[1]:
             raise ValueError(
                 f"`X` must have {self.dual_coef_.shape[1]} rows, as `fit_gram` was "
                 f"given. Received: X.shape={X.shape}."
             )
         self.n_features_in_ = X.shape[1]
         weights = self.dual_coef_.T / np.float32(self.scale_**2)
-        self.coef_ = weighted_sum(X, weights).T
+        self.coef_ = weighted_sum(X, weights, rows).T
         return self
 
     def _fit_features(self, X, y):

@@ -9,7 +9,9 @@ from zfkeras.errors import RunError
 _BLOCK_BYTES = 256 * 2**20
 
 
-def gram_matrix(features: np.ndarray, progress=None) -> np.ndarray:
+def gram_matrix(
+    features: np.ndarray, progress=None, *, rows: np.ndarray | None = None
+) -> np.ndarray:
     """All inner products of the rows of `features`.
 
     It reads the features once, some columns of all rows at a time, so that its memory
@@ -18,17 +20,20 @@ def gram_matrix(features: np.ndarray, progress=None) -> np.ndarray:
     Args:
         features: (n_samples, n_features), an array or a memory map, of any float type.
         progress: called with the number of columns just done. `None`: silent.
+        rows: int (n_rows,), which samples, in which order; the others are not read.
+            `None` (default): all.
 
     Returns:
-        float32 array (n_samples, n_samples).
+        float32 array (n_samples, n_samples), or (n_rows, n_rows).
 
     Raises:
         RunError: a feature is not finite.
     """
-    n_samples, n_features = features.shape
+    n_samples = len(features) if rows is None else len(rows)
+    n_features = features.shape[1]
     gram = np.zeros((n_samples, n_samples), np.float32)
-    rows = rows_of(gram)
-    tiles = [(one, other) for i, one in enumerate(rows) for other in rows[: i + 1]]
+    parts = rows_of(gram)
+    tiles = [(one, other) for i, one in enumerate(parts) for other in parts[: i + 1]]
     block = None
 
     def add(tile):
@@ -52,33 +57,36 @@ def gram_matrix(features: np.ndarray, progress=None) -> np.ndarray:
     return gram
 
 
-def weighted_sum(features: np.ndarray, weights: np.ndarray) -> np.ndarray:
+def weighted_sum(
+    features: np.ndarray, weights: np.ndarray, rows: np.ndarray | None = None
+) -> np.ndarray:
     """The sum of the rows of `features`, each times its weights, read in blocks.
 
     Args:
         features: (n_samples, n_features), an array or a memory map.
-        weights: (n_samples, n_columns).
+        weights: (n_samples, n_columns), or (n_rows, n_columns).
+        rows: int (n_rows,), the samples that are summed. `None` (default): all.
 
     Returns:
         float32 array (n_features, n_columns).
     """
     result = np.empty((features.shape[1], weights.shape[1]), np.float32)
-    rows = rows_of(features)
     with blas_on_one_core():
-        for columns in _blocks(features.shape[1], len(features)):
+        for columns in _blocks(features.shape[1], len(weights)):
             block = _in_memory(features, columns, rows)
             result[columns] = product(block.T, weights)
     return result
 
 
 def _in_memory(features, columns, rows):
-    """Some columns as float32."""
-    block = np.empty(features[:, columns].shape, np.float32)
+    """Some columns of some rows as float32."""
+    width = features[:1, columns].shape[1]
+    block = np.empty((len(features) if rows is None else len(rows), width), np.float32)
 
     def fill(part):
-        block[part] = features[part, columns]
+        block[part] = features[part if rows is None else rows[part], columns]
 
-    in_parallel(fill, rows)
+    in_parallel(fill, rows_of(block))
     return block
 
 

@@ -186,6 +186,9 @@ def test_a_memory_map_of_half_floats_is_read_in_blocks(tmp_path, monkeypatch):
     assert sum(seen) == 100 and max(seen) == 7
     wide = X.astype(np.float64)
     np.testing.assert_allclose(gram, wide @ wide.T, rtol=1e-5)
+    rows = np.array([31, 2, 2, 17])
+    some = gram_matrix(mapped, rows=rows)
+    np.testing.assert_allclose(some, wide[rows] @ wide[rows].T, rtol=1e-5)
     expected = SVMHead(C=1).fit(wide, y).decision_function(wide)
     head = SVMHead(C=1).fit(mapped, y)
     found = head.decision_function(wide)
