@@ -12,7 +12,7 @@ import sys
 from pathlib import Path
 
 from zfkeras import commandline
-from zfkeras.errors import RunError
+from zfkeras.errors import RunError, UsageError
 from zfkeras.files import read_json, write_json
 
 SUBJECTS = (
@@ -27,6 +27,8 @@ SUBJECTS = (
     "transfer",
     "startup",
 )
+# Those that take images of the reader's choice.
+WITH_DATA = ("top_activations", "transfer")
 # Another kind of answer, and long: only when it is asked for.
 GROWTH = "growth"
 
@@ -49,9 +51,9 @@ def build_parser():
     )
     parser.add_argument(
         "--data",
-        default="shapes",
         metavar="SPEC",
-        help="validation images of top_activations",
+        help="images of the subject top_activations (default: shapes) or transfer "
+        "(default: files that are made)",
     )
     parser.add_argument(
         "--overwrite", action="store_true", help="measure what DIR holds, too"
@@ -82,6 +84,8 @@ def _bench(args):
     if args.markdown:
         print(markdown(_found(args.workdir)))
         return
+    if args.data and (len(args.subject or []) != 1 or args.subject[0] not in WITH_DATA):
+        raise UsageError(f"--data needs one --subject: {' or '.join(WITH_DATA)}.")
     if args.subject and len(args.subject) == 1:
         _measure(args.subject[0], args.workdir, args.data)
     else:
@@ -104,7 +108,7 @@ def _measure_apart(args):
             logger.info("%s is there; --overwrite measures it anew", subject)
             continue
         command = [sys.executable, "-m", "benchmarks", "--subject", subject]
-        command += ["--workdir", str(args.workdir), "--data", args.data]
+        command += ["--workdir", str(args.workdir)]
         if subprocess.run(command, check=False).returncode:
             failed.append(subject)
     if failed:
@@ -118,7 +122,7 @@ def _measure(subject, workdir, data):
         picture = f"picture in {module.draw(results, workdir)}"
         lines = [*lines, picture]
     else:
-        results = module.run(data) if subject == "top_activations" else module.run()
+        results = module.run(data) if subject in WITH_DATA else module.run()
         lines = [line for comparison in results for line in comparison.lines()]
     print("\n".join(lines), flush=True)
     path = _file(workdir, subject)

@@ -14,15 +14,15 @@ BATCH_SIZE = 128
 OURS, PLAIN = "scan of layers 1-5, top 9", "forward pass"
 
 
-def run(data: str = "shapes", repeats: int = 9) -> list[Comparison]:
+def run(data: str | None = None, repeats: int = 9) -> list[Comparison]:
     """Times both over the validation images, reading and decoding included.
 
     Args:
-        data: spec of the data.
+        data: spec of the data. `None` (default): shapes.
         repeats: timed passes of each, at least 4.
     """
-    split = open_source(data).split("validation")
-    name = data.partition(":")[0]
+    data = data or "shapes"
+    split, name = open_source(data).split("validation"), data.partition(":")[0]
     classifier = load("quarter")
     finder = TopActivations(classifier, [1, 2, 3, 4, 5])
     network = tf.function(lambda images: classifier.model(images, training=False))

@@ -1,8 +1,8 @@
 """A second `python -m transfer.caltech`, its features cached, and the first.
 
 As many images as Caltech-101 has, in as many classes, through the full network with
-random weights: what the features are does not matter here. A tenth of the files are
-made, the others are links to them.
+random weights. Where no data are given a tenth of the files are made, and the others
+are links to them; their classes mean nothing, which is the hardest a head can get.
 """
 
 import os
@@ -21,19 +21,23 @@ CLASSES, FILES, COPIES = 102, 1020, 9
 SECOND, FIRST = "second run", "first run"
 
 
-def run() -> list[Comparison]:
-    """Whole processes, from the command to its end."""
+def run(data: str | None = None) -> list[Comparison]:
+    """Whole processes, from the command to its end.
+
+    Args:
+        data: spec of the images. `None` (default): some are made.
+    """
+    what = data and data.partition(":")[0]
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
-        write_photographs(folder / "data/train", FILES, (300, 200), CLASSES)
-        for path in [*(folder / "data").rglob("*.jpg")]:
-            for number in range(1, COPIES):
-                os.link(path, path.with_stem(f"{path.stem}-{number}"))
+        if data is None:
+            data = _made(folder / "data")
+            what = f"{FILES * COPIES:,} JPEGs of 300x200"
         untrained().save(folder / "full.keras")
-        first, *later = (_seconds(folder, number) for number in range(5))
+        first, *later = (_seconds(folder, data, number) for number in range(5))
     return [
         Comparison(
-            f"transfer.caltech, layer 7, zfnet, {FILES * COPIES:,} JPEGs of 300x200",
+            f"transfer.caltech, layer 7, zfnet, {what}",
             SECOND,
             {SECOND: summarised(later), FIRST: Timing(first, first, first)},
             {FIRST: 10.0},
@@ -41,9 +45,17 @@ def run() -> list[Comparison]:
     ]
 
 
-def _seconds(folder, number):
+def _made(folder) -> str:
+    write_photographs(folder / "train", FILES, (300, 200), CLASSES)
+    for path in [*folder.rglob("*.jpg")]:
+        for number in range(1, COPIES):
+            os.link(path, path.with_stem(f"{path.stem}-{number}"))
+    return f"folder:{folder}"
+
+
+def _seconds(folder, data, number):
     command = [sys.executable, "-m", "transfer.caltech", "--layer", "7", "--folds", "1"]
-    command += ["--data", f"folder:{folder / 'data'}"]
+    command += ["--data", data]
     command += ["--model", str(folder / "full.keras"), "--batch-size", "32"]
     command += ["--cache", str(folder / "cache")]
     command += ["--workdir", str(folder / f"run{number}")]
