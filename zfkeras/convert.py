@@ -5,6 +5,12 @@ import sys
 from pathlib import Path
 
 from zfkeras import commandline
+from zfkeras.conversion.arguments import (
+    add_description,
+    check_none,
+    check_prepared,
+    settings_of,
+)
 
 
 def build_parser() -> argparse.ArgumentParser:
@@ -28,7 +34,7 @@ def build_parser() -> argparse.ArgumentParser:
         help=".onnx or .caffemodel file; or preset (quarter: the network in the box) "
         "or .keras file",
     )
-    _add_description(parser)
+    add_description(parser)
     parser.add_argument(
         "--half-weights",
         action="store_true",
@@ -46,64 +52,6 @@ def build_parser() -> argparse.ArgumentParser:
     commandline.add_batch_size(parser, default=32)
     commandline.add_seed(parser)
     return parser
-
-
-def _add_description(parser):
-    """What an .onnx or .caffemodel file often does not say."""
-    group = parser.add_argument_group("of an .onnx or .caffemodel file")
-    group.add_argument(
-        "--mean",
-        metavar="MEAN",
-        help="what was subtracted from images of 0-255: one number a channel in the "
-        "network's order (B,G,R: 104,117,123), or a .binaryproto or .npy mean image "
-        "(default: as the file says)",
-    )
-    group.add_argument(
-        "--channels",
-        choices=("bgr", "rgb"),
-        help="the network's order of channels (default: as the file says, else bgr)",
-    )
-    group.add_argument(
-        "--input-scale",
-        type=_numbers,
-        metavar="N",
-        help="factor on the difference from the mean, one number or one a channel "
-        "(default: as the file says, else 1)",
-    )
-    group.add_argument(
-        "--class-names",
-        type=Path,
-        metavar="FILE",
-        help="text file with a class name on each line, as synset_words.txt "
-        '(default: as the file says, else "class 0", ...)',
-    )
-    group.add_argument(
-        "--crop-size",
-        type=commandline.positive_int,
-        metavar="N",
-        help="side of the network's input in pixels (default: as the file says)",
-    )
-    group.add_argument(
-        "--image-size",
-        type=commandline.positive_int,
-        metavar="N",
-        help="pixels the shorter side is scaled to before the crop (default: the mean "
-        "image's, else 256 for crops of 224, in proportion)",
-    )
-    group.add_argument(
-        "--prototxt",
-        type=Path,
-        metavar="FILE",
-        help="the deployed network, where a .caffemodel does not say all",
-    )
-
-
-def _numbers(text: str) -> tuple[float, ...]:
-    """Reads one number, or three with commas, for argparse."""
-    values = tuple(float(word) for word in text.split(","))
-    if len(values) not in (1, 3):
-        raise argparse.ArgumentTypeError(f"must be 1 or 3 numbers. Received: {text}")
-    return values
 
 
 def main(argv=None) -> int:
@@ -125,24 +73,10 @@ def _convert(args):
     if is_foreign:
         _to_keras(args)
     else:
-        _check_unused(args)
+        check_none(args)
+        if args.half_weights:
+            raise UsageError("--half-weights is for a .keras file.")
         _to_onnx(args)
-
-
-def _check_unused(args):
-    """Refuses what says something of a foreign file where there is none."""
-    from zfkeras.errors import UsageError
-
-    names = ("mean", "channels", "input_scale", "class_names")
-    names = (*names, "crop_size", "image_size", "prototxt")
-    if args.half_weights:
-        raise UsageError("--half-weights is for a .keras file.")
-    given = [name for name in names if getattr(args, name) is not None]
-    if given:
-        raise UsageError(
-            f"--{given[0].replace('_', '-')} is for .onnx and .caffemodel files; "
-            f"{args.model} says it itself."
-        )
 
 
 def _to_onnx(args):
@@ -167,14 +101,7 @@ def _to_keras(args):
     from zfkeras.conversion import preset
 
     network, taps = _read(args)
-    settings = preset.Settings(
-        mean=_mean(args.mean),
-        channels=args.channels,
-        scale=args.input_scale,
-        crop_size=args.crop_size,
-        image_size=args.image_size,
-        class_names=args.class_names and preset.read_class_names(args.class_names),
-    )
+    settings = settings_of(args)
     classifier = preset.make_classifier(network, settings, _made(args))
     convention = preset.convention_of(network, settings)
     compared = _compared(args, classifier, taps, convention)
@@ -196,12 +123,8 @@ def _read(args):
     from zfkeras.conversion.onnx_reader import read_onnx
 
     network, taps = read_onnx(args.model)
-    for name in ("mean", "input_scale", "image_size"):
-        if taps.has_preprocessing and getattr(args, name) is not None:
-            raise UsageError(
-                f"--{name.replace('_', '-')} must not be given for {args.model}, which "
-                "prepares images itself."
-            )
+    if taps.has_preprocessing:
+        check_prepared(args)
     return network, taps
 
 
@@ -247,24 +170,6 @@ def _counting(batches, bar, sizes):
         yield batch
         sizes.append(len(batch))
         bar.update(len(batch))
-
-
-def _mean(text):
-    """The mean that --mean says: numbers, or a file."""
-    import numpy as np
-
-    from zfkeras.conversion.caffe_reader import read_mean
-    from zfkeras.errors import UsageError
-
-    if text is None:
-        return None
-    try:
-        values = [float(word) for word in text.split(",")]
-    except ValueError:
-        return read_mean(Path(text))
-    if len(values) != 3:
-        raise UsageError(f"--mean must be three numbers or a file. Received: {text}.")
-    return np.array(values, np.float32)
 
 
 def _require_onnx():
