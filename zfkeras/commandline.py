@@ -16,6 +16,7 @@ from pathlib import Path
 
 from zfkeras.errors import RunError, UsageError
 from zfkeras.locks import claimed
+from zfkeras.tensorflow_start import import_tensorflow_quietly
 from zfkeras.terminal import HarmlessOutput, harmless
 
 DONE, FAILED, BAD_USAGE = 0, 1, 2
@@ -235,7 +236,7 @@ def _run(parser, command, argv) -> int:
         args = parser.parse_args(argv)
     except SystemExit as stop:  # argparse has already said what is wrong, or --help
         return stop.code if isinstance(stop.code, int) else BAD_USAGE
-    _import_tensorflow_quietly()
+    import_tensorflow_quietly()
     logging.basicConfig(level=logging.INFO, format="%(message)s", stream=sys.stderr)
     for handler in logging.getLogger().handlers:
         handler.addFilter(_make_harmless)
@@ -275,31 +276,6 @@ def _fullest(args) -> str:
         (place for place in places if os.path.isdir(place)),
         key=lambda place: shutil.disk_usage(place).free,
     )
-
-
-def _import_tensorflow_quietly() -> None:
-    """Imports TensorFlow without its greetings, which no setting turns off.
-
-    What it prints is shown after all if the import fails, and its errors stay visible
-    where there is a GPU they may be about.
-    """
-    has_gpu = any(Path("/dev").glob("nvidia*"))
-    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2" if has_gpu else "3")
-    if "tensorflow" in sys.modules:
-        return
-    sys.stderr.flush()
-    terminal = os.dup(2)
-    with tempfile.TemporaryFile() as said:
-        os.dup2(said.fileno(), 2)
-        try:
-            import tensorflow  # noqa: F401
-        except BaseException:
-            said.seek(0)
-            os.write(terminal, said.read())
-            raise
-        finally:
-            os.dup2(terminal, 2)
-            os.close(terminal)
 
 
 def _make_harmless(record: logging.LogRecord) -> bool:
