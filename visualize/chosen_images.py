@@ -15,6 +15,7 @@ from visualize.objects import mask_finder
 from visualize.sample import Sample
 from zfkeras.data.bad_images import BadImage
 from zfkeras.data.crops import centre_crop
+from zfkeras.data.folder import IMAGE_ENDINGS
 from zfkeras.data.sources import Source
 from zfkeras.errors import RunError, UsageError
 from zfkeras.models.classifier import Classifier, predict_crops
@@ -87,22 +88,25 @@ def images_of_files(
     classes: Sequence[str] = (),
     seed: int = 0,
 ) -> list[ChosenImage]:
-    """Reads the files that are named; of folders, `count` of the files in them.
+    """Reads the files that are named; of folders, `count` of the images in them.
 
-    The class is told by `classes`, else by the file's name, else by its folder's.
+    The class is told by `classes`, else by the file's name, else by its folder's. In
+    folders the same files count as in the data source `folder:`, none that is hidden;
+    those that cannot be read are left out.
 
     Args:
         classifier: the network.
         paths: files and folders; folders inside folders are looked into.
-        count: how many to draw if a folder is among them, as `images_of_split` does.
-            Files that are named are all taken.
+        count: how many to draw of all that is in folders, as `images_of_split` does.
+            Files that are named are all taken, and stand first.
         classes: true class of each path, as its name or ImageNet id. Empty: not given.
         seed: fixes what is drawn.
 
     Raises:
         FileNotFoundError: a path that is not there.
-        UsageError: a file that is no image, an empty folder, a class the network does
-            not have.
+        UsageError: a named file that is no image, a folder without images, a class the
+            network does not have.
+        RunError: no image of the folders can be read.
     """
     if classes and len(classes) != len(paths):
         raise UsageError(
@@ -110,17 +114,22 @@ def images_of_files(
             f"Received: {len(classes)} for {len(paths)}."
         )
     given = [_known_label(name, classifier.class_names) for name in classes]
-    candidates, drawn = [], False
+    named, below = [], []
     for path, label in itertools.zip_longest(paths, given):
-        files = _files_below(path)
-        drawn = drawn or path.is_dir()
-        for file in files:
+        is_folder = path.is_dir()
+        for file in _images_below(path) if is_folder else [_existing(path)]:
             found = _label_of_file(file, classifier) if label is None else label
-            candidates.append((str(file), file.read_bytes, found, None))
-    if drawn and len(candidates) > count:
-        order = np.random.default_rng([seed, 2]).permutation(len(candidates))
-        return _right_ones(classifier, (candidates[i] for i in order), count)
-    return [*_looked_at(classifier, candidates, strict=True)]
+            candidate = (str(file), file.read_bytes, found, None)
+            (below if is_folder else named).append(candidate)
+    images = [*_looked_at(classifier, named, strict=True)]
+    if len(below) > count:
+        order = np.random.default_rng([seed, 2]).permutation(len(below))
+        images += _right_ones(classifier, (below[i] for i in order), count)
+    else:
+        images += _looked_at(classifier, below)
+    if not images:
+        raise _no_images()
+    return images
 
 
 def images_of_split(
@@ -183,19 +192,33 @@ def _label_of_file(file, classifier) -> int | None:
     return next((label for label in labels if label is not None), None)
 
 
-def _files_below(path: Path) -> list[Path]:
+def _existing(path: Path) -> Path:
     if not path.exists():
         raise FileNotFoundError(f"no such image: {path}")
-    if not path.is_dir():
-        return [path]
-    files = sorted(file for file in path.rglob("*") if file.is_file())
+    return path
+
+
+def _images_below(folder: Path) -> list[Path]:
+    """The files in a folder that are called as images are, none of them hidden."""
+    files = [
+        file
+        for file in folder.rglob("*")
+        if file.name.lower().endswith(IMAGE_ENDINGS)
+        and not any(part.startswith(".") for part in file.relative_to(folder).parts)
+        and file.is_file()
+    ]
     if not files:
-        raise UsageError(f"--images: {path} holds no files.")
-    return files
+        kinds = " ".join(ending[1:] for ending in IMAGE_ENDINGS)
+        raise UsageError(f"--images: {folder} holds no images ({kinds}).")
+    return sorted(files)
 
 
 def _reader(split, key) -> Callable[[], bytes]:
     return lambda: split.read(key)
+
+
+def _no_images() -> RunError:
+    return RunError("none of the files could be read as an image")
 
 
 def _right_ones(classifier, candidates, count, pool=POOL) -> list[ChosenImage]:
@@ -210,7 +233,7 @@ def _right_ones(classifier, candidates, count, pool=POOL) -> list[ChosenImage]:
         if len(right) == count:
             break
     if not right and not others:
-        raise RunError("none of the files could be read as an image")
+        raise _no_images()
     return (right + others)[:count]
 
 

@@ -65,6 +65,37 @@ def test_of_folders_those_the_network_gets_right_come_first(classifier, tmp_path
     assert [image.name for image in again] == [image.name for image in found]
 
 
+@pytest.mark.parametrize("count", [3, 20])
+def test_in_folders_only_images_count(classifier, tmp_path, count):
+    # previously .DS_Store was refused where a folder held no more than `count` files
+    tree = {f"{i}.PNG": png(noise(i, 64, 64)) for i in range(4)}
+    other = {
+        name: b"no image"
+        for name in (".DS_Store", "._0.png", ".cache/a.png", "notes.txt", "damaged.jpg")
+    }
+    write_tree(tmp_path / "photographs", tree | other)
+    found = images_of_files(classifier, [tmp_path / "photographs"], count=count)
+    names = {image.name for image in found}
+    assert names <= {str(tmp_path / "photographs" / name) for name in tree}
+    assert len(names) == len(found) == min(count, 4)
+
+
+def test_named_files_stand_before_those_drawn_from_folders(classifier, tmp_path):
+    # previously all files were drawn from together once a folder was among them
+    tree = {f"below/{i}.png": png(noise(i, 64, 64)) for i in range(9)}
+    named = {f"named/{i}.png": png(noise(i + 20, 64, 64)) for i in range(3)}
+    write_tree(tmp_path, tree | named)
+    paths = [tmp_path / "named/2.png", tmp_path / "below", tmp_path / "named/0.png"]
+    found = images_of_files(classifier, paths, count=2)
+    names = [image.name.removeprefix(f"{tmp_path}/") for image in found]
+    assert names[:2] == ["named/2.png", "named/0.png"]
+    assert len(names) == len({*names}) == 4
+    assert all(name.startswith("below/") for name in names[2:])
+    (tmp_path / "named/0.png").write_bytes(b"no image")
+    with pytest.raises(UsageError, match=r"named/0\.png is no image"):
+        images_of_files(classifier, paths, count=2)
+
+
 def test_a_split_gives_images_with_their_masks(classifier):
     source = open_source("shapes")
     found = images_of_split(classifier, source, "validation", count=4, seed=1)
@@ -100,7 +131,7 @@ def test_what_cannot_be_shown_is_named(classifier, tmp_path):
 
     assert "no such image" in refused(tmp_path / "none", error=FileNotFoundError)
     (tmp_path / "empty").mkdir()
-    assert "holds no files" in refused(tmp_path / "empty")
+    assert "holds no images (jpg " in refused(tmp_path / "empty")
     bad, good = tmp_path / "bad" / "a.png", tmp_path / "good.png"
     bad.parent.mkdir()
     bad.write_bytes(b"text")
