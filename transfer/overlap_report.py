@@ -50,7 +50,8 @@ def write_report(
     from transfer.render.overlap import draw_overlap
     from zfkeras.render import save_figure
 
-    classes = Counter(source.class_names[i] for i in overlap.label_of.values())
+    labels = [label for label in overlap.label_of.values() if label >= 0]  # -1: none
+    classes = Counter(source.class_names[label] for label in labels)
     below = [p for p in overlap.nearest if p.correlation < settings["threshold"]]
     results = {
         **settings,

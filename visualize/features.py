@@ -7,6 +7,7 @@ from visualize.arguments import add_layers, add_top
 from zfkeras import commandline
 
 DEFAULT_DATA = "shapes"
+NO_CLASS = "unknown class"  # of images without a label, which is -1
 
 
 def build_parser() -> argparse.ArgumentParser:
@@ -155,7 +156,7 @@ def layer_record(features, strongest, class_names) -> dict:
                         "image_id": features.ids[row][place],
                         "image": int(top.images[row, place]),
                         "label": int(top.labels[row, place]),
-                        "class_name": class_names[top.labels[row, place]],
+                        "class_name": _class_name(class_names, top.labels[row, place]),
                         "position": top.positions[row, place].tolist(),
                         "box": features.boxes[row, place].tolist(),
                     }
@@ -166,6 +167,11 @@ def layer_record(features, strongest, class_names) -> dict:
             for row, channel in enumerate(features.channels)
         ],
     }
+
+
+def _class_name(class_names, label) -> str:
+    """In words, as people read it; the label itself stands beside."""
+    return class_names[label] if label >= 0 else NO_CLASS
 
 
 if __name__ == "__main__":

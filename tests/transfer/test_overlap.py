@@ -12,6 +12,7 @@ from tests.helpers.splits import split_of
 from tests.helpers.trees import write_tree
 from transfer import overlap
 from transfer.overlap import check_disjoint, find_overlap, without
+from transfer.overlap_report import write_report
 from zfkeras.data.bad_images import BadImages
 from zfkeras.data.sources import open_source
 from zfkeras.errors import RunError, UsageError
@@ -197,6 +198,23 @@ def test_the_command_lists_and_draws_the_pairs(trees, tmp_path, capsys):
     left_out = (tmp_path / "out" / "leave_out.txt").read_text().splitlines()
     assert sorted(left_out) == sorted(names)
     assert out[-1].endswith(f"--set data.leave_out={tmp_path}/out/leave_out.txt")
+
+
+def test_an_image_without_a_label_is_of_no_class(trees, tmp_path):
+    # previously -1 was the last class
+    source, other = (open_source(f"folder:{tree}") for tree in trees)
+    split = source.split("train")
+    labels = np.where(np.arange(6) < 5, -1, split.labels)
+    split = dataclasses.replace(split, labels=labels)
+    found = find_overlap(split, other.split("train"))
+    assert sorted(found.label_of.values())[0] == -1
+    settings = {"data": "folder:one", "against": "folder:other", "threshold": 0.9}
+    results = write_report(
+        found, source, split, other.split("train"), settings, tmp_path
+    )
+    assert results["overlapping"] == 3
+    assert results["classes"] == {"b": 1}
+    assert results["most_in_one_class"] == 1
 
 
 def test_the_command_draws_no_pairs_as_well(tmp_path):

@@ -7,6 +7,7 @@ import pytest
 from tests.helpers.splits import noise, png, split_of
 from visualize.contrast import ZERO, stretch
 from visualize.deconvnet import Deconvnet
+from visualize.features import layer_record
 from visualize.top_activations import Strongest, TopActivations
 from visualize.top_features import (
     choose_channels,
@@ -167,6 +168,26 @@ def test_images_that_have_changed_since_the_scan_are_refused(model):
     images[:] = [b""] * NUMBER
     with pytest.raises(RunError, match="image-0 cannot be read.*have changed"):
         layer_features(*arguments, np.arange(5), split)
+
+
+def test_an_image_without_a_label_is_of_no_class(model):
+    # previously -1 was the last class
+    split = split_of(files(), labels=[-1] * (NUMBER - 1) + [1])
+    finder = TopActivations(model, ["conv2"], NUMBER, PREPROCESSING)
+    strongest = finder.scan(split)["conv2"]
+    channels = np.array([0, 3])
+    features = layer_features(
+        finder, Deconvnet(model), "conv2", strongest, channels, split
+    )
+    record = layer_record(features, strongest, ["bee", "cat"])
+    found = {
+        (top["image_id"], top["label"], top["class_name"])
+        for feature in record["features"]
+        for top in feature["top"]
+    }
+    wanted = {(f"image-{i}", -1, "unknown class") for i in range(NUMBER - 1)}
+    assert found == {*wanted, (f"image-{NUMBER - 1}", 1, "cat")}
+    assert record["mean_num_classes_in_top"] == 1
 
 
 def test_drawn_channels_are_alive_and_fixed_by_the_seed():
