@@ -18,12 +18,8 @@ from zfkeras.models.classifier import Classifier
 from zfkeras.models.variants import find_variant, rows_of
 from zfkeras.training.config import TrainConfig
 from zfkeras.training.ensemble import evaluate
-from zfkeras.training.experiment import (
-    Execution,
-    carved,
-    open_data,
-    run_experiment,
-)
+from zfkeras.training.experiment import Execution, run_experiment
+from zfkeras.training.experiment_data import carved, open_data
 
 logger = logging.getLogger(__name__)
 
