@@ -9,8 +9,11 @@ import numpy as np
 import pytest
 
 import zfkeras
+from tests.helpers.page_reader import PageReader
 from tests.helpers.splits import noise, png
 from tests.helpers.trees import write_tree
+from visualize import report
+from visualize.report_catalogue import FIGURES
 
 NAMES, SIDE = ("bee", "cat", "dog"), 32
 
@@ -69,3 +72,28 @@ def test_what_is_not_divided_is_taken_whole(
     assert json.loads(path.read_text("utf-8"))["split"] == "train"
     said = "has no validation split; taking its only one, train"
     assert (said in caplog.text) == (usual != "train")
+
+
+@pytest.mark.slow
+def test_the_report_of_anybodys_network_has_a_gallery(folder, tmp_path):
+    # Previously the gallery was not shown: no layer was called conv1.
+    base = keras.Sequential([keras.Input((SIDE, SIDE, 3))], name="base")
+    for number, width in enumerate((4, 6), 1):
+        base.add(keras.layers.Conv2D(width, 3, activation="relu", name=f"conv{number}"))
+        base.add(keras.layers.MaxPooling2D(name=f"pool{number}"))
+    image = keras.Input((SIDE, SIDE, 3))
+    maps = base(keras.layers.Rescaling(1 / 255)(image))
+    vector = keras.layers.GlobalAveragePooling2D()(maps)
+    answer = keras.layers.Dense(len(NAMES), activation="softmax")(vector)
+    preprocessing = zfkeras.Preprocessing(np.zeros((SIDE, SIDE, 3), np.float32), SIDE)
+    path = tmp_path / "mine.keras"
+    zfkeras.Classifier(keras.Model(image, answer), preprocessing, NAMES).save(path)
+    argv = [f"--model={path}", f"--data=folder:{folder}/images", "--quick"]
+    assert report.main([*argv, f"--workdir={tmp_path}/report"]) == 0
+    read = PageReader((tmp_path / "report" / "report.html").read_text("utf-8"))
+    ids = {attributes.get("id") for _, attributes in read.elements}
+    assert {"gallery", *(figure.key for figure in FIGURES)} - ids == {"evolution"}
+    assert "Layer base.pool1" in read.text and "Layer base.pool2" in read.text
+    assert "9 images of images, in 3 classes." in read.text
+    assert "top-1 error" not in read.text
+    assert "stars that are built in" in read.text

@@ -12,6 +12,15 @@ from zfkeras.models.layer_tensor import layer_tensor
 from zfkeras.models.stages import stages
 
 MOST_LAYERS = 5  # as many as Fig. 2 shows
+# What hands on what it gets, once the network is trained.
+_NOISE = (
+    keras.layers.InputLayer,
+    keras.layers.Dropout,
+    keras.layers.SpatialDropout2D,
+    keras.layers.AlphaDropout,
+    keras.layers.GaussianDropout,
+    keras.layers.GaussianNoise,
+)
 
 
 def paper_layer(model: keras.Model, number: int) -> int | str:
@@ -39,7 +48,7 @@ def paper_layer(model: keras.Model, number: int) -> int | str:
     calls = [
         call
         for call in layer_calls(model)
-        if not isinstance(call.operation, (keras.Model, keras.layers.InputLayer))
+        if not isinstance(call.operation, (keras.Model, *_NOISE))
     ]
     count = Counter(call.path for call in calls)
     once = [call for call in calls if count[call.path] == 1]

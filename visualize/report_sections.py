@@ -93,8 +93,10 @@ def gallery(record_path: Path) -> Gallery:
     folder = record_path.parent
     with said_in_one_line(folder):
         record = read_json(record_path)
+        shorts = _short_names([str(layer["layer"]) for layer in record["layers"]])
         layers = tuple(
-            _layer(layer, record["top"], folder) for layer in record["layers"]
+            _layer(layer, short, record["top"], folder)
+            for layer, short in zip(record["layers"], shorts, strict=True)
         )
         return Gallery(
             "Fig. 2: what excites each feature map",
@@ -129,14 +131,20 @@ def _specific(layers: list[Mapping]) -> str:
     )
 
 
-def _layer(record: Mapping, top: int, folder: Path) -> GalleryLayer:
+def _short_names(names: list[str]) -> list[str]:
+    """Names without the model that all of the layers lie in."""
+    parts = [name.rpartition(".") for name in names]
+    same = len({model for model, _, _ in parts}) == 1
+    return [own for _, _, own in parts] if same else names
+
+
+def _layer(record: Mapping, short: str, top: int, folder: Path) -> GalleryLayer:
     name, number = str(record["layer_name"]), record["layer"]
     title = f"Layer {number} ({name})" if number != name else f"Layer {name}"
     height, width = record["receptive_field"]
     dead = record["num_dead"]
     facts = (
-        f"A unit sees {height} x {width} pixels, the next one {record['stride'][0]} "
-        f"further on. {record['num_channels']} channels, "
+        f"{_what_a_unit_sees(record)} {record['num_channels']:,} channels, "
         f"{dead or 'none'} without any activation. The {top} images of a channel come "
         f"from {record['mean_num_classes_in_top']:.1f} classes on average."
     )
@@ -146,7 +154,7 @@ def _layer(record: Mapping, top: int, folder: Path) -> GalleryLayer:
     left = str(record["left"])
     return GalleryLayer(
         name,
-        str(number),
+        short,
         title,
         facts,
         left,
@@ -156,6 +164,15 @@ def _layer(record: Mapping, top: int, folder: Path) -> GalleryLayer:
             for feature in record["features"]
         ),
     )
+
+
+def _what_a_unit_sees(record: Mapping) -> str:
+    if not record.get("knows_receptive_field", True):
+        return "What a unit sees cannot be told, so whole images are shown."
+    (height, width), step = record["receptive_field"], record["stride"][0]
+    if step == 0:
+        return "A unit sees the whole image."
+    return f"A unit sees {height} x {width} pixels, the next one {step} further on."
 
 
 def _card(stem, title, left, feature, folder) -> Card:

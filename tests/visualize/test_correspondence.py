@@ -1,5 +1,6 @@
 import json
 
+import numpy as np
 import pytest
 from PIL import Image
 
@@ -7,6 +8,8 @@ from tests.helpers.networks import make_classifier
 from tests.helpers.splits import noise, png
 from tests.helpers.trees import write_tree, write_zip
 from visualize.correspondence import PAPER, main
+from visualize.render.correspondence import draw_correspondence
+from visualize.sign_table import SignTable
 
 
 @pytest.fixture(scope="module")
@@ -107,3 +110,12 @@ def test_the_paper_s_table_is_that_of_the_paper():
         (0.107, 0.017),
         (0.073, 0.014),
     ]
+
+
+def test_where_nothing_changes_at_all_a_picture_is_drawn(tmp_path):
+    # Previously a warning of a division by zero, twice a layer.
+    zeros = np.zeros((3, 1)), np.zeros((3, 2))
+    table = SignTable(["nose"], ["dead"], [zeros[0]], [zeros[1]], [{}])
+    masks = np.tile(np.int32([2, 2, 4, 4]), (3, 2, 1))
+    figure = draw_correspondence([np.zeros((9, 9, 3), np.uint8)] * 2, masks, table)
+    assert figure.axes[1].get_title() == "dead; random places: 0.000"

@@ -1,7 +1,7 @@
 import keras
 import pytest
 
-from visualize.paper_layers import usual_layers
+from visualize.paper_layers import paper_layer, usual_layers
 from zfkeras.errors import UsageError
 from zfkeras.models.zfnet import ZFNet
 
@@ -53,3 +53,17 @@ def test_without_stages_they_are_the_first_and_the_last_maps():
     words = keras.Sequential([keras.Input((8,)), keras.layers.Dense(3)])
     with pytest.raises(UsageError, match="nothing like the paper's layer 1"):
         usual_layers(words)
+
+
+def test_dropout_stands_for_no_layer():
+    # Previously the layer whose features are compared was called dropout.
+    image = keras.Input((32, 32, 3))
+    maps = keras.layers.SpatialDropout2D(0.1)(convolution(2, "maps")(image))
+    vector = keras.layers.GlobalAveragePooling2D(name="mean")(maps)
+    vector = keras.layers.Dropout(0.1)(vector)
+    model = keras.Model(image, keras.layers.Dense(3)(vector))
+    assert [paper_layer(model, number) for number in (1, 5, 7)] == [
+        "maps",
+        "maps",
+        "mean",
+    ]

@@ -79,7 +79,8 @@ def _draw_points(axes, table, place):
     rows = table.rows
     heights = np.arange(len(rows))[::-1]
     chance, _ = table.mean_and_deviation(RANDOM, place)
-    trials = table.values(RANDOM, place).mean(axis=1) / chance
+    unit = chance or 1  # where random places change nothing
+    trials = table.values(RANDOM, place).mean(axis=1) / unit
     axes.axvline(1, color="#bbbbbb", lw=0.7, zorder=0)
     axes.plot(
         trials,
@@ -90,7 +91,7 @@ def _draw_points(axes, table, place):
         label="ours, one random trial",
     )
     ours = np.array([table.mean_and_deviation(row, place) for row in rows])
-    _draw_row(axes, ours / chance, heights + 0.1, "o", COLOURS[0], "ours")
+    _draw_row(axes, ours / unit, heights + 0.1, "o", COLOURS[0], "ours")
     paper = table.paper[place]
     known = [row for row in rows if row in paper]
     if RANDOM in known:

@@ -1,0 +1,50 @@
+import pytest
+
+from visualize.report_sections import gallery
+from zfkeras.files import write_json
+
+
+def read(folder, *layers):
+    record = {
+        "layer_name": "x",
+        "receptive_field": [7, 9],
+        "stride": [2, 2],
+        "num_channels": 1280,
+        "num_dead": 0,
+        "mean_num_classes_in_top": 2.0,
+        "num_classes_by_chance": 3.0,
+        "left": "filter",
+        "features": [],
+    }
+    layers = [{**record, "layer": "x", **changes} for changes in layers]
+    path = folder / "gallery.json"
+    write_json(path, {"layers": layers, "top": 9, "num_images": 5})
+    return gallery(path)
+
+
+@pytest.mark.parametrize(
+    ("names", "shorts"),
+    [
+        ((1, 2), ["1", "2"]),
+        (("conv1", "conv2"), ["conv1", "conv2"]),
+        (("net_1.00.a", "net_1.00.b"), ["a", "b"]),
+        (("net.a", "head"), ["net.a", "head"]),
+        (("net.a", "other.a"), ["net.a", "other.a"]),
+    ],
+)
+def test_buttons_leave_out_the_model_that_all_layers_lie_in(tmp_path, names, shorts):
+    found = read(tmp_path, *({"layer": name} for name in names))
+    assert [layer.short for layer in found.layers] == shorts
+
+
+@pytest.mark.parametrize(
+    ("changes", "said"),
+    [
+        ({}, "A unit sees 7 x 9 pixels, the next one 2 further on. 1,280 channels"),
+        # Previously "the next one 0 further on".
+        ({"stride": [0, 0]}, "A unit sees the whole image. 1,280 channels"),
+        ({"knows_receptive_field": False}, "What a unit sees cannot be told"),
+    ],
+)
+def test_what_a_unit_sees_is_said_where_it_is_known(tmp_path, changes, said):
+    assert said in read(tmp_path, changes).layers[0].facts
