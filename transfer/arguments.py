@@ -57,7 +57,7 @@ def add_layers(parser: argparse.ArgumentParser, of_all: str = "all there are") -
 
 
 def add_features(parser: argparse.ArgumentParser) -> None:
-    """Adds --cache and --feature-dtype: where and how features are kept."""
+    """Adds --cache, --feature-dtype and --max-bad-fraction: of features and images."""
     parser.add_argument(
         "--cache",
         type=Path,
@@ -70,3 +70,4 @@ def add_features(parser: argparse.ArgumentParser) -> None:
         default="float16",
         help="how features are kept",
     )
+    commandline.add_max_bad_fraction(parser)

@@ -126,7 +126,11 @@ class Extraction:
                     store, sizes, split.num_examples, plan, folder, bad_images
                 )
             remove(shard_path(folder, shard) for shard in plan)
-            record["bad_images"] = bad_images.to_json()
+        left_out = BadImages(max(split.num_examples, 1), self.max_bad_fraction)
+        for name, reason in store.read_bad_images().items():
+            left_out.add(name, reason)
+        left_out.check()
+        record["bad_images"] = left_out.to_json()
         return {**record, "num_images": len(store.read_labels()[0])}
 
     def _compute(self, plan, layers, folder, options) -> dict:
@@ -161,6 +165,7 @@ class Extraction:
                 bad_images.check()
                 writer.save_if_due(bad_images.reasons())
                 bar.update(shard.end - shard.first)
+            writer.bad_images = bad_images.reasons()
 
 
 def shard_path(folder: str, shard: Shard) -> str:

@@ -28,7 +28,6 @@ def build_parser() -> argparse.ArgumentParser:
     commandline.add_model(parser)
     add_layers(parser)
     commandline.add_batch_size(parser, default=128)
-    commandline.add_max_bad_fraction(parser)
     add_features(parser)
     commandline.add_workdir(parser, default="runs/beam_features")
     add_cluster(parser)

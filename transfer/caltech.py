@@ -87,6 +87,7 @@ def _caltech(args):
         batch_size=args.batch_size,
         cache=args.cache or default_cache(),
         dtype=args.feature_dtype,
+        max_bad_fraction=args.max_bad_fraction,
         by_layer=args.layer is None,
     )
     record = args.workdir / "caltech.json"
@@ -112,6 +113,7 @@ def _from_scratch(args) -> list[dict]:
         epochs=args.from_scratch,
         seed=args.seed,
         batch_size=args.batch_size,
+        max_bad_fraction=args.max_bad_fraction,
     )
     return arm.run(open_source(args.data), load(args.model), args.workdir)
 

@@ -44,7 +44,19 @@ def as_table(results: dict) -> str:
         "random %",
         "paper %",
     ]
-    return _markdown(heads, rows)
+    return "\n\n".join([_markdown(heads, rows), *left_out(results)])
+
+
+def left_out(results: dict) -> list[str]:
+    """A sentence about the images that could not be read, if there are any.
+
+    Args:
+        results: of an experiment, with "bad_images".
+    """
+    count = results["bad_images"]["count"]
+    return [f"Left out: {count} unreadable image{'' if count == 1 else 's'}."] * (
+        count > 0
+    )
 
 
 def _markdown(heads, rows) -> str:

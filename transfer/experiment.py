@@ -19,6 +19,7 @@ from transfer.layers import layer_sizes
 from transfer.paper import data_set, paper_accuracy, reported_set
 from transfer.protocols import folds
 from transfer.rows import LayerGram, check_fits
+from zfkeras.data.bad_images import BadImages
 from zfkeras.data.sources import Source, open_source
 from zfkeras.models.classifier import Classifier
 from zfkeras.models.presets import load
@@ -48,6 +49,7 @@ class CaltechExperiment:
         batch_size: images that go through the network at once.
         cache: folder of the features.
         dtype: of the features.
+        max_bad_fraction: share of unreadable images past which the run stops.
         by_layer: beside a softmax on layer 7 at 30 images stands the paper's Table 7
             (default), or its Table 4 or 5, which report another number.
     """
@@ -63,6 +65,7 @@ class CaltechExperiment:
     batch_size: int
     cache: Path
     dtype: str
+    max_bad_fraction: float = 0.01
     by_layer: bool = True
 
     def run(self, record: Path) -> dict:
@@ -73,9 +76,10 @@ class CaltechExperiment:
                 a run that is stopped goes on where it was.
 
         Returns:
-            {"data", "data_set", "model", "num_images", "num_classes", "n_folds",
-            "with_background", "seed", "rows": [{"weights", "head", "layer",
-            "n_train_per_class", "accuracies", "mean", "std", "C", "paper"}]}.
+            {"data", "data_set", "model", "num_images": those that could be read,
+            "bad_images", "num_classes", "n_folds", "with_background", "seed", "rows":
+            [{"weights", "head", "layer", "n_train_per_class", "accuracies", "mean",
+            "std", "C", "paper", "num_images", "bad_images"}]}.
 
         Raises:
             UsageError, FileNotFoundError: the request cannot be carried out.
@@ -95,6 +99,7 @@ class CaltechExperiment:
         for weights, network in networks.items():
             for row in self._measured(source, weights, network, known):
                 results["rows"].append(row)
+                results |= {name: row[name] for name in ("num_images", "bad_images")}
                 so_far = with_known(results["rows"], known)
                 write_record(record, {**results, "rows": so_far})
         write_record(record, results)
@@ -106,6 +111,7 @@ class CaltechExperiment:
             "data_set": data_set(self.data),
             "model": str(self.model),
             "num_images": source.whole().num_examples,
+            "bad_images": {"count": 0, "images": {}},
             "num_classes": len(source.class_names),
             "n_folds": self.n_folds,
             "with_background": self.with_background,
@@ -125,6 +131,7 @@ class CaltechExperiment:
         keys = {row: self._key(key, *row) for row in plan}
         missing = [row for row in plan if keys[row] not in known]
         features = None
+        bad_images = BadImages(max(split.num_examples, 1), self.max_bad_fraction)
         if missing:
             features = extract(
                 network,
@@ -134,7 +141,12 @@ class CaltechExperiment:
                 data=self.data,
                 batch_size=self.batch_size,
                 dtype=self.dtype,
+                bad_images=bad_images,
             )
+            images = {
+                "num_images": len(features.labels),
+                "bad_images": bad_images.to_json(),
+            }
         grams = {}
         with tqdm(
             total=len(missing) * self.n_folds,
@@ -152,6 +164,7 @@ class CaltechExperiment:
                     grams = {layer: LayerGram(features.layers[layer])}
                 bar.set_postfix_str(f"{head} on layer {layer}, {n} a class")
                 measured = self._evaluate(source, features, grams[layer], row, bar)
+                measured |= images
                 yield self._row(source, weights, row, keys[row], measured)
 
     def _evaluate(self, source, features, gram, row, bar):

@@ -107,6 +107,10 @@ class FeatureCache:
         rows, _ = self._whole("labels")
         return np.array(rows[0]), np.array(rows[1])
 
+    def read_bad_images(self) -> dict[str, str]:
+        """{id: reason} of the images that could not be read, and have no rows."""
+        return dict(self._whole("labels")[1]["bad_images"])
+
     @contextlib.contextmanager
     def claimed(self) -> Iterator[None]:
         """Keeps other processes from computing the same, and waits for one that does.
@@ -157,12 +161,13 @@ class FeatureCache:
         path = self.folder / f"{name}.npy"
         try:
             manifest = read_json(path.with_suffix(".json"))
-            checksums = {key: manifest[key] for key in ("crc32", "labels")}
+            about = {key: manifest[key] for key in ("crc32", "labels")}
+            about["bad_images"] = manifest.get("bad_images", {})
             with open(path, "rb") as file:
                 # Read in parts: as a map, all of it would count as memory in use.
-                if _crc32(file) != checksums["crc32"]:
+                if _crc32(file) != about["crc32"]:
                     raise ValueError("its checksum does not match")
-                return _array_in(np.memmap(file, np.uint8, "r")), checksums
+                return _array_in(np.memmap(file, np.uint8, "r")), about
         except FileNotFoundError:
             return None
         except (OSError, ValueError, KeyError, TypeError) as err:

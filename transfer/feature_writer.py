@@ -48,7 +48,8 @@ class FeatureWriter:
 
     Attributes:
         next_position: place in the split of the first image still to come.
-        bad_images: {id: reason} of the images a former run has left out.
+        bad_images: {id: reason} of the images a former run has left out; who adds
+            sets it to all there are, which then stand beside the labels.
     """
 
     def __init__(
@@ -139,7 +140,9 @@ class FeatureWriter:
             np.save(file, self._rows[:, : self._count], allow_pickle=False)
             file.flush()
             of_labels = crc32(file.name)
-            self._describe(labels, of_labels, of_labels)
+            self._describe(
+                labels, of_labels, of_labels, bad_images=dict(self.bad_images)
+            )
         # A layer's rows are those of one list of images: an image that could not be
         # read once may be readable the next time, and then the others are stale.
         for layer, file in self._files.items():
@@ -176,8 +179,8 @@ class FeatureWriter:
             self._files[layer].write(array.data)
         self._crc32[layer] = zlib.crc32(array.data, self._crc32[layer])
 
-    def _describe(self, path: Path, crc: int, of_labels: int) -> None:
-        record = {"crc32": crc, "images": self._count, "labels": of_labels}
+    def _describe(self, path: Path, crc: int, of_labels: int, **more) -> None:
+        record = {"crc32": crc, "images": self._count, "labels": of_labels, **more}
         write_json(path.with_suffix(".json"), record)
 
     def _begin(self) -> None:

@@ -70,7 +70,8 @@ def extract(
             key, with the names, labels and a sample of the contents of its images.
         batch_size: images that go through the network at once.
         dtype: "float16" (default; half the disk, 0.05 % off) or "float32".
-        bad_images: counts unreadable images. `None`: one in a hundred may be bad.
+        bad_images: counts unreadable images, those found when the cache was filled
+            among them. `None`: one in a hundred may be bad.
 
     Returns:
         The `Features`.
@@ -82,10 +83,10 @@ def extract(
     wanted = layer_tensors(classifier.model, layers)
     store = FeatureCache(cache, fingerprint(classifier, split, data, dtype))
     seconds = 0.0
+    bad_images = bad_images or BadImages(max(split.num_examples, 1))
     if all([store.has(layer) for layer in wanted]):
         logger.info("features of layers %s are in %s", [*wanted], store.folder)
     else:
-        bad_images = bad_images or BadImages(max(split.num_examples, 1))
         with store.claimed():  # by now another process may have computed some
             missing = [layer for layer in wanted if not store.has(layer)]
             if missing:
@@ -93,6 +94,9 @@ def extract(
                     classifier, split, missing, store, batch_size, dtype, bad_images
                 )
     labels, positions = store.read_labels()
+    for name, reason in store.read_bad_images().items():
+        bad_images.add(name, reason)
+    bad_images.check()
     maps = {layer: store.read(layer) for layer in wanted}
     return Features(maps, labels, positions, seconds)
 
@@ -183,6 +187,7 @@ def _compute(classifier, split, layers, store, batch_size, dtype, bad_images):
             written.result()
             bad_images.check()
             writer.save_if_due(bad_images.reasons())
+            writer.bad_images = bad_images.reasons()
             return bar.format_dict["elapsed"]
 
 

@@ -62,7 +62,6 @@ def build_parser() -> argparse.ArgumentParser:
         metavar="FILE",
         help="then name what these photographs show",
     )
-    commandline.add_max_bad_fraction(parser)
     commandline.add_batch_size(parser, default=128)
     commandline.add_seed(parser)
     add_features(parser)

@@ -47,6 +47,7 @@ class FromScratch:
         epochs: passes over the training images.
         seed: of divisions, weights and order.
         batch_size: images in a step, and in a batch of the test.
+        max_bad_fraction: share of unreadable images past which a run stops.
     """
 
     n_train_per_class: Sequence[int]
@@ -55,6 +56,7 @@ class FromScratch:
     epochs: int
     seed: int
     batch_size: int
+    max_bad_fraction: float = 0.01
 
     def run(self, source: Source, classifier: Classifier, folder: Path) -> list[dict]:
         """Trains and tests; folds that the folder's record holds are not run again.
@@ -98,7 +100,11 @@ class FromScratch:
                 place = Path(folder) / "from_scratch" / f"{n}-{number}"
                 if key not in known:
                     logger.info("from scratch, %d a class, fold %d", n, number + 1)
-                    run = dataclasses.replace(config, seed=self.seed + number)
+                    data = dataclasses.replace(
+                        config.data, max_bad_fraction=self.max_bad_fraction
+                    )
+                    seed = self.seed + number
+                    run = dataclasses.replace(config, data=data, seed=seed)
                     known[key] = _run(run, source, split, fold, place, self.batch_size)
                     write_record(record, {"accuracies": known})
                 # Checkpoints: only the accuracy is kept, and by now it is.
@@ -151,7 +157,7 @@ def _run(config, source, split, fold, place: Path, batch_size: int) -> float:
     results = run_experiment(config, place, source=learnt)
     classifier = Classifier.load(place / results["model"])
     tested = split.at(fold.test)
-    bad_images = BadImages(tested.num_examples)
+    bad_images = BadImages(tested.num_examples, config.data.max_bad_fraction)
     labels, answers = [], []
     for batch in evaluation_batches(
         tested, classifier.preprocessing, batch_size, bad_images=bad_images

@@ -65,6 +65,7 @@ def _pascal(args):
         batch_size=args.batch_size,
         cache=args.cache or default_cache(),
         dtype=args.feature_dtype,
+        max_bad_fraction=args.max_bad_fraction,
     )
     record = args.workdir / "pascal.json"
     results = experiment.run(record)

@@ -23,6 +23,7 @@ from transfer.heads.softmax import SoftmaxHead
 from transfer.known_rows import known_rows, with_known
 from transfer.layers import all_layers, layer_sizes
 from transfer.rows import LayerGram, RowHead, check_fits
+from zfkeras.data.bad_images import BadImages
 from zfkeras.data.sources import Source, open_source
 from zfkeras.errors import RunError, UsageError
 from zfkeras.models.classifier import Classifier
@@ -52,6 +53,7 @@ class PascalExperiment:
         batch_size: images that go through the network at once.
         cache: folder of the features.
         dtype: of the features.
+        max_bad_fraction: share of unreadable images past which the run stops.
     """
 
     data: str
@@ -64,6 +66,7 @@ class PascalExperiment:
     batch_size: int
     cache: Path
     dtype: str
+    max_bad_fraction: float = 0.01
 
     def run(self, record: Path) -> dict:
         """Measures every head on every layer; rows in `record` are not made again.
@@ -73,8 +76,8 @@ class PascalExperiment:
 
         Returns:
             {"data", "model", "class_names", "splits": [train, test], "num_train",
-            "num_test", "num_positives": test images that show each class, "rows":
-            [{"head", "layer", "average_precisions": {definition: [a class]},
+            "num_test", "num_positives": test images that show each class, "bad_images",
+            "rows": [{"head", "layer", "average_precisions": {definition: [a class]},
             "means": {definition: over the classes there are}, "C"}]}.
 
         Raises:
@@ -134,6 +137,7 @@ class PascalExperiment:
 
     def _extract(self, classifier: Classifier, source: Source, name: str, layers):
         split = source.split(name)
+        bad_images = BadImages(max(split.num_examples, 1), self.max_bad_fraction)
         features = extract(
             classifier,
             split,
@@ -142,8 +146,10 @@ class PascalExperiment:
             data=f"{self.data} {name}",
             batch_size=self.batch_size,
             dtype=self.dtype,
+            bad_images=bad_images,
         )
-        return _Set(features.layers, split.targets[features.positions])
+        targets = split.targets[features.positions]
+        return _Set(features.layers, targets, bad_images.to_json())
 
     def _header(self, source: Source, names, sets) -> dict:
         train, test = sets
@@ -158,6 +164,10 @@ class PascalExperiment:
             "num_train": len(train.targets),
             "num_test": len(test.targets),
             "num_positives": positives.tolist(),
+            "bad_images": {
+                "count": train.bad_images["count"] + test.bad_images["count"],
+                "images": train.bad_images["images"] | test.bad_images["images"],
+            },
             "rows": [],
         }
 
@@ -196,6 +206,7 @@ class _Set:
 
     layers: dict[int | str, np.ndarray]
     targets: np.ndarray
+    bad_images: dict
 
 
 def rarest_present(targets: np.ndarray) -> np.ndarray:

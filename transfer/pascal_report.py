@@ -4,6 +4,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from transfer.average_precision import DEFINITIONS
+from transfer.caltech_report import left_out
 from transfer.paper import PASCAL, PASCAL_MEANS, PASCAL_PEERS
 from transfer.render.names import short_name
 from transfer.render.pascal import draw_pascal
@@ -57,7 +58,7 @@ def as_table(results: dict) -> str:
         f"on {results['num_test']} ({results['splits'][1]}); the paper's are of "
         "another network and of VOC's own test images."
     )
-    return "\n".join([*lines, "", text])
+    return "\n\n".join(["\n".join(lines), text, *left_out(results)])
 
 
 def write(results: dict, folder: Path) -> list[Path]:

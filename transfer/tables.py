@@ -88,6 +88,7 @@ def _make_tables(args):
         batch_size=args.batch_size,
         cache=args.cache or default_cache(),
         dtype=args.feature_dtype,
+        max_bad_fraction=args.max_bad_fraction,
     )
     run.check()
     commandline.make_folder(args.workdir)

@@ -44,6 +44,7 @@ class TableRun:
         batch_size: images that go through the network at once.
         cache: folder of the features.
         dtype: of the features.
+        max_bad_fraction: share of unreadable images past which a run stops.
     """
 
     data: Mapping[str, str]
@@ -55,6 +56,7 @@ class TableRun:
     batch_size: int
     cache: Path
     dtype: str
+    max_bad_fraction: float = 0.01
 
     def check(self) -> None:
         """Opens everything, so that what is not there is known before the work.
@@ -111,6 +113,7 @@ class TableRun:
             batch_size=self.batch_size,
             cache=self.cache,
             dtype=self.dtype,
+            max_bad_fraction=self.max_bad_fraction,
         )
         return experiment.run(folder / "pascal.json")
 
@@ -135,6 +138,7 @@ class TableRun:
             batch_size=self.batch_size,
             cache=self.cache,
             dtype=self.dtype,
+            max_bad_fraction=self.max_bad_fraction,
             by_layer=table == "7",
         )
         results = experiment.run(folder / "caltech.json")
@@ -146,6 +150,7 @@ class TableRun:
                 epochs=self.scratch_epochs,
                 seed=self.seed,
                 batch_size=self.batch_size,
+                max_bad_fraction=self.max_bad_fraction,
             )
             results["from_scratch"] = arm.run(source, load(self.model), folder)
         return results

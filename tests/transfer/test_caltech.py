@@ -1,5 +1,6 @@
 import json
 import re
+import shutil
 
 import numpy as np
 import pytest
@@ -104,6 +105,25 @@ def test_what_would_not_fit_into_memory_is_refused_before_the_work(
     code, _, err = run("--layer", "5", "--n-train-per-class", "3,4")
     assert code == 2
     assert "layer 5 has 1,152 features, too many for 12 training images" in err
+
+
+def test_unreadable_images_are_counted_and_named(run, folder, tmp_path, monkeypatch):
+    # Previously num_images counted them as used, and the argument was not known.
+    images = shutil.copytree(folder, tmp_path / "images")
+    (images / "bee" / "4.png").write_bytes(b"no image")
+    words = ("--layer", "5", "--n-train-per-class", "3", "--folds", "1")
+    code, _, err = run(*words, data=f"folder:{images}")
+    assert code == 1
+    assert "bee/4.png" in err and "raise --max-bad-fraction" in err
+    words = (*words, "--max-bad-fraction", "0.2")
+    code, out, _ = run(*words, data=f"folder:{images}")
+    assert code == 0 and "Left out: 1 unreadable image." in out
+    first = read_json(tmp_path / "out" / "caltech.json")
+    assert first["num_images"] == 26
+    assert first["bad_images"]["images"].keys() == {"bee/4.png"}
+    monkeypatch.delattr(experiment, "extract")
+    assert run(*words, data=f"folder:{images}")[0] == 0
+    assert read_json(tmp_path / "out" / "caltech.json") == first
 
 
 def test_data_that_come_divided_are_divided_anew(run, tmp_path):

@@ -274,6 +274,11 @@ def test_bad_images_are_left_out(classifier, split, tmp_path):
     assert bad_images.count == 1
     assert found.positions.tolist() == [0, 1, *range(3, 2 * NUMBER)]
     assert len(found.layers[1]) == len(found.labels) == 2 * NUMBER - 1
+    cached = BadImages(2 * NUMBER, 0.5)
+    assert extracted(classifier, split, tmp_path, bad_images=cached).seconds == 0
+    assert cached.reasons() == bad_images.reasons()
+    with pytest.raises(RunError, match="1 of 12 images cannot be read"):
+        extracted(classifier, split, tmp_path)
 
 
 def test_layers_of_other_images_are_computed_anew(classifier, split, tmp_path):

@@ -131,7 +131,12 @@ def test_unreadable_images_are_left_out_and_counted(run, images, tmp_path):
     code, out, _ = run(where, "--layer", 5, "--max-bad-fraction", 0.2)
     assert code == 0
     assert "left out: 1 unreadable images" in out
-    assert record(tmp_path)["bad_images"]["images"].keys() == {"ant/4.png"}
+    bad_images = record(tmp_path)["bad_images"]
+    assert bad_images["count"] == 1 and bad_images["images"].keys() == {"ant/4.png"}
+    # Previously a run that found its features in the cache named none.
+    assert run(where, "--layer", 5, "--max-bad-fraction", 0.2, "--head", "svm")[0] == 0
+    assert record(tmp_path)["bad_images"] == bad_images
+    assert run(where, "--layer", 5, "--seed", 1)[0] == 1  # one in twenty is too many
     code, _, errors = run(where, "--layer", 4)
     assert code == 1
     assert "ant/4.png" in errors[0] and len(errors) == 1

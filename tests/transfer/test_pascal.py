@@ -1,4 +1,5 @@
 import json
+import shutil
 
 import numpy as np
 import pytest
@@ -110,6 +111,22 @@ def test_rows_are_not_measured_twice(run, tmp_path, monkeypatch):
     assert second[1] == first[0]
     with pytest.raises(AssertionError, match="once more"):
         run("--layer", 5, "--seed", 1)
+
+
+def test_unreadable_images_are_counted_and_named(run, data, tmp_path):
+    images = shutil.copytree(data, tmp_path / "VOC2012")
+    (images / "JPEGImages" / "2012_000003.jpg").write_bytes(b"no image")
+    words = ("--layer", 5, "--head", "svm")
+    code, _, errors = run(*words, spec=f"voc2012:{images}")
+    assert code == 1 and "raise --max-bad-fraction" in errors[0]
+    words = (*words, "--max-bad-fraction", 0.1)
+    for _ in range(2):  # computed, and read from the cache
+        code, out, _ = run(*words, spec=f"voc2012:{images}")
+        assert code == 0 and "Left out: 1 unreadable image." in out
+        results = record(tmp_path)
+        assert (results["num_train"], results["num_test"]) == (23, 24)
+        (name,) = results["bad_images"]["images"]
+        assert name.endswith("2012_000003.jpg") and results["bad_images"]["count"] == 1
 
 
 def test_bad_requests_are_one_line(run, tmp_path):
