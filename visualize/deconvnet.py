@@ -14,6 +14,7 @@ import tensorflow as tf
 from visualize.graph import Graph
 from visualize.pairs import WHOLE_MAP, Pairs, whole_number
 from visualize.projection import Projector
+from visualize.recent import Recent
 from visualize.rules import Options
 from visualize.seeds import Asks, project
 from zfkeras.errors import UsageError
@@ -88,8 +89,7 @@ class Deconvnet:
         self.options = Options(method, lrn)
         self._graph = Graph(model)
         self._projectors = {}
-        self._shapes = {}
-        self._compiled = {}
+        self._by_size = Recent()
 
     def project(
         self,
@@ -230,13 +230,13 @@ class Deconvnet:
         """(height, width, channels) of a layer, or (units,)."""
         shape = projector.target.shape
         if None in shape:
-            key = (projector, image_shape)
-            if key not in self._shapes:
+            shapes = self._by_size.get(image_shape, _OfOneSize).shapes
+            if projector not in shapes:
                 images = tf.TensorSpec((None, *image_shape), self.model.inputs[0].dtype)
                 up = tf.function(lambda x: projector.up(x).maps, autograph=False)
                 found = up.get_concrete_function(images).output_shapes
-                self._shapes[key] = tuple(found[1:])
-            shape = self._shapes[key]
+                shapes[projector] = tuple(found[1:])
+            shape = shapes[projector]
         if len(shape) not in (1, 3):
             raise UsageError(
                 "`layer` must give maps (height, width, channels) or a vector. "
@@ -246,8 +246,9 @@ class Deconvnet:
 
     def _function(self, projector, image_shape, asks, cut):
         """The whole computation, compiled once for each layer, size and question."""
-        key = (projector, image_shape, asks, cut)
-        if key not in self._compiled:
+        functions = self._by_size.get(image_shape, _OfOneSize).functions
+        key = (projector, asks, cut)
+        if key not in functions:
             signature = [
                 tf.TensorSpec((None, *image_shape), self.model.inputs[0].dtype),
                 tf.TensorSpec((None,), tf.int32),
@@ -256,8 +257,16 @@ class Deconvnet:
             ]
             function = functools.partial(project, projector, asks, cut)
             compiled = tf.function(function, signature, autograph=False)
-            self._compiled[key] = compiled.get_concrete_function()
-        return self._compiled[key]
+            functions[key] = compiled.get_concrete_function()
+        return functions[key]
+
+
+@dataclasses.dataclass(frozen=True, eq=False)
+class _OfOneSize:
+    """What is made for images of one size: a network without a size takes any."""
+
+    shapes: dict = dataclasses.field(default_factory=dict)
+    functions: dict = dataclasses.field(default_factory=dict)
 
 
 def _check_choice(name, value, choices):

@@ -13,6 +13,7 @@ from tqdm import tqdm
 from visualize.occluders import occlude, window_starts
 from visualize.occlusion_maps import OcclusionMaps
 from visualize.partial_pass import PartialPass, Plan
+from visualize.recent import Recent
 from zfkeras.errors import UsageError
 from zfkeras.models.layer_tensor import as_maps, layer_tensor
 
@@ -60,7 +61,7 @@ class SlidingOccluder:
             self._partial = PartialPass(model, watched)
         except UsageError:
             self._partial = None
-        self._compiled = {}
+        self._compiled = Recent()
 
     def maps(
         self,
@@ -171,12 +172,12 @@ class SlidingOccluder:
 
     def _function(self, plan):
         """The computation for regions of some sizes, compiled once."""
-        if plan.sizes not in self._compiled:
+
+        def make():
             function = functools.partial(self._occluded, plan)
-            self._compiled[plan.sizes] = tf.function(
-                function, autograph=False, reduce_retracing=True
-            )
-        return self._compiled[plan.sizes]
+            return tf.function(function, autograph=False, reduce_retracing=True)
+
+        return self._compiled.get(plan.sizes, make)
 
     def _occluded(self, plan, boxes, starts, own_maps, image, value, channel, label):
         copies = occlude(image[None], boxes, value)
