@@ -1,7 +1,4 @@
-"""Layers worth a head in a network whose layers are not the paper's.
-
-It reads the graph and computes nothing.
-"""
+"""Layers worth a head in a network whose layers are not the paper's."""
 
 import math
 
@@ -16,9 +13,10 @@ MAX_STAGES = 7
 
 
 def stage_ends(model: keras.Model) -> list[str]:
-    """The last layer of each stage of a network, lowest first.
+    """The last layer of each of a network's `stages`, lowest first.
 
-    `zfkeras.models.stages` says what a stage is. The stage of the answer is none.
+    In VGG that is a block's pool, in a residual network a stage's last sum; then the
+    global pool, and each dense layer. The stage of the answer is none.
 
     Args:
         model: a functional or sequential model, with models in it or without.
