@@ -117,7 +117,7 @@ def images_of_files(
     named, below = [], []
     for path, label in itertools.zip_longest(paths, given):
         is_folder = path.is_dir()
-        for file in _images_below(path) if is_folder else [_existing(path)]:
+        for file in images_below(path) if is_folder else [_existing(path)]:
             found = _label_of_file(file, classifier) if label is None else label
             candidate = (str(file), file.read_bytes, found, None)
             (below if is_folder else named).append(candidate)
@@ -175,6 +175,28 @@ def picture_of(classifier: Classifier, image: ChosenImage) -> np.ndarray:
     return centre_crop(image.square, classifier.preprocessing.crop_size)
 
 
+def images_below(folder: Path) -> list[Path]:
+    """The files in a folder that are called as images are, none of them hidden.
+
+    Args:
+        folder: folders inside it are looked into.
+
+    Raises:
+        UsageError: there are none.
+    """
+    files = [
+        file
+        for file in folder.rglob("*")
+        if file.name.lower().endswith(IMAGE_ENDINGS)
+        and not any(part.startswith(".") for part in file.relative_to(folder).parts)
+        and file.is_file()
+    ]
+    if not files:
+        kinds = " ".join(ending[1:] for ending in IMAGE_ENDINGS)
+        raise UsageError(f"--images: {folder} holds no images ({kinds}).")
+    return sorted(files)
+
+
 def _known_label(name, class_names) -> int:
     label = true_label(name, class_names)
     if label is None:
@@ -196,21 +218,6 @@ def _existing(path: Path) -> Path:
     if not path.exists():
         raise FileNotFoundError(f"no such image: {path}")
     return path
-
-
-def _images_below(folder: Path) -> list[Path]:
-    """The files in a folder that are called as images are, none of them hidden."""
-    files = [
-        file
-        for file in folder.rglob("*")
-        if file.name.lower().endswith(IMAGE_ENDINGS)
-        and not any(part.startswith(".") for part in file.relative_to(folder).parts)
-        and file.is_file()
-    ]
-    if not files:
-        kinds = " ".join(ending[1:] for ending in IMAGE_ENDINGS)
-        raise UsageError(f"--images: {folder} holds no images ({kinds}).")
-    return sorted(files)
 
 
 def _reader(split, key) -> Callable[[], bytes]:

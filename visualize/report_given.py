@@ -11,11 +11,10 @@ from pathlib import Path
 
 import numpy as np
 
+from visualize.chosen_images import images_below
 from visualize.parts import images_with_parts, read_parts
 from visualize.snapshots import find_snapshots
-from zfkeras.data.archives import FolderFiles
 from zfkeras.data.bad_images import BadImage
-from zfkeras.data.folder import IMAGE_ENDINGS
 from zfkeras.data.image_file import read_file
 from zfkeras.data.preprocessing import Preprocessing
 from zfkeras.errors import UsageError
@@ -93,14 +92,7 @@ def _photographs(paths: list[Path], preprocessing) -> list[Path]:
         if not path.exists():
             raise FileNotFoundError(f"--images: there is no {path}.")
         if path.is_dir():
-            below = [
-                path / name
-                for name in FolderFiles(path).names
-                if name.lower().endswith(IMAGE_ENDINGS)
-            ]
-            if not below:
-                raise UsageError(f"--images: {path} holds no images.")
-            files += below
+            files += images_below(path)
             continue
         try:
             preprocessing.square(read_file(os.fsencode(path)))
