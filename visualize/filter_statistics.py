@@ -28,7 +28,7 @@ class FilterStatistics:
 
     Args:
         rms: float array (filters,), root mean square of each filter's weights.
-        dead: bool array (filters,), whether `rms` is below `DEAD_SHARE` of the median.
+        dead: bool array (filters,): `rms` is at most `DEAD_SHARE` of the median.
         frequency: float array (filters,), power-weighted mean radial frequency in
             cycles per pixel, from 0 to about 0.7; NaN for a filter of zeros.
         band_shares: float array (filters, 3), share of a filter's power in each of
@@ -75,7 +75,7 @@ class FilterStatistics:
                 "of_each": [_number(value) for value in self.rms],
             },
             "dead": {
-                "rule": f"root mean square below {DEAD_SHARE:g} of the median",
+                "rule": f"root mean square at most {DEAD_SHARE:g} of the median",
                 "count": int(self.dead.sum()),
                 "channels": np.flatnonzero(self.dead).tolist(),
             },

@@ -182,7 +182,8 @@ def make_rows(
     model, preprocessing = classifier.model, classifier.preprocessing
     layer = paper_layer(model, 5) if layer is None else layer
     size, stride = default_patch(preprocessing.crop_size)
-    size = patch_size or size
+    size = size if patch_size is None else patch_size
+    stride = min(stride, size) if patch_stride is None else patch_stride
     occluder = SlidingOccluder(model, layer)
     deconvnet = Deconvnet(model)
     deconvnet.require([layer])
@@ -195,7 +196,7 @@ def make_rows(
             measured = occluder.maps(
                 pixels,
                 patch_size=size,
-                patch_stride=patch_stride or min(stride, size),
+                patch_stride=stride,
                 occlusion_value=_value(fill, preprocessing),
                 channel=channel,
                 label=image.label,

@@ -95,10 +95,12 @@ class SlidingOccluder:
             UsageError: an argument out of range, or a model of other inputs or outputs.
         """
         image = _checked_image(image, self.model)
-        size = _pair(patch_size)
+        size, step = (
+            _pair(patch_size),
+            _pair(1 if patch_stride is None else patch_stride),
+        )
         starts = [
-            window_starts(*side)
-            for side in zip(image.shape, size, _pair(patch_stride or 1), strict=False)
+            window_starts(*side) for side in zip(image.shape, size, step, strict=False)
         ]
         value = np.asarray(occlusion_value, np.float32)
         _check_value(value, image.shape)

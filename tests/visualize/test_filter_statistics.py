@@ -56,6 +56,14 @@ def test_a_filter_left_at_the_papers_first_weights_is_dead():
     assert measure_filters(kernel).dead.tolist() == [True] + 7 * [False]
 
 
+def test_the_rule_that_the_record_tells_is_the_one_that_counts():
+    # previously it said "below" of what 0.2 of the median is in, too
+    kernel = np.ones((1, 1, 1, 3)) * [5, 5, 1]
+    dead = measure_filters(kernel).to_json()["dead"]
+    assert dead["rule"] == "root mean square at most 0.2 of the median"
+    assert dead["channels"] == [2]
+
+
 def test_the_spectrum_of_a_point_is_flat():
     point = np.zeros((7, 7))
     point[2, 5] = 4

@@ -188,6 +188,9 @@ def test_the_paper_layers_of_a_real_network_are_watched():
         ({"patch_size": 0}, "`patch_size` must be from 1 to 13"),
         ({"patch_size": 10}, "`patch_size` must be from 1 to 9"),
         ({"patch_size": 3, "patch_stride": 4}, "`patch_stride` must be from 1 to 3"),
+        # previously read as 1
+        ({"patch_size": 3, "patch_stride": 0}, "`patch_stride` must be from 1 to 3"),
+        ({"patch_size": 3, "patch_stride": (1, 0)}, "are missed. Received: 0"),
         ({"patch_size": 3, "channel": 4}, "`channel` must be from 0 to 3"),
         ({"patch_size": 3, "label": -1}, "`label` must be from 0 to 4"),
         ({"patch_size": 3, "occlusion_value": np.ones(2)}, r"Received: .*\(2,\)"),
