@@ -141,7 +141,7 @@ def _aliasing(network: Mapping) -> str:
     if "layer_2" not in network:
         return ""
     if max(network["stride"]) == 1:
-        return "They step by one pixel, so that no grid of theirs is coarser than it."
+        return "They step by one pixel: their grid is as fine as the image's."
     step = 2 * max(network["stride"])
     shares = network["layer_2"]["share_of_power"][f"above_1/{step}_cycles_per_pixel"]
     return (
