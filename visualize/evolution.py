@@ -148,9 +148,11 @@ def _write(args, epochs, images, layers, bad_images, num_probes):
 
 
 def _layer_record(layer, examples) -> dict:
+    from visualize.json_values import json_number
+
     return {
-        "cosine_to_next": [_number(value) for value in layer.to_next],
-        "cosine_to_last": [_number(value) for value in layer.to_last],
+        "cosine_to_next": [json_number(value) for value in layer.to_next],
+        "cosine_to_last": [json_number(value) for value in layer.to_last],
         "share_of_channels_with_another_image": [*layer.changed],
         "settled_epoch": layer.settled,
         "channels": {
@@ -179,10 +181,6 @@ def _table(layers) -> str:
         changed = "  ".join(f"{100 * share:.0f} %" for share in layer.changed)
         lines.append(f"{layer.layer_name:<8} {cosines}   {changed}   {layer.settled}")
     return "\n".join(lines)
-
-
-def _number(value) -> float | None:
-    return float(value) if value == value else None
 
 
 if __name__ == "__main__":

@@ -9,6 +9,7 @@ from collections.abc import Iterator
 import keras
 import numpy as np
 
+from visualize.json_values import json_number
 from zfkeras.errors import UsageError
 
 RMS_BOUND = 0.1  # the radius of the renormalisation, sec. 3
@@ -71,8 +72,8 @@ class FilterStatistics:
                 "median": float(np.median(self.rms)),
                 "smallest": float(self.rms.min()),
                 "at_bound": int((np.abs(self.rms / RMS_BOUND - 1) < 0.01).sum()),
-                "dominance": _number(self.dominance),
-                "of_each": [_number(value) for value in self.rms],
+                "dominance": json_number(self.dominance),
+                "of_each": [json_number(value) for value in self.rms],
             },
             "dead": {
                 "rule": f"root mean square at most {DEAD_SHARE:g} of the median",
@@ -85,7 +86,7 @@ class FilterStatistics:
                 "mean_share_of_power": _by_band(self.mean_band_shares),
                 "share_of_power_in_noise": _by_band(self.noise_shares),
                 "share_of_filters": _by_band(self.leading_bands),
-                "of_each": [_number(value) for value in self.frequency],
+                "of_each": [json_number(value) for value in self.frequency],
             },
         }
 
@@ -172,9 +173,4 @@ def _power(kernel):
 
 
 def _by_band(shares) -> dict:
-    return {band: _number(share) for band, share in zip(BANDS, shares, strict=True)}
-
-
-def _number(value) -> float | None:
-    """A JSON number, `None` for what is none."""
-    return float(value) if np.isfinite(value) else None
+    return {band: json_number(share) for band, share in zip(BANDS, shares, strict=True)}

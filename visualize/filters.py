@@ -153,11 +153,13 @@ def _second_layers(args, classifiers, strides):
 
 def _second_record(second) -> dict:
     """What the images told of a network, for the grids of all that are compared."""
+    from visualize.json_values import json_number
+
     if second is None:
         return {}
     shares = {
         f"above_1/{2 * max(stride)}_cycles_per_pixel": {
-            what: value if value == value else None for what, value in share.items()
+            what: json_number(value) for what, value in share.items()
         }
         for stride, share in second.aliasing.items()
     }

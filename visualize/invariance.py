@@ -153,30 +153,24 @@ def _line(r_squared) -> str:
 
 
 def _curve_record(curve, headings) -> dict:
+    from visualize.json_values import json_number, json_rows
+
     return {
         "unit": curve.sweep.unit,
         "values": [round(float(value), 6) for value in curve.sweep.values],
         "layers": {
             heading: {
-                "distance": _rounded(curve.relative(layer)),
+                "distance": json_rows(curve.relative(layer)),
                 "norms": [float(norm) for norm in curve.norms[layer]],
-                "half_of_largest_mean_distance_at": _number(curve.half_way(layer)),
-                "r_squared_of_a_line": _number(curve.linearity(layer)),
+                "half_of_largest_mean_distance_at": json_number(curve.half_way(layer)),
+                "r_squared_of_a_line": json_number(curve.linearity(layer)),
             }
             for layer, heading in headings.items()
         },
-        "probability": _rounded(curve.probabilities),
+        "probability": json_rows(curve.probabilities),
         "share_with_the_same_label": curve.same_label(),
         "share_with_the_same_label_by_image": [*map(float, curve.kept())],
     }
-
-
-def _rounded(values) -> list:
-    return [[float(f"{value:.5g}") for value in row] for row in values]
-
-
-def _number(value) -> float | None:
-    return float(value) if value == value else None
 
 
 if __name__ == "__main__":

@@ -12,6 +12,7 @@ from tqdm import tqdm
 
 from visualize.chosen_images import ChosenImage, input_of, picture_of
 from visualize.deconvnet import Deconvnet
+from visualize.json_values import json_rows
 from visualize.localization import localization
 from visualize.occlusion_maps import OcclusionMaps
 from visualize.paper_layers import layer_heading, paper_layer
@@ -123,8 +124,8 @@ class OcclusionRow:
             "activation_fall_where_projected": self.lift,
             "on_object": self.on_object,
             "other_images": self.other_names,
-            "probabilities": _rounded(maps.probabilities),
-            "activations": _rounded(maps.activations),
+            "probabilities": json_rows(maps.probabilities),
+            "activations": json_rows(maps.activations),
             "labels": [[class_names[one] for one in row] for row in maps.labels],
         }
 
@@ -255,7 +256,3 @@ def _value(fill, preprocessing):
         return 0.0
     grey = np.full_like(preprocessing.mean_image, fill)
     return centre_crop(preprocessing.centred(grey), preprocessing.crop_size)
-
-
-def _rounded(values) -> list:
-    return [[float(f"{value:.5g}") for value in row] for row in values]

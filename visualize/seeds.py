@@ -9,6 +9,7 @@ import tensorflow as tf
 
 from visualize.projection import Projector
 from visualize.windows import UNIT, Cutter
+from zfkeras.models.layer_tensor import as_maps
 
 
 @dataclasses.dataclass(frozen=True)
@@ -58,7 +59,7 @@ def project(
             channels = among = _first_strongest(units[:, 0, 0])
     else:
         ascent = projector.up(images, channels=only)
-        maps = tf.gather(_as_maps(ascent.maps), rows)
+        maps = tf.gather(as_maps(ascent.maps), rows)
         among, places = _find(maps, asks, among, places)
         if asks.finds_channel:
             channels = among
@@ -101,11 +102,6 @@ def _find(maps, asks, channels, places):
 
 def _first_strongest(values):
     return tf.argmax(values, axis=1, output_type=tf.int32)
-
-
-def _as_maps(output):
-    """Units of a fully connected layer as maps of one pixel."""
-    return output if len(output.shape) == 4 else output[:, None, None, :]
 
 
 def _at_least_single(tensor):

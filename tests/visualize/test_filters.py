@@ -204,3 +204,5 @@ def test_a_layer_of_units_is_looked_at_too():
     look = look_at_second_layer(classifier, "predictions", noise_split(3, 64), [(2, 2)])
     assert look.channels.tolist() == [0, 1]
     assert look.patches.shape == look.reconstructions.shape == (2, 56, 56, 3)
+    crops = {noise(number, 64, 64)[4:60, 4:60].tobytes() for number in range(3)}
+    assert {patch.tobytes() for patch in look.patches} <= crops

@@ -132,8 +132,8 @@ def nested_file(tmp_path_factory):
     ("module", "options", "layers"),
     [
         # previously tracebacks: Keras's ValueError about a disconnected graph
-        ("invariance", ["--count=1"], ["base.stem", "dropout"]),
-        ("correspondence", ["--random=2"], ["base.out_relu", "dropout"]),
+        ("invariance", ["--count=1"], ["base.stem", "mean"]),
+        ("correspondence", ["--random=2"], ["base.out_relu", "mean"]),
         ("occlusion", ["--count=1", "--patch-stride=7"], ["base.out_relu"]),
         ("features", ["--layers=base", "--channels=2", "--top=2"], ["base"]),
         ("features", ["--layers=base.stem,mean", "--top=2"], ["base.stem", "mean"]),
