@@ -23,11 +23,10 @@ from zfkeras.file_names import layer_stem
 from zfkeras.files import read_json, warn_of_damage
 from zfkeras.locks import claimed
 from zfkeras.models.classifier import Classifier
+from zfkeras.models.fingerprint import images_digest, network_digest
 
 # Raised whenever files of before would be read wrongly.
 FORMAT = 1
-# Images whose content is part of the key: all would have to be read otherwise.
-_SAMPLED_IMAGES = 64
 _CHUNK = 1 << 20
 
 
@@ -41,37 +40,14 @@ def fingerprint(classifier: Classifier, split: Split, data: str, dtype: str) -> 
     """A name for what a network computes of a split, 32 hexadecimal digits.
 
     Args:
-        classifier: weights and preprocessing go in.
-        split: the ids and labels of all its images, and the content of some, go in.
+        classifier: its graph, weights and preprocessing go in.
+        split: the names and labels of all its images, and the content of some, go in.
         data: what the split is called.
         dtype: of the features.
     """
-    digest = hashlib.sha256()
-    header = [
-        FORMAT,
-        dtype,
-        data,
-        classifier.model.name,
-        classifier.preprocessing.crop_size,
-        classifier.preprocessing.input_scale,
-    ]
-    digest.update(json.dumps(header).encode())
-    digest.update(np.ascontiguousarray(classifier.preprocessing.mean_image))
-    for weight in classifier.model.get_weights():
-        digest.update(np.ascontiguousarray(weight))
-    every = max(1, split.num_examples // _SAMPLED_IMAGES)
-    for number, (key, label, id) in enumerate(_rows(split)):
-        digest.update(b"%d %s\n" % (label, id))
-        if number % every == 0:
-            with contextlib.suppress(OSError):
-                digest.update(hashlib.sha256(split.read(key)).digest())
-    return digest.hexdigest()[:32]
-
-
-def _rows(split):
-    # Some at once, for a million images; not many, for keys that are whole files.
-    for batch in split.stream().batch(64).as_numpy_iterator():
-        yield from zip(batch["key"], batch["label"], batch["id"], strict=True)
+    network = network_digest(classifier.model, classifier.preprocessing)
+    parts = [FORMAT, dtype, data, network, images_digest(split)]
+    return hashlib.sha256(json.dumps(parts).encode()).hexdigest()[:32]
 
 
 class FeatureCache:

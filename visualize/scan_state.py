@@ -12,8 +12,9 @@ import keras
 import numpy as np
 
 from zfkeras.arrays import read_arrays
-from zfkeras.data.splits import ListedSplit, Split
+from zfkeras.data.splits import Split
 from zfkeras.files import warn_of_damage, written_whole
+from zfkeras.models.fingerprint import images_digest, network_digest
 
 _VERSION = 1
 _NUM_HASHED = 256  # examples of a split whose list of names cannot be had for nothing
@@ -124,38 +125,18 @@ def _check(state: ScanState) -> None:
 def fingerprint(model: keras.Model, preprocessing, split: Split, data: str) -> str:
     """A digest of all that decides what a scan finds.
 
-    The network's graph and weights, what preprocessing makes of a fixed image, and the
-    data: spec, number of examples, names and labels. Contents of image files are not
-    read: a file that is replaced under its old name goes unnoticed here.
+    Contents of image files are not read: a file that is replaced under its old name
+    goes unnoticed here.
 
     Args:
         model: the network.
-        preprocessing: has `image_size`, and `centre_crop` from a uint8 array
-            (image_size, image_size, 3) to what the network reads.
-        split: the images.
+        preprocessing: as for `network_digest`.
+        split: the images, as for `images_digest`.
         data: what else names the data, such as the spec and the split's name.
 
     Returns:
         64 hexadecimal digits.
     """
-    digest = hashlib.sha256()
-    graph = {k: v for k, v in model.get_config().items() if k != "name"}
-    digest.update(json.dumps(graph, sort_keys=True, default=repr).encode())
-    for weight in model.weights:
-        digest.update(np.ascontiguousarray(weight))
-    size = preprocessing.image_size
-    probe = np.random.default_rng(0).integers(0, 256, (size, size, 3), np.uint8)
-    digest.update(np.ascontiguousarray(preprocessing.centre_crop(probe)))
-    digest.update(f"{data}\n{split.num_examples}\n".encode())
-    for array in _names_and_labels(split):
-        digest.update(np.ascontiguousarray(array))
-    return digest.hexdigest()
-
-
-def _names_and_labels(split: Split):
-    """All of a list of files; of splits that would have to be read, the first."""
-    if isinstance(split, ListedSplit):
-        return split.keys if split.ids is None else split.ids, split.labels
-    first = split.stream().take(_NUM_HASHED).as_numpy_iterator()
-    rows = [(example["id"], example["label"]) for example in first]
-    return np.array([i for i, _ in rows], bytes), np.array([n for _, n in rows])
+    of_images = images_digest(split, at_most=_NUM_HASHED, with_contents=False)
+    parts = [data, network_digest(model, preprocessing), of_images]
+    return hashlib.sha256(json.dumps(parts).encode()).hexdigest()

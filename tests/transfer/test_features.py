@@ -1,9 +1,11 @@
 import contextlib
+import dataclasses
 import errno
 import os
 import re
 import shutil
 
+import keras
 import numpy as np
 import pytest
 
@@ -50,8 +52,6 @@ def never(monkeypatch):
 
 
 def test_every_layer_is_what_the_network_gives(classifier, split, tmp_path):
-    import keras
-
     found = extracted(classifier, split, tmp_path)
     assert found.labels.tolist() == [0] * NUMBER + [1] * NUMBER
     assert found.positions.tolist() == list(range(2 * NUMBER))
@@ -79,7 +79,7 @@ def test_a_second_run_reads_and_new_layers_join(
     assert np.array_equal(again.layers[5], first.layers[5])
 
 
-@pytest.mark.parametrize("change", ["weights", "data", "images", "dtype"])
+@pytest.mark.parametrize("change", ["weights", "graph", "data", "images", "dtype"])
 def test_whatever_changes_the_features_changes_the_key(
     change, classifier, split, tmp_path, monkeypatch
 ):
@@ -88,6 +88,18 @@ def test_whatever_changes_the_features_changes_the_key(
     more = {}
     if change == "weights":
         classifier = make_classifier(4, ("a", "b"))
+    elif change == "graph":  # previously another pool's padding had the same key
+        model = classifier.model
+
+        def otherwise(layer):
+            config = layer.get_config()
+            if layer.name == "norm1":
+                config["bias"] = 3.0
+            return type(layer).from_config(config)
+
+        other = keras.models.clone_model(model, clone_function=otherwise)
+        other.set_weights(model.get_weights())
+        classifier = dataclasses.replace(classifier, model=other)
     elif change == "data":
         more["data"] = "other"
     elif change == "dtype":

@@ -1,0 +1,79 @@
+"""Digests of networks and of images, for the keys of what is computed from them.
+
+What is kept of a pass over images serves again only while both are the same. It decides
+nothing about where it is kept.
+"""
+
+import contextlib
+import hashlib
+import json
+
+import keras
+import numpy as np
+
+from zfkeras.data.splits import ListedSplit, Split
+
+# Images whose content is read: all would take as long as the pass itself.
+_SAMPLED_IMAGES = 64
+
+
+def network_digest(model: keras.Model, preprocessing) -> str:
+    """A digest of all that decides what a network makes of a centre crop.
+
+    Its graph, with names and settings of all layers, its weights, and what
+    preprocessing makes of a fixed image; not the model's own name.
+
+    Args:
+        model: a functional or sequential model.
+        preprocessing: has `image_size`, and `centre_crop` from a uint8 array
+            (image_size, image_size, 3) to what the network reads.
+
+    Returns:
+        64 hexadecimal digits.
+    """
+    graph = {key: value for key, value in model.get_config().items() if key != "name"}
+    digest = hashlib.sha256(json.dumps(graph, sort_keys=True, default=repr).encode())
+    for weight in model.get_weights():
+        digest.update(np.ascontiguousarray(weight))
+    size = preprocessing.image_size
+    probe = np.random.default_rng(0).integers(0, 256, (size, size, 3), np.uint8)
+    digest.update(np.ascontiguousarray(preprocessing.centre_crop(probe)))
+    return digest.hexdigest()
+
+
+def images_digest(
+    split: Split, *, at_most: int | None = None, with_contents: bool = True
+) -> str:
+    """A digest of a split's images: how many, their names and labels, some contents.
+
+    Args:
+        split: the images.
+        at_most: of a split that has no list of its images, names and labels of the
+            first so many are read. `None` (default): of all.
+        with_contents: whether to read 64 images, evenly spread. Another that is
+            replaced under its own name goes unnoticed, or any if this is false.
+
+    Returns:
+        64 hexadecimal digits.
+    """
+    digest = hashlib.sha256(b"%d images\n" % split.num_examples)
+    known = split.num_examples
+    if not isinstance(split, ListedSplit) and at_most is not None:
+        known = min(known, at_most)
+    every = max(1, known // _SAMPLED_IMAGES)
+    for number, (key, label, name) in enumerate(_rows(split, known)):
+        digest.update(b"%d %s\n" % (label, name))
+        if with_contents and number % every == 0:
+            with contextlib.suppress(OSError):
+                digest.update(hashlib.sha256(split.read(key)).digest())
+    return digest.hexdigest()
+
+
+def _rows(split, number):
+    """The first (key, label, name) of a split."""
+    if isinstance(split, ListedSplit):
+        yield from zip(split.keys, split.labels, split.names, strict=True)
+        return
+    # Some at once, for a million images; not many, for keys that are whole files.
+    for batch in split.stream().take(number).batch(64).as_numpy_iterator():
+        yield from zip(batch["key"], batch["label"], batch["id"], strict=True)
