@@ -11,8 +11,8 @@ from sklearn.utils.validation import check_is_fitted, validate_data
 from transfer.heads.gram import gram_matrix, weighted_sum
 from transfer.heads.newton import minimise
 from transfer.heads.parallel import blas_on_one_core, product
+from transfer.heads.samples import FeatureSamples, GramSamples
 from transfer.heads.selection import ENOUGH, divisions
-from transfer.heads.spaces import FeatureSpace, SampleSpace
 from transfer.metrics import mean_per_class_accuracy
 
 #: Weights of the loss among which C is chosen, for features of unit mean square norm.
@@ -89,7 +89,9 @@ class LinearHead(ClassifierMixin, BaseEstimator):
             self.fit_gram(gram_matrix(X), y).weigh_features(X)
             del self.dual_coef_
         else:
-            self._fit_features(np.asarray(X, np.float32), y)
+            self._set_classes(y)
+            kernel, self.intercept_ = self._solve(FeatureSamples(X), y)
+            self.coef_ = kernel.T
         return self
 
     def fit_gram(self, gram, y):
@@ -114,18 +116,8 @@ class LinearHead(ClassifierMixin, BaseEstimator):
             )
         self._check_parameters()
         self._set_classes(y)
-        self.scale_ = _scale(np.diagonal(gram))
-        kernel = gram * np.float32(self.scale_**-2) + np.float32(1)
-
-        def space(rows):
-            return SampleSpace(kernel if rows is None else kernel[np.ix_(rows, rows)])
-
-        def scores(rows, others, weights):
-            return kernel[np.ix_(others, rows)] @ weights
-
-        weights = self._solve(space, scores, y)
-        self.dual_coef_ = weights.T.astype(np.float32)
-        self.intercept_ = weights.sum(axis=0).astype(np.float32)
+        dual, self.intercept_ = self._solve(GramSamples(gram), y)
+        self.dual_coef_ = dual.T
         return self
 
     def weigh_features(self, X, rows=None):
@@ -154,22 +146,6 @@ class LinearHead(ClassifierMixin, BaseEstimator):
         weights = self.dual_coef_.T / np.float32(self.scale_**2)
         self.coef_ = weighted_sum(X, weights, rows).T
         return self
-
-    def _fit_features(self, X, y):
-        self._set_classes(y)
-        self.scale_ = _scale(np.einsum("ij,ij->i", X, X))
-        scaled = np.ones((len(X), X.shape[1] + 1), np.float32)
-        np.multiply(X, np.float32(1 / self.scale_), out=scaled[:, :-1])
-
-        def space(rows):
-            return FeatureSpace(scaled if rows is None else scaled[rows])
-
-        def scores(rows, others, weights):
-            return scaled[others] @ weights
-
-        weights = self._solve(space, scores, y)
-        self.coef_ = (weights[:-1].T / self.scale_).astype(np.float32)
-        self.intercept_ = weights[-1].astype(np.float32)
 
     def decision_function(self, X):
         """The score of each class, (n_samples, n_classes); of two, (n_samples,)."""
@@ -246,11 +222,13 @@ class LinearHead(ClassifierMixin, BaseEstimator):
         self.n_features_in_ = X.shape[1]
         return X, y
 
-    def _solve(self, space, scores, y):
-        """Weights for all samples, after C has been chosen if need be."""
+    def _solve(self, samples, y):
+        """Raw weights and intercept, after C has been chosen if need be."""
         known = np.searchsorted(self.classes_, y)
-        self.C_ = self.C if self.C is not None else self._choose(space, scores, known)
-        weights, reached = self._minimise(space(None), known, self.C_, self.tol, None)
+        self.scale_ = samples.scale
+        self.C_ = self.C if self.C is not None else self._choose(samples, known)
+        space = samples.space()
+        weights, reached = self._minimise(space, known, self.C_, self.tol, None)
         if not reached:
             warnings.warn(
                 f"the weights may be less exact than tol={self.tol}; a smaller C, or "
@@ -258,14 +236,14 @@ class LinearHead(ClassifierMixin, BaseEstimator):
                 ConvergenceWarning,
                 stacklevel=3,
             )
-        return weights
+        return samples.raw(weights)
 
-    def _choose(self, space, scores, known) -> float:
+    def _choose(self, samples, known) -> float:
         """The C of the highest mean per-class accuracy on samples held out for it."""
         parts = divisions(known, self.validation_fraction, self.random_state)
         if not parts:
             return DEFAULT_C
-        spaces = [space(rows) for rows, _ in parts]
+        spaces = [samples.space(rows) for rows, _ in parts]
         weights, accuracies = [None] * len(parts), []
         right = np.concatenate([known[others] for _, others in parts])
         for c in sorted(self.grid):
@@ -274,7 +252,7 @@ class LinearHead(ClassifierMixin, BaseEstimator):
                 weights[k], _ = self._minimise(
                     spaces[k], known[rows], c, _ROUGH, weights[k]
                 )
-                answers.append(_as_places(scores(rows, others, weights[k])))
+                answers.append(_as_places(samples.scores(rows, others, weights[k])))
             answers = np.concatenate(answers)
             accuracies.append(mean_per_class_accuracy(right, answers))
             has_fallen = accuracies[-1] < max(accuracies) - _HOPELESS
@@ -289,12 +267,6 @@ class LinearHead(ClassifierMixin, BaseEstimator):
 
     def _loss(self, known):
         raise NotImplementedError
-
-
-def _scale(squares) -> float:
-    """The root of the mean of square norms; 1 for features that are all zero."""
-    mean = float(np.mean(squares, dtype=np.float64))
-    return float(np.sqrt(mean)) if mean > 0 else 1.0
 
 
 def _as_decision(scores):

@@ -7,7 +7,7 @@ from transfer.heads.base import C_GRID, DEFAULT_C
 from transfer.heads.gram import gram_matrix, weighted_sum
 from transfer.heads.losses import SquaredHinge
 from transfer.heads.newton import minimise
-from transfer.heads.spaces import FeatureSpace, SampleSpace
+from transfer.heads.samples import FeatureSamples, GramSamples
 
 # Relative error of the weights while C is being chosen.
 _ROUGH = 0.03
@@ -72,20 +72,7 @@ class MultiLabelSVM:
             del self.dual_coef_
             return self
         targets = _validated(targets, len(X))
-        X = np.asarray(X, np.float32)
-        norm = float(np.square(X, dtype=np.float64).sum()) / len(X)
-        scale = np.float32(1 / np.sqrt(norm) if norm > 0 else 1)
-        scaled = np.ones((len(X), X.shape[1] + 1), np.float32)
-        np.multiply(X, scale, out=scaled[:, :-1])
-
-        def space(rows):
-            return FeatureSpace(scaled if rows is None else scaled[rows])
-
-        def scores(rows, others, weights):
-            return scaled[others] @ weights
-
-        weights = self._solve(space, scores, targets)
-        self.coef_, self.intercept_ = scale * weights[:-1], weights[-1]
+        self.coef_, self.intercept_ = self._solve(FeatureSamples(X), targets)
         return self
 
     def fit_gram(self, gram: np.ndarray, targets: np.ndarray) -> "MultiLabelSVM":
@@ -103,18 +90,9 @@ class MultiLabelSVM:
             ValueError: shapes or targets that do not fit.
         """
         targets = _validated(targets, len(gram))
-        norm = float(np.trace(gram, dtype=np.float64)) / len(gram)
-        self._factor = np.float32(1 / norm if norm > 0 else 1)
-        kernel = gram * self._factor + np.float32(1)
-
-        def space(rows):
-            return SampleSpace(kernel if rows is None else kernel[np.ix_(rows, rows)])
-
-        def scores(rows, others, weights):
-            return kernel[np.ix_(others, rows)] @ weights
-
-        self.dual_coef_ = self._solve(space, scores, targets)
-        self.intercept_ = self.dual_coef_.sum(axis=0)
+        samples = GramSamples(gram)
+        self._factor = np.float32(samples.scale**-2)
+        self.dual_coef_, self.intercept_ = self._solve(samples, targets)
         return self
 
     def decision_function(self, X: np.ndarray) -> np.ndarray:
@@ -134,13 +112,14 @@ class MultiLabelSVM:
         """
         return self._factor * (cross @ self.dual_coef_) + self.intercept_
 
-    def _solve(self, space, scores, targets):
-        """The weights of every class, once C is known."""
-        self.C_ = self.C if self.C is not None else self._choose(space, scores, targets)
-        weights, _, _ = minimise(space(None), SquaredHinge(targets), self.C_, self.tol)
-        return weights.astype(np.float32)
+    def _solve(self, samples, targets):
+        """Raw weights and intercept of every class, once C is known."""
+        self.C_ = self.C if self.C is not None else self._choose(samples, targets)
+        loss = SquaredHinge(targets)
+        weights, _, _ = minimise(samples.space(), loss, self.C_, self.tol)
+        return samples.raw(weights)
 
-    def _choose(self, space, scores, targets) -> float:
+    def _choose(self, samples, targets) -> float:
         """The C of the highest mean average precision on images held out."""
         n_samples = len(targets)
         if n_samples < self.n_divisions:
@@ -150,14 +129,14 @@ class MultiLabelSVM:
             np.sort(order[k :: self.n_divisions]) for k in range(self.n_divisions)
         ]
         rests = [np.setdiff1d(order, out) for out in held_out]
-        spaces, weights = [space(rest) for rest in rests], [None] * len(rests)
+        spaces, weights = [*map(samples.space, rests)], [None] * len(rests)
         found, precisions = np.empty(targets.shape, np.float32), []
         for c in sorted(self.grid):
             for k, (rest, out) in enumerate(zip(rests, held_out, strict=True)):
                 weights[k], _, _ = minimise(
                     spaces[k], SquaredHinge(targets[rest]), c, _ROUGH, start=weights[k]
                 )
-                found[out] = scores(rest, out, weights[k])
+                found[out] = samples.scores(rest, out, weights[k])
             precisions.append(_mean_precision(targets, found))
         return float(sorted(self.grid)[int(np.argmax(precisions))])
 
