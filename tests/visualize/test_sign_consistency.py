@@ -5,6 +5,7 @@ import keras
 import numpy as np
 import pytest
 
+from visualize.render.correspondence import draw_correspondence
 from visualize.sign_consistency import hamming_distances, measure_sign_changes
 from visualize.sign_table import SignTable
 from zfkeras.errors import UsageError
@@ -149,3 +150,20 @@ def test_a_layer_the_paper_does_not_tell_of_has_no_column_of_it(table):
     lines = some.as_markdown().splitlines()
     assert lines[0] == "| occluded | layer 5 | layer 7 | paper |"
     assert lines[2] == "| nose | 0.200 ± 0.100 | 0.200 ± 0.000 | 0.069 ± 0.011 |"
+
+
+def test_the_legend_names_the_paper_whichever_layer_it_tells_of(table):
+    # previously of the last layer alone
+    numbers = {"nose": (0.079, 0.017), "random": (0.107, 0.017)}
+    masks = np.array([[[0, 0, 2, 2]] * 2] * 5)
+    pictures = [np.zeros((8, 8, 3), np.uint8)] * 2
+    for paper, known in (
+        ([numbers, {}], True),
+        ([{}, numbers], True),
+        ([{}, {}], False),
+    ):
+        some = dataclasses.replace(table, paper=paper)
+        figure = draw_correspondence(pictures, masks, some)
+        (legend,) = [legend for part in figure.subfigs for legend in part.legends]
+        labels = [text.get_text() for text in legend.get_texts()]
+        assert any(label.startswith("paper") for label in labels) == known

@@ -50,16 +50,17 @@ def draw_correspondence(
     axes.set_xticks(np.arange(columns) * (width + gap) + width / 2, heads)
     axes.tick_params(length=0, labelsize=8, top=True, labeltop=True, labelbottom=False)
     axes.spines[:].set_visible(False)
+    legend = {}  # the paper may not tell of each layer
     for place, points in enumerate(
         subplots(right, len(table.layers), sharex=True)[:, 0]
     ):
         _draw_points(points, table, place)
+        handles, labels = points.get_legend_handles_labels()
+        legend |= zip(labels, handles, strict=True)
     points.set_xlabel(
         "features whose sign of change differs, relative to random places", fontsize=8
     )
-    right.legend(
-        *points.get_legend_handles_labels(), loc="outside lower center", fontsize=7
-    )
+    right.legend(legend.values(), legend.keys(), loc="outside lower center", fontsize=7)
     return figure
 
 
