@@ -175,6 +175,9 @@ def _summary(results: dict) -> str:
     ]
     for count, true, answer in sorted(pairs, reverse=True)[:_CONFUSIONS]:
         lines.append(f"  {count} of {true} taken for {answer}")
+    if results["copies_of_test_images"]["count"]:
+        count = results["copies_of_test_images"]["count"]
+        lines.append(f"left out: {count} training images that are test images, too")
     if results["bad_images"]["count"]:
         lines.append(f"left out: {results['bad_images']['count']} unreadable images")
     return "\n".join(lines)

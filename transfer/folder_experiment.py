@@ -18,14 +18,13 @@ from transfer.assembly import attach_head
 from transfer.by_layer import HEADS
 from transfer.feature_cache import fingerprint
 from transfer.features import Features, extract
+from transfer.folder_images import Images, divide, names_at, test_split
 from transfer.holdout import drawn
 from transfer.layers import all_layers, layer_sizes
 from transfer.metrics import mean_per_class_accuracy
 from transfer.rows import LayerGram, RowHead, check_fits
 from zfkeras.data.bad_images import BadImages
 from zfkeras.data.sources import Source, open_source
-from zfkeras.data.splits import Split
-from zfkeras.errors import RunError, UsageError
 from zfkeras.models.classifier import Classifier
 from zfkeras.models.presets import load
 
@@ -33,10 +32,8 @@ logger = logging.getLogger(__name__)
 
 # Share of each class's training images on which the layer is chosen.
 _CHOICE_FRACTION = 0.2
-# Mistakes and confusions that the results name.
+# Mistakes that the results name.
 _NAMED = 100
-# Splits that test if the folder brings them, the first that is there.
-_TEST_SPLITS = ("validation", "test")
 
 
 @dataclasses.dataclass(frozen=True)
@@ -85,7 +82,7 @@ class FolderExperiment:
         layers = [self.layer] if given else all_layers(classifier.model)
         sizes = layer_sizes(classifier.model, layers)
         n_train = source.split("train").num_examples
-        if not any(name in source.splits for name in _TEST_SPLITS):
+        if test_split(source) is None:
             n_train = round(n_train * (1 - self.test_fraction))
         if given:
             check_fits(sizes, n_train)
@@ -136,14 +133,20 @@ class Prepared:
             chosen, "head", "C", "num_train", "num_test", "accuracy" (share of test
             images named right), "mean_per_class_accuracy", "class_accuracies",
             "confusion" (rows: true class, columns: answer; counts), "mistakes":
-            [{"file", "class", "answer"}, ...] at most 100, "bad_images"}.
+            [{"file", "class", "answer"}, ...] at most 100, "copies_of_test_images":
+            training images that were left out, "bad_images"}.
 
         Raises:
             UsageError: too few images to learn or test.
-            RunError: too many bad images, or none of a class could be read.
+            RunError: too many bad images, or no training image of a class is left.
         """
         tally = {"count": 0, "images": {}}
-        train, test = self._divided(tally)
+        train, test, left_out = divide(
+            self.source,
+            lambda name: self._extract(name, tally),
+            self.experiment.test_fraction,
+            self.experiment.seed,
+        )
         chosen, scores = self._choose_layer(train)
         head = self._head(train, chosen).fit(train.rows)
         answers = self._answers(train, test, head, chosen)
@@ -158,28 +161,12 @@ class Prepared:
             "C": head.head.C_,
             "num_train": len(train.rows),
             **self._scores(test, answers),
+            "copies_of_test_images": left_out,
             "bad_images": tally,
         }
         made = {**new.made, "head": results["head"], "C": results["C"]}
         made["errors"] = {"top1_error": 1 - results["accuracy"]}
         return dataclasses.replace(new, made=made), results
-
-    def _divided(self, tally: dict) -> tuple["_Images", "_Images"]:
-        """The images to learn from and those to test on."""
-        given = [name for name in _TEST_SPLITS if name in self.source.splits]
-        train = self._extract("train", tally)
-        rows = np.arange(len(train.labels))
-        if given:
-            other = self._extract(given[0], tally)
-            test = _Images(other, given[0], np.arange(len(other.labels)))
-        else:
-            tested = drawn(
-                train.labels, self.experiment.test_fraction, self.experiment.seed
-            )
-            test, rows = _Images(train, "train", rows[tested]), rows[~tested]
-        train = _Images(train, "train", rows)
-        self._check(train, test)
-        return train, test
 
     def _extract(self, name: str, tally: dict) -> Features:
         split = self.source.split(name)
@@ -203,18 +190,7 @@ class Prepared:
     def _called(self, split_name: str) -> str:
         return f"{self.experiment.data} {split_name}"
 
-    def _check(self, train: "_Images", test: "_Images") -> None:
-        counts = np.bincount(train.labels, minlength=len(self.source.class_names))
-        if not counts.all():
-            name = self.source.class_names[int(counts.argmin())]
-            raise RunError(f"no training image of class {name!r} could be read")
-        if not len(test.rows):
-            raise UsageError(
-                f"--data {self.experiment.data} leaves no image to test on; add images "
-                "or raise --test-fraction."
-            )
-
-    def _choose_layer(self, train: "_Images") -> tuple[int | str, dict]:
+    def _choose_layer(self, train: Images) -> tuple[int | str, dict]:
         """The layer, and each one's accuracy on training images held out for it."""
         if len(self.layers) == 1:
             return self.layers[0], {}
@@ -229,7 +205,7 @@ class Prepared:
             scores[layer] = mean_per_class_accuracy(labels, head.predict(held_out))
         return max(scores, key=scores.get), scores
 
-    def _head(self, train: "_Images", layer: int | str) -> RowHead:
+    def _head(self, train: Images, layer: int | str) -> RowHead:
         head = HEADS[self.experiment.head](random_state=self.experiment.seed)
         gram = LayerGram(train.features.layers[layer])
         return RowHead(head, gram, train.features.labels)
@@ -247,10 +223,10 @@ class Prepared:
             ]
         )
 
-    def _scores(self, test: "_Images", answers: np.ndarray) -> dict:
+    def _scores(self, test: Images, answers: np.ndarray) -> dict:
         class_names = self.source.class_names
         split = self.source.split(test.split)
-        names = _names(split, test.features.positions[test.rows])
+        names = names_at(split, test.positions)
         confusion = np.zeros((len(class_names),) * 2, np.int64)
         np.add.at(confusion, (test.labels, answers), 1)
         counts = confusion.sum(axis=1)
@@ -274,22 +250,3 @@ class Prepared:
                 for row in wrong[:_NAMED]
             ],
         }
-
-
-@dataclasses.dataclass(frozen=True, eq=False)
-class _Images:
-    """Some images of a split, by their rows among its features."""
-
-    features: Features
-    split: str
-    rows: np.ndarray
-
-    @property
-    def labels(self):
-        return self.features.labels[self.rows]
-
-
-def _names(split: Split, positions: np.ndarray) -> list[str]:
-    """What people call the images at some places of a split."""
-    names = [row["id"] for row in split.stream().as_numpy_iterator()]
-    return [names[place].decode("utf-8", "backslashreplace") for place in positions]

@@ -15,18 +15,15 @@ trimmed by more are not found.
 """
 
 import argparse
-import hashlib
 import sys
 import time
-from collections.abc import Callable, Iterable
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 import numpy as np
 
 from transfer.near_duplicates import Matches, Overlap, Pair
 from zfkeras import commandline
-from zfkeras.errors import UsageError
 
 if TYPE_CHECKING:  # both import TensorFlow, for which --help shall not wait
     from zfkeras.data.bad_images import BadImages
@@ -128,67 +125,6 @@ def _named(ids_a, ids_b, correlations):
 
 def _text(id: bytes) -> str:
     return id.decode("utf-8", "surrogateescape")
-
-
-def without(split: "Split", ids: Iterable[str]) -> "Split":
-    """Leaves out of a split the images that are called by one of `ids`.
-
-    Args:
-        split: such as ImageNet's training images.
-        ids: such as `Overlap.ids_b`.
-    """
-    return split.without(id.encode("utf-8", "surrogateescape") for id in ids)
-
-
-def check_disjoint(
-    train: "Split", test: "Split", *, threshold: float | None = None
-) -> None:
-    """Refuses to train on a test image.
-
-    Files are compared by their content (SHA-256), whatever they are called.
-
-    Args:
-        train: the training images.
-        test: the test images.
-        threshold: also refuse pairs of this correlation or a higher one, as
-            `find_overlap` says. `None` (default): only identical files.
-
-    Raises:
-        UsageError: an image is in both.
-    """
-    name_of = {digest: name for name, digest in _digests(test)}
-    shared = [
-        Pair(name, name_of[digest], 1.0)
-        for name, digest in _digests(train)
-        if digest in name_of
-    ]
-    if not shared and threshold is not None:
-        shared = find_overlap(train, test, threshold).pairs
-    if shared:
-        first = shared[0]
-        raise UsageError(
-            "no training image may be among the test images: "
-            f"{len({pair.id_a for pair in shared})} are, the first {first.id_a} as "
-            f"{first.id_b} (correlation {first.correlation:.3f}); leave them out with "
-            "transfer.overlap.without."
-        )
-
-
-def _digests(split):
-    """Streams the name and the SHA-256 of each file; those unreadable are left out."""
-
-    def digest(key):
-        try:
-            return hashlib.sha256(split.read(key)).digest()
-        except OSError:
-            return None
-
-    with ThreadPoolExecutor(4) as threads:
-        for batch in split.stream().batch(256).as_numpy_iterator():
-            found = threads.map(digest, batch["key"])
-            for id, value in zip(batch["id"], found, strict=True):
-                if value is not None:
-                    yield _text(id), value
 
 
 def build_parser() -> argparse.ArgumentParser:

@@ -16,6 +16,7 @@ from tqdm import tqdm
 
 from transfer.arguments import in_order
 from transfer.average_precision import average_precisions
+from transfer.disjoint import check_disjoint
 from transfer.feature_cache import FORMAT, fingerprint
 from transfer.features import extract
 from transfer.heads.multilabel import MultiLabelSVM
@@ -90,6 +91,7 @@ class PascalExperiment:
         sizes = layer_sizes(classifier.model, wanted)
         names = self._splits(source)
         check_fits(sizes, source.split(names[0]).num_examples)
+        check_disjoint(*(source.split(name) for name in names))
         known = known_rows(record)
         prints = self._prints(source, classifier, names)
         keys = {

@@ -16,13 +16,13 @@ NAMES = ("ant", "bee")
 
 def shaded(label, number):
     """Noise whose mean brightness tells the class."""
-    picture = noise(100 * label + number, 66, 66).astype(int) // 4 + 120 * label
+    picture = noise(5000 * label + number, 66, 66).astype(int) // 4 + 120 * label
     return png(picture.clip(0, 255).astype(np.uint8))
 
 
 def tree(number, prefix=""):
     return {
-        f"{prefix}{name}/{i}.png": shaded(label, i + len(prefix))
+        f"{prefix}{name}/{i}.png": shaded(label, i + 100 * len(prefix))
         for label, name in enumerate(NAMES)
         for i in range(number)
     }
@@ -123,6 +123,33 @@ def test_a_second_run_only_predicts(run, images, tmp_path, monkeypatch):
     assert record(tmp_path) == first
     with pytest.raises(AssertionError, match="once more"):
         run(images, "--layer", 5, "--seed", 1)
+
+
+@pytest.mark.parametrize("is_divided", [False, True])
+def test_a_training_image_that_is_a_test_image_too_is_left_out(
+    run, tmp_path, is_divided
+):
+    # Previously the head was tested on what it had learnt by heart.
+    prefix = "train/" if is_divided else ""
+    files = tree(10, prefix)
+    if is_divided:
+        files |= tree(3, "val/")
+        files["val/bee/copy.png"] = files["train/ant/2.png"]  # of another class
+    else:
+        files |= {f"ant/copy-{i}.png": files[f"ant/{i}.png"] for i in range(10)}
+    where = write_tree(tmp_path / "images", files)
+    code, out, _ = run(where, "--layer", 5)
+    assert code == 0
+    results = record(tmp_path)
+    left_out = results["copies_of_test_images"]
+    assert f"left out: {left_out['count']} training images that are test" in out
+    if is_divided:
+        assert left_out == {"count": 1, "images": ["train/ant/2.png"]}
+        assert (results["num_train"], results["num_test"]) == (19, 7)
+    else:
+        names = [name.replace("copy-", "") for name in left_out["images"]]
+        assert 0 < left_out["count"] == len({*names}) <= results["num_test"] - 2
+        assert results["num_train"] == 30 - results["num_test"] - left_out["count"]
 
 
 def test_unreadable_images_are_left_out_and_counted(run, images, tmp_path):

@@ -113,6 +113,15 @@ def test_rows_are_not_measured_twice(run, tmp_path, monkeypatch):
         run("--layer", 5, "--seed", 1)
 
 
+def test_a_photograph_in_training_and_test_is_refused(run, data, tmp_path):
+    images = shutil.copytree(data, tmp_path / "VOC2012")
+    photographs = images / "JPEGImages"
+    shutil.copy(photographs / "2012_000003.jpg", photographs / "2012_000030.jpg")
+    code, _, errors = run("--layer", 5, spec=f"voc2012:{images}")
+    assert (code, len(errors)) == (2, 1)
+    assert "1 are, the first " in errors[0] and "2012_000003" in errors[0]
+
+
 def test_unreadable_images_are_counted_and_named(run, data, tmp_path):
     images = shutil.copytree(data, tmp_path / "VOC2012")
     (images / "JPEGImages" / "2012_000003.jpg").write_bytes(b"no image")

@@ -1,0 +1,110 @@
+"""Which images of a folder are learnt from and which are tested. It learns nothing."""
+
+import dataclasses
+from collections.abc import Callable
+
+import numpy as np
+
+from transfer.disjoint import copies
+from transfer.features import Features
+from transfer.holdout import drawn
+from zfkeras.data.sources import Source
+from zfkeras.data.splits import Split
+from zfkeras.errors import RunError, UsageError
+
+# Splits that test if the folder brings them, the first that is there.
+_TEST_SPLITS = ("validation", "test")
+# Images left out that the results name.
+_NAMED = 100
+
+
+@dataclasses.dataclass(frozen=True, eq=False)
+class Images:
+    """Some images of a split.
+
+    Args:
+        features: of all its images.
+        split: its name.
+        rows: (n_images,), which of the features are meant.
+    """
+
+    features: Features
+    split: str
+    rows: np.ndarray
+
+    @property
+    def labels(self) -> np.ndarray:
+        """The images' labels, (n_images,)."""
+        return self.features.labels[self.rows]
+
+    @property
+    def positions(self) -> np.ndarray:
+        """Their places in the split, (n_images,)."""
+        return self.features.positions[self.rows]
+
+
+def test_split(source: Source) -> str | None:
+    """The split that a folder brings to test on; `None` if it comes undivided.
+
+    Args:
+        source: the images.
+    """
+    return next((name for name in _TEST_SPLITS if name in source.splits), None)
+
+
+def divide(
+    source: Source, features_of: Callable[[str], Features], fraction: float, seed: int
+) -> tuple[Images, Images, dict]:
+    """Parts the images; of one that is on both sides the training copy is left out.
+
+    Args:
+        source: the images.
+        features_of: gives those of a split, by its name.
+        fraction: share of each class to test on, where the folder is not divided.
+        seed: fixes which.
+
+    Returns:
+        The images to learn from, those to test on, and {"count", "images": names, 100
+        at most} of the training images that are left out, being test images, too.
+
+    Raises:
+        UsageError: no image to test on.
+        RunError: no training image of some class.
+    """
+    features, given = features_of("train"), test_split(source)
+    rows = np.arange(len(features.labels))
+    if given:
+        others = features_of(given)
+        test = Images(others, given, np.arange(len(others.labels)))
+    else:
+        tested = drawn(features.labels, fraction, seed)
+        test, rows = Images(features, "train", rows[tested]), rows[~tested]
+    if not len(test.rows):
+        raise UsageError(
+            f"--data {source.spec} leaves no image to test on; add images or raise "
+            "--test-fraction."
+        )
+    train = Images(features, "train", rows)
+    split, tested = source.split("train"), source.split(test.split)
+    is_copy = copies(split, train.positions, tested, test.positions)
+    names = names_at(split, train.positions[is_copy][:_NAMED])
+    train = dataclasses.replace(train, rows=rows[~is_copy])
+    counts = np.bincount(train.labels, minlength=len(source.class_names))
+    if not counts.all():
+        name = source.class_names[int(counts.argmin())]
+        raise RunError(
+            f"no training image of class {name!r} could be read, or is none of the "
+            "test images"
+        )
+    return train, test, {"count": int(is_copy.sum()), "images": names}
+
+
+def names_at(split: Split, positions: np.ndarray) -> list[str]:
+    """What people call the images at some places of a split.
+
+    Args:
+        split: the images.
+        positions: the places.
+    """
+    names = [row["id"] for row in split.stream().as_numpy_iterator()]
+    return [names[place].decode("utf-8", "backslashreplace") for place in positions]
