@@ -13,16 +13,8 @@ from visualize.rules import (
     pools,
     shapes,
 )
-from visualize.rules.registry import (
-    POINTWISE,
-    Call,
-    Options,
-    Rule,
-    Slot,
-    find_rule,
-    register_rule,
-    require_rule,
-)
+from visualize.rules.registry import find_rule, register_rule, require_rule
+from visualize.rules.rule import POINTWISE, Call, Options, Rule, Slot
 
 __all__ = [
     "POINTWISE",

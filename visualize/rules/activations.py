@@ -7,7 +7,8 @@ import keras
 import numpy as np
 import tensorflow as tf
 
-from visualize.rules.registry import POINTWISE, Rule, Slot, register_rule
+from visualize.rules.registry import register_rule
+from visualize.rules.rule import POINTWISE, Rule, Slot
 
 
 class _Rectify(Rule):

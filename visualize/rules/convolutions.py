@@ -7,7 +7,8 @@ horizontally and transposing the convolution are one and the same; it is done on
 import keras
 import tensorflow as tf
 
-from visualize.rules.registry import Rule, register_rule
+from visualize.rules.registry import register_rule
+from visualize.rules.rule import Rule
 from zfkeras.layers.switches import Axis
 
 

@@ -3,7 +3,8 @@
 import keras
 import tensorflow as tf
 
-from visualize.rules.registry import POINTWISE, Rule, register_rule
+from visualize.rules.registry import register_rule
+from visualize.rules.rule import POINTWISE, Rule
 
 
 @register_rule(keras.layers.Dense)

@@ -8,7 +8,8 @@ import dataclasses
 import keras
 import tensorflow as tf
 
-from visualize.rules.registry import Rule, register_rule
+from visualize.rules.registry import register_rule
+from visualize.rules.rule import Rule
 from zfkeras.layers import MaxPoolWithArgmax
 from zfkeras.layers.switches import Windows, max_pool, unpool
 

@@ -1,194 +1,15 @@
-"""What a rule is, and which rule serves which kind of layer.
+"""Which rule serves which kind of layer.
 
 It knows no kind of layer itself: each module beside it registers its own.
 """
 
-import dataclasses
 import inspect
 from collections.abc import Callable
 
 import keras
 
+from visualize.rules.rule import Call, Rule, kind_name, operation_name
 from zfkeras.errors import UsageError
-from zfkeras.layers.switches import Axis
-
-
-@dataclasses.dataclass(frozen=True)
-class Options:
-    """What is asked of the way down.
-
-    Args:
-        method: what a ReLU does to the signal: "deconvnet", "guided" or "gradient".
-        lrn: what local response normalisation does to it: "identity" or "gradient".
-    """
-
-    method: str
-    lrn: str
-
-
-@dataclasses.dataclass(frozen=True)
-class Slot:
-    """Stands for the n-th input tensor in the arguments of a call."""
-
-    number: int
-
-
-@dataclasses.dataclass(frozen=True)
-class Call:
-    """One call of a layer, as a rule sees it.
-
-    Args:
-        operation: the layer, the Keras operation, or the activation function.
-        path: its name with those of the models around it: "resnet50.conv1_conv".
-        arguments: (positional, by name) with a `Slot` for each input tensor.
-        options: what is asked of the way down.
-        input_shapes: of each input, without the batch axis: whole numbers where they
-            are known, else scalar tensors (in `check`, `None`).
-        used_outputs: for each output, whether anything reads it.
-        windowed: the tensors are cut-out windows of the maps, padding included: a layer
-            must not pad again.
-    """
-
-    operation: object
-    path: str
-    arguments: tuple
-    options: Options
-    input_shapes: tuple = ()
-    used_outputs: tuple = (True,)
-    windowed: bool = False
-
-    @property
-    def layer(self):
-        """The same as `operation`."""
-        return self.operation
-
-    @property
-    def input_shape(self):
-        """Shape of the first input, without the batch axis."""
-        return self.input_shapes[0]
-
-    @property
-    def padding(self):
-        """The layer's "valid" or "same"; inside windows always "valid"."""
-        return "valid" if self.windowed else self.layer.padding
-
-    def run(self, *inputs):
-        """Calls the layer on other inputs, in inference mode."""
-        args, kwargs = keras.tree.map_structure(
-            lambda leaf: inputs[leaf.number] if isinstance(leaf, Slot) else leaf,
-            self.arguments,
-        )
-        if "training" in kwargs:  # true by default in RandomFlip and its like
-            kwargs["training"] = False
-        return self.operation(*args, **kwargs)
-
-    def refuse(self, requirement):
-        """A `UsageError` that says what this layer must be."""
-        return UsageError(
-            f"layer {self.path!r} must {requirement}, or have another rule: see "
-            f"visualize.register_rule. Received: {kind_name(self.operation)}."
-        )
-
-
-class Rule:
-    """How a signal goes down through one kind of layer.
-
-    A rule keeps no state: what the forward pass must remember goes through `memory`.
-
-    Example:
-        >>> @register_rule(ScaleLayer)  # doctest: +SKIP
-        ... class Scale(Rule):
-        ...     def backward(self, call, signal, memory):
-        ...         return signal * call.layer.factor
-    """
-
-    #: The layer has an `activation`, which the deconvnet runs as a layer of its own;
-    #: `forward` leaves it out.
-    has_activation = False
-
-    #: Each number of the output depends on the same number of the input alone.
-    is_elementwise = False
-
-    #: What stands outside the maps, as the layer sees it.
-    outside = 0.0
-
-    def check(self, call: Call) -> None:
-        """Refuses with a `UsageError` what the rule cannot do exactly.
-
-        Args:
-            call: of the layer; its input shapes are the model's, `None` where unknown.
-        """
-
-    def axes(self, call: Call):
-        """Which windows of its inputs the layer's outputs depend on.
-
-        Where a single position is projected, only what lies inside these windows is
-        computed. The rule then gets calls with `windowed` set, and its memory must be
-        a map of the output's size, or `None`.
-
-        Args:
-            call: of the layer; its input shapes are the model's, all known.
-
-        Returns:
-            The windows along height and width, each with `pool`, `stride` and
-            `before(length)` as `zfkeras.layers.switches.Axis` has them; `POINTWISE`
-            for a layer that works on each position alone; `None` (default) for the
-            whole map.
-        """
-        return None
-
-    def forward(self, call: Call, *inputs):
-        """Runs the layer; the default remembers nothing.
-
-        Args:
-            call: of the layer.
-            *inputs: its input tensors (n_images, ...).
-
-        Returns:
-            outputs: the output tensor, or a tuple of them.
-            memory: what `backward` needs of these images: a tensor (n_images, ...), a
-                tuple of such tensors, or `None`.
-        """
-        return call.run(*inputs), None
-
-    def can_narrow(self, call: Call) -> bool:
-        """Whether `forward_channels` serves a call; the default says no.
-
-        Args:
-            call: of the layer.
-        """
-        return False
-
-    def forward_channels(self, call: Call, channels, *inputs):
-        """Computes some output channels without the others.
-
-        Args:
-            call: of the layer.
-            channels: int tensor (n,).
-            *inputs: as in `forward`.
-
-        Returns:
-            What `forward` returns, of these channels.
-        """
-        raise NotImplementedError
-
-    def backward(self, call: Call, signal, memory):
-        """Takes a signal one layer down.
-
-        Args:
-            call: of the layer.
-            signal: float tensor (n_pairs, ...) in the shape of the output; for a layer
-                of several outputs a tuple, with `None` where no signal came.
-            memory: as `forward` gave it, with a row for each pair.
-
-        Returns:
-            The signal in the shape of the input; for several inputs a tuple.
-        """
-        raise NotImplementedError
-
-
-#: The windows of a layer that works on each position alone.
-POINTWISE = (Axis(1, 1, "valid"), Axis(1, 1, "valid"))
 
 _RULES: dict[object, Rule] = {}
 
@@ -244,7 +65,7 @@ def find_rule(operation) -> Rule | None:
             return _RULES.get(operation)
         except TypeError:  # not hashable, so nobody's key
             return None
-    name = _operation_name(type(operation))
+    name = operation_name(type(operation))
     if name in _RULES:
         return _RULES[name]
     changed = set()
@@ -287,18 +108,6 @@ def _trains_by_default(layer) -> bool:
     return asked is not None and asked.default is True
 
 
-def kind_name(operation) -> str:
-    """What error messages call a kind of layer, operation or function.
-
-    Args:
-        operation: what the model calls.
-    """
-    if isinstance(operation, keras.Operation):
-        cls = type(operation)
-        return _operation_name(cls) or cls.__name__
-    return getattr(operation, "__name__", repr(operation))
-
-
 # What a subclass may define for itself without changing what the layer computes.
 _HARMLESS = {
     "__annotations__",
@@ -315,11 +124,3 @@ _HARMLESS = {
     "from_config",
     "get_config",
 }
-
-
-def _operation_name(cls):
-    """The name of an operation of Keras that is no layer: "keras.ops.Relu"."""
-    words = cls.__module__.split(".")
-    if words[:2] == ["keras", "src"] and words[2] in ("ops", "activations"):
-        return f"keras.{words[2]}.{cls.__name__}"
-    return None

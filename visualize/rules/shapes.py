@@ -6,7 +6,8 @@ import keras
 import numpy as np
 import tensorflow as tf
 
-from visualize.rules.registry import Rule, register_rule
+from visualize.rules.registry import register_rule
+from visualize.rules.rule import Rule
 
 
 @register_rule(keras.layers.Flatten, keras.layers.Reshape, "keras.ops.Reshape")
