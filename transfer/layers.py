@@ -9,7 +9,7 @@ from transfer.arguments import in_order
 from transfer.stages import stage_ends
 from zfkeras.errors import UsageError
 from zfkeras.models.endpoints import endpoints
-from zfkeras.models.layer_tensor import layer_tensor
+from zfkeras.models.layer_calls import find_only, layer_calls
 
 # Table 7's rows; the paper has none for layer 6.
 _TABLE_7 = {"svm": (1, 2, 3, 4, 5, 7), "softmax": (5, 7)}
@@ -87,6 +87,8 @@ def layer_tensors(
 ) -> dict[int | str, keras.KerasTensor]:
     """The tensors of some layers, in the order of `in_order`.
 
+    Layers inside one nested model come out of one call of it.
+
     Args:
         model: a functional or sequential model.
         layers: the paper's numbers (1 to 7) or names of layers; inside a nested model
@@ -95,8 +97,10 @@ def layer_tensors(
     Raises:
         UsageError: the network has no such layer, or its output has no fixed size.
     """
-    known = paper_layers(model)
-    return {layer: _tensor(model, layer, known) for layer in in_order(layers)}
+    layers = in_order(layers)
+    tensors = _of_numbers(model, [layer for layer in layers if isinstance(layer, int)])
+    tensors |= _of_names(model, [layer for layer in layers if isinstance(layer, str)])
+    return {layer: tensors[layer] for layer in layers}
 
 
 def layer_sizes(
@@ -115,28 +119,56 @@ def layer_sizes(
     return {layer: math.prod(tensor.shape[1:]) for layer, tensor in tensors.items()}
 
 
-def _tensor(model, layer, known):
-    if isinstance(layer, int) and not known:
-        names = ", ".join(stage_ends(model)) or _names(model)
-        raise UsageError(
-            "--layer must name layers of this network, such as those of "
-            f"{names}: it does not have the paper's. Received: {layer}."
-        )
-    if isinstance(layer, int) and layer not in known:
-        raise UsageError(
-            f"--layer must be one of {', '.join(map(str, known))} for this network, or "
-            f"the name of a layer. Received: {layer}."
-        )
-    try:
-        _, tensor = layer_tensor(model, layer)
-    except UsageError as err:
-        raise UsageError(f"--layer: {err}") from err
-    if None in tensor.shape[1:]:
-        raise UsageError(
-            "--layer must give features of a fixed number. "
-            f"Received: {layer!r} of shape {tensor.shape}."
-        )
-    return tensor
+def _of_numbers(model, numbers):
+    """The tensors of the paper's layers."""
+    known = endpoints(model) if numbers and paper_layers(model) else {}
+    for number in numbers:
+        if not known:
+            names = ", ".join(stage_ends(model)) or _names(model)
+            raise UsageError(
+                "--layer must name layers of this network, such as those of "
+                f"{names}: it does not have the paper's. Received: {number}."
+            )
+        if number not in known:
+            raise UsageError(
+                f"--layer must be one of {', '.join(map(str, known))} for this "
+                f"network, or the name of a layer. Received: {number}."
+            )
+    return {number: known[number].tensor for number in numbers}
+
+
+def _of_names(model, names):
+    """The tensors of named layers, those of nested models seen from outside."""
+    calls = {}
+    for call in layer_calls(model) if names else ():
+        calls.setdefault(call.path, []).append(call)
+    groups = {}
+    for name in names:
+        try:
+            call = find_only(calls, name)
+        except UsageError as err:
+            raise UsageError(f"--layer: {err}") from err
+        shape = tuple(call.tensor.shape)
+        if len(shape) not in (2, 4) or None in shape[1:]:
+            raise UsageError(
+                "--layer must give (batch, height, width, channels) or (batch, units), "
+                f"features of a fixed number. Received: {name!r} of shape {shape}."
+            )
+        around = tuple(id(node) for _, node in call.around)
+        groups.setdefault(around, {})[name] = call
+    tensors = {}
+    for group in groups.values():
+        tensors |= zip(group, _seen_from_outside([*group.values()]), strict=True)
+    return tensors
+
+
+def _seen_from_outside(calls):
+    """The tensors of calls in one nested model, as tensors of the outermost one."""
+    tensors = [call.tensor for call in calls]
+    for nested, node in reversed(calls[0].around):
+        found = keras.Model(nested.inputs, tensors)(node.input_tensors)
+        tensors = found if isinstance(found, (list, tuple)) else [found]
+    return tensors
 
 
 def _names(model) -> str:

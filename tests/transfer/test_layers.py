@@ -1,6 +1,7 @@
 import argparse
 
 import keras
+import numpy as np
 import pytest
 
 from tests.helpers import other_networks
@@ -58,6 +59,39 @@ def test_other_networks_have_the_ends_of_their_stages():
 def test_what_another_network_lacks_is_one_line(layer, said):
     with pytest.raises(UsageError, match=said):
         layer_tensors(other_networks.vgg(3), [layer])
+
+
+def test_a_nested_model_runs_once_for_all_its_layers():
+    # A call for each would run the base model as often.
+    model = other_networks.nested(3)
+    layers = ["features.stem", "features.block1_pool", "features.out", "features"]
+    tensors = layer_tensors(model, layers)
+    parts = {tensors[layer]._keras_history.operation for layer in layers[:3]}
+    assert len(parts) == 1
+    images = np.random.default_rng(0).random((2, 32, 32, 3), np.float32)
+    found = keras.Model(model.inputs, list(tensors.values())).predict_on_batch(images)
+    base = model.get_layer("features")
+    inner = [base.get_layer(name.partition(".")[2]).output for name in layers[:3]]
+    expected = keras.Model(base.inputs, inner).predict_on_batch(images)
+    for mine, theirs in zip(found, [*expected, expected[-1]], strict=True):
+        np.testing.assert_allclose(mine, theirs, atol=1e-6)
+
+
+def test_models_in_models_are_seen_through():
+    image = keras.Input((32, 32, 3))
+    inner = other_networks.nested(3)
+    model = keras.Model(image, keras.layers.Dense(2, name="top")(inner(image)))
+    layers = ["nested.features.conv", "nested.gap", "nested.features.stem"]
+    tensors = layer_tensors(model, layers)
+    assert [tensors[layer].shape[1:] for layer in layers] == [
+        (8, 8, 6),
+        (6,),
+        (16, 16, 4),
+    ]
+    images = np.random.default_rng(0).random((2, 32, 32, 3), np.float32)
+    found = keras.Model(image, list(tensors.values())).predict_on_batch(images)
+    expected = keras.Model(inner.inputs, inner.get_layer("gap").output)
+    np.testing.assert_allclose(found[1], expected.predict_on_batch(images), atol=1e-6)
 
 
 def test_features_must_be_of_a_fixed_number():

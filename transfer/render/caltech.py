@@ -64,7 +64,7 @@ def draw_by_layer(rows: Sequence[Mapping], path: Path, title: str) -> Path:
     axes.set_xticks(range(len(places)), names, **(tilted if named else {}))
     axes.set(ylabel="mean per-class accuracy %", ylim=(0, 100))
     axes.set_xlabel("head (layer); whiskers: standard deviation over folds")
-    axes.legend(loc="upper left", ncols=3)
+    figure.legend(loc="outside lower center", ncols=3)  # bars may reach the top
     return save_figure(figure, path)
 
 
