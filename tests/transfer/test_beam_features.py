@@ -128,6 +128,23 @@ def interrupted(*args):
     raise KeyboardInterrupt
 
 
+def test_layers_may_be_named(images, model_file, tmp_path, monkeypatch):
+    assert run(images, model_file, tmp_path, "--layer", "5,conv2") == 0
+    assert record(tmp_path)["layers"] == [5, "conv2"]
+    split = open_source(f"folder:{images}").split("train")
+    monkeypatch.delattr(features, "_compute")  # what is not found would be computed
+    found = extract(
+        load(str(model_file)),
+        split,
+        ["conv2", 5],
+        tmp_path / "cache",
+        data=f"folder:{images}",
+        batch_size=BATCH,
+    )
+    assert [*found.layers] == [5, "conv2"]
+    assert found.layers["conv2"].shape[0] == NUMBER
+
+
 def test_what_is_in_the_cache_is_not_computed_again(
     images, model_file, tmp_path, monkeypatch
 ):

@@ -194,6 +194,36 @@ def test_a_run_that_dies_is_gone_on_with(
     assert [path.name for path in folder.iterdir() if path.name[0] == "."] == []
 
 
+def test_named_layers_are_gone_on_with_in_files_of_their_own(
+    split, tmp_path, monkeypatch
+):
+    names = ("a>b", "a-b", "a.b", "..")  # what TensorFlow takes
+    layers = [keras.layers.Conv2D(2, 3, 8, name=names[0])]
+    layers += [keras.layers.ReLU(name=name) for name in names[1:]]
+    image = maps = keras.Input((56, 56, 3))
+    for layer in layers:
+        maps = layer(maps)
+    model = keras.Model(image, maps)
+    classifier = dataclasses.replace(make_classifier(3, ("a", "b")), model=model)
+    expected = extracted(classifier, split, tmp_path / "whole", names).layers
+    with monkeypatch.context() as patch, pytest.raises(KeyboardInterrupt):
+        dying(patch, 2, save_seconds=0)
+        extracted(classifier, split, tmp_path, names)
+    found = extracted(classifier, split, tmp_path, names).layers
+    assert [*found] == [*names]
+    for name in names:
+        assert np.array_equal(found[name], expected[name])
+    assert found["a>b"].min() < 0 <= found["a-b"].min()
+    (folder,) = (tmp_path / "cache").iterdir()
+    files = {path.name for path in folder.glob("layer-*.npy")}
+    assert files == {
+        "layer-a%3Eb.npy",
+        "layer-a.b.npy",
+        "layer-a-b.npy",
+        "layer-...npy",
+    }
+
+
 @pytest.mark.parametrize("damaged", [".part.npz", ".part-layer5.npy"])
 def test_what_a_dead_run_has_left_damaged_is_begun_anew(
     damaged, classifier, split, tmp_path, monkeypatch
