@@ -226,9 +226,11 @@ class LinearHead(ClassifierMixin, BaseEstimator):
         """Raw weights and intercept, after C has been chosen if need be."""
         known = np.searchsorted(self.classes_, y)
         self.scale_ = samples.scale
-        self.C_ = self.C if self.C is not None else self._choose(samples, known)
+        self.C_, start = self.C, None
+        if self.C is None:
+            self.C_, start = self._choose(samples, known)
         space = samples.space()
-        weights, reached = self._minimise(space, known, self.C_, self.tol, None)
+        weights, reached = self._minimise(space, known, self.C_, self.tol, start)
         if not reached:
             warnings.warn(
                 f"the weights may be less exact than tol={self.tol}; a smaller C, or "
@@ -238,11 +240,15 @@ class LinearHead(ClassifierMixin, BaseEstimator):
             )
         return samples.raw(weights)
 
-    def _choose(self, samples, known) -> float:
-        """The C of the highest mean per-class accuracy on samples held out for it."""
+    def _choose(self, samples, known):
+        """The C of the highest mean per-class accuracy on samples held out for it.
+
+        Also the weights that most of the samples gave with it, from which those of all
+        are not far.
+        """
         parts = divisions(known, self.validation_fraction, self.random_state)
         if not parts:
-            return DEFAULT_C
+            return DEFAULT_C, None
         spaces = [samples.space(rows) for rows, _ in parts]
         weights, accuracies = [None] * len(parts), []
         right = np.concatenate([known[others] for _, others in parts])
@@ -255,10 +261,12 @@ class LinearHead(ClassifierMixin, BaseEstimator):
                 answers.append(_as_places(samples.scores(rows, others, weights[k])))
             answers = np.concatenate(answers)
             accuracies.append(mean_per_class_accuracy(right, answers))
+            if accuracies[-1] > max(accuracies[:-1], default=-1):
+                best, start = c, samples.widened(parts[0][0], weights[0])
             has_fallen = accuracies[-1] < max(accuracies) - _HOPELESS
             if has_fallen and len(right) >= ENOUGH:  # of few it may be chance
                 break  # large C take longest, and it only falls from here
-        return float(sorted(self.grid)[int(np.argmax(accuracies))])
+        return float(best), start
 
     def _minimise(self, space, known, c, tolerance, start):
         """Weights (space.size, n_columns), and whether they are exact enough."""

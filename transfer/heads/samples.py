@@ -41,6 +41,15 @@ class FeatureSamples:
         """
         return self._scaled[others] @ weights
 
+    def widened(self, rows: np.ndarray, weights: np.ndarray) -> np.ndarray:
+        """The weights that some samples gave as weights of the space of all.
+
+        Args:
+            rows: places of those samples.
+            weights: of their space.
+        """
+        return weights
+
     def raw(self, weights: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         """The same weights for raw features.
 
@@ -76,6 +85,12 @@ class GramSamples:
     def scores(self, rows, others: np.ndarray, weights: np.ndarray) -> np.ndarray:
         """As in `FeatureSamples`."""
         return self._kernel[np.ix_(others, rows)] @ weights
+
+    def widened(self, rows: np.ndarray, weights: np.ndarray) -> np.ndarray:
+        """As in `FeatureSamples`: the other samples have no weight."""
+        wide = np.zeros((len(self._kernel), weights.shape[1]), weights.dtype)
+        wide[rows] = weights
+        return wide
 
     def raw(self, weights: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         """The weights of the samples, and the intercept they make.
