@@ -126,8 +126,10 @@ def test_c_is_the_best_on_samples_held_out_of_training():
         answers = peer.fit(X[rows] / scale, y[rows]).predict(X[others] / scale)
         accuracies.append(balanced_accuracy_score(y[others], answers))
     assert head.C_ == grid[np.argmax(accuracies)]
-    # All samples are learnt from in the end.
-    np.testing.assert_array_equal(head.coef_, SVMHead(C=head.C_).fit(X, y).coef_)
+    # All samples are learnt from in the end, each way to the tolerance.
+    alone = SVMHead(C=head.C_).fit(X, y).coef_
+    bound = 2 * head.tol * np.linalg.norm(alone, axis=1)
+    assert (np.linalg.norm(head.coef_ - alone, axis=1) <= bound).all()
 
 
 def test_c_is_chosen_on_every_sample_once_if_a_class_has_few():
