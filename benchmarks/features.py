@@ -26,8 +26,8 @@ def run() -> list[Comparison]:
     with tempfile.TemporaryDirectory() as folder:
         small, large = Path(folder) / "64", Path(folder) / "500"
         return [
-            _compare("zfnet", full, 512, (500, 375), 32, large),
-            _compare("zfnet_quarter", load("quarter"), 2048, (64, 64), 128, small),
+            _compare("zfnet", full, 1536, (500, 375), 32, large),
+            _compare("zfnet_quarter", load("quarter"), 8192, (64, 64), 128, small),
         ]
 
 

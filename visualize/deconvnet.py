@@ -12,7 +12,7 @@ import numpy as np
 import tensorflow as tf
 
 from visualize.graph import Graph
-from visualize.pairs import WHOLE_MAP, Pairs, whole_number
+from visualize.pairs import WHOLE_MAP, Pairs, as_slice, whole_number
 from visualize.projection import Projector
 from visualize.recent import Recent
 from visualize.rules import Options
@@ -165,10 +165,10 @@ class Deconvnet:
         maps_shape = self._maps_shape(projector, images.shape[1:])
         pairs = Pairs.of(len(images), maps_shape, channel, position, image)
         results = (
-            np.zeros((len(pairs), *images.shape[1:]), np.float32),
-            np.zeros(len(pairs), np.float32),
-            np.zeros(len(pairs), np.int64),
-            np.zeros((len(pairs), 2), np.int64),
+            np.empty((len(pairs), *images.shape[1:]), np.float32),
+            np.empty(len(pairs), np.float32),
+            np.empty(len(pairs), np.int64),
+            np.empty((len(pairs), 2), np.int64),
         )
         for chosen in pairs.batches(batch_size):
             batch = pairs.batch(images, chosen)
@@ -178,7 +178,7 @@ class Deconvnet:
             run = self._function(projector, images.shape[1:], asks, cut)
             answers = run(*(tf.convert_to_tensor(array) for array in batch))
             for result, answer in zip(results, answers, strict=True):
-                result[chosen] = answer.numpy()[: len(chosen)]
+                result[as_slice(chosen)] = answer.numpy()[: len(chosen)]
         return Projection(*results, projector.target.path)
 
     def require(self, layers: Iterable[int | str]) -> None:

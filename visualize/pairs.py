@@ -102,11 +102,22 @@ class Pairs:
         """
         used, rows = np.unique(self.rows[chosen], return_inverse=True)
         return (
-            images[_filled(used)],
+            images[as_slice(_filled(used))],
             _filled(rows).astype(np.int32),
             _filled(self.channels[chosen]).astype(np.int32),
             _filled(self.positions[chosen]).astype(np.int32),
         )
+
+
+def as_slice(numbers: np.ndarray) -> np.ndarray | slice:
+    """The same places as a slice, for which NumPy copies nothing, if they are in a row.
+
+    Args:
+        numbers: of places, at least one.
+    """
+    first, count = int(numbers[0]), len(numbers)
+    in_a_row = np.array_equal(numbers, np.arange(first, first + count))
+    return slice(first, first + count) if in_a_row else numbers
 
 
 def whole_number(name: str, value, lowest: int) -> int:
