@@ -161,7 +161,8 @@ class CaltechExperiment:
                     continue
                 head, layer, n = row
                 if layer not in grams:  # one at a time: each may take a gigabyte
-                    grams = {layer: LayerGram(features.layers[layer])}
+                    heads = self.n_folds * sum(of == layer for _, of, _ in missing)
+                    grams = {layer: LayerGram(features.layers[layer], heads > 1)}
                 bar.set_postfix_str(f"{head} on layer {layer}, {n} a class")
                 measured = self._evaluate(source, features, grams[layer], row, bar)
                 measured |= images

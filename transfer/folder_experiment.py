@@ -207,7 +207,7 @@ class Prepared:
 
     def _head(self, train: Images, layer: int | str) -> RowHead:
         head = HEADS[self.experiment.head](random_state=self.experiment.seed)
-        gram = LayerGram(train.features.layers[layer])
+        gram = LayerGram(train.features.layers[layer], for_several=False)
         return RowHead(head, gram, train.features.labels)
 
     @staticmethod

@@ -22,16 +22,18 @@ _BLOCK = 256
 class LayerGram:
     """The inner products of a layer's features, computed when first asked for.
 
-    Those of all images if they are at most 16,384, which serves every fold; else those
-    of the images asked for.
+    Those of all images, once for every head, if they are at most 16,384; else those of
+    the images asked for.
 
     Args:
         features: (n_images, n_features), an array or memory map.
+        for_several: whether several heads will ask (default). For a single one those of
+            its own images are fewer.
     """
 
-    def __init__(self, features: np.ndarray):
+    def __init__(self, features: np.ndarray, for_several: bool = True):
         self.features = features
-        self.holds_all = len(features) <= MAX_GRAM_IMAGES
+        self.holds_all = for_several and len(features) <= MAX_GRAM_IMAGES
         self._gram = None
 
     def among(self, rows: np.ndarray) -> np.ndarray:
