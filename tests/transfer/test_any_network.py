@@ -8,7 +8,7 @@ import pytest
 
 import zfkeras
 from tests.helpers import other_networks
-from tests.helpers.splits import noise, png
+from tests.helpers.splits import shaded
 from tests.helpers.trees import write_tree
 from transfer import caltech, folder, pascal, tables
 from transfer.experiment import randomised
@@ -31,16 +31,10 @@ def network(request, tmp_path_factory):
     return path, LAYERS[request.param]
 
 
-def shaded(label, number):
-    """Noise whose mean brightness tells the class."""
-    picture = noise(100 * label + number, 40, 40).astype(int) // 4 + 110 * label
-    return png(picture.clip(0, 255).astype(np.uint8))
-
-
 @pytest.fixture(scope="module")
 def images(tmp_path_factory):
     files = {
-        f"{name}/{i}.png": shaded(label, i)
+        f"{name}/{i}.png": shaded(label, i, 40, 110)
         for label, name in enumerate(("ant", "bee"))
         for i in range(10)
     }
@@ -153,7 +147,7 @@ def test_pascal_takes_names(network, run, tmp_path):
     files = {}
     for split, start in (("train", 0), ("val", 12)):
         for i in range(start, start + 12):
-            files[f"JPEGImages/{i:06d}.jpg"] = shaded(i % 2, i)
+            files[f"JPEGImages/{i:06d}.jpg"] = shaded(i % 2, i, 40, 110)
         for label, name in enumerate(CLASS_NAMES):
             files[f"ImageSets/Main/{name}_{split}.txt"] = "".join(
                 f"{i:06d} {1 if i % 2 == label else -1}\n"

@@ -3,6 +3,7 @@ import numpy as np
 import pytest
 
 from tests.helpers.networks import make_classifier
+from tests.helpers.problems import problem
 from transfer.assembly import attach_head
 from transfer.heads.softmax import SoftmaxHead
 from transfer.heads.svm import SVMHead
@@ -12,14 +13,6 @@ from zfkeras.errors import UsageError
 from zfkeras.models.classifier import Classifier
 
 NAMES = ("ant", "bee", "cat")
-
-
-def problem(n_images, n_features, n_classes):
-    random = np.random.default_rng(n_images)
-    labels = np.arange(n_images) % n_classes
-    centres = random.normal(size=(n_classes, n_features))
-    features = centres[labels] + random.normal(size=(n_images, n_features))
-    return np.float32(features * 3 + 2), labels
 
 
 @pytest.mark.parametrize("layer", [1, 5])

@@ -5,7 +5,7 @@ import shutil
 import numpy as np
 import pytest
 
-from tests.helpers.splits import noise, png
+from tests.helpers.splits import shaded
 from tests.helpers.trees import write_tree
 from transfer import experiment, rows
 from transfer.caltech import main
@@ -15,16 +15,10 @@ from zfkeras.files import read_json
 NAMES = ("ant", "bee", "cat")
 
 
-def shaded(label, number):
-    """Noise whose mean brightness tells the class."""
-    picture = noise(100 * label + number, 66, 66).astype(int) // 4 + 90 * label
-    return png(picture.clip(0, 255).astype(np.uint8))
-
-
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory):
     files = {
-        f"{name}/{number}.png": shaded(label, number)
+        f"{name}/{number}.png": shaded(label, number, 66)
         for label, name in enumerate(NAMES)
         for number in range(9)
     }
@@ -128,7 +122,7 @@ def test_unreadable_images_are_counted_and_named(run, folder, tmp_path, monkeypa
 
 def test_data_that_come_divided_are_divided_anew(run, tmp_path):
     files = {
-        f"{split}/{name}/{number}.png": shaded(label, 10 * place + number)
+        f"{split}/{name}/{number}.png": shaded(label, 10 * place + number, 66)
         for place, split in enumerate(("train", "val"))
         for label, name in enumerate(NAMES)
         for number in range(4)

@@ -3,20 +3,13 @@ import tracemalloc
 import numpy as np
 import pytest
 
+from tests.helpers.problems import problem
 from transfer import rows as module
 from transfer.heads import gram as gram_module
 from transfer.heads.softmax import SoftmaxHead
 from transfer.heads.svm import SVMHead
 from transfer.rows import LayerGram, RowHead, check_fits
 from zfkeras.errors import UsageError
-
-
-def problem(n_images, n_features, n_classes):
-    random = np.random.default_rng(n_images)
-    labels = np.arange(n_images) % n_classes
-    centres = random.normal(size=(n_classes, n_features))
-    features = centres[labels] + random.normal(size=(n_images, n_features))
-    return np.float32(features * 3 + 2), labels
 
 
 @pytest.mark.parametrize("at_most", [1000, 50, 20])  # held: all, the fold, nothing

@@ -1,9 +1,8 @@
 import json
 
-import numpy as np
 import pytest
 
-from tests.helpers.splits import noise, png
+from tests.helpers.splits import shaded
 from tests.helpers.trees import write_tree
 from transfer import tables_run
 from transfer.tables import main
@@ -12,17 +11,11 @@ from zfkeras.data.voc import CLASS_NAMES
 SIZES = (7, 8, 9)  # the smallest class leaves up to six to learn from
 
 
-def shaded(label, number):
-    """Noise whose mean brightness tells the class."""
-    picture = noise(100 * label + number, 64, 64).astype(int) // 4 + 90 * label
-    return png(picture.clip(0, 255).astype(np.uint8))
-
-
 @pytest.fixture(scope="module")
 def caltech(tmp_path_factory):
     """Three categories in the layout of Caltech-256."""
     files = {
-        f"00{label + 1}.thing-{label}/00{label + 1}_{i:04d}.jpg": shaded(label, i)
+        f"00{label + 1}.thing-{label}/00{label + 1}_{i:04d}.jpg": shaded(label, i, 64)
         for label, size in enumerate(SIZES)
         for i in range(size)
     }
@@ -35,7 +28,7 @@ def voc(tmp_path_factory):
     files = {}
     for split, start in (("train", 0), ("val", 12)):
         for i in range(start, start + 12):
-            files[f"JPEGImages/{i:06d}.jpg"] = shaded(i % 2, i)
+            files[f"JPEGImages/{i:06d}.jpg"] = shaded(i % 2, i, 64)
         for label, name in enumerate(CLASS_NAMES):
             files[f"ImageSets/Main/{name}_{split}.txt"] = "".join(
                 f"{i:06d} {1 if i % 2 == label else -1}\n"
@@ -110,7 +103,7 @@ def test_the_second_arm_and_a_second_run(run, caltech, tmp_path, monkeypatch):
 
 
 def test_bad_requests_are_one_line(run, caltech, voc, tmp_path):
-    lonely = {f"00{i}.thing/00{i}_0001.jpg": shaded(0, i) for i in (1, 2)}
+    lonely = {f"00{i}.thing/00{i}_0001.jpg": shaded(0, i, 64) for i in (1, 2)}
     lonely = write_tree(tmp_path / "256_ObjectCategories", lonely)
     for arguments, message in [
         (("--data", "shapes"), "--data must be one of caltech101:PATH"),
