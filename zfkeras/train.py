@@ -30,6 +30,13 @@ def build_parser() -> argparse.ArgumentParser:
         help="change a setting, such as optimizer.learning_rate=0.02; may be repeated; "
         "an unknown key lists them all",
     )
+    parser.add_argument(
+        "--weights",
+        metavar="MODEL",
+        help="start from a trained network, a preset (quarter) or the path of a .keras "
+        "file, as --set model.weights=MODEL does: to train it further or, with a new "
+        "softmax, for other classes (default: random weights)",
+    )
     _add_shorthands(parser)
     _add_execution(parser)
     return parser
@@ -136,7 +143,11 @@ def _configured(args):
 
     config = with_overrides(configs.get_config(args.config), args.assignments)
     flags = {name: key for name, (key, *_) in _SHORTHANDS.items()}
-    flags |= {"data": "data.source", "mixed_precision": "mixed_precision"}
+    flags |= {
+        "data": "data.source",
+        "mixed_precision": "mixed_precision",
+        "weights": "model.weights",
+    }
     given = [
         f"{key}={getattr(args, name)}"
         for name, key in flags.items()

@@ -235,7 +235,7 @@ def test_unreadable_images_are_borne_with_and_counted(
 def test_what_the_report_cannot_do_without_ends_it(words, tmp_path, capsys):
     for argv, message in (
         ([words[0], "--data=folder:nowhere"], "does not exist"),
-        (["--model=nothing", words[1]], "--model must be a preset"),
+        (["--model=nothing", words[1]], "the network must be a preset"),
         ([*words[:2], "--split=test"], "split must be one of"),
         ([*words[:2], "--layers=1,conv9"], "Received: layer='conv9'"),
         ([*words[:2], "--workdir", __file__], "--workdir must be a folder"),

@@ -154,14 +154,14 @@ def test_networks_of_different_classes_are_refused(run, tmp_path):
 def test_a_model_that_is_not_there_is_named(run, tmp_path):
     path = tmp_path / "none.keras"
     message = refusal(run(model=path))
-    assert message.startswith("--model must be a preset")
+    assert message.startswith("the network must be a preset")
     assert message.endswith(f"Received: '{path}'.")
 
 
 @pytest.mark.parametrize(
     ("name", "content", "expected"),
     [
-        ("model.h5", b"\x89HDF", "--model must be a .keras file"),
+        ("model.h5", b"\x89HDF", "the network must be a .keras file"),
         ("text.keras", b"a text\nof two lines", "not a .keras file, is damaged"),
         ("empty.keras", b"", "not a .keras file, is damaged"),
     ],

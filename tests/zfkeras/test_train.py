@@ -41,6 +41,19 @@ def test_a_run_from_the_command_line(tmp_path, capsys):
     assert saved["environment"]["keras"] and saved["command"]
 
 
+def test_weights_to_start_from(tmp_path, capsys, caplog):
+    caplog.set_level("INFO")
+    folder = image_folder(tmp_path / "images")
+    arguments = ("--data", f"folder:{folder}", "--weights", "quarter")
+    assert train(tmp_path / "run", *arguments) == 2
+    assert "which differs in fc6, fc7." in only_line(capsys)
+    arguments += ("--set", "model.variant=zfnet_quarter", "--dry-run")
+    assert train(tmp_path / "run", *arguments) == 0
+    assert "a zfnet_quarter, with a new softmax" in caplog.text
+    assert train(tmp_path / "run", "--weights", "nothing", *arguments[:2]) == 2
+    assert "must be a preset (quarter) or the path" in only_line(capsys)
+
+
 def test_a_dry_run(tmp_path, capsys):
     folder = image_folder(tmp_path / "images")
     arguments = ("--data", f"folder:{folder}", "--dry-run", "--jit")

@@ -58,9 +58,9 @@ def load(name: str | Path) -> Classifier:
     if not os.path.exists(name):  # Path.exists raises for what can be no path
         known = ", ".join(PRESETS) or "none"
         raise FileNotFoundError(
-            f"--model must be a preset ({known}) or the path of a .keras file. "
+            f"the network must be a preset ({known}) or the path of a .keras file. "
             f"Received: {str(name)!r}."
         )
     if Path(name).suffix != ".keras":
-        raise UsageError(f"--model must be a .keras file. Received: {str(name)!r}.")
+        raise UsageError(f"the network must be a .keras file. Received: {str(name)!r}.")
     return Classifier.load(name)

@@ -19,12 +19,15 @@ class ModelConfig:
         kernel_initializer: "paper", N(0, 0.01^2), or a Keras initialiser's name.
         dropout: share of fc6 and fc7 dropped in training.
         max_filter_rms: bound on each filter's root mean square. `None`: no bound.
+        weights: a preset's name or the path of a `.keras` file to start from; the
+            softmax starts anew if that is for other classes. `None`: random weights.
     """
 
     variant: str = "zfnet"
     kernel_initializer: str = "paper"
     dropout: float = 0.5
     max_filter_rms: float | None = 0.1
+    weights: str | None = None
 
 
 @dataclasses.dataclass(frozen=True)

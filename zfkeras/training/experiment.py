@@ -26,6 +26,7 @@ from zfkeras.training.config import TrainConfig
 from zfkeras.training.distribution import JOIN_SECONDS, make_strategy
 from zfkeras.training.experiment_data import carved, open_data
 from zfkeras.training.feeding import feeds
+from zfkeras.training.initial_weights import start_from
 from zfkeras.training.loop import Loop
 from zfkeras.training.network import Network, build_model, build_network
 from zfkeras.training.report import report
@@ -88,6 +89,7 @@ def run_experiment(
     with workers.watched(), contextlib.ExitStack() as claim:
         # What can be refused is refused before the workdir remembers it.
         network = _network(config, source, strategy, execution)
+        start_from(config, network.model, source.class_names, workers)
 
         def begin():
             claim.enter_context(workdir.claimed())
@@ -124,6 +126,7 @@ def dry_run(config: TrainConfig, execution: Execution | None = None) -> float:
     _fix_randomness(config.seed, execution.deterministic)
     with workers.watched():
         network = _network(config, source, strategy, execution)
+        start_from(config, network.model, source.class_names, workers)
         stream = feeds(
             config,
             network,

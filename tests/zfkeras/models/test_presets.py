@@ -42,7 +42,7 @@ def test_a_name_that_is_neither_lists_the_presets(tmp_path, monkeypatch):
     with pytest.raises(FileNotFoundError) as caught:
         zfkeras.load("smal")
     assert str(caught.value) == (
-        "--model must be a preset (small, large) or the path of a .keras file. "
+        "the network must be a preset (small, large) or the path of a .keras file. "
         "Received: 'smal'."
     )
 
