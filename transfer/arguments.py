@@ -56,6 +56,31 @@ def add_layers(parser: argparse.ArgumentParser, of_all: str = "all there are") -
     )
 
 
+def add_whole_networks(parser: argparse.ArgumentParser, beside: str = "") -> None:
+    """Adds --from-scratch and --fine-tune, epochs in which all layers learn.
+
+    Args:
+        parser: the command's.
+        beside: what they are added to, for --help, if not to every row.
+    """
+    also = f"beside {beside}" if beside else "also"
+    parser.add_argument(
+        "--from-scratch",
+        type=commandline.positive_int,
+        metavar="EPOCHS",
+        help=f"{also}, train the same network from random weights on each fold's "
+        "training images, for so many passes over them: the second arm of Tables 4 and "
+        "5 (default: left out)",
+    )
+    parser.add_argument(
+        "--fine-tune",
+        type=commandline.positive_int,
+        metavar="EPOCHS",
+        help=f"{also}, train all layers on from the network's own weights, which the "
+        "paper does not (default: left out)",
+    )
+
+
 def add_features(parser: argparse.ArgumentParser) -> None:
     """Adds --cache, --feature-dtype and --max-bad-fraction: of features and images."""
     parser.add_argument(

@@ -3,7 +3,7 @@
 import argparse
 import sys
 
-from transfer.arguments import add_features, add_layers, number_list
+from transfer.arguments import add_features, add_layers, add_whole_networks, number_list
 from zfkeras import commandline
 
 
@@ -49,13 +49,7 @@ def build_parser() -> argparse.ArgumentParser:
         action="store_true",
         help="also measure the same network with random weights",
     )
-    parser.add_argument(
-        "--from-scratch",
-        type=commandline.positive_int,
-        metavar="EPOCHS",
-        help="also train the same network from random weights on each fold's training "
-        "images, for so many passes over them (the second arm of Tables 4 and 5)",
-    )
+    add_whole_networks(parser)
     commandline.add_batch_size(parser, default=128)
     commandline.add_seed(parser)
     add_features(parser)
@@ -92,30 +86,33 @@ def _caltech(args):
     )
     record = args.workdir / "caltech.json"
     results = experiment.run(record)
-    if args.from_scratch:
-        results["from_scratch"] = _from_scratch(args)
+    if args.from_scratch or args.fine_tune:
+        results |= _whole_networks(args)
         write_record(record, results)
     print(as_table(results))
     written = [write(results, args.workdir), *draw(results, args.workdir)]
     print(f"results in {', '.join(str(path) for path in written)}")
 
 
-def _from_scratch(args) -> list[dict]:
-    """The rows of the second arm."""
-    from transfer.from_scratch import FromScratch
+def _whole_networks(args) -> dict[str, list[dict]]:
+    """The rows of the networks all of whose layers learn."""
+    from transfer.whole_network import whole_networks
     from zfkeras.data.sources import open_source
     from zfkeras.models.presets import load
 
-    arm = FromScratch(
+    arms = whole_networks(
+        args.model,
+        args.from_scratch,
+        args.fine_tune,
         n_train_per_class=args.n_train_per_class,
         n_folds=args.folds,
         with_background=not args.no_background,
-        epochs=args.from_scratch,
         seed=args.seed,
         batch_size=args.batch_size,
         max_bad_fraction=args.max_bad_fraction,
     )
-    return arm.run(open_source(args.data), load(args.model), args.workdir)
+    source, classifier = open_source(args.data), load(args.model)
+    return {arm.name: arm.run(source, classifier, args.workdir) for arm in arms}
 
 
 def _rows(args) -> list[tuple[str, int | str]]:

@@ -3,6 +3,7 @@
 from pathlib import Path
 
 from transfer.render.caltech import draw_by_layer, draw_by_number
+from transfer.whole_network import ARMS
 from zfkeras.files import written_whole
 from zfkeras.terminal import table_cell
 
@@ -11,8 +12,8 @@ def as_table(results: dict) -> str:
     """The rows as Markdown, accuracies in percent, the paper's beside ours.
 
     Args:
-        results: of `CaltechExperiment.run`, and of `FromScratch.run` if there is
-            "from_scratch".
+        results: of `CaltechExperiment.run`, and of `WholeNetwork.run` by the names of
+            the arms, as far as there are any.
     """
     found = {}
     for row in results["rows"]:
@@ -29,13 +30,13 @@ def as_table(results: dict) -> str:
     ]
     rows += [
         [
-            f"from scratch, {row['epochs']} epochs",
+            row["head"],
             str(row["n_train_per_class"]),
             _spread(row),
             "",
             _spread(row["paper"]),
         ]
-        for row in results.get("from_scratch", ())
+        for row in _whole_networks(results)
     ]
     heads = [
         _data_and_folds(results),
@@ -45,6 +46,28 @@ def as_table(results: dict) -> str:
         "paper %",
     ]
     return "\n\n".join([_markdown(heads, rows), *left_out(results)])
+
+
+def lines(results: dict) -> list[dict]:
+    """All rows as `draw_by_number` takes them, those of whole networks among them.
+
+    Args:
+        results: as in `as_table`.
+    """
+    return [*results["rows"], *_whole_networks(results)]
+
+
+def _whole_networks(results):
+    return [
+        {
+            **row,
+            "weights": "random" if arm == "from_scratch" else "trained",
+            "head": f"{called}, {row['epochs']} epochs",
+            "layer": None,
+        }
+        for arm, called in ARMS.items()
+        for row in results.get(arm, ())
+    ]
 
 
 def left_out(results: dict) -> list[str]:
@@ -91,7 +114,7 @@ def draw(results: dict, folder: Path) -> list[Path]:
                 )
             )
     if len(numbers) > 1:
-        made.append(draw_by_number(rows, folder / "by_number.png", title))
+        made.append(draw_by_number(lines(results), folder / "by_number.png", title))
     return made
 
 

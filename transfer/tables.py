@@ -3,7 +3,7 @@
 import argparse
 import sys
 
-from transfer.arguments import add_features
+from transfer.arguments import add_features, add_whole_networks
 from zfkeras import commandline
 
 TABLES = ("4", "5", "6", "7", "fig9")
@@ -41,13 +41,7 @@ def build_parser() -> argparse.ArgumentParser:
         metavar="N",
         help="random divisions of the Caltech sets",
     )
-    parser.add_argument(
-        "--from-scratch",
-        type=commandline.positive_int,
-        metavar="EPOCHS",
-        help="also the second arm of Tables 4 and 5: the same network trained on the "
-        "target alone, for so many passes over each fold's images (default: left out)",
-    )
+    add_whole_networks(parser, "the rows of Tables 4 and 5")
     commandline.add_batch_size(parser, default=128)
     commandline.add_seed(parser)
     add_features(parser)
@@ -83,7 +77,8 @@ def _make_tables(args):
         model=args.model,
         tables=args.tables,
         n_folds=args.folds,
-        scratch_epochs=args.from_scratch,
+        from_scratch=args.from_scratch,
+        fine_tune=args.fine_tune,
         seed=args.seed,
         batch_size=args.batch_size,
         cache=args.cache or default_cache(),

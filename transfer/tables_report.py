@@ -52,19 +52,6 @@ def draw(results: dict, folder: Path) -> list[Path]:
             title = f"{title}, {n} training images per class"
             paths.append(draw_by_layer(table["rows"], path, title))
         else:
-            rows = [*table["rows"], *_as_rows(table.get("from_scratch", ()))]
+            rows = caltech_report.lines(table)
             paths.append(draw_by_number(rows, place.with_suffix(".png"), title))
     return paths
-
-
-def _as_rows(rows):
-    """The second arm's rows as `draw_by_number` takes them."""
-    return [
-        {
-            **row,
-            "weights": "random",
-            "head": f"from scratch, {row['epochs']} epochs",
-            "layer": None,
-        }
-        for row in rows
-    ]

@@ -8,10 +8,10 @@ from pathlib import Path
 import numpy as np
 
 from transfer.experiment import CaltechExperiment
-from transfer.from_scratch import FromScratch
 from transfer.layers import standing_for, table_7
 from transfer.paper import BY_LAYER_N_TRAIN, PRETRAINED
 from transfer.pascal_experiment import HEADS, PascalExperiment
+from transfer.whole_network import whole_networks
 from zfkeras.data.sources import open_source
 from zfkeras.errors import UsageError
 from zfkeras.models.presets import load
@@ -39,7 +39,8 @@ class TableRun:
         model: preset or path.
         tables: of `NEEDS`.
         n_folds: divisions of the Caltech sets.
-        scratch_epochs: length of the runs of the second arm. `None`: no such runs.
+        from_scratch: epochs of the second arm of Tables 4 and 5. `None`: no such runs.
+        fine_tune: epochs of fine-tuning beside it. `None`: no such runs.
         seed: of divisions, weights and order.
         batch_size: images that go through the network at once.
         cache: folder of the features.
@@ -51,7 +52,8 @@ class TableRun:
     model: str
     tables: Sequence[str]
     n_folds: int
-    scratch_epochs: int | None
+    from_scratch: int | None
+    fine_tune: int | None
     seed: int
     batch_size: int
     cache: Path
@@ -142,17 +144,20 @@ class TableRun:
             by_layer=table == "7",
         )
         results = experiment.run(folder / "caltech.json")
-        if self.scratch_epochs and table in ("4", "5"):
-            arm = FromScratch(
+        if table in ("4", "5"):
+            arms = whole_networks(
+                self.model,
+                self.from_scratch,
+                self.fine_tune,
                 n_train_per_class=numbers,
                 n_folds=self.n_folds,
                 with_background=True,
-                epochs=self.scratch_epochs,
                 seed=self.seed,
                 batch_size=self.batch_size,
                 max_bad_fraction=self.max_bad_fraction,
             )
-            results["from_scratch"] = arm.run(source, load(self.model), folder)
+            for arm in arms:
+                results[arm.name] = arm.run(source, load(self.model), folder)
         return results
 
 

@@ -6,6 +6,7 @@ from tests.helpers.splits import shaded
 from tests.helpers.trees import write_tree
 from transfer import tables_run
 from transfer.tables import main
+from transfer.whole_network import WholeNetwork
 from zfkeras.data.voc import CLASS_NAMES
 
 SIZES = (7, 8, 9)  # the smallest class leaves up to six to learn from
@@ -84,16 +85,23 @@ def test_the_second_arm_and_a_second_run(run, caltech, tmp_path, monkeypatch):
     asked = []
 
     def accuracies(self, source, classifier, folder):
-        asked.append(folder.name)
-        row = {"std": None, "epochs": self.epochs, "paper": {"mean": 0.1, "std": None}}
+        asked.append((folder.name, self.name, self.weights))
+        row = {"std": None, "epochs": self.epochs, "paper": None}
+        if self.weights is None:
+            row["paper"] = {"mean": 0.1, "std": None}
         numbers = self.n_train_per_class
         return [{**row, "n_train_per_class": n, "mean": n / 10} for n in numbers]
 
-    monkeypatch.setattr(tables_run.FromScratch, "run", accuracies)
+    monkeypatch.setattr(WholeNetwork, "run", accuracies)
     arguments = ("--data", caltech, "--tables", "5,fig9", "--from-scratch", 3)
+    arguments += ("--fine-tune", 2)
     code, out, _ = run(*arguments)
-    assert code == 0 and asked == ["5"]
+    assert code == 0
+    (*scratch, weights), (*tuned, start) = asked
+    assert scratch == ["5", "from_scratch"] and weights is None
+    assert tuned == ["5", "fine_tuned"] and start is not None
     assert "| from scratch, 3 epochs | 4 | 40.0 | 10.0 |" in out
+    assert "| fine-tuned, 2 epochs | 4 | 40.0 |  |" in out
 
     def refuse(*args, **kwargs):
         raise AssertionError("measured once more")

@@ -74,7 +74,7 @@ def draw_by_number(rows: Sequence[Mapping], path: Path, title: str) -> Path:
 
     Args:
         rows: {"weights", "head", "layer", "n_train_per_class", "mean", "std", "paper"};
-            a "layer" that is `None` means a whole network trained from scratch.
+            a "layer" that is `None` means a network all of whose layers learn.
         path: of the PNG.
         title: above it.
 

@@ -1,7 +1,8 @@
-"""The paper's second arm: the same network, random, trained on the target alone.
+"""All layers trained on the target: from random weights, or from the trained ones.
 
-One training run a fold (`zfkeras.training`), in a folder of its own, so that what is
-stopped is taken up again.
+The former is the paper's second arm (sec. 5.2), the latter fine-tuning, which the
+paper leaves out. One training run a fold (`zfkeras.training`), in a folder of its own,
+so that what is stopped is taken up again.
 """
 
 import dataclasses
@@ -26,6 +27,7 @@ from zfkeras.data.splits import ListedSplit
 from zfkeras.errors import UsageError
 from zfkeras.files import read_json_again
 from zfkeras.models.classifier import Classifier, predict_crops
+from zfkeras.models.fingerprint import network_digest
 from zfkeras.models.variants import find_variant
 from zfkeras.provenance import write_record
 from zfkeras.training.config import ScheduleConfig, TrainConfig
@@ -33,12 +35,18 @@ from zfkeras.training.experiment import run_experiment
 
 logger = logging.getLogger(__name__)
 
+# Of the recipe's rate, what trained weights bear (docs/results.md).
+_FINE_TUNING_RATE = 0.1
+
+#: Arm -> how its rows are called.
+ARMS = {"from_scratch": "from scratch", "fine_tuned": "fine-tuned"}
+
 _FALLBACK = {64: "zfnet_quarter_tiny_imagenet", 256: "zfnet_imagenet"}
 
 
 @dataclasses.dataclass(frozen=True)
-class FromScratch:
-    """A network trained anew on each fold's training images.
+class WholeNetwork:
+    """A network all of whose layers learn from each fold's training images.
 
     Args:
         n_train_per_class: training images of each class, a row each.
@@ -48,6 +56,8 @@ class FromScratch:
         seed: of divisions, weights and order.
         batch_size: images in a step, and in a batch of the test.
         max_bad_fraction: share of unreadable images past which a run stops.
+        weights: preset or path of the trained network to start from, the one that is
+            given to `run`. `None` (default): random weights.
     """
 
     n_train_per_class: Sequence[int]
@@ -57,15 +67,21 @@ class FromScratch:
     seed: int
     batch_size: int
     max_bad_fraction: float = 0.01
+    weights: str | None = None
+
+    @property
+    def name(self) -> str:
+        """Of the arm, a key of `ARMS`."""
+        return "from_scratch" if self.weights is None else "fine_tuned"
 
     def run(self, source: Source, classifier: Classifier, folder: Path) -> list[dict]:
         """Trains and tests; folds that the folder's record holds are not run again.
 
         Args:
             source: the data set; all its images are divided.
-            classifier: the pretrained network, whose shape and recipe are taken, and
-                no weights.
-            folder: of the record, from_scratch.json, and of the runs under way.
+            classifier: the pretrained network, whose shape and recipe are taken.
+            folder: of the record, from_scratch.json or fine_tuned.json, and of the runs
+                under way.
 
         Returns:
             A row for each number of images: {"n_train_per_class", "epochs",
@@ -78,11 +94,14 @@ class FromScratch:
         split = source.whole()
         if not isinstance(split, ListedSplit):
             raise UsageError(
-                "training from scratch needs images that can be picked one by one, as "
-                f"of caltech101:PATH. Received: {source.spec}."
+                "training all layers needs images that can be picked one by one, as of "
+                f"caltech101:PATH. Received: {source.spec}."
             )
-        record = Path(folder) / "from_scratch.json"
+        record = Path(folder) / f"{self.name}.json"
         known = _known(record)
+        start = b""
+        if self.weights is not None:  # another network may have taken its path
+            start = network_digest(classifier.model, classifier.preprocessing).encode()
         rows = []
         for n in self.n_train_per_class:
             divisions = folds(
@@ -96,10 +115,11 @@ class FromScratch:
             config = self.recipe(classifier, source.spec, n * len(source.class_names))
             accuracies = []
             for number, fold in enumerate(divisions):
-                key = _key(config, split, fold, number)
-                place = Path(folder) / "from_scratch" / f"{n}-{number}"
+                key = _key(config, split, fold, number, start)
+                place = Path(folder) / self.name / f"{n}-{number}"
                 if key not in known:
-                    logger.info("from scratch, %d a class, fold %d", n, number + 1)
+                    what = ARMS[self.name]
+                    logger.info("%s, %d a class, fold %d", what, n, number + 1)
                     data = dataclasses.replace(
                         config.data, max_bad_fraction=self.max_bad_fraction
                     )
@@ -125,12 +145,21 @@ class FromScratch:
         if name not in configs.names():
             name = _FALLBACK[find_variant(classifier.model.name).image_size]
         config = configs.get_config(name)
+        data, optimizer = config.data, config.optimizer
+        if self.weights is not None:
+            scale = classifier.preprocessing.input_scale
+            data = dataclasses.replace(data, input_scale=scale)
+            rate = _FINE_TUNING_RATE * optimizer.learning_rate
+            optimizer = dataclasses.replace(optimizer, learning_rate=rate)
         return dataclasses.replace(
             config,
-            model=dataclasses.replace(config.model, variant=classifier.model.name),
-            data=dataclasses.replace(
-                config.data, source=spec, validation_fraction=0.0, num_classes=None
+            model=dataclasses.replace(
+                config.model, variant=classifier.model.name, weights=self.weights
             ),
+            data=dataclasses.replace(
+                data, source=spec, validation_fraction=0.0, num_classes=None
+            ),
+            optimizer=optimizer,
             schedule=ScheduleConfig("cosine", warmup_epochs=min(2, self.epochs / 4)),
             epochs=self.epochs,
             batch_size=min(self.batch_size, n_train),
@@ -138,8 +167,10 @@ class FromScratch:
         )
 
     def _row(self, source: Source, n: int, accuracies) -> dict:
-        reported = reported_set(source.spec, len(source.class_names))
-        paper = FROM_SCRATCH.get(reported, {}).get(n)
+        paper = None
+        if self.weights is None:
+            reported = reported_set(source.spec, len(source.class_names))
+            paper = FROM_SCRATCH.get(reported, {}).get(n)
         several = len(accuracies) > 1
         return {
             "n_train_per_class": n,
@@ -149,6 +180,25 @@ class FromScratch:
             "std": float(np.std(accuracies, ddof=1)) if several else None,
             "paper": None if paper is None else dataclasses.asdict(paper),
         }
+
+
+def whole_networks(
+    model: str, from_scratch: int | None, fine_tune: int | None, **settings
+) -> list[WholeNetwork]:
+    """The arms that were asked for.
+
+    Args:
+        model: preset or path of the trained network.
+        from_scratch: epochs from random weights. `None`: no such arm.
+        fine_tune: epochs from the trained weights. `None`: no such arm.
+        **settings: what else `WholeNetwork` takes.
+    """
+    asked = [(from_scratch, None), (fine_tune, model)]
+    return [
+        WholeNetwork(epochs=epochs, weights=weights, **settings)
+        for epochs, weights in asked
+        if epochs
+    ]
 
 
 def _run(config, source, split, fold, place: Path, batch_size: int) -> float:
@@ -170,9 +220,9 @@ def _run(config, source, split, fold, place: Path, batch_size: int) -> float:
     return mean_per_class_accuracy(np.concatenate(labels), np.concatenate(answers))
 
 
-def _key(config: TrainConfig, split: ListedSplit, fold, number: int) -> str:
-    """Tells a fold's run from every other."""
-    digest = hashlib.sha256(json.dumps([config.to_json(), number]).encode())
+def _key(config: TrainConfig, split: ListedSplit, fold, number, start: bytes) -> str:
+    """Tells a fold's run from every other; `start` stands for the first weights."""
+    digest = hashlib.sha256(json.dumps([config.to_json(), number]).encode() + start)
     for rows in (fold.train, fold.test):
         digest.update(b"\n".join(split.names[rows]))
     return digest.hexdigest()[:32]
