@@ -1,6 +1,6 @@
-"""TensorFlow's start, without its greetings, which no setting turns off.
+"""TensorFlow's start: without its greetings, and with oneDNN's kernels on every CPU.
 
-It chooses no devices and sets nothing that a result depends on.
+It chooses no devices. Which kernels compute changes results by their rounding alone.
 """
 
 import os
@@ -16,6 +16,9 @@ def import_tensorflow_quietly() -> None:
     """
     has_gpu = any(Path("/dev").glob("nvidia*"))
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2" if has_gpu else "3")
+    # TensorFlow leaves them off where a CPU has no AVX-512, or the like of it, but they
+    # make training 1.5 times as fast there, too (docs/performance.md).
+    os.environ.setdefault("TF_ENABLE_ONEDNN_OPTS", "1")
     if "tensorflow" in sys.modules:
         return
     sys.stderr.flush()
