@@ -116,7 +116,7 @@ class WholeNetwork:
             accuracies = []
             for number, fold in enumerate(divisions):
                 key = _key(config, split, fold, number, start)
-                place = Path(folder) / self.name / f"{n}-{number}"
+                place = Path(folder) / self.name / f"{n}-{number}-{key[:8]}"
                 if key not in known:
                     what = ARMS[self.name]
                     logger.info("%s, %d a class, fold %d", what, n, number + 1)
