@@ -32,7 +32,8 @@ class Projection:
         reconstructions: float32 (n_pairs, height, width, channels), in the space of the
             model's input: mean image subtracted, both signs.
         activations: float32 (n_pairs,), the activation each was made from; the logit
-            where the layer ends in a softmax. For a whole map, its strongest.
+            where the layer ends in a softmax or sigmoid. For a whole map, its
+            strongest.
         channels: int64 (n_pairs,), the channel or unit.
         positions: int64 (n_pairs, 2), its (y, x) in the layer's map; (0, 0) for the
             units of a fully connected layer.

@@ -8,7 +8,7 @@ import dataclasses
 import keras
 
 from visualize.rules import Call, Options, Slot, find_rule
-from visualize.rules.activations import Softmax
+from visualize.rules.activations import Probability
 from zfkeras.errors import UsageError
 from zfkeras.models.layer_calls import calls_in_order, find_only, is_graph
 
@@ -87,7 +87,7 @@ class Graph:
         self.outputs = self._expand(model, [0], "")
 
     def target(self, path: str) -> Target:
-        """What a layer makes, from before its softmax if it has one.
+        """What a layer makes, from before its softmax or sigmoid if it has one.
 
         Args:
             path: a layer's name, with those of nested models before it, dotted.
@@ -97,7 +97,7 @@ class Graph:
         """
         made_by = {number: step for step in self.steps for number in step.outputs}
         tensor = self.tensor(path)
-        while tensor and isinstance(find_rule(made_by[tensor].operation), Softmax):
+        while tensor and _gives_probabilities(made_by[tensor].operation):
             (tensor,) = made_by[tensor].inputs
         return Target(tensor, self.steps_to([tensor]), path, self.shapes[tensor])
 
@@ -170,6 +170,10 @@ class Graph:
     def _new(self, count):
         first, self._count = self._count, self._count + count
         return tuple(range(first, self._count))
+
+
+def _gives_probabilities(operation) -> bool:
+    return isinstance(find_rule(operation), Probability)
 
 
 def calls(steps, options: Options) -> list:

@@ -145,6 +145,27 @@ def test_logits_are_projected_not_probabilities():
     )
 
 
+@pytest.mark.parametrize(
+    "sigmoid",
+    [
+        keras.layers.Dense(1, activation="sigmoid", name="answer"),
+        keras.Sequential(
+            [keras.layers.Dense(1), keras.layers.Activation("sigmoid")], name="answer"
+        ),
+    ],
+)
+def test_a_sigmoid_is_projected_from_its_logit(sigmoid):
+    model = chain(keras.layers.Flatten(), sigmoid)
+    images = random_images((2, *model.input_shape[1:]))
+    found = Deconvnet(model).project_units(images, "answer", 0)
+    kernel, bias = model.get_layer("answer").get_weights()
+    logits = images.reshape(2, -1) @ kernel + bias
+    np.testing.assert_allclose(found.activations, logits[:, 0], 1e-4, 1e-5)
+    np.testing.assert_allclose(
+        found.reconstructions.reshape(2, -1), logits * kernel[:, 0], 1e-4, 1e-5
+    )
+
+
 def test_layer_numbers_are_the_papers():
     model = ZFNet(7, variant="zfnet_quarter", kernel_initializer="he_normal")
     images, deconvnet = random_images((1, 56, 56, 3)), Deconvnet(model)

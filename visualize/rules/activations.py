@@ -1,4 +1,4 @@
-"""ReLU in all its spellings, linear, and softmax, which only ends a network.
+"""ReLU in all its spellings, linear, softmax and sigmoid, which only end a network.
 
 Activations that are fused into a layer come here too: the graph takes them apart.
 """
@@ -107,13 +107,17 @@ class ActivationLayer(Linear):
 
 
 @register_rule(
+    keras.activations.sigmoid,
     keras.activations.softmax,
     keras.layers.Softmax,
+    keras.ops.sigmoid,
     keras.ops.softmax,
+    tf.nn.sigmoid,
     tf.nn.softmax,
+    "keras.ops.Sigmoid",
     "keras.ops.Softmax",
 )
-class Softmax(Rule):
+class Probability(Rule):
     """Where a projection starts, it starts at the logit. Elsewhere it is refused."""
 
     def check(self, call):

@@ -95,6 +95,10 @@ def test_a_deconvnet_forgets_that_a_relu_was_saturated():
         ),
         (lambda name: keras.layers.Softmax(name=name), "'odd' must be the last one"),
         (
+            lambda name: keras.layers.Activation("sigmoid", name=name),
+            "'odd' must be the last one",
+        ),
+        (
             lambda name: keras.layers.Conv2D(3, 1, activation="softmax", name=name),
             "'odd' must be the last one",
         ),
