@@ -110,11 +110,33 @@ def test_what_a_rule_cannot_do_exactly_is_refused(layer, call, message):
         projector_of(keras.Model(image, layer()(image, **call)))
 
 
-@pytest.mark.parametrize("kind", ["RandomFlip", "RandomRotation", "RandomContrast"])
+AUGMENTATIONS = {  # all of Keras's but RandomCrop, which cuts in inference, too
+    "RandomBrightness": [0.5],
+    "RandomColorDegeneration": [0.5],
+    "RandomColorJitter": [],
+    "RandomContrast": [0.5],
+    "RandomElasticTransform": [],
+    "RandomErasing": [],
+    "RandomFlip": [],
+    "RandomGaussianBlur": [],
+    "RandomGrayscale": [],
+    "RandomHue": [0.5],
+    "RandomInvert": [],
+    "RandomPerspective": [],
+    "RandomPosterization": [4],
+    "RandomRotation": [0.5],
+    "RandomSaturation": [0.5],
+    "RandomSharpness": [0.5],
+    "RandomShear": [],
+    "RandomTranslation": [0.5, 0.5],
+    "RandomZoom": [0.5],
+}
+
+
+@pytest.mark.parametrize("kind", AUGMENTATIONS)
 def test_augmentation_inside_a_network_is_silent(kind):
     # previously refused, for training=True, which is these layers' default
-    layer = getattr(keras.layers, kind)
-    layer = layer() if kind == "RandomFlip" else layer(0.5)
+    layer = getattr(keras.layers, kind)(*AUGMENTATIONS[kind])
     model = model_of(layer, shape=(6, 6, 3))
     images = np.random.default_rng(0).uniform(size=(3, 6, 6, 3)).astype("f")
     ascent = projector_of(model).up(tf.constant(images))
