@@ -29,7 +29,8 @@ def stretch(
         uint8 array of the same shape. Images of zeros are grey.
 
     Raises:
-        ValueError: `values` is not of that shape, or not finite.
+        ValueError: `values` is not of that shape, or not finite, or `percentile` is out
+            of range.
 
     Example:
         >>> import numpy as np
@@ -45,6 +46,10 @@ def stretch(
         )
     if not np.isfinite(values).all():
         raise ValueError("`values` must be finite.")
+    if not 0 <= percentile <= 100:
+        raise ValueError(
+            f"`percentile` must be from 0 to 100. Received: percentile={percentile!r}."
+        )
     if not values.size:
         return values.astype(np.uint8)
     groups = values.reshape(1 if shared else len(values), -1)

@@ -11,8 +11,9 @@ import keras
 import numpy as np
 import tensorflow as tf
 
+from visualize.checks import as_numbers, whole_number
 from visualize.graph import Graph
-from visualize.pairs import WHOLE_MAP, Pairs, as_slice, whole_number
+from visualize.pairs import WHOLE_MAP, Pairs, as_slice
 from visualize.projection import Projector
 from visualize.recent import Recent
 from visualize.rules import Options
@@ -196,15 +197,15 @@ class Deconvnet:
 
     def _images(self, images):
         wanted = tuple(self.model.inputs[0].shape)
-        images = np.asarray(images)
+        images = as_numbers("images", images)
         fits = images.ndim == 4 and all(
             length in (None, found)
             for length, found in zip(wanted[1:], images.shape[1:], strict=True)
         )
-        if not fits or not np.issubdtype(images.dtype, np.number):
+        if not fits:
             raise UsageError(
-                f"`images` must be a numeric array of shape {wanted}. Received: "
-                f"images.shape={images.shape}, images.dtype={images.dtype}."
+                f"`images` must be an array of shape {wanted}. "
+                f"Received: images.shape={images.shape}."
             )
         return images.astype(self.model.inputs[0].dtype, copy=False)
 

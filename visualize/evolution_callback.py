@@ -7,6 +7,7 @@ import keras
 import numpy as np
 import tensorflow as tf
 
+from visualize.checks import list_of_layers
 from visualize.deconvnet import Deconvnet
 from visualize.patches import boxes, cut, known_field
 from visualize.render.evolution import channel_images, draw_evolution
@@ -41,7 +42,8 @@ class EvolutionCallback(keras.callbacks.Callback):
         batch_size: images that go through the model at once.
 
     Raises:
-        ValueError: `images` is no such array or empty, or no epoch is asked for.
+        ValueError: `images` is no such array or empty, `layers` is a single layer, or
+            no epoch is asked for.
         UsageError: at the beginning of the training: a layer that is not in the model,
             or that cannot be projected.
 
@@ -79,7 +81,7 @@ class EvolutionCallback(keras.callbacks.Callback):
                 f"`epochs` must be whole numbers from 1. Received: epochs={epochs}."
             )
         self.images = images
-        self.layers = list(layers)
+        self.layers = list_of_layers(layers)
         self.epochs = frozenset(int(epoch) for epoch in epochs)
         self.log_dir = Path(log_dir)
         self.num_channels = num_channels

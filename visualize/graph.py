@@ -7,6 +7,7 @@ import dataclasses
 
 import keras
 
+from visualize.checks import check_graph
 from visualize.rules import Call, Options, Slot, find_rule
 from visualize.rules.activations import Probability
 from zfkeras.errors import UsageError
@@ -69,11 +70,7 @@ class Graph:
     """
 
     def __init__(self, model: keras.Model):
-        if not is_graph(model):
-            raise UsageError(
-                "`model` must be a built functional or sequential Keras model. "
-                f"Received: {type(model).__name__}."
-            )
+        check_graph(model)
         shapes = [tuple(image.shape) for image in model.inputs]
         if len(shapes) != 1 or len(shapes[0]) != 4:
             raise UsageError(

@@ -10,8 +10,16 @@ import numpy as np
 import tensorflow as tf
 from tqdm import tqdm
 
+from visualize.checks import as_numbers, check_graph, list_of_layers, whole_number
 from visualize.invariance_curves import InvarianceCurves
-from visualize.transformations import Sweep, centre_of, corner, paper_sweeps, transform
+from visualize.transformations import (
+    Sweep,
+    centre_of,
+    check_fill,
+    corner,
+    paper_sweeps,
+    transform,
+)
 from zfkeras.errors import UsageError
 from zfkeras.models.layer_tensor import layer_tensor
 
@@ -36,7 +44,8 @@ class InvarianceMeter:
         fill: what appears where the image ends: "mean" (default), "edge" or "mirror".
 
     Raises:
-        UsageError: no such layer or fill, or the input's size is unknown.
+        UsageError: no such layer or fill, a model of another kind, or one whose input
+            size is unknown.
     """
 
     def __init__(
@@ -48,7 +57,9 @@ class InvarianceMeter:
         input_scale: float = 1.0,
         fill: str = "mean",
     ):
-        self.layers = tuple(layers)
+        check_graph(model)
+        check_fill(fill)
+        self.layers = tuple(list_of_layers(layers))
         shape = tuple(model.inputs[0].shape)
         if len(model.inputs) != 1 or len(shape) != 4 or None in shape[1:]:
             raise UsageError(
@@ -93,7 +104,8 @@ class InvarianceMeter:
         Raises:
             UsageError: images of another shape, or labels that do not fit them.
         """
-        images = self._checked(images)
+        images = self._checked(as_numbers("images", images))
+        batch_size = whole_number("batch_size", batch_size, 1)
         sweeps = paper_sweeps(self.size[0]) if sweeps is None else sweeps
         centre = centre_of(images.shape[1:3], self.size)
         matrices = [sweep.matrices(sweep.values, centre) for sweep in sweeps]
@@ -143,7 +155,7 @@ class InvarianceMeter:
         Returns:
             uint8 array (k, *size, channels).
         """
-        images = self._checked(np.asarray(image)[None])
+        images = self._checked(as_numbers("image", image)[None])
         matrices = sweep.matrices(
             np.asarray(values), centre_of(images.shape[1:3], self.size)
         )
@@ -152,7 +164,6 @@ class InvarianceMeter:
         return np.rint(np.clip(shown, 0, 255)).astype(np.uint8)
 
     def _checked(self, images):
-        images = np.asarray(images)
         channels = self._network.inputs[0].shape[-1]
         fits = images.ndim == 4 and len(images) and images.shape[-1] == channels
         if not fits or np.any(np.less(images.shape[1:3], self.size)):
@@ -225,7 +236,9 @@ def _labels(labels, outputs) -> np.ndarray:
             f"Received: {len(labels)}."
         )
     pairs = zip(labels, predicted.tolist(), strict=True)
-    found = np.array([best if label is None else label for label, best in pairs])
+    found = np.array(
+        [best if one is None else whole_number("labels", one) for one, best in pairs]
+    )
     if found.min() < 0 or found.max() >= outputs.shape[1]:
         raise UsageError(
             f"`labels` must be from 0 to {outputs.shape[1] - 1}. Received: {labels}."

@@ -4,7 +4,6 @@ NumPy only: it runs no network.
 """
 
 import dataclasses
-import operator
 from collections.abc import Iterator
 
 import numpy as np
@@ -118,29 +117,6 @@ def as_slice(numbers: np.ndarray) -> np.ndarray | slice:
     first, count = int(numbers[0]), len(numbers)
     in_a_row = np.array_equal(numbers, np.arange(first, first + count))
     return slice(first, first + count) if in_a_row else numbers
-
-
-def whole_number(name: str, value, lowest: int) -> int:
-    """Returns `value` as an integer.
-
-    Args:
-        name: what messages call it.
-        value: what a user gave.
-        lowest: the smallest number allowed.
-
-    Raises:
-        UsageError: no whole number, or one below `lowest`.
-    """
-    try:
-        number = operator.index(value)
-    except TypeError:
-        number = None
-    if number is None or isinstance(value, bool) or number < lowest:
-        raise UsageError(
-            f"`{name}` must be a whole number from {lowest}. "
-            f"Received: {name}={value!r}."
-        )
-    return number
 
 
 def _filled(array):

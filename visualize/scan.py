@@ -42,7 +42,7 @@ class Scan:
 
     def run(self, batch_size, save_seconds, show_progress) -> ScanState:
         """Passes over what is left; returns the state behind the last example."""
-        batch_size = max(min(batch_size, self.split.num_examples), 1)
+        batch_size = min(batch_size, max(self.split.num_examples, 1))
         batches = evaluation_batches(
             self.split,
             self.preprocessing,

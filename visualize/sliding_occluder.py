@@ -10,6 +10,7 @@ import numpy as np
 import tensorflow as tf
 from tqdm import tqdm
 
+from visualize.checks import as_numbers, check_graph, whole_number
 from visualize.occluders import occlude, window_starts
 from visualize.occlusion_maps import OcclusionMaps
 from visualize.partial_pass import PartialPass, Plan
@@ -50,6 +51,8 @@ class SlidingOccluder:
     """
 
     def __init__(self, model: keras.Model, layer: int | str | None = None):
+        if layer is not None or not isinstance(model, keras.Model):
+            check_graph(model)
         self.model = model
         self.layer_name = None
         self._network = model
@@ -95,10 +98,9 @@ class SlidingOccluder:
             UsageError: an argument out of range, or a model of other inputs or outputs.
         """
         image = _checked_image(image, self.model)
-        size, step = (
-            _pair(patch_size),
-            _pair(1 if patch_stride is None else patch_stride),
-        )
+        size = _pair("patch_size", patch_size)
+        step = _pair("patch_stride", 1 if patch_stride is None else patch_stride)
+        batch_size = whole_number("batch_size", batch_size, 1)
         starts = [
             window_starts(*side) for side in zip(image.shape, size, step, strict=False)
         ]
@@ -153,7 +155,7 @@ class SlidingOccluder:
         """Activations, probabilities and labels, each (n,), for n boxes."""
         image, value, channel, label = watch
         plan = Plan({}) if self._partial is None else self._partial.plan(boxes)
-        batch_size = max(1, min(batch_size, len(boxes)))
+        batch_size = min(batch_size, len(boxes))
         constants = [tf.constant(part) for part in (image, value)]
         constants += [tf.constant(number, tf.int32) for number in (channel, label)]
         own_maps = plan.regions and self._partial.own_maps(constants[0][None], plan)
@@ -196,14 +198,19 @@ class SlidingOccluder:
         return total, tf.gather(output, label, axis=1), tf.argmax(output, axis=1)
 
 
-def _pair(value) -> tuple[int, int]:
-    height, width = value if isinstance(value, (tuple, list)) else (value, value)
-    return int(height), int(width)
+def _pair(name, value) -> tuple[int, int]:
+    sides = [*value] if np.ndim(value) else [value, value]
+    if len(sides) != 2:
+        raise UsageError(
+            f"`{name}` must be one number or two. Received: {name}={value!r}."
+        )
+    height, width = (whole_number(name, side) for side in sides)
+    return height, width
 
 
 def _checked_image(image, model) -> np.ndarray:
     shapes = [tuple(wanted.shape) for wanted in getattr(model, "inputs", None) or ()]
-    image = np.asarray(image)
+    image = as_numbers("image", image)
     fits = image.ndim == 3 and (
         not shapes
         or (
@@ -239,9 +246,10 @@ def _index(name, value, strengths, what) -> int:
     """A place in `strengths`, that of the largest for `None`."""
     if value is None:
         return int(np.argmax(strengths))
+    value = whole_number(name, value)
     if not 0 <= value < len(strengths):
         raise UsageError(
             f"`{name}` must be from 0 to {len(strengths) - 1}, one of the {what}. "
             f"Received: {name}={value}."
         )
-    return int(value)
+    return value

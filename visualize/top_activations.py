@@ -12,6 +12,7 @@ from pathlib import Path
 import keras
 import numpy as np
 
+from visualize.checks import check_graph, list_of_layers, whole_number
 from visualize.scan import Scan, make_reader, make_update
 from visualize.scan_state import ScanState, fingerprint, load_state
 from zfkeras.data.bad_images import BadImages
@@ -102,14 +103,14 @@ class TopActivations:
             raise UsageError(
                 "a Keras model needs `preprocessing`; a Classifier has it."
             )
-        if count < 1:
-            raise UsageError(f"`count` must be at least 1. Received: count={count}.")
+        layers = list_of_layers(layers)
         if not layers:
             raise UsageError("`layers` must name at least one layer. Received: none.")
+        check_graph(model)
         _check_input(model, preprocessing.crop_size)
         self.model = model
         self.preprocessing = preprocessing
-        self.count = count
+        self.count = whole_number("count", count, 1)
         self.tensors = {layer: layer_tensor(model, layer) for layer in layers}
 
     def scan(
@@ -146,6 +147,7 @@ class TopActivations:
             RunError: an activation is not finite, too many images are bad, or none can
                 be read.
         """
+        batch_size = whole_number("batch_size", batch_size, 1)
         bad_images = bad_images or BadImages(max(split.num_examples, 1))
         state = self._start(split, state_path, data, bad_images.max_fraction)
         for name, reason in state.bad_images.items():

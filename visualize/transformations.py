@@ -131,10 +131,7 @@ def transform(images, matrices, size: tuple[int, int], fill: str = "mean"):
     Raises:
         UsageError: no such fill.
     """
-    if fill not in FILLS:
-        raise UsageError(
-            f"`fill` must be one of {', '.join(FILLS)}. Received: fill={fill!r}."
-        )
+    check_fill(fill)
     top, left = corner(images.shape[1:3], size)
     a, b, c, d, e, f = tf.unstack(tf.cast(matrices, tf.float32), axis=1)
     zero = tf.zeros_like(a)
@@ -151,6 +148,21 @@ def transform(images, matrices, size: tuple[int, int], fill: str = "mean"):
     )
     moved = tf.ensure_shape(moved, (None, *size, images.shape[-1] + 1))
     return moved[..., :-1], moved[..., -1:]
+
+
+def check_fill(fill: str) -> None:
+    """Refuses what `transform` does not know.
+
+    Args:
+        fill: as there.
+
+    Raises:
+        UsageError: no such fill.
+    """
+    if fill not in FILLS:
+        raise UsageError(
+            f"`fill` must be one of {', '.join(FILLS)}. Received: fill={fill!r}."
+        )
 
 
 def corner(image_size, size) -> tuple[int, int]:

@@ -54,6 +54,12 @@ def test_values_are_left_as_they_are():
     np.testing.assert_array_equal(values, before)
 
 
+@pytest.mark.parametrize("percentile", [-5, 200, float("nan")])
+def test_percentiles_out_of_range_are_refused(percentile):
+    with pytest.raises(ValueError, match="`percentile` must be from 0 to 100"):
+        stretch(np.ones((1, 2, 2, 3)), percentile=percentile)
+
+
 def test_wrong_shapes_and_nan_are_refused():
     with pytest.raises(ValueError, match=r"shape=\(4, 4, 3\)"):
         stretch(np.zeros((4, 4, 3)))

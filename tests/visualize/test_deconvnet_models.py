@@ -124,7 +124,7 @@ def test_layers_above_the_projected_one_need_no_rule():
         ({"batch_size": 0}, r"`batch_size` must be a whole number from 1"),
         ({"images": np.zeros((2, 31, 36, 3))}, r"`images` must be .*\(2, 31, 36, 3\)"),
         ({"images": np.zeros((31, 37, 3))}, r"`images` must be .*\(31, 37, 3\)"),
-        ({"images": np.full((1, 31, 37, 3), "a")}, r"`images` must be a numeric array"),
+        ({"images": np.full((1, 31, 37, 3), "a")}, "`images` must be numbers"),
     ],
 )
 def test_wrong_requests_are_named(asked, message):

@@ -128,12 +128,30 @@ def test_the_paper_layers_of_a_real_network_are_compared():
         ({"images": np.zeros((1, 12, 12, 3))}, r"size of the mean image, \(10, 10"),
         ({"images": np.zeros((1, 10, 10, 3)), "labels": [3]}, "from 0 to 2"),
         ({"images": np.zeros((1, 10, 10, 3)), "labels": []}, "one for each of 1"),
+        # previously read as 1
+        ({"images": np.zeros((1, 10, 10, 3)), "labels": [1.5]}, "a whole number"),
+        ({"images": np.zeros((1, 10, 10, 3)), "batch_size": 0}, "`batch_size` must"),
+        ({"images": ["cat.jpg"]}, "`images` must be numbers"),
     ],
 )
 def test_wrong_arguments_are_named(arguments, message):
     meter = InvarianceMeter(small_model(), ["low"], mean_image=np.zeros((10, 10, 3)))
     with pytest.raises(UsageError, match=message):
         meter.measure(**arguments)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        ({"layers": ["low"], "fill": "grey"}, "`fill` must be one of mean, edge"),
+        ({"layers": "low"}, r"write \['low'\]"),
+    ],
+)
+def test_wrong_arguments_are_named_before_anything_is_measured(arguments, message):
+    with pytest.raises(UsageError, match=message):
+        InvarianceMeter(small_model(), **arguments)
+    with pytest.raises(UsageError, match="Keras model. Received: str"):
+        InvarianceMeter("quarter")
 
 
 def test_models_of_unknown_size_are_refused():

@@ -193,6 +193,16 @@ def test_the_paper_layers_of_a_real_network_are_watched():
         ({"patch_size": 3, "patch_stride": (1, 0)}, "are missed. Received: 0"),
         ({"patch_size": 3, "channel": 4}, "`channel` must be from 0 to 3"),
         ({"patch_size": 3, "label": -1}, "`label` must be from 0 to 4"),
+        # previously cut off to whole numbers
+        ({"patch_size": 3.7}, "`patch_size` must be a whole number. Received: .*3.7"),
+        ({"patch_size": 3, "patch_stride": (1, 1.5)}, "`patch_stride` must be a whole"),
+        ({"patch_size": 3, "label": 1.5}, "`label` must be a whole number"),
+        ({"patch_size": 3, "channel": "a"}, "`channel` must be a whole number"),
+        ({"patch_size": (3, 3, 3)}, "`patch_size` must be one number or two"),
+        (
+            {"patch_size": 3, "batch_size": 0},
+            "`batch_size` must be a whole number from",
+        ),
         ({"patch_size": 3, "occlusion_value": np.ones(2)}, r"Received: .*\(2,\)"),
     ],
 )
@@ -206,6 +216,11 @@ def test_images_and_models_of_other_kinds_are_refused():
     model = convolutional_model()
     with pytest.raises(UsageError, match=r"Received: image.shape=\(9, 13, 3\)"):
         SlidingOccluder(model).maps(np.zeros((9, 13, 3)), patch_size=3)
+    with pytest.raises(UsageError, match="`image` must be numbers"):
+        SlidingOccluder(model).maps("cat.jpg", patch_size=3)
+    for layer in (None, "maps"):  # previously accepted until it was asked
+        with pytest.raises(UsageError, match="Keras model. Received: str"):
+            SlidingOccluder("quarter", layer)
     with pytest.raises(UsageError, match="Received: layer='none'"):
         SlidingOccluder(model, "none")
     maps = keras.Model(model.inputs[0], model.get_layer("maps").output)

@@ -190,6 +190,20 @@ def test_layers_of_a_nested_model_are_scanned_under_dotted_names(kind):
         TopActivations(model, [f"{backbone.name}.conv9"], 4, PLAIN)
 
 
+@pytest.mark.parametrize(
+    ("layers", "count", "message"),
+    [
+        ("conv", 4, r"write \['conv'\]"),
+        ([], 4, "at least one layer"),
+        (["conv"], 2.5, "`count` must be a whole number from 1"),
+        (["conv"], 0, "`count` must be a whole number from 1"),
+    ],
+)
+def test_wrong_arguments_are_named(layers, count, message):
+    with pytest.raises(UsageError, match=message):
+        TopActivations(whole_numbers(), layers, count, PLAIN)
+
+
 def test_a_nested_model_that_is_called_twice_is_refused():
     images, backbone = keras.Input((CROP, CROP, 3)), whole_numbers()
     model = keras.Model(images, backbone(images) + backbone(images * 2.0))
