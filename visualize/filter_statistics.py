@@ -147,17 +147,20 @@ def convolutions(
             yield prefix + layer.name, layer
 
 
-def first_convolution(model: keras.Model) -> keras.layers.Conv2D:
+def first_convolution(model: keras.Model) -> tuple[str, keras.layers.Conv2D]:
     """Finds the first `Conv2D` of a model, inside nested models too.
 
     Args:
         model: any Keras model that is made of layers.
 
+    Returns:
+        Its path, such as "backbone.conv1" in a nested model, and the layer.
+
     Raises:
         UsageError: it has none.
     """
-    for _, layer in convolutions(model):
-        return layer
+    for path, layer in convolutions(model):
+        return path, layer
     raise UsageError(
         f"--model must have a Conv2D layer. Received: model {model.name!r} without one."
     )

@@ -80,11 +80,11 @@ def _filters(args):
     names = args.model or DEFAULT_MODELS
     labels = model_labels(names, args.label)
     classifiers = [load(name) for name in names]
-    convs = [first_convolution(classifier.model) for classifier in classifiers]
+    firsts = [first_convolution(classifier.model) for classifier in classifiers]
     commandline.make_folder(args.workdir)
-    kernels = [np.asarray(conv.kernel, np.float32) for conv in convs]
+    kernels = [np.asarray(conv.kernel, np.float32) for _, conv in firsts]
     statistics = [measure_filters(kernel) for kernel in kernels]
-    strides = [tuple(conv.strides) for conv in convs]
+    strides = [tuple(conv.strides) for _, conv in firsts]
     seconds, bad_images = [None] * len(names), None
     if args.data:
         seconds, bad_images = _second_layers(args, classifiers, sorted(set(strides)))
@@ -98,14 +98,14 @@ def _filters(args):
         {
             "label": label,
             "model": str(name),
-            "layer": conv.name,
+            "layer": path,
             "kernel_size": [*conv.kernel_size],
             "stride": [*conv.strides],
             **measured.to_json(),
             **_second_record(second),
         }
-        for label, name, conv, measured, second in zip(
-            labels, names, convs, statistics, seconds, strict=True
+        for label, name, (path, conv), measured, second in zip(
+            labels, names, firsts, statistics, seconds, strict=True
         )
     ]
     record = {

@@ -14,7 +14,7 @@ import numpy as np
 from visualize.aliasing import share_beyond_grid
 from visualize.contrast import ZERO
 from visualize.deconvnet import Deconvnet
-from visualize.filter_statistics import convolutions
+from visualize.filter_statistics import convolutions, first_convolution
 from visualize.patches import boxes, cut, known_field
 from visualize.sample import examples_at, load_pictures
 from visualize.top_activations import TopActivations
@@ -103,7 +103,7 @@ def look_at_second_layer(
         RunError: an image can no longer be read.
     """
     model, preprocessing = classifier.model, classifier.preprocessing
-    first, _ = next(convolutions(model))
+    first, _ = first_convolution(model)
     finder = TopActivations(classifier, [first, layer], count=1)
     deconvnet = Deconvnet(model)
     deconvnet.require([layer])

@@ -147,7 +147,7 @@ def test_the_first_convolution_may_be_nested():
         [keras.Input((8, 8, 3)), keras.layers.Rescaling(2.0), inner]
     )
     outer.add(keras.layers.Conv2D(2, 3, name="b"))
-    assert first_convolution(outer).name == "a"
+    assert first_convolution(outer) == ("inner.a", inner.get_layer("a"))
     assert [path for path, _ in convolutions(outer)] == ["inner.a", "b"]
 
 

@@ -151,7 +151,7 @@ def test_without_renormalisation_a_few_filters_dominate():
         optimizer = keras.optimizers.SGD(0.1, momentum=0.9)
         model.compile(optimizer, "sparse_categorical_crossentropy")
         model.fit(images, labels, batch_size=8, epochs=6, verbose=0)
-        return measure_filters(np.asarray(first_convolution(model).kernel))
+        return measure_filters(np.asarray(first_convolution(model)[1].kernel))
 
     bound, free = trained(0.1), trained(None)
     assert bound.rms.max() <= 0.1 * (1 + 1e-6)

@@ -137,7 +137,8 @@ def nested_file(tmp_path_factory):
         ("occlusion", ["--count=1", "--patch-stride=7"], ["base.out_relu"]),
         ("features", ["--layers=base", "--channels=2", "--top=2"], ["base"]),
         ("features", ["--layers=base.stem,mean", "--top=2"], ["base.stem", "mean"]),
-        ("filters", ["--channels=2"], ["base.project"]),
+        # previously "stem", of which a network may have several
+        ("filters", ["--channels=2"], ["base.stem", "base.project"]),
     ],
 )
 def test_a_nested_base_goes_through_every_command(
@@ -151,7 +152,10 @@ def test_a_nested_base_goes_through_every_command(
         "correspondence": lambda: [*record["layers"]],
         "occlusion": lambda: [record["images"][0]["layer"]],
         "features": lambda: [layer["layer_name"] for layer in record["layers"]],
-        "filters": lambda: [record["networks"][0]["layer_2"]["layer"]],
+        "filters": lambda: [
+            record["networks"][0]["layer"],
+            record["networks"][0]["layer_2"]["layer"],
+        ],
     }
     assert found[module]() == layers
 
