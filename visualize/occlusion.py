@@ -130,7 +130,7 @@ def _occlusion(args):
         seed=args.seed,
         workdir=args.workdir,
     )
-    summary = _summary(rows)
+    summary = sentences_on(rows)
     figure = draw_occlusion(rows, classifier.class_names)
     picture = save_figure(figure, args.workdir / "occlusion.png")
     record = {
@@ -149,8 +149,12 @@ def _occlusion(args):
     print(f"results in {picture} and {file.name}")
 
 
-def _summary(rows) -> list[str]:
-    """What the maps say, in sentences."""
+def sentences_on(rows) -> list[str]:
+    """What the maps say, in sentences.
+
+    Args:
+        rows: of the figure, each an `OcclusionRow`.
+    """
     import numpy as np
 
     sentences = []
@@ -159,7 +163,7 @@ def _summary(rows) -> list[str]:
         sentences.append(
             f"{row.title}: probability {maps.probability:.2f} as it is, "
             f"{maps.probabilities.min():.2f} under the worst square; the map's "
-            f"activation falls to {row.lowest_activation:.0%}; another label under "
+            f"activation {_fall_of_activation(row)}; another label under "
             f"{np.mean(maps.labels != maps.predicted):.0%} of the squares."
         )
     lifts = [row.lift for row in rows if row.lift is not None]
@@ -172,6 +176,14 @@ def _summary(rows) -> list[str]:
     if known:
         sentences.append(_on_objects(known))
     return sentences
+
+
+def _fall_of_activation(row) -> str:
+    share = row.lowest_activation
+    if share is not None:
+        return f"falls to {share:.0%}"
+    maps = row.maps
+    return f"is {maps.activation:.3g}, {maps.activations.min():.3g} at the lowest"
 
 
 def _on_objects(rows) -> str:

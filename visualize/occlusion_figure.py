@@ -55,9 +55,14 @@ class OcclusionRow:
     other_names: list[str]
 
     @property
-    def lowest_activation(self) -> float:
-        """Least activation under a square, as a share of that without one."""
-        return float(self.maps.activations.min() / max(self.maps.activation, 1e-30))
+    def lowest_activation(self) -> float | None:
+        """Least activation under a square, as a share of that without one.
+
+        `None` where such a share means nothing: for a map that is silent here, or whose
+        sum may fall below 0, as it may in layers that do not end in a ReLU.
+        """
+        lowest, activation = self.maps.activations.min(), self.maps.activation
+        return float(lowest / activation) if activation > 0 <= lowest else None
 
     @property
     def lift(self) -> float | None:

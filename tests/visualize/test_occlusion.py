@@ -10,8 +10,10 @@ from tests.helpers.networks import make_classifier
 from tests.helpers.splits import noise, png
 from tests.helpers.trees import write_tree
 from visualize.chosen_images import ChosenImage
-from visualize.occlusion import build_parser, main
+from visualize.occlusion import build_parser, main, sentences_on
 from visualize.occlusion_figure import OcclusionRow, default_patch
+from visualize.occlusion_maps import OcclusionMaps
+from visualize.render.occlusion import draw_occlusion
 from visualize.sliding_occluder import SlidingOccluder
 from zfkeras.data.preprocessing import Preprocessing
 
@@ -148,6 +150,35 @@ def test_the_fall_is_held_against_the_object_where_that_is_known():
     assert row(1, mask).on_object is None
     assert row(0, None).on_object is None
     assert row(0, mask).lift is None
+
+
+@pytest.mark.parametrize(
+    ("activation", "lowest", "share", "said", "label"),
+    [
+        (40, 30, 0.75, "activation falls to 75%", "share of unoccluded"),
+        # previously a share of -1.2e+34 %
+        (-120, -130, None, "is -120, -130 at the lowest", "sum of activations"),
+        (40, -8, None, "is 40, -8 at the lowest", "sum of activations"),
+        (0, 0, None, "is 0, 0 at the lowest", "sum of activations"),
+    ],
+)
+def test_activations_that_may_be_negative_are_no_shares(
+    activation, lowest, share, said, label
+):
+    starts, square = np.array([0, 4]), np.zeros((8, 8, 3), np.uint8)
+    activations = np.array([[lowest, activation], [activation, activation]], "f")
+    labels = np.zeros((2, 2), np.int64)
+    sizes, before = ((4, 4), (8, 8)), (0.9, 0, float(activation))
+    answers = (np.full((2, 2), 0.5, "f"), labels, activations)
+    maps = OcclusionMaps(starts, starts, *sizes, 0, 7, *before, *answers)
+    nothing = np.zeros((0, 8, 8, 3), np.float32)
+    shown = np.zeros((8, 8, 3))
+    image = ChosenImage("a", square, 0, 0)
+    row = OcclusionRow(image, "a", square, maps, "maps", shown, nothing, [])
+    assert row.lowest_activation == share
+    assert said in sentences_on([row])[0]
+    insets = [axes.child_axes for axes in draw_occlusion([row], ["a"]).axes]
+    assert insets[1][0].get_ylabel() == label
 
 
 @pytest.mark.parametrize("argv", [["--fill", "256"], ["--count", "0"], ["--fill", "x"]])

@@ -38,12 +38,7 @@ def draw_occlusion(rows: Sequence[OcclusionRow], class_names: Sequence[str]) -> 
     axes = subplots(figure, len(rows), 5)
     for row, places in zip(rows, axes, strict=True):
         _draw_image(places[0], row)
-        _draw_map(
-            places[1],
-            row.maps.activation_map / max(row.maps.activation, 1e-30),
-            f"channel {row.maps.channel}",
-            "share of unoccluded",
-        )
+        _draw_activation(places[1], row)
         show_image(places[2], _projections(row))
         _draw_map(
             places[3],
@@ -53,7 +48,7 @@ def draw_occlusion(rows: Sequence[OcclusionRow], class_names: Sequence[str]) -> 
         )
         _draw_labels(places[4], row.maps, class_names)
     heads = (
-        "(a) image and square",
+        "(a) image, and the square\nunder which (d) is lowest",
         f"(b) activation of one map\nof {rows[0].heading}",
         "(c) its projection here (framed)\nand where it is strongest",
         "(d) probability of the class",
@@ -71,6 +66,17 @@ def _draw_image(axes, row):
     corner = (row.maps.lefts[lowest[1]] - 0.5, row.maps.tops[lowest[0]] - 0.5)
     axes.add_patch(Rectangle(corner, width, height, color="#808080", linewidth=0))
     axes.set_ylabel(_plain(row.title), fontsize=9)
+
+
+def _draw_activation(axes, row):
+    """As a share of that of the image as it is, where there is such a share."""
+    maps, title = row.maps, f"channel {row.maps.channel}"
+    if row.lowest_activation is not None:
+        share = maps.activation_map / maps.activation
+        _draw_map(axes, share, title, "share of unoccluded")
+        return
+    title += f", unoccluded: {maps.activation:.3g}"
+    _draw_map(axes, maps.activation_map, title, "sum of activations")
 
 
 def _draw_map(axes, values, title, label):
