@@ -159,9 +159,9 @@ def sentences_on(rows) -> list[str]:
 
     sentences = []
     for row in rows:
-        maps = row.maps
+        maps, name = row.maps, f"{row.title} {row.note}".strip()
         sentences.append(
-            f"{row.title}: probability {maps.probability:.2f} as it is, "
+            f"{name}: probability {maps.probability:.2f} as it is, "
             f"{maps.probabilities.min():.2f} under the worst square; the map's "
             f"activation {_fall_of_activation(row)}; another label under "
             f"{np.mean(maps.labels != maps.predicted):.0%} of the squares."

@@ -55,6 +55,11 @@ class OcclusionRow:
     other_names: list[str]
 
     @property
+    def note(self) -> str:
+        """What is to be said beside the title: where it is the network's own guess."""
+        return "" if self.image.label is not None else "(most likely)"
+
+    @property
     def lowest_activation(self) -> float | None:
         """Least activation under a square, as a share of that without one.
 
@@ -230,8 +235,7 @@ def make_rows(
         rows.append(
             OcclusionRow(
                 image,
-                classifier.class_names[label]
-                + ("" if image.label is not None else " (most likely)"),
+                classifier.class_names[label],
                 picture_of(classifier, image),
                 measured,
                 layer_heading(model, layer),

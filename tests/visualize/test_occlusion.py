@@ -181,6 +181,21 @@ def test_activations_that_may_be_negative_are_no_shares(
     assert insets[1][0].get_ylabel() == label
 
 
+def test_a_guessed_class_is_called_so_however_long_its_name_is():
+    # previously "(most likely)" was cut off in the picture
+    starts, square = np.array([0]), np.zeros((4, 4, 3), np.uint8)
+    one = np.ones((1, 1), np.float32)
+    answers = (0.5, 0, 1.0, one, one.astype(np.int64), one)
+    maps = OcclusionMaps(starts, starts, (4, 4), (4, 4), 0, 7, *answers)
+    image = ChosenImage("a", square, None, 0)
+    name, nothing = "German short-haired pointer", np.zeros((0, 4, 4, 3), np.float32)
+    shown = np.zeros((4, 4, 3))
+    row = OcclusionRow(image, name, square, maps, "maps", shown, nothing, [])
+    assert sentences_on([row])[0].startswith(f"{name} (most likely): probability")
+    label = draw_occlusion([row], [name, name]).axes[0].get_ylabel()
+    assert label == "German short-haired point…\n(most likely)"
+
+
 @pytest.mark.parametrize("argv", [["--fill", "256"], ["--count", "0"], ["--fill", "x"]])
 def test_words_that_do_not_parse_give_2(argv, capsys):
     assert main(argv) == 2

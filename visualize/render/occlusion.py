@@ -65,7 +65,7 @@ def _draw_image(axes, row):
     lowest = np.unravel_index(row.maps.probabilities.argmin(), row.maps.labels.shape)
     corner = (row.maps.lefts[lowest[1]] - 0.5, row.maps.tops[lowest[0]] - 0.5)
     axes.add_patch(Rectangle(corner, width, height, color="#808080", linewidth=0))
-    axes.set_ylabel(_plain(row.title), fontsize=9)
+    axes.set_ylabel(f"{_plain(row.title)}\n{row.note}".strip(), fontsize=9)
 
 
 def _draw_activation(axes, row):
