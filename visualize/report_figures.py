@@ -147,14 +147,16 @@ def make_once(
 ) -> Path:
     """Makes what belongs into a folder, unless it was made with the same settings.
 
-    Its files' checksums are kept, so that what is damaged is made again.
+    Its files' checksums are kept, so that what is damaged is made again. A pass over
+    the images that a command has kept (`visualize.scan_state`) serves again, unless all
+    is to be made again: images that changed under their names are not seen by its key.
 
     Args:
         folder: of the figure.
         record: name of the JSON file that is written last.
         made_with: settings, as JSON values; kept beside the figure.
         run: makes it.
-        again: make it in any case.
+        again: make it in any case, and all of it.
 
     Returns:
         The record's path.
@@ -163,6 +165,9 @@ def make_once(
     if not again and _serves(folder, record, marker, made_with):
         return folder / record
     marker.unlink(missing_ok=True)
+    if again:
+        for scan in [*folder.rglob("*.npz")]:
+            scan.unlink()
     run()
     files = (path for path in folder.rglob("*") if path.is_file())
     files = {str(path.relative_to(folder)): crc32(path) for path in files}

@@ -4,6 +4,7 @@ import types
 
 import pytest
 
+from tests.helpers.trees import write_tree
 from visualize import report_figures
 from visualize.report_catalogue import FIGURES
 from visualize.report_figures import Request, make_once, run_command
@@ -91,6 +92,17 @@ def test_the_same_settings_make_nothing_again(make, tmp_path):
     assert make({"a": 1})[1] == 1
     assert make({"a": 2})[1] == 2
     assert make({"a": 2}, again=True)[1] == 3
+
+
+def test_only_overwriting_looks_at_all_images_again(make, tmp_path):
+    # previously never: images that changed under their names ended the report
+    write_tree(tmp_path, {"scan-0.npz": "found", "scans/epoch-001.npz": "found"})
+    kept = [tmp_path / "scan-0.npz", tmp_path / "scans" / "epoch-001.npz"]
+    make({"a": 1})
+    make({"a": 2})
+    assert all(path.exists() for path in kept)
+    make({"a": 2}, again=True)
+    assert not any(path.exists() for path in kept)
 
 
 def test_what_failed_or_was_damaged_is_made_again(make, tmp_path):
