@@ -130,6 +130,7 @@ def layer_record(features, strongest, class_names) -> dict:
         strongest: all channels of the layer.
         class_names: of the data.
     """
+    from visualize.json_values import json_number
     from visualize.top_features import mean_num_classes
 
     number, classes = features.strongest.images.shape[1], len(class_names)
@@ -143,7 +144,7 @@ def layer_record(features, strongest, class_names) -> dict:
         "stride": [int(step) for step in field.stride],
         "num_channels": len(strongest.values),
         "num_dead": int(strongest.dead.sum()),
-        "mean_num_classes_in_top": mean_num_classes(strongest),
+        "mean_num_classes_in_top": json_number(mean_num_classes(strongest)),
         "num_classes_by_chance": classes * (1 - (1 - 1 / classes) ** number),
         "recomputation_error": features.recomputation_error,
         "on_objects": features.on_objects,

@@ -106,17 +106,19 @@ def gallery(record_path: Path) -> Gallery:
                 f"random among the active ones, over {record['num_images']:,} images; "
                 "one activation an image. Grey is zero, and each reconstruction has "
                 "its contrast stretched by itself. Choose a channel to enlarge it.",
-                _specific(record["layers"]),
+                *_specific(record["layers"]),
                 *said_of_bad_images(record),
             ),
             layers,
         )
 
 
-def _specific(layers: list[Mapping]) -> str:
+def _specific(layers: list[Mapping]) -> tuple[str, ...]:
     """How specific to classes the layers are, which the paper says grows."""
     first, last = layers[0], layers[-1]
     low, high = first["mean_num_classes_in_top"], last["mean_num_classes_in_top"]
+    if None in (low, high):  # all channels dead, or the images of no known class
+        return ()
     verdict = "higher layers are not more specific to classes than lower ones."
     if high < _FAR_FEWER * low:
         verdict = "higher layers are more specific to classes, as in the paper."
@@ -127,7 +129,7 @@ def _specific(layers: list[Mapping]) -> str:
     return (
         f"Among the images of a channel there are {low:.1f} classes in layer "
         f"{first['layer']} and {high:.1f} in layer {last['layer']}, where chance gives "
-        f"{first['num_classes_by_chance']:.1f}: {verdict}"
+        f"{first['num_classes_by_chance']:.1f}: {verdict}",
     )
 
 
@@ -145,9 +147,11 @@ def _layer(record: Mapping, short: str, top: int, folder: Path) -> GalleryLayer:
     dead = record["num_dead"]
     facts = (
         f"{_what_a_unit_sees(record)} {record['num_channels']:,} channels, "
-        f"{dead or 'none'} without any activation. The {top} images of a channel come "
-        f"from {record['mean_num_classes_in_top']:.1f} classes on average."
+        f"{dead or 'none'} without any activation."
     )
+    if (classes := record["mean_num_classes_in_top"]) is not None:
+        facts += f" The {top} images of a channel come from {classes:.1f} classes on "
+        facts += "average."
     if record.get("on_objects"):
         said = said_of_objects(record["on_objects"])
         facts += f" {said[0].upper()}{said[1:]}"

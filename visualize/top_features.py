@@ -119,9 +119,11 @@ def mean_num_classes(strongest: Strongest) -> float:
     """Mean number of different classes among a channel's strongest activations.
 
     Low where channels answer to one kind of object (sec. 4.1: layer 4 "is more
-    class-specific"). Dead channels are left out; NaN if all are dead.
+    class-specific"). Channels are left out that are dead, or of whose images no class
+    is known; NaN if that is all of them.
     """
-    labels = np.where(strongest.values > 0, strongest.labels, -1)[~strongest.dead]
+    labels = np.where(strongest.values > 0, strongest.labels, -1)
+    labels = labels[(labels >= 0).any(axis=1)]
     if not len(labels):
         return float("nan")
     is_new = np.diff(np.sort(labels, axis=1), axis=1, prepend=-1) > 0

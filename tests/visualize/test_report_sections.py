@@ -37,6 +37,15 @@ def test_buttons_leave_out_the_model_that_all_layers_lie_in(tmp_path, names, sho
     assert [layer.short for layer in found.layers] == shorts
 
 
+def test_nothing_is_said_of_classes_that_are_not_known(tmp_path):
+    known = read(tmp_path, {}, {})
+    assert "from 2.0 classes on average." in known.layers[0].facts
+    assert any("classes in layer" in sentence for sentence in known.ours)
+    unknown = read(tmp_path, {}, {"mean_num_classes_in_top": None})
+    assert unknown.layers[1].facts.endswith("without any activation.")
+    assert not any("classes in layer" in sentence for sentence in unknown.ours)
+
+
 @pytest.mark.parametrize(
     ("changes", "said"),
     [

@@ -1,4 +1,5 @@
 import dataclasses
+import json
 
 import keras
 import numpy as np
@@ -219,3 +220,27 @@ def test_classes_are_counted_over_live_channels():
     labels = [[7, 7, 2], [1, 1, 1], [1, 2, 3], [0, 5, -1]]
     assert mean_num_classes(strongest_of(values, labels)) == (2 + 1 + 1) / 3
     assert np.isnan(mean_num_classes(strongest_of([[0.0]])))
+
+
+def test_images_of_no_known_class_are_not_of_no_class():
+    # previously 0 classes
+    values = [[3, 2, 1], [3, 2, 1]]
+    labels = [[-1, -1, -1], [4, -1, 5]]
+    assert mean_num_classes(strongest_of(values, labels)) == 2
+    assert np.isnan(mean_num_classes(strongest_of(values[:1], labels[:1])))
+
+
+def test_a_layer_without_activations_is_recorded_as_json_knows_it(model):
+    # previously NaN, which no other program reads
+    model = keras.models.clone_model(model)
+    kernel, bias = model.get_layer("conv2").get_weights()
+    model.get_layer("conv2").set_weights([0 * kernel, 0 * bias - 1])
+    finder = TopActivations(model, ["conv2"], 2, PREPROCESSING)
+    strongest = finder.scan(split_of(files()))["conv2"]
+    features = layer_features(
+        finder, Deconvnet(model), "conv2", strongest, np.arange(2), split_of(files())
+    )
+    record = layer_record(features, strongest, ["bee", "cat"])
+    assert record["num_dead"] == len(strongest.values)
+    assert record["mean_num_classes_in_top"] is None
+    json.dumps(record, allow_nan=False)
