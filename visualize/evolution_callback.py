@@ -91,8 +91,9 @@ class EvolutionCallback(keras.callbacks.Callback):
         self._writer = None
 
     def on_train_begin(self, logs=None):
-        if self._looks:  # fit goes on where it stopped
-            return
+        if self._looks and self._deconvnet.model is self.model:
+            return  # fit goes on where it stopped
+        self._looks = {}
         self._tensors = dict(layer_tensor(self.model, layer) for layer in self.layers)
         self._fields = {
             name: known_field(self.model, tensor)

@@ -118,6 +118,20 @@ def test_a_training_that_goes_on_adds_columns(images, tmp_path):
     assert record["epochs"] == [1, 2]
 
 
+def test_another_model_begins_anew(images, tmp_path):
+    # previously the first model was drawn on, in the columns of the second
+    live = EvolutionCallback(images, ["answer"], (1, 2), tmp_path)
+    train(small_model(), images, [live], epochs=2)
+    other = small_model()
+    other.get_layer("answer").set_weights([np.zeros((36, 2)), np.array([1.0, 1.0])])
+    other.get_layer("answer").trainable = False
+    other.compile("sgd", "sparse_categorical_crossentropy")
+    train(other, images, [live], epochs=1)
+    record = json.loads((tmp_path / "evolution.json").read_text())
+    assert record["epochs"] == [1]
+    assert record["layers"]["answer"]["activations"] == [[0.5], [0.5]]
+
+
 def test_layers_inside_nested_models_and_of_unknown_field(images, tmp_path):
     inner = [
         keras.layers.Conv2D(3, 3, name="conv"),
