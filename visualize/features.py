@@ -3,7 +3,7 @@
 import argparse
 import sys
 
-from visualize.arguments import add_layers, add_top
+from visualize.arguments import add_layers, add_max_images, add_top
 from zfkeras import commandline
 
 DEFAULT_DATA = "shapes"
@@ -24,6 +24,7 @@ def build_parser() -> argparse.ArgumentParser:
         default_text="shapes; photographs like those it was trained on show more",
     )
     commandline.add_split(parser)
+    add_max_images(parser)
     add_layers(parser)
     parser.add_argument(
         "--channels",
@@ -63,6 +64,7 @@ def _features(args):
     from visualize.objects import said_of_objects
     from visualize.paper_layers import usual_layers
     from visualize.render.features import draw_layer, draw_overview, layer_title
+    from visualize.sample import draw_sample
     from zfkeras.data.bad_images import BadImages
     from zfkeras.data.sources import open_source
     from zfkeras.models.presets import load
@@ -71,7 +73,10 @@ def _features(args):
 
     source = open_source(args.data or DEFAULT_DATA)
     args.split = source.split_name(args.split)
-    split = source.split(args.split)
+    split = draw_sample(source.split(args.split), args.max_images, args.seed)
+    data = f"{source.spec} {args.split}"  # as beam_features names it
+    if args.max_images is not None:
+        data += f" {args.max_images} {args.seed}"
     classifier = load(args.model)
     layers = args.layers or usual_layers(classifier.model)
     finder = FeatureFinder(classifier, layers, args.top)
@@ -82,7 +87,7 @@ def _features(args):
         split,
         args.channels,
         state_path=args.workdir / "top_activations.npz",
-        data=f"{source.spec} {args.split}",
+        data=data,
         bad_images=bad_images,
         batch_size=args.batch_size,
         seed=args.seed,
@@ -102,6 +107,7 @@ def _features(args):
         "model": str(args.model),
         "data": source.spec,
         "split": args.split,
+        "max_images": args.max_images,
         "num_images": number,
         "bad_images": bad_images.to_json(),
         "seed": args.seed,

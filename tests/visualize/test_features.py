@@ -98,6 +98,22 @@ def test_a_rerun_reuses_the_scan_and_shows_other_channels(run, tmp_path, monkeyp
     assert [f["channel"] for f in record["layers"][0]["features"]] == [7, 1]
 
 
+def test_a_first_look_takes_some_of_the_images(run, tmp_path, monkeypatch):
+    argv = ("--layers", "2", "--channels", "2", "--workdir", tmp_path)
+    some = (*argv, "--max-images", 5)
+    assert run(*some)[0] == 0
+    record = json.loads((tmp_path / "features.json").read_text("utf-8"))
+    assert (record["max_images"], record["num_images"]) == (5, 5)
+    top = [row for f in record["layers"][0]["features"] for row in f["top"]]
+    assert len({row["image_id"] for row in top}) == 5
+    with monkeypatch.context() as patch:
+        patch.setattr("visualize.scan.evaluation_batches", None)
+        assert run(*some)[0] == 0
+    assert run(*argv)[0] == 0  # all of them are another pass
+    record = json.loads((tmp_path / "features.json").read_text("utf-8"))
+    assert (record["max_images"], record["num_images"]) == (None, 12)
+
+
 def test_without_data_it_takes_the_shapes(tmp_path, model_file, monkeypatch):
     opened = []
 
