@@ -43,13 +43,13 @@ def start_from(
 
     def read():
         trained = load(name)
+        take_weights(model, trained, class_names)
         scale = trained.preprocessing.input_scale
         if scale != config.data.input_scale:
             raise UsageError(
                 f"model.weights={name} was trained on inputs scaled by {scale:g}, not "
                 f"by {config.data.input_scale:g}; add --set data.input_scale={scale!r}."
             )
-        take_weights(model, trained, class_names)
 
     workers.from_chief(read)
     arrays = {str(place): array for place, array in enumerate(model.get_weights())}
