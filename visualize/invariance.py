@@ -135,9 +135,7 @@ def _sentence(curve, headings) -> str:
     """What a transformation does, in a sentence."""
     parts = [
         f"{heading} moves by up to {curve.relative(layer).mean(axis=0).max():.2f} of "
-        f"its norm, half of that at {curve.half_way(layer):.3g} {curve.sweep.unit}"
-        + (" from 1" if curve.sweep.identity else "")
-        + _line(curve.linearity(layer))
+        f"its norm{_half_way(curve, layer)}{_line(curve.linearity(layer))}"
         for layer, heading in headings.items()
     ]
     return (
@@ -146,6 +144,15 @@ def _sentence(curve, headings) -> str:
         f"{curve.probabilities.mean():.2f} on average, {curve.start().mean():.2f} at "
         "the start."
     )
+
+
+def _half_way(curve, layer) -> str:
+    """Where half of the largest distance is reached, as a value of the sweep."""
+    value, unit = curve.sweep.identity + curve.half_way(layer), curve.sweep.unit
+    if value != value:
+        return ""
+    at = f"a ratio of {value:.3g}" if unit == "ratio" else f"{value:.3g} {unit}"
+    return f", half of that at {at}"
 
 
 def _line(r_squared) -> str:
@@ -157,6 +164,7 @@ def _curve_record(curve, headings) -> dict:
 
     return {
         "unit": curve.sweep.unit,
+        "identity": curve.sweep.identity,
         "values": [round(float(value), 6) for value in curve.sweep.values],
         "layers": {
             heading: {

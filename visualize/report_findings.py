@@ -162,7 +162,13 @@ def invariance(record: Mapping) -> Finding:
     rows = []
     for name, curve in curves.items():
         found = [curve["layers"][layer] for layer in layers]
-        halves = [one["half_of_largest_mean_distance_at"] for one in found]
+        # The record says how far from the image as it is: for scales, from 1. Older ones
+        # do not name that value.
+        start = curve.get("identity", 0)
+        halves = [
+            None if away is None else start + away
+            for away in (one["half_of_largest_mean_distance_at"] for one in found)
+        ]
         lines = [one["r_squared_of_a_line"] for one in found]
         rows.append(
             [

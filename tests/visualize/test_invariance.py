@@ -39,6 +39,8 @@ def test_named_images_give_three_rows_of_curves(files, tmp_path, capsys):
     record = json.loads((tmp_path / "out" / "invariance.json").read_text("utf-8"))
     assert record["paper"]["figure"] == "Fig. 5"
     assert len(record["summary"]) == 3
+    assert "half of that at a ratio of 1." in record["summary"][1]
+    assert " degrees" in record["summary"][2]
     assert [image["class_is"] for image in record["images"]] == [
         "true",
         "true",

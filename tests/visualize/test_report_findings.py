@@ -104,11 +104,13 @@ def test_invariance_has_a_row_for_each_transformation():
             "r_squared_of_a_line": None,
         },
     }
-    curve = {"unit": "ratio", "layers": layers, "share_with_the_same_label": 0.69}
+    curve = {"unit": "ratio", "identity": 1, "layers": layers}
+    curve["share_with_the_same_label"] = 0.69
     finding = invariance({"summary": ["s"], "transformations": {"scale": curve}})
     assert finding.ours == ("s",)
     assert finding.tables[0].rows == [
-        ["scale, ratio", "0.175", "–", "0.66", "–", "69 %"]
+        # previously a ratio of 0.175, which would be smaller
+        ["scale, ratio", "1.18", "–", "0.66", "–", "69 %"]
     ]
     assert len(finding.tables[0].headings) == 6
 
