@@ -162,8 +162,8 @@ def invariance(record: Mapping) -> Finding:
     rows = []
     for name, curve in curves.items():
         found = [curve["layers"][layer] for layer in layers]
-        # The record says how far from the image as it is: for scales, from 1. Older ones
-        # do not name that value.
+        # The record says how far from the image as it is: for scales, from 1, which
+        # older records do not name.
         start = curve.get("identity", 0)
         halves = [
             None if away is None else start + away
