@@ -36,7 +36,7 @@ from zfkeras.training.experiment import run_experiment
 logger = logging.getLogger(__name__)
 
 # Of the recipe's rate, what trained weights bear (docs/results.md).
-_FINE_TUNING_RATE = 0.1
+_FINE_TUNING_RATE = 0.3
 
 #: Arm -> how its rows are called.
 ARMS = {"from_scratch": "from scratch", "fine_tuned": "fine-tuned"}
