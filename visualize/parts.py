@@ -108,13 +108,16 @@ def images_with_parts(
 
     Raises:
         FileNotFoundError: no such folder, or one of the images is not in it.
-        UsageError: an image that cannot be read, or a part outside the centre crop.
+        UsageError: an image that cannot be read, a name that several files have, or a
+            part outside the centre crop.
     """
     files = open_files(images, "a folder or zip with the images that --parts names")
-    by_name = {name.rpartition("/")[2]: name for name in reversed(files.names)}
-    by_name |= {name: name for name in files.names}
+    below = {}
+    for name in files.names:
+        below.setdefault(name.rpartition("/")[2], []).append(name)
+    named = below | {name: [name] for name in files.names}
     return [
-        _image(files, by_name, name, places, preprocessing)
+        _image(files, _only(files, named, name), name, places, preprocessing)
         for name, places in parts.items()
     ]
 
@@ -206,14 +209,25 @@ def _is_place(numbers) -> bool:
     return len(numbers) == 2 or (numbers[0] < numbers[2] and numbers[1] < numbers[3])
 
 
-def _image(files: Files, by_name, name, places, preprocessing) -> ImageWithParts:
-    if name not in by_name:
+def _only(files: Files, named, name) -> str:
+    """The file of that name, or of that path in the folder."""
+    found = named.get(name, ())
+    if not found:
         raise FileNotFoundError(
             f"{files.path} does not hold {name}, which --parts names; --images says "
             "where the images are."
         )
+    if len(found) > 1:
+        raise UsageError(
+            f"--parts: {name} is the name of several images in {files.path}; write "
+            f"which one is meant, such as {found[0]}."
+        )
+    return found[0]
+
+
+def _image(files: Files, file, name, places, preprocessing) -> ImageWithParts:
     try:
-        picture = decode(files.read(files.key(by_name[name])))
+        picture = decode(files.read(files.key(file)))
     except (BadImage, OSError) as err:
         raise UsageError(f"--images: {name} cannot be read: {err}.") from err
     size, crop = preprocessing.image_size, preprocessing.crop_size

@@ -131,6 +131,22 @@ def test_files_of_another_form_are_refused(content, message, tmp_path):
         read_parts(path)
 
 
+def test_a_name_that_several_images_have_must_say_which(photographs_of_two):
+    # previously the first of them was taken, whatever the parts were read off
+    other = photographs_of_two / "b" / "wide.png"
+    other.parent.mkdir()
+    other.write_bytes((photographs_of_two / "tall.png").read_bytes())
+
+    def found(name):
+        parts = {name: {"spot": [0.5, 0.5]}}
+        return images_with_parts(parts, photographs_of_two, PREPROCESSING)[0].square
+
+    with pytest.raises(UsageError, match=r"several images in .*such as a/wide\.png"):
+        found("wide.png")
+    assert (found("b/wide.png") == found("tall.png")).all()
+    assert (found("a/wide.png") != found("tall.png")).any()
+
+
 def test_images_that_do_not_serve_are_named(photographs_of_two, tmp_path):
     missing = {"none.png": {"nose": [0.5, 0.5]}}
     with pytest.raises(FileNotFoundError, match=r"does not hold none\.png"):
