@@ -81,7 +81,7 @@ def _networks(names: list[str]) -> list[Path]:
         try:
             load(name)
         except (UsageError, FileNotFoundError) as err:
-            raise type(err)(str(err).replace("--model", "--compare", 1)) from err
+            raise type(err)(f"--compare: {err}") from err
     return [Path(name) for name in names if name.endswith(".keras")]
 
 

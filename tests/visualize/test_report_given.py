@@ -53,8 +53,8 @@ def test_what_was_not_given_is_nothing(folder):
     [
         ("run", "typo", "--run must be a training's workdir"),
         ("run", "photos", "--run needs at least two snapshots"),
-        ("compare", ["typo.keras"], "--compare must be a preset"),
-        ("compare", ["broken.keras"], "broken.keras"),
+        ("compare", ["typo.keras"], "--compare: the network must be a preset"),
+        ("compare", ["broken.keras"], "--compare: .*broken.keras"),
         ("images", ["photos", "typo.jpg"], "--images: there is no .*typo.jpg"),
         ("images", ["broken.jpg"], "--images: .*broken.jpg is no image: corrupt"),
         ("images", ["empty"], "--images: .*empty holds no images"),
