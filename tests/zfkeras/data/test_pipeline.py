@@ -3,6 +3,7 @@ import io
 
 import numpy as np
 import pytest
+import tensorflow as tf
 from PIL import Image
 
 from tests.helpers.splits import noise, noise_split, png, split_of
@@ -14,6 +15,7 @@ from zfkeras.data.pipeline import (
     training_batches,
 )
 from zfkeras.data.preprocessing import Preprocessing
+from zfkeras.data.sharding import shares_of_batches
 from zfkeras.errors import RunError
 
 SIZE, CROP, NUMBER = 10, 8, 23
@@ -65,6 +67,20 @@ def with_bad(positions, number=NUMBER):
     for count, position in enumerate(positions):
         files[position] = kinds[count % len(kinds)]
     return split_of(files)
+
+
+def test_no_pipeline_waits_for_a_tuner_at_its_end():
+    # Previously it slept after the last batch, longer the longer the pass had taken.
+    tally, place = BadImages(NUMBER), {"seed": 1, "epoch": 2}
+    pipelines = [
+        training_batches(SPLIT, PLAIN, 4, bad_images=tally, **place),
+        evaluation_batches(SPLIT, PLAIN, 4, bad_images=tally),
+        squares(SPLIT, SIZE, tally),
+        shares_of_batches(SPLIT, PLAIN, 4, index=0, count=2, bad_images=tally, **place),
+    ]
+    pipelines.append(tf.data.Dataset.zip(*pipelines[:2]))
+    for pipeline in pipelines:
+        assert pipeline.options().autotune.enabled is False
 
 
 # Training
