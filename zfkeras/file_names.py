@@ -11,8 +11,9 @@ _DIGITS = 16
 def file_name_of(name: str) -> str:
     """A part of a file's name for any text; two texts never have the same.
 
-    Letters, digits and "_.-~" of ASCII stay, all else becomes %XX as in URLs. What
-    would be longer than 97 characters is cut and ends in "=" and a digest of the whole.
+    Letters, digits and "_.-~" of ASCII stay, all else becomes %XX as in URLs. What has
+    capitals, which many disks do not tell from small letters, or would be longer than
+    97 characters, is cut to 80 and ends in "=" and a digest of the whole.
 
     Args:
         name: any text.
@@ -26,7 +27,8 @@ def file_name_of(name: str) -> str:
         'block1%2Fconv%201'
     """
     quoted = quote(name, safe="", errors="surrogatepass")
-    if len(quoted) <= _LONGEST + len(_MARK) + _DIGITS:
+    is_short = len(quoted) <= _LONGEST + len(_MARK) + _DIGITS
+    if is_short and name == name.lower():
         return quoted
     digest = hashlib.sha256(quoted.encode()).hexdigest()[:_DIGITS]
     return f"{quoted[:_LONGEST]}{_MARK}{digest}"

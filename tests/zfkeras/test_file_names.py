@@ -20,6 +20,9 @@ NAMES = (
     "\udcff",
     "1",
     "features",
+    "Conv1",
+    "CONV1",
+    "Größe",
 )
 
 
@@ -38,7 +41,8 @@ def test_no_two_names_have_the_same_file():
     names = {*NAMES, *("x" * count for count in range(1, 300))}
     names |= {"x" * 250 + letter for letter in "abc"}
     names |= {file_name_of(name) for name in names}
-    assert len({file_name_of(name) for name in names}) == len(names)
+    # Nor on a disk that takes capitals for small letters, where Conv1 was conv1.
+    assert len({file_name_of(name).lower() for name in names}) == len(names)
     assert max(len(file_name_of(name)) for name in names) == 97
 
 
