@@ -69,7 +69,7 @@ def main(argv=None) -> int:
 
 def _evolution(args):
     from visualize.feature_history import FeatureHistory
-    from visualize.paper_layers import usual_layers
+    from visualize.paper_layers import layer_heading, usual_layers
     from visualize.sample import draw_sample, load_probes
     from visualize.snapshots import find_snapshots
     from zfkeras.data.bad_images import BadImages
@@ -102,11 +102,15 @@ def _evolution(args):
         bad_images=bad_images,
         show_progress=True,
     )
-    _write(args, [*snapshots], images, layers.values(), bad_images, len(probes))
+    headed = {
+        layer_heading(classifier.model, layer): history
+        for layer, history in layers.items()
+    }
+    _write(args, [*snapshots], images, headed, bad_images, len(probes))
 
 
-def _write(args, epochs, images, layers, bad_images, num_probes):
-    """Picture, record and the last lines on the screen."""
+def _write(args, epochs, images, headed, bad_images, num_probes):
+    """Picture, record and the last lines on the screen; histories by their headings."""
     import numpy as np
 
     from visualize.render.evolution import draw_evolution
@@ -114,6 +118,7 @@ def _write(args, epochs, images, layers, bad_images, num_probes):
     from zfkeras.provenance import write_record
     from zfkeras.render import save_figure
 
+    layers = headed.values()
     places = np.concatenate([layer.images.ravel() for layer in layers])
     examples = examples_at(images, places)
     name = Path(args.data).name  # a path may be as long as it likes
@@ -130,27 +135,29 @@ def _write(args, epochs, images, layers, bad_images, num_probes):
         "epochs": epochs,
         "paper": PAPER,
         "layers": {
-            layer.layer_name: _layer_record(layer, examples) for layer in layers
+            layer.layer_name: _layer_record(heading, layer, examples)
+            for heading, layer in headed.items()
         },
     }
     figure = draw_evolution(
         epochs,
-        {layer.layer_name: layer.reconstructions for layer in layers},
-        {layer.layer_name: layer.channels for layer in layers},
-        {layer.layer_name: layer.images for layer in layers},
+        {heading: layer.reconstructions for heading, layer in headed.items()},
+        {heading: layer.channels for heading, layer in headed.items()},
+        {heading: layer.images for heading, layer in headed.items()},
         title=f"Strongest activation of a channel over {looked_at}, projected",
-        similarity={layer.layer_name: layer.to_last for layer in layers},
+        similarity={heading: layer.to_last for heading, layer in headed.items()},
     )
     picture = save_figure(figure, args.workdir / "evolution.png")
     file = write_record(args.workdir / "evolution.json", record)
-    print(_table(layers))
+    print(_table(headed))
     print(f"results in {picture} and {file.name}")
 
 
-def _layer_record(layer, examples) -> dict:
+def _layer_record(heading, layer, examples) -> dict:
     from visualize.json_values import json_number
 
     return {
+        "heading": heading,
         "cosine_to_next": [json_number(value) for value in layer.to_next],
         "cosine_to_last": [json_number(value) for value in layer.to_last],
         "share_of_channels_with_another_image": [*layer.changed],
@@ -170,16 +177,16 @@ def _layer_record(layer, examples) -> dict:
     }
 
 
-def _table(layers) -> str:
+def _table(headed) -> str:
     lines = [
         "layer: cosine to the last snapshot at each epoch; channels with another "
         "strongest image than before; settled"
     ]
-    for layer in layers:
+    for heading, layer in headed.items():
         pairs = zip(layer.epochs, layer.to_last, strict=True)
         cosines = "  ".join(f"{epoch}: {value:.2f}" for epoch, value in pairs)
         changed = "  ".join(f"{100 * share:.0f} %" for share in layer.changed)
-        lines.append(f"{layer.layer_name:<8} {cosines}   {changed}   {layer.settled}")
+        lines.append(f"{heading:<16} {cosines}   {changed}   {layer.settled}")
     return "\n".join(lines)
 
 

@@ -18,7 +18,10 @@ def evolution(record: Mapping) -> Finding:
     Args:
         record: of `visualize.evolution`.
     """
-    epochs, layers = record["epochs"], record["layers"]
+    epochs = record["epochs"]
+    layers = {
+        layer.get("heading", name): layer for name, layer in record["layers"].items()
+    }
     split = "training" if record["split"] == "train" else record["split"]
     settled = {name: layer["settled_epoch"] for name, layer in layers.items()}
     named = ", ".join(

@@ -186,7 +186,7 @@ def test_the_command_writes_picture_and_record(run, images, tmp_path, capsys):
     argv += ["--layers", "1,conv4", "--channels", 3, "--probes", 2, "--max-images", 5]
     assert main([*map(str, argv), "--epochs", "2", "5", "10"]) == 0
     out = capsys.readouterr().out
-    assert "norm1" in out and f"{tmp_path}/out/evolution.png" in out
+    assert "layer 1 (norm1) " in out and f"{tmp_path}/out/evolution.png" in out
     with Image.open(tmp_path / "out/evolution.png") as picture:
         assert min(picture.size) > 300
     record = json.loads((tmp_path / "out/evolution.json").read_text())
