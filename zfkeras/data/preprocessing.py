@@ -6,6 +6,8 @@ Plain NumPy on one image, so that it is the same wherever it runs: in a pipeline
 
 import dataclasses
 import functools
+import math
+import operator
 from collections.abc import Sequence
 
 import numpy as np
@@ -28,12 +30,36 @@ class Preprocessing:
             -128 to 128.
         min_crop_area: smallest share of the image's area that a training crop may show.
             `None` (default): training crops keep the image's scale, as in the paper.
+
+    Raises:
+        ValueError: the mean image has another shape, such as one number a channel, the
+            crop does not fit into it, or the scale is not finite.
+        TypeError: the crop's size is no whole number, or the scale no number.
     """
 
     mean_image: np.ndarray
     crop_size: int
     input_scale: float = 1.0
     min_crop_area: float | None = None
+
+    def __post_init__(self):
+        shape = np.shape(self.mean_image)
+        if shape[:1] * 2 + (3,) != shape:
+            raise ValueError(
+                "`mean_image` must be an array (size, size, 3), which "
+                "np.full((size, size, 3), mean) makes of one number a channel. "
+                f"Received: mean_image.shape={shape}."
+            )
+        if not 1 <= operator.index(self.crop_size) <= shape[0]:
+            raise ValueError(
+                f"`crop_size` must be from 1 to the mean image's {shape[0]} pixels. "
+                f"Received: crop_size={self.crop_size!r}."
+            )
+        if not math.isfinite(self.input_scale):
+            raise ValueError(
+                "`input_scale` must be finite. "
+                f"Received: input_scale={self.input_scale!r}."
+            )
 
     @property
     def image_size(self) -> int:
@@ -42,7 +68,7 @@ class Preprocessing:
 
     def centred(self, square: np.ndarray) -> np.ndarray:
         """Subtracts the mean image: uint8 (size, size, 3) -> float32, same shape."""
-        difference = square - self.mean_image
+        difference = np.subtract(square, self.mean_image, dtype=np.float32)
         if self.input_scale != 1:
             difference *= np.float32(self.input_scale)
         return difference

@@ -240,14 +240,6 @@ class _Incomplete(Exception):
 
 def _check_fit(model, preprocessing, class_names) -> None:
     """Refuses parts that only a foreign hand can have put together."""
-    size = preprocessing.image_size
-    if preprocessing.mean_image.shape != (size, size, 3):
-        raise ValueError(f"a mean image of shape {preprocessing.mean_image.shape}")
-    numbers = (preprocessing.crop_size, preprocessing.input_scale)
-    if type(numbers[0]) is not int or not np.isfinite(numbers).all():
-        raise ValueError(f"crop size and input scale {numbers}")
-    if not 0 < preprocessing.crop_size <= size:
-        raise ValueError(f"crops of {preprocessing.crop_size} pixels out of {size}")
     wanted = (None, preprocessing.crop_size, preprocessing.crop_size, 3)
     if model.input_shape != wanted:
         raise ValueError(f"crops {wanted} for a network of {model.input_shape}")

@@ -26,6 +26,34 @@ def test_centred_subtracts_the_mean_and_scales():
     assert scaled.centred(square).dtype == np.float32
 
 
+@pytest.mark.parametrize(
+    ("changes", "error", "message"),
+    [
+        ({"mean_image": np.zeros(3)}, ValueError, r"`mean_image`.*\(3,\)"),
+        ({"mean_image": np.zeros((12, 10, 3))}, ValueError, "`mean_image`"),
+        ({"mean_image": np.zeros((12, 12))}, ValueError, "`mean_image`"),
+        ({"mean_image": 127.5}, ValueError, "`mean_image`"),
+        ({"crop_size": 13}, ValueError, "from 1 to the mean image's 12 pixels.*13"),
+        ({"crop_size": 0}, ValueError, "`crop_size`"),
+        ({"crop_size": 8.0}, TypeError, "float"),
+        ({"crop_size": None}, TypeError, "None"),
+        ({"input_scale": float("nan")}, ValueError, "`input_scale`.*nan"),
+        ({"input_scale": 1j}, TypeError, "complex"),
+    ],
+)
+def test_what_would_fail_at_the_first_image_is_refused(changes, error, message):
+    # Previously a mean of three numbers was an image of three pixels' side.
+    with pytest.raises(error, match=message):
+        preprocessing(**changes)
+
+
+def test_a_mean_in_double_precision_gives_single_precision_all_the_same():
+    # Previously the crops, of which that is said, came in double precision.
+    crop = preprocessing(mean_image=MEAN.astype(np.float64)).centre_crop(SQUARE)
+    assert crop.dtype == np.float32
+    np.testing.assert_array_equal(crop, preprocessing().centre_crop(SQUARE))
+
+
 def test_image_size_is_the_mean_images():
     assert preprocessing().image_size == 12
 

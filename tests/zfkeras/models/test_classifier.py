@@ -251,10 +251,6 @@ def with_preprocessing(classifier, **changes):
         (lambda c: dataclasses.replace(c, class_names=NAMES[:3]), "3 class names for"),
         (lambda c: dataclasses.replace(c, class_names=(1, 2, 3, 4)), "no text"),
         (lambda c: with_preprocessing(c, crop_size=48), "for a network of .None, 56"),
-        (lambda c: with_preprocessing(c, crop_size=80), "80 pixels out of 64"),
-        (lambda c: with_preprocessing(c, crop_size=None), "scale .None, "),
-        (lambda c: with_preprocessing(c, input_scale=float("nan")), "nan"),
-        (lambda c: with_preprocessing(c, input_scale=1j), "1j of type complex"),
         (lambda c: dataclasses.replace(c, made={"by": {1, 2}}), "of type set"),
     ],
 )
