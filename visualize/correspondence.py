@@ -121,7 +121,7 @@ def _correspondence(args):
     layers = lowest_first(model, layers)
     images = _images(args, preprocessing)
     side = preprocessing.crop_size
-    size = args.mask_size or max(1, round(side * 40 / 224))
+    size = _mask_size(args, side)
     parts = masks_on(images, size, side)
     masks = np.concatenate([parts, random_masks(parts, args.random, side, args.seed)])
     inputs = np.stack([preprocessing.centre_crop(image.square) for image in images])
@@ -187,6 +187,19 @@ def _images(args, preprocessing):
     chosen = dict([*parts.items()][:count])
     folder = args.images or args.parts.absolute().parent
     return images_with_parts(chosen, folder, preprocessing)
+
+
+def _mask_size(args, side) -> int:
+    from zfkeras.errors import UsageError
+
+    if args.mask_size is None:
+        return max(1, round(side * 40 / 224))
+    if args.mask_size >= side:
+        raise UsageError(
+            f"--mask-size must be less than {side}, the side of the network's input: "
+            f"larger masks hide all of the image. Received: {args.mask_size}."
+        )
+    return args.mask_size
 
 
 def _picture(image, preprocessing):

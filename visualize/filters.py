@@ -73,10 +73,13 @@ def _filters(args):
 
     from visualize.filter_statistics import first_convolution, measure_filters
     from visualize.render.filters import draw_filters, draw_second_layers
+    from zfkeras.errors import UsageError
     from zfkeras.models.presets import load
     from zfkeras.provenance import write_record
     from zfkeras.render import save_figure
 
+    if args.layer is not None and not args.data:
+        raise UsageError("--layer needs --data, the images that layer 2 is shown on.")
     names = args.model or DEFAULT_MODELS
     labels = model_labels(names, args.label)
     classifiers = [load(name) for name in names]

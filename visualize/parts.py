@@ -65,6 +65,8 @@ def read_parts(path: Path) -> dict[str, dict[str, list[float]]]:
         FileNotFoundError: there is no such file.
         UsageError: it is not of that form.
     """
+    if not Path(path).is_file():
+        raise FileNotFoundError(f"--parts: there is no file {path}.")
     try:
         content = json.loads(Path(path).read_text(encoding="utf-8"))
     except (ValueError, RecursionError) as err:

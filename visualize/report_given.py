@@ -104,8 +104,6 @@ def _photographs(paths: list[Path], preprocessing) -> list[Path]:
 
 def _digest_of_parts(args, preprocessing) -> str:
     """Of the images as the network's preprocessing takes them, and of their parts."""
-    if not args.parts.is_file():
-        raise FileNotFoundError(f"--parts: there is no file {args.parts}.")
     folder = args.parts_images or args.parts.absolute().parent
     try:
         images = images_with_parts(read_parts(args.parts), folder, preprocessing)

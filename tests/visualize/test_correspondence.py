@@ -96,7 +96,12 @@ def test_requests_that_cannot_be_met_are_one_line(files, tmp_path, capsys):
     assert "--count must be at most 3" in refusal(*parts, "--count", 4)
     assert "--images needs --parts" in refusal("--images", files)
     assert "does not hold 0.png" in refusal(*parts, "--images", tmp_path)
-    assert "none.json" in refusal("--parts", files / "none.json")
+    # previously "[Errno 2] No such file or directory"
+    missing = refusal("--parts", files / "none.json")
+    assert f"--parts: there is no file {files}/none.json" in missing
+    assert "--parts: there is no file" in refusal("--parts", files)
+    # previously made as large as the image, in silence
+    assert "must be less than 56" in refusal("--mask-size", 56)
     assert "`layer` must be one of" in refusal(*parts, "--layers", "7")
     assert main(["--count", "1"]) == 2
 

@@ -93,6 +93,8 @@ def test_wrong_arguments_are_one_line(files, tmp_path, capsys):
     assert "split must be one of" in said
     said = refused(capsys, [*model, "--data", f"folder:{files}/images", "--layer", "9"])
     assert "`layer` must be one of" in said
+    # previously passed over in silence
+    assert "--layer needs --data" in refused(capsys, [*model, "--layer", "conv3"])
 
 
 def test_labels_name_the_preset_the_file_or_its_folder():
