@@ -3,6 +3,7 @@
 import dataclasses
 import io
 import json
+import operator
 import os
 import re
 import zipfile
@@ -72,8 +73,13 @@ class Classifier:
         Raises:
             FileNotFoundError: a path that is not there.
             BadImage: an image that cannot be decoded.
-            ValueError: an array of another shape or range.
+            ValueError: an array of another shape or range, or batches below 1.
+            TypeError: what is no image, nor several.
         """
+        if operator.index(batch_size) < 1:
+            raise ValueError(
+                f"`batch_size` must be at least 1. Received: batch_size={batch_size!r}."
+            )
         crop = (
             self.preprocessing.ten_crop if ten_crop else self.preprocessing.centre_crop
         )
@@ -97,7 +103,7 @@ class Classifier:
             scaled.
 
         Raises:
-            FileNotFoundError, BadImage, ValueError: as in `predict`.
+            FileNotFoundError, BadImage, ValueError, TypeError: as in `predict`.
         """
         preprocessing = self.preprocessing
         shape = (preprocessing.crop_size, preprocessing.crop_size, 3)
@@ -191,6 +197,11 @@ class Classifier:
         single = isinstance(images, _ONE_IMAGE) or (
             getattr(images, "ndim", None) in (2, 3)
         )
+        if not (single or isinstance(images, Iterable)):
+            raise TypeError(
+                "`images` must be an image (array, path, bytes, Pillow) or several. "
+                f"Received: images of type {type(images).__name__}."
+            )
         for image in [images] if single else images:
             yield self.preprocessing.square(image)
 

@@ -130,6 +130,21 @@ def test_no_more_than_batch_size_crops_go_through_the_network_at_once(classifier
     assert sum(sizes) == 5 + 50
 
 
+@pytest.mark.parametrize("number", [0, -1])
+def test_batches_of_no_image_are_refused(classifier, number):
+    # Previously all images became one batch.
+    with pytest.raises(ValueError, match=f"`batch_size` must be .*batch_size={number}"):
+        classifier.predict(IMAGES, batch_size=number)
+
+
+@pytest.mark.parametrize("images", [None, 3])
+def test_what_is_no_image_nor_several_is_refused(classifier, images):
+    kind = type(images).__name__
+    for method in (classifier.predict, classifier.prepare):
+        with pytest.raises(TypeError, match=f"`images` must be an image .*{kind}"):
+            method(images)
+
+
 def test_predict_crops_keeps_images_and_crops_apart(classifier):
     crops = np.random.default_rng(1).normal(0, 5, (2, 10, 56, 56, 3))
     crops = crops.astype(np.float32)
