@@ -57,14 +57,19 @@ def endpoints(model: keras.Model) -> dict[int, Endpoint]:
         Layer number -> `Endpoint`, lowest first; removed layers are missing.
 
     Raises:
-        UsageError: the model is another network, of other layers or other names, or its
-            input size is unknown.
+        UsageError: the model is another network, of other layers or other names, or no
+            model, or its input size is unknown.
 
     Example:
         >>> ends = endpoints(ZFNet())
         >>> ends[5].layer_name, ends[5].receptive_field.size, ends[5].stride
         ('pool5', (171, 171), (32, 32))
     """
+    if not isinstance(model, keras.Model):
+        raise UsageError(
+            "endpoints: the model must be a Keras model; of a Classifier it is "
+            f"`classifier.model`. Received: {type(model).__name__}."
+        )
     numbers = {layer: _number(layer) for layer in model.layers}
     found = [number for number in numbers.values() if number]
     # Names alone are no proof: LeNet has a conv1 and an fc1, MobileNet a first conv1.

@@ -1,5 +1,8 @@
 """Builds ZFNet, AlexNet and their variants as functional Keras models."""
 
+import operator
+from collections.abc import Sequence
+
 import keras
 
 from zfkeras.constraints import MaxRMS
@@ -40,7 +43,8 @@ def ZFNet(  # noqa: N802 - named like a class, as keras.applications names its n
         kernel_initializer: "paper", N(0, 0.01^2) (sec. 3), or any Keras initialiser
             such as "he_normal", for every layer but the softmax, which always starts
             as in the paper: near equal probabilities. Biases start at 0.
-        dropout: share of fc6 and fc7 that is dropped in training (sec. 3: 0.5).
+        dropout: share of fc6 and fc7 that is dropped in training, from 0 to below 1
+            (sec. 3: 0.5).
         max_filter_rms: bound on the root mean square of each filter of each
             convolution (sec. 3), above 0 and finite, enforced at every update. `None`
             means no bound.
@@ -53,7 +57,8 @@ def ZFNet(  # noqa: N802 - named like a class, as keras.applications names its n
 
     Raises:
         UsageError: unknown variant or dtype policy, an input shape of another form or
-            too small for the pools, a bound that is none, or weights that do not fit.
+            too small for the pools, a number that cannot be, or weights that do not
+            fit.
 
     Example:
         >>> ZFNet().count_params()
@@ -62,11 +67,7 @@ def ZFNet(  # noqa: N802 - named like a class, as keras.applications names its n
     spec = find_variant(variant)
     if input_shape is None:
         input_shape = (spec.crop_size, spec.crop_size, 3)
-    if len(input_shape) != 3 or None in input_shape:
-        raise UsageError(
-            "`input_shape` must be (height, width, channels), all of them known. "
-            f"Received: input_shape={input_shape!r}."
-        )
+    _check_numbers(num_classes, input_shape, dropout)
     try:
         keras.dtype_policies.get(dtype)
     except (TypeError, ValueError) as err:
@@ -96,7 +97,7 @@ def ZFNet(  # noqa: N802 - named like a class, as keras.applications names its n
         x = keras.layers.Dense(units, "relu", name=f"fc{number}", **kernel())(x)
         x = keras.layers.Dropout(dropout, name=f"dropout{number}", dtype=dtype)(x)
     outputs = keras.layers.Dense(
-        num_classes,
+        operator.index(num_classes),  # Keras takes none of NumPy's
         "softmax",
         kernel_initializer=_initializer("paper"),
         name="predictions",
@@ -106,6 +107,33 @@ def ZFNet(  # noqa: N802 - named like a class, as keras.applications names its n
     if weights is not None:
         _take_weights(model, weights)
     return model
+
+
+def _check_numbers(num_classes, input_shape, dropout):
+    """Refuses what Keras would refuse in other words, or not at all."""
+    if not _are_sizes([num_classes]):
+        raise UsageError(
+            "`num_classes` must be a whole number of at least 1. "
+            f"Received: num_classes={num_classes!r}."
+        )
+    if not (isinstance(input_shape, Sequence) and len(input_shape) == 3) or (
+        not _are_sizes(input_shape)
+    ):
+        raise UsageError(
+            "`input_shape` must be (height, width, channels), all of them known. "
+            f"Received: input_shape={input_shape!r}."
+        )
+    if not (isinstance(dropout, int | float) and 0 <= dropout < 1):
+        raise UsageError(
+            f"`dropout` must be from 0 to below 1. Received: dropout={dropout!r}."
+        )
+
+
+def _are_sizes(numbers) -> bool:
+    try:
+        return min(map(operator.index, numbers)) >= 1
+    except TypeError:
+        return False
 
 
 def _constraint(max_filter_rms):

@@ -141,6 +141,14 @@ def test_networks_that_only_have_such_names_are_refused(names):
         endpoints(network_of(*names))
 
 
+@pytest.mark.parametrize("no_model", [None, "quarter"])
+def test_what_is_no_model_is_refused(no_model):
+    # previously an AttributeError, also for what zfkeras.load gives
+    message = rf"`classifier\.model`\. Received: {type(no_model).__name__}\."
+    with pytest.raises(UsageError, match=message):
+        endpoints(no_model)
+
+
 def test_mobilenet_is_refused():
     # previously {1: conv1}, on which transfer.folder --layer best trained
     model = keras.applications.MobileNet(

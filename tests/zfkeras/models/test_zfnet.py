@@ -268,12 +268,43 @@ def test_images_too_small_are_refused(variant, shape):
         weightless(variant, input_shape=shape)
 
 
-@pytest.mark.parametrize("shape", [(56, 56), (None, None, 3), (56, 56, None)])
+@pytest.mark.parametrize(
+    "shape",
+    [
+        (56, 56),
+        (None, None, 3),
+        (56, 56, None),
+        56,  # previously a TypeError that named nothing
+        (56.0, 56.0, 3),
+        (-56, 56, 3),
+        (56, 56, 0),  # previously built
+    ],
+)
 def test_input_shapes_of_another_form_are_refused(shape):
     # previously called too small
-    message = r"`input_shape` must be \(height, width, channels\).*input_shape=\("
+    message = r"`input_shape` must be \(height, width, channels\).*input_shape="
     with pytest.raises(UsageError, match=message):
         weightless("zfnet_quarter", input_shape=shape)
+
+
+@pytest.mark.parametrize("number", [0, -3, 2.5, "10", None])
+def test_numbers_of_classes_that_are_none_are_refused(number):
+    # previously Keras spoke of units
+    with pytest.raises(UsageError, match=f"`num_classes` must be .*{number!r}"):
+        ZFNet(number, variant="zfnet_quarter")
+
+
+@pytest.mark.parametrize("share", [1.0, -0.1, None, "0.5", float("nan")])
+def test_a_dropout_that_leaves_nothing_or_is_none_is_refused(share):
+    # previously all units were dropped, or Keras spoke of a rate
+    with pytest.raises(UsageError, match=f"`dropout` must be .*{share!r}"):
+        weightless("zfnet_quarter", dropout=share)
+
+
+def test_numpys_whole_numbers_are_sizes():
+    shape = np.array([56, 56, 3])
+    model = weightless("zfnet_quarter", num_classes=shape[2], input_shape=(*shape,))
+    assert model.output_shape == (None, 3)
 
 
 def test_an_unknown_variant_is_refused():
