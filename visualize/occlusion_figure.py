@@ -227,9 +227,11 @@ def make_rows(
         show_progress=True,
     )[layer]
     rows = []
-    for image, measured, reconstruction in zip(images, maps, own, strict=True):
+    for image, pixels, measured, reconstruction in zip(
+        images, inputs, maps, own, strict=True
+    ):
         others, names = _elsewhere(
-            deconvnet, finder, layer, measured.channel, strongest, searched, image.name
+            deconvnet, finder, layer, measured.channel, strongest, searched, pixels
         )
         label = measured.label
         rows.append(
@@ -247,16 +249,21 @@ def make_rows(
     return rows
 
 
-def _elsewhere(deconvnet, finder, layer, channel, strongest, split, own_name):
-    """Projections of a channel in the images where it is strongest, and their names."""
+def _elsewhere(deconvnet, finder, layer, channel, strongest, split, own):
+    """Projections of a channel in the images where it is strongest, and their names.
+
+    Not in the image itself, which may have another name if it was given as a file.
+    """
     places = strongest.images[channel][strongest.values[channel] > 0]
     examples = examples_at(split, places)
     chosen = [examples[place] for place in places.tolist()]
-    chosen = [one for one in chosen if one["id"] != own_name][:NUM_OTHERS]
     inputs = load_crops(split, chosen, finder.preprocessing)
+    is_other = [not np.array_equal(one, own) for one in inputs]
+    kept = np.flatnonzero(is_other)[:NUM_OTHERS]
+    inputs = inputs[kept]
     if len(inputs):
         inputs = deconvnet.project(inputs, layer, channel=channel)
-    return inputs, [one["id"] for one in chosen]
+    return inputs, [chosen[place]["id"] for place in kept]
 
 
 def _value(fill, preprocessing):

@@ -90,6 +90,19 @@ def test_named_images_and_a_rerun_reuse_the_pass_over_the_data(
     assert record["fill"] == 0
 
 
+def test_a_file_that_is_in_the_data_too_is_not_another_image(run, tmp_path):
+    # previously it stood among the others, under its name there
+    tree = {
+        f"{name}/1.png": png(noise(number, 64, 64)) for number, name in enumerate("abc")
+    }
+    images = write_tree(tmp_path / "images", tree)
+    argv = ["--data", f"folder:{images}", "--images", images / "b" / "1.png"]
+    assert run(*argv, "--patch-size", 28, "--patch-stride", 28)[0] == 0
+    record = json.loads((tmp_path / "out" / "occlusion.json").read_text("utf-8"))
+    others = record["images"][0]["other_images"]
+    assert others and {*others} <= {"a/1.png", "c/1.png"}
+
+
 def test_unreadable_images_are_borne_with_and_counted(run, files, tmp_path):
     # Previously the message named an argument that the command did not have.
     images = shutil.copytree(files / "images", tmp_path / "images")
