@@ -30,6 +30,8 @@ _WRONG_PATH = (
     NotADirectoryError,
 )
 
+_TENSORFLOWS_OOM = "ResourceExhaustedError"
+
 DATA_HELP = (
     "where the images are: tfds:NAME (tfds:imagenet2012), folder:PATH (one folder a "
     "class); tiny-imagenet:PATH, caltech101:PATH, caltech256:PATH, voc2012:PATH or "
@@ -215,9 +217,9 @@ def run(
 
     Returns:
         0 done, 1 the run failed or was interrupted, 2 bad usage. What the system
-        refuses (a full disk, a missing permission) is no bug either: 1, or 2 where
-        another path would do. Other exceptions are bugs: they pass through with their
-        traceback.
+        refuses (memory, a full disk, a missing permission) is no bug either: 1, or 2
+        where another path would do. Other exceptions are bugs: they pass through with
+        their traceback.
     """
     if getattr(sys.stdout, "errors", None) == "strict":
         # The name of a file may be what the terminal's encoding cannot hold.
@@ -262,6 +264,10 @@ def _run(parser, command, argv) -> int:
 
         if is_disk_full(err):  # in a library, which does not say where
             return _say(parser, f"no space left in {_fullest(args)}; {err}", FAILED)
+        if isinstance(err, MemoryError) or type(err).__name__ == _TENSORFLOWS_OOM:
+            size = getattr(args, "batch_size", None)
+            remedy = f"; lower --batch-size, now {size}" if size else ""
+            return _say(parser, f"out of memory{remedy} ({str(err)[:200]})", FAILED)
         if isinstance(err, OSError):
             return _say(parser, err, FAILED)
         raise

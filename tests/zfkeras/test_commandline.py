@@ -7,6 +7,7 @@ import sys
 import tempfile
 
 import pytest
+import tensorflow as tf
 
 from zfkeras import commandline
 from zfkeras.data.bad_images import BadImage
@@ -76,6 +77,20 @@ def test_a_full_disk_is_named_in_one_line(capsys):
     code, (line,) = outcome(full, capsys)
     assert code == 1
     assert "No space left on device: 'runs/a/results.json'" in line
+
+
+@pytest.mark.parametrize(
+    "error",
+    [
+        MemoryError("Unable to allocate 9 GiB"),
+        tf.errors.ResourceExhaustedError(None, None, "OOM when allocating\na tensor"),
+    ],
+)
+def test_too_little_memory_is_one_line_that_says_what_to_do(error, capsys):
+    # Previously a traceback, but in training.
+    code, (line,) = outcome(error, capsys)
+    assert code == 1
+    assert "error: out of memory; lower --batch-size, now 8 (" in line
 
 
 def test_an_interruption_gives_1_and_one_line(capsys):
