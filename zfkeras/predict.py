@@ -80,19 +80,21 @@ def _predict(args):
 
 
 def _files(names) -> list[Path]:
-    """The files named, and those of the folders named, sorted."""
+    """The files named, and those of the folders named, sorted, but no hidden ones."""
+    from zfkeras.data.archives import is_hidden
     from zfkeras.errors import UsageError
 
     files = []
     for name in map(Path, names):
         if not name.exists():
             raise FileNotFoundError(f"no such photograph: {name}")
-        inside = (
-            sorted(p for p in name.iterdir() if p.is_file()) if name.is_dir() else []
-        )
-        if name.is_dir() and not inside:
+        if not name.is_dir():
+            files.append(name)
+            continue
+        inside = [p for p in name.iterdir() if p.is_file() and not is_hidden(p.name)]
+        if not inside:
             raise UsageError(f"{name} holds no files.")
-        files += inside or [name]
+        files += sorted(inside)
     return files
 
 

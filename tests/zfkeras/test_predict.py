@@ -69,6 +69,13 @@ def test_what_is_no_image_is_named_and_left_out(folder, model_file, capsys, capl
     assert "left out: corrupt, or not an image" in caplog.text
 
 
+def test_hidden_files_of_a_folder_are_not_meant(folder, model_file, capsys, caplog):
+    # Previously each folder of a Mac had one that was left out.
+    (folder / ".DS_Store").write_bytes(b"Bud1")
+    assert main([str(folder), "--model", str(model_file)]) == 0
+    assert "left out" not in capsys.readouterr().out + caplog.text
+
+
 def test_nothing_but_broken_files_is_a_failed_run(tmp_path, model_file, capsys):
     broken = tmp_path / "broken.jpg"
     broken.write_bytes(b"\xff\xd8\xff")
