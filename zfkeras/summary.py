@@ -24,9 +24,8 @@ def build_parser() -> argparse.ArgumentParser:
     parser.add_argument(
         "--num-classes",
         type=commandline.positive_int,
-        default=1000,
         metavar="N",
-        help="classes of the softmax, with --variant",
+        help="classes of the softmax, with --variant (default: 1000)",
     )
     return parser
 
@@ -37,16 +36,26 @@ def main(argv=None) -> int:
 
 
 def _summarize(args):
+    import keras
+
+    from zfkeras.errors import UsageError
     from zfkeras.models.presets import load
     from zfkeras.models.variants import VARIANTS
     from zfkeras.models.zfnet import ZFNet
 
-    if args.model:
+    if args.model is not None:
+        if args.num_classes is not None:
+            raise UsageError(
+                f"--num-classes is for --variant; {args.model} has its own."
+            )
         print(summary(load(args.model).model))
     elif args.variant == "list":
         print("\n".join(VARIANTS))
     else:
-        print(summary(ZFNet(args.num_classes, variant=args.variant)))
+        # In this scope variables have shapes, but take no memory.
+        with keras.StatelessScope(initialize_variables=False):
+            model = ZFNet(args.num_classes or 1000, variant=args.variant)
+        print(summary(model))
 
 
 def summary(model) -> str:

@@ -111,6 +111,20 @@ def test_a_network_of_another_kind_is_refused(capsys, tmp_path, model_file):
     assert "must have layers named conv1" in message
 
 
+def test_a_model_has_its_own_number_of_classes(capsys, model_file):
+    # Previously passed over.
+    arguments = ("--model", str(model_file), "--num-classes", "10")
+    assert "--num-classes is for --variant" in error(capsys, *arguments)
+    assert "must be a preset" in error(capsys, "--model", "")
+
+
+def test_no_memory_is_taken_for_weights(capsys):
+    # Previously an error of TensorFlow's at a million classes, and slow at a thousand.
+    code, out, _ = run(capsys, "--num-classes", "1000000000")
+    assert code == 0
+    assert out[-1].split()[-2:] == ["4,097,000,000,000", "image"]
+
+
 @pytest.mark.parametrize("number", ["0", "-3", "many"])
 def test_a_number_of_classes_that_is_none_gives_2(capsys, number):
     code, out, err = run(capsys, "--num-classes", number)
