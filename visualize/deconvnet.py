@@ -11,7 +11,7 @@ import keras
 import numpy as np
 import tensorflow as tf
 
-from visualize.checks import as_numbers, whole_number
+from visualize.checks import as_numbers, list_of_layers, whole_number
 from visualize.graph import Graph
 from visualize.pairs import WHOLE_MAP, Pairs, as_slice
 from visualize.projection import Projector
@@ -187,12 +187,12 @@ class Deconvnet:
         """Refuses layers that cannot be projected, before any image is looked at.
 
         Args:
-            layers: as `project` takes them.
+            layers: a list, each as `project` takes it.
 
         Raises:
             UsageError: an unknown layer, or one on the way that no rule serves.
         """
-        for layer in layers:
+        for layer in list_of_layers(layers):
             self._projector(self._layer_name(layer))
 
     def _images(self, images):

@@ -12,6 +12,7 @@ import numpy as np
 import tensorflow as tf
 from tqdm import tqdm
 
+from visualize.checks import list_of_layers
 from visualize.occluders import occlude
 from zfkeras.errors import UsageError
 from zfkeras.models.layer_tensor import layer_tensor
@@ -76,6 +77,7 @@ def measure_sign_changes(
             f"least 2. Received: masks.shape={masks.shape}, "
             f"images.shape={images.shape}."
         )
+    layers = list_of_layers(layers)
     tensors = [layer_tensor(model, layer)[1] for layer in layers]
     network = keras.Model(model.inputs[0], tensors)
     count, which = len(images), np.arange(masks.shape[0] * len(images)) % len(images)

@@ -157,6 +157,11 @@ def test_wrong_models_are_named():
             Deconvnet(model)
 
 
+def test_layers_are_required_as_a_list():
+    with pytest.raises(UsageError, match=r"write \['conv1'\]"):
+        Deconvnet(small_zfnet()).require("conv1")
+
+
 def test_a_layer_called_twice_is_no_single_target():
     image = keras.Input((8, 8, 3))
     shared = keras.layers.Conv2D(3, 3, activation="relu", name="shared")

@@ -80,6 +80,8 @@ def test_masks_that_do_not_fit_are_refused():
         measure_sign_changes(small_model(), images, np.zeros((1, 3, 4)), ["low"])
     with pytest.raises(UsageError, match="n at least 2"):
         measure_sign_changes(small_model(), images[:1], np.zeros((1, 1, 4)), ["low"])
+    with pytest.raises(UsageError, match=r"write \['low'\]"):
+        measure_sign_changes(small_model(), images, np.zeros((1, 2, 4)), "low")
 
 
 @pytest.fixture
