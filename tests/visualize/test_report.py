@@ -240,7 +240,10 @@ def test_what_the_report_cannot_do_without_ends_it(words, tmp_path, capsys):
         ([*words[:2], "--layers=1,conv9"], "Received: layer='conv9'"),
         ([*words[:2], "--workdir", __file__], "--workdir must be a folder"),
         ([*words[:2], "--run=typo"], "--run must be a training's workdir"),
-        ([*words[:2], "--compare=typo.keras"], "--compare must be a preset"),
+        (
+            [*words[:2], "--compare=typo.keras"],
+            "--compare: the network must be a preset",
+        ),
         ([*words[:2], "--images", "typo.jpg"], "--images: there is no typo.jpg"),
         ([*words[:2], "--parts=typo.json"], "--parts: there is no file typo.json"),
         ([*words[:2], "--ablation=typo"], "--ablation must be a folder"),
