@@ -100,6 +100,8 @@ def write(results: dict, folder: Path) -> Path:
 
 def draw(results: dict, folder: Path) -> list[Path]:
     """Draws what there is to compare: layers, numbers of images, or both."""
+    for of_before in [*folder.glob("by_layer_*.png"), folder / "by_number.png"]:
+        of_before.unlink(missing_ok=True)  # it may be of other rows
     rows = results["rows"]
     numbers = sorted({row["n_train_per_class"] for row in rows})
     title = f"{_data_and_folds(results)}, {results['model']}"

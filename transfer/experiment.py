@@ -21,6 +21,7 @@ from transfer.protocols import folds
 from transfer.rows import LayerGram, check_fits
 from zfkeras.data.bad_images import BadImages
 from zfkeras.data.sources import Source, open_source
+from zfkeras.data.splits import ListedSplit
 from zfkeras.models.classifier import Classifier
 from zfkeras.models.presets import load
 from zfkeras.models.variants import VARIANTS
@@ -79,7 +80,8 @@ class CaltechExperiment:
             {"data", "data_set", "model", "num_images": those that could be read,
             "bad_images", "num_classes", "n_folds", "with_background", "seed", "rows":
             [{"weights", "head", "layer", "n_train_per_class", "accuracies", "mean",
-            "std", "C", "paper", "num_images", "bad_images"}]}.
+            "std", "C", "paper", "num_images", "bad_images"}], "earlier_rows": the like,
+            that `record` holds and this run does not ask for}.
 
         Raises:
             UsageError, FileNotFoundError: the request cannot be carried out.
@@ -91,6 +93,7 @@ class CaltechExperiment:
         sizes = layer_sizes(classifier.model, [layer for _, layer in self.rows])
         # At most: it may leave out the background.
         check_fits(sizes, max(self.n_train_per_class) * len(source.class_names))
+        self._check_counts(source)
         known = known_rows(record)
         networks = {"trained": classifier}
         if self.with_random:
@@ -100,10 +103,15 @@ class CaltechExperiment:
             for row in self._measured(source, weights, network, known):
                 results["rows"].append(row)
                 results |= {name: row[name] for name in ("num_images", "bad_images")}
-                so_far = with_known(results["rows"], known)
-                write_record(record, {**results, "rows": so_far})
-        write_record(record, results)
-        return results
+                write_record(record, with_known(results, known))
+        return with_known(results, known)
+
+    def _check_counts(self, source: Source) -> None:
+        """Refuses too small classes before features are computed for them."""
+        split = source.whole()
+        if isinstance(split, ListedSplit):  # of others the labels are not known yet
+            for n in self.n_train_per_class:
+                self._divided(source, split.labels, n)
 
     def _header(self, source: Source) -> dict:
         return {
@@ -170,19 +178,22 @@ class CaltechExperiment:
 
     def _evaluate(self, source, features, gram, row, bar):
         head, _, n = row
-        divisions = folds(
-            features.labels,
+        divisions = self._divided(source, features.labels, n)
+
+        def make_head():
+            return HEADS[head](random_state=self.seed)
+
+        return evaluate_head(make_head, gram, features.labels, divisions, bar.update)
+
+    def _divided(self, source, labels, n):
+        return folds(
+            labels,
             n,
             class_names=source.class_names,
             n_folds=self.n_folds,
             with_background=self.with_background,
             seed=self.seed,
         )
-
-        def make_head():
-            return HEADS[head](random_state=self.seed)
-
-        return evaluate_head(make_head, gram, features.labels, divisions, bar.update)
 
     def _row(self, source, weights, row, key, measured) -> dict:
         head, layer, n = row

@@ -1,35 +1,41 @@
 """Rows of results that an earlier run has left in its record, found by their keys."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from pathlib import Path
 
 from zfkeras.files import read_json_again
 
 
 def known_rows(record: Path) -> dict[str, dict]:
-    """Reads the rows of a former run; a damaged record is named and gives none.
+    """Reads the rows of former runs; a damaged record is named and gives none.
 
     Args:
-        record: JSON file {"rows": [{"key", ...}]}.
+        record: JSON file {"rows": [{"key", ...}], "earlier_rows": [the like]}.
 
     Returns:
         Key -> row.
     """
     known = read_json_again(record, "measuring its rows anew")
     try:
-        return {row["key"]: row for row in known["rows"]}
-    except (KeyError, TypeError):
+        rows = [*known.get("earlier_rows", ()), *known["rows"]]
+        return {row["key"]: row for row in rows}
+    except (AttributeError, KeyError, TypeError):
         return {}
 
 
-def with_known(rows: Sequence[Mapping], known: Mapping[str, Mapping]) -> list:
-    """The rows of a run under way and, behind them, those it has not come to yet.
+def with_known(results: Mapping, known: Mapping[str, Mapping]) -> dict:
+    """Results with what was measured before and is not among their rows.
 
-    A run that is killed before it comes to them would else lose what was measured.
+    A run that is killed before it comes to a row, or that asks for others, would else
+    lose it.
 
     Args:
-        rows: so far.
+        results: of a run, as far as it has come, with "rows".
         known: from `known_rows`.
+
+    Returns:
+        The results and "earlier_rows".
     """
-    there = {row["key"] for row in rows}
-    return [*rows, *(row for key, row in known.items() if key not in there)]
+    there = {row["key"] for row in results["rows"]}
+    earlier = [row for key, row in known.items() if key not in there]
+    return {**results, "earlier_rows": earlier}

@@ -79,7 +79,8 @@ class PascalExperiment:
             {"data", "model", "class_names", "splits": [train, test], "num_train",
             "num_test", "num_positives": test images that show each class, "bad_images",
             "rows": [{"head", "layer", "average_precisions": {definition: [a class]},
-            "means": {definition: over the classes there are}, "C"}]}.
+            "means": {definition: over the classes there are}, "C"}], "earlier_rows":
+            the like, that `record` holds and this run does not ask for}.
 
         Raises:
             UsageError, FileNotFoundError: the request cannot be carried out.
@@ -112,10 +113,8 @@ class PascalExperiment:
                     row = {**place, **self._measure(head, layer, sets)}
                     bar.update()
                 results["rows"].append(row)
-                so_far = with_known(results["rows"], known)
-                write_record(record, {**results, "rows": so_far})
-        write_record(record, results)
-        return results
+                write_record(record, with_known(results, known))
+        return with_known(results, known)
 
     def _splits(self, source: Source) -> tuple[str, str]:
         tested = "test" in source.splits

@@ -77,6 +77,31 @@ def test_a_second_run_measures_nothing_anew(run, tmp_path, monkeypatch):
         run(*arguments, "--seed", "1")
 
 
+def test_a_run_that_asks_for_less_keeps_what_was_measured(run, tmp_path, monkeypatch):
+    # Previously its record held nothing but its own rows, beside the old picture.
+    more = ("--layer", "1,5", "--n-train-per-class", "3", "--folds", "2")
+    less = ("--layer", "5", "--n-train-per-class", "3", "--folds", "2")
+    assert run(*more)[0] == 0
+    first = read_json(tmp_path / "out" / "caltech.json")
+    assert (tmp_path / "out" / "by_layer_3.png").exists()
+    monkeypatch.delattr(experiment, "extract")
+    code, out, _ = run(*less)
+    assert code == 0 and "SVM (1)" not in out
+    record = read_json(tmp_path / "out" / "caltech.json")
+    assert record["rows"] == first["rows"][1:]
+    assert record["earlier_rows"] == first["rows"][:1]
+    assert not (tmp_path / "out" / "by_layer_3.png").exists()
+    assert run(*more)[0] == 0
+    assert read_json(tmp_path / "out" / "caltech.json") == first
+
+
+def test_too_small_classes_are_refused_before_features(run, monkeypatch):
+    # Previously all were computed first, for minutes.
+    monkeypatch.delattr(experiment, "extract")
+    code, _, err = run("--layer", "5", "--n-train-per-class", "3,9")
+    assert code == 2 and "'ant' has 9 images: too few" in err
+
+
 @pytest.mark.parametrize(
     "arguments, said",
     [
@@ -187,8 +212,9 @@ def test_a_rerun_that_is_killed_keeps_the_rows_it_had_not_come_to(
     with monkeypatch.context() as patch:
         patch.setattr(experiment, "write_record", dies)
         assert run("--layer", "1,3,5", *more)[0] == 1
-    kept = read_json(path)["rows"]
-    assert [row["layer"] for row in kept] == [1, 3, 5] and kept[1:] == first
+    kept = read_json(path)
+    assert [row["layer"] for row in kept["rows"]] == [1]
+    assert kept["earlier_rows"] == first
 
 
 def test_a_record_in_which_a_digit_has_changed_is_measured_anew(run, tmp_path, caplog):
