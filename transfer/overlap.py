@@ -215,8 +215,8 @@ def _run(args):
     print(f"results in {args.workdir}/overlap.json and overlap.png")
     if overlap.ids_b:
         print(
-            f"to train without them: python -m zfkeras.train --data {args.against} "
-            f"--set data.leave_out={args.workdir}/leave_out.txt"
+            f"to train without them, add --data {args.against} --set data.leave_out="
+            f"{args.workdir}/leave_out.txt to the command of the training"
         )
 
 
