@@ -1,6 +1,7 @@
 """Local response normalisation across channels (AlexNet's contrast normalisation)."""
 
 import functools
+from numbers import Integral
 
 import keras
 import tensorflow as tf
@@ -42,14 +43,14 @@ class LocalResponseNormalization(keras.layers.Layer):
 
     def __init__(self, depth_radius=2, bias=2.0, alpha=1e-4, beta=0.75, **kwargs):
         super().__init__(**kwargs)
-        if not isinstance(depth_radius, int) or depth_radius < 0:
+        if not (isinstance(depth_radius, Integral) and depth_radius >= 0):
             raise ValueError(
                 "`depth_radius` must be a whole number from 0. "
                 f"Received: depth_radius={depth_radius!r}."
             )
         if not bias > 0:
             raise ValueError(f"`bias` must be above 0. Received: bias={bias!r}.")
-        self.depth_radius = depth_radius
+        self.depth_radius = int(depth_radius)
         self.bias = float(bias)
         self.alpha = float(alpha)
         self.beta = float(beta)

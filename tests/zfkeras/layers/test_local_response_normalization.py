@@ -225,6 +225,12 @@ def test_the_defaults_are_alexnets():
     assert constants == [2, 2.0, 1e-4, 0.75]
 
 
+def test_numpys_whole_numbers_are_depth_radii():
+    # Previously refused as no whole number, unlike the pools' sizes.
+    config = LocalResponseNormalization(np.int64(3)).get_config()
+    assert type(config["depth_radius"]) is int and config["depth_radius"] == 3
+
+
 @pytest.mark.parametrize("value", [-1, 2.0, "2", None])
 def test_a_bad_depth_radius_is_refused(value):
     with pytest.raises(ValueError, match=r"`depth_radius` must be .*: depth_radius="):
