@@ -100,8 +100,11 @@ def _ablate(args):
 
 def _recipe(args):
     from zfkeras import configs
+    from zfkeras.errors import UsageError
     from zfkeras.training.config import with_overrides
 
+    if any(word.startswith("model.variant=") for word in args.assignments):
+        raise UsageError("--set model.variant: --base and --changes choose the rows.")
     given = [f"data.source={args.data}", f"epochs={args.epochs}", f"seed={args.seed}"]
     given.append("snapshot_epochs=")
     if args.num_classes is not None:

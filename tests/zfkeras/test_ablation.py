@@ -34,6 +34,13 @@ def test_an_unknown_change_is_bad_usage(tmp_path, capsys):
     assert not (tmp_path / "out").exists()
 
 
+def test_a_variant_for_every_row_is_bad_usage(tmp_path, capsys):
+    # Previously passed over.
+    words = ("--set", "model.variant=alexnet")
+    assert ablate(tmp_path, tmp_path / "out", *words) == 2
+    assert "--base and --changes choose the rows" in capsys.readouterr().err
+
+
 @pytest.mark.parametrize("spec", ["folder:none", "nowhere:x"])
 def test_wrong_data_is_bad_usage(tmp_path, spec, capsys):
     arguments = ["--data", spec, "--workdir", str(tmp_path / "out")]
