@@ -90,7 +90,7 @@ class _Graph:
 
     def add_layer(self, layer):
         match layer:
-            case keras.layers.ZeroPadding2D():
+            case keras.layers.ZeroPadding2D() if not any(map(any, self.zeros)):
                 self.zeros = layer.padding
             case keras.layers.Conv2D() if type(layer) is keras.layers.Conv2D:
                 self._convolution(layer)
@@ -168,7 +168,7 @@ class _Graph:
     def _activation(self, layer, known):
         name = keras.activations.serialize(layer.activation)
         if name != "linear":
-            if name not in known:
+            if name not in [*known]:  # a layer's settings are no key of a dict
                 raise UsageError(f"{layer.name} must have one of {sorted(known)}.")
             self._node(known[name], f"{layer.name}_{name}")
 

@@ -137,6 +137,14 @@ def test_odd_paddings_constants_and_groups_are_written():
             [keras.layers.Conv2D(4, 3, activation="gelu", name="c")],
             "c must have one of",
         ),
+        (  # previously a TypeError
+            [keras.layers.Conv2D(4, 3, activation=keras.layers.ReLU(6.0), name="c")],
+            "c must have one of",
+        ),
+        (  # previously the second one's zeros alone were written
+            [keras.layers.ZeroPadding2D(1), keras.layers.ZeroPadding2D(2, name="z")],
+            "z is a ZeroPadding2D, which is not exported",
+        ),
         (
             [keras.layers.Conv2D(4, 3, dilation_rate=2, name="c")],
             "c must not be dilated",
