@@ -8,9 +8,10 @@ from sklearn.exceptions import ConvergenceWarning
 from sklearn.utils.multiclass import check_classification_targets
 from sklearn.utils.validation import check_is_fitted, validate_data
 
-from transfer.heads.gram import gram_matrix, weighted_sum
+from transfer.heads.gram import check_finite, gram_matrix, weighted_sum
 from transfer.heads.newton import minimise
 from transfer.heads.parallel import blas_on_one_core, product
+from transfer.heads.parameters import check_above_0, check_grid, check_share
 from transfer.heads.samples import FeatureSamples, GramSamples
 from transfer.heads.selection import ENOUGH, divisions
 from transfer.metrics import mean_per_class_accuracy
@@ -43,7 +44,7 @@ class LinearHead(ClassifierMixin, BaseEstimator):
             which C is chosen by mean per-class accuracy. If that is under 500 samples,
             or a class has under 10, in up to five divisions instead, so that each
             sample is held out once; if no class has two, C is 1.
-        random_state: whole number that fixes which.
+        random_state: whole number that fixes which. `None`: others each time.
 
     Attributes:
         classes_: the labels, sorted.
@@ -82,16 +83,19 @@ class LinearHead(ClassifierMixin, BaseEstimator):
             self.
 
         Raises:
-            ValueError: shapes, values or a `C` that do not fit.
+            ValueError: shapes, values or settings that do not fit.
+            RunError: features so large that their squares overflow, or those of a
+                memory map that are not finite.
         """
         X, y = self._validated(X, y)
+        self._set_classes(y)
         if len(X) < X.shape[1]:
-            self.fit_gram(gram_matrix(X), y).weigh_features(X)
-            del self.dual_coef_
+            self._solve_gram(gram_matrix(X), y)
+            self.weigh_features(X)
         else:
-            self._set_classes(y)
             kernel, self.intercept_ = self._solve(FeatureSamples(X), y)
             self.coef_ = kernel.T
+        self._forget("dual_coef_")
         return self
 
     def fit_gram(self, gram, y):
@@ -106,7 +110,8 @@ class LinearHead(ClassifierMixin, BaseEstimator):
             after `weigh_features`.
 
         Raises:
-            ValueError: shapes, labels or a `C` that do not fit.
+            ValueError: shapes, labels or settings that do not fit.
+            RunError: an inner product of a sample with itself that is not finite.
         """
         gram = np.asarray(gram, np.float32)
         if gram.shape != (len(y), len(y)):
@@ -116,8 +121,8 @@ class LinearHead(ClassifierMixin, BaseEstimator):
             )
         self._check_parameters()
         self._set_classes(y)
-        dual, self.intercept_ = self._solve(GramSamples(gram), y)
-        self.dual_coef_ = dual.T
+        self._solve_gram(gram, y)
+        self._forget("coef_", "n_features_in_", "feature_names_in_")
         return self
 
     def weigh_features(self, X, rows=None):
@@ -148,7 +153,15 @@ class LinearHead(ClassifierMixin, BaseEstimator):
         return self
 
     def decision_function(self, X):
-        """The score of each class, (n_samples, n_classes); of two, (n_samples,)."""
+        """The score of each class, (n_samples, n_classes); of two, (n_samples,).
+
+        Args:
+            X: (n_samples, n_features), an array or a memory map.
+
+        Raises:
+            ValueError: shapes or values that do not fit.
+            RunError: a memory map with features that are not finite.
+        """
         check_is_fitted(self, "coef_")
         if isinstance(X, np.memmap) and X.shape[1:] == (self.n_features_in_,):
             pass  # stays on the disk, as in `fit`
@@ -158,6 +171,7 @@ class LinearHead(ClassifierMixin, BaseEstimator):
         exact = np.result_type(X.dtype, np.float32)
         with blas_on_one_core():
             scores = product(X, self.coef_.T.astype(exact, copy=False))
+        check_finite(scores)
         return _as_decision(scores + self.intercept_)
 
     def decision_function_gram(self, cross):
@@ -196,17 +210,11 @@ class LinearHead(ClassifierMixin, BaseEstimator):
             )
 
     def _check_parameters(self):
-        if self.C is not None and not self.C > 0:
-            raise ValueError(f"`C` must be above 0. Received: C={self.C!r}.")
-        if not len(self.grid) or not all(c > 0 for c in self.grid):
-            raise ValueError(
-                f"`grid` must hold values above 0. Received: grid={self.grid!r}."
-            )
-        if not 0 < self.validation_fraction < 1:
-            raise ValueError(
-                "`validation_fraction` must be above 0 and below 1. "
-                f"Received: validation_fraction={self.validation_fraction!r}."
-            )
+        if self.C is not None:
+            check_above_0("C", self.C)
+        check_grid(self.grid)
+        check_above_0("tol", self.tol)
+        check_share("validation_fraction", self.validation_fraction)
 
     def _validated(self, X, y):
         self._check_parameters()
@@ -221,6 +229,15 @@ class LinearHead(ClassifierMixin, BaseEstimator):
             )
         self.n_features_in_ = X.shape[1]
         return X, y
+
+    def _forget(self, *learnt):
+        """Drops what an earlier `fit` has left that is not of this one."""
+        for name in learnt:
+            vars(self).pop(name, None)
+
+    def _solve_gram(self, gram, y):
+        dual, self.intercept_ = self._solve(GramSamples(gram), y)
+        self.dual_coef_ = dual.T
 
     def _solve(self, samples, y):
         """Raw weights and intercept, after C has been chosen if need be."""

@@ -49,12 +49,24 @@ def gram_matrix(
                 progress(block.shape[1])
     for one, other in tiles:
         gram[other, one] = gram[one, other].T
-    if not np.isfinite(np.diagonal(gram)).all():
+    check_finite(np.diagonal(gram))
+    return gram
+
+
+def check_finite(of_rows: np.ndarray) -> None:
+    """Refuses features by what was computed of them.
+
+    Args:
+        of_rows: (n_samples, ...), such as square norms or scores.
+
+    Raises:
+        RunError: one is not finite.
+    """
+    if not np.isfinite(of_rows).all():
         raise RunError(
             "features must be finite. Received: a row of the features with infinity, "
             "NaN or an overflow."
         )
-    return gram
 
 
 def weighted_sum(

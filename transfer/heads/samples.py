@@ -7,6 +7,7 @@ others. It knows nothing of labels.
 
 import numpy as np
 
+from transfer.heads.gram import check_finite
 from transfer.heads.spaces import FeatureSpace, SampleSpace
 
 
@@ -18,12 +19,16 @@ class FeatureSamples:
 
     Attributes:
         scale: what features are divided by; 1 if they are all zero.
+
+    Raises:
+        RunError: a feature is not finite, or its square is not as float32.
     """
 
     def __init__(self, X: np.ndarray):
         self._scaled = np.ones((len(X), X.shape[1] + 1), np.float32)
         features = self._scaled[:, :-1]
-        features[...] = X
+        with np.errstate(over="ignore"):  # told of below
+            features[...] = X
         self.scale = _scale(np.einsum("ij,ij->i", features, features))
         features *= np.float32(1 / self.scale)
 
@@ -71,6 +76,9 @@ class GramSamples:
 
     Attributes:
         scale: as in `FeatureSamples`.
+
+    Raises:
+        RunError: an inner product of a sample with itself is not finite.
     """
 
     def __init__(self, gram: np.ndarray):
@@ -108,5 +116,6 @@ class GramSamples:
 
 def _scale(squares) -> float:
     """The root of the mean of square norms; 1 for features that are all zero."""
+    check_finite(squares)
     mean = float(np.mean(squares, dtype=np.float64))
     return float(np.sqrt(mean)) if mean > 0 else 1.0

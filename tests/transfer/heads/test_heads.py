@@ -168,6 +168,22 @@ def test_weights_of_samples_become_weights_of_features_when_asked():
         head.weigh_features(X[1:])
 
 
+@pytest.mark.parametrize("shape", SHAPES)
+def test_fitting_again_forgets_what_was_learnt_before(shape):
+    # Previously it answered with the former weights and the new intercept.
+    X, y = problem(*shape)
+    other, labels = problem(*shape, seed=1)
+    gram, scores = gram_matrix(X), SVMHead(C=1).fit(X, y).decision_function(X)
+    head = SVMHead(C=1).fit(other, labels).fit_gram(gram, y)
+    with pytest.raises(NotFittedError):
+        head.decision_function(X)
+    found = head.weigh_features(X).decision_function(X)
+    np.testing.assert_allclose(found, scores, atol=1e-3 * np.abs(scores).max())
+    head.fit(other, labels)
+    with pytest.raises(NotFittedError):
+        head.decision_function_gram(gram)
+
+
 def test_one_sample_a_class_leaves_none_to_choose_on():
     X, y = np.eye(3), [0, 1, 2]
     head = SVMHead().fit(X, y)
@@ -204,11 +220,18 @@ def test_a_memory_map_of_half_floats_is_read_in_blocks(tmp_path, monkeypatch):
 @pytest.mark.parametrize(
     ("settings", "message"),
     [
-        ({"C": 0}, "`C` must be above 0"),
-        ({"C": -1.0}, "`C` must be above 0"),
-        ({"grid": ()}, "`grid` must hold values above 0"),
-        ({"grid": (1, -1)}, "`grid` must hold values above 0"),
+        ({"C": 0}, "`C` must be a number above 0"),
+        ({"C": -1.0}, "`C` must be a number above 0"),
+        ({"C": np.inf}, "`C` must be a number above 0"),  # previously NaN for weights
+        ({"C": "1"}, "`C` must be a number above 0"),
+        ({"grid": ()}, "`grid` must hold numbers above 0"),
+        ({"grid": (1, -1)}, "`grid` must hold numbers above 0"),
+        ({"grid": (1, np.inf)}, "`grid` must hold numbers above 0"),
+        ({"grid": 3}, "`grid` must hold numbers above 0"),
+        ({"tol": 0}, "`tol` must be a number above 0"),
+        ({"tol": np.nan}, "`tol` must be a number above 0"),  # previously no weights
         ({"validation_fraction": 1}, "`validation_fraction` must be"),
+        ({"validation_fraction": None}, "`validation_fraction` must be"),
         ({"loss": "log"}, "`loss` must be one of"),
     ],
 )
@@ -230,6 +253,24 @@ def test_inputs_that_do_not_fit_are_refused(tmp_path):
         SVMHead().fit_gram(np.eye(4), [1, 1, 1, 1])
     with pytest.raises(RunError, match="must be finite"):
         gram_matrix(np.array([[1.0, np.inf], [0, 1]]))
+    with pytest.raises(RunError, match="must be finite"):
+        SVMHead().fit_gram(np.diag([1, 1, 1, np.nan]), [0, 0, 1, 1])
+
+
+@pytest.mark.parametrize("shape", SHAPES)
+@pytest.mark.parametrize("value", [np.nan, np.inf, 1e30])  # a square of 1e60
+def test_a_memory_map_that_is_not_finite_is_refused(shape, value, tmp_path):
+    # Previously all weights were zero, and every answer the first class.
+    X, y = problem(*shape)
+    head = SVMHead(C=1).fit(X, y)
+    X[7, 5] = value
+    np.save(tmp_path / "x.npy", X)
+    mapped = np.load(tmp_path / "x.npy", mmap_mode="r")
+    with pytest.raises(RunError, match="features must be finite"):
+        SVMHead(C=1).fit(mapped, y)
+    if not np.isfinite(value):
+        with pytest.raises(RunError, match="features must be finite"):
+            head.predict(mapped)
 
 
 def test_weights_that_are_not_exact_enough_are_told_of(monkeypatch):
