@@ -7,6 +7,7 @@ there is something to do, so that --help answers at once.
 import argparse
 import contextlib
 import logging
+import math
 import os
 import shutil
 import sys
@@ -152,28 +153,26 @@ def add_batch_size(parser: argparse.ArgumentParser, default: int) -> None:
 
 def positive_int(text: str) -> int:
     """Reads a whole number of at least 1, for argparse."""
-    value = int(text)
-    if value < 1:
-        raise argparse.ArgumentTypeError(f"must be at least 1. Received: {text}")
-    return value
+    return _number(text, int, 1, math.inf, "a whole number of at least 1")
 
 
 def seed(text: str) -> int:
     """Reads a whole number from 0 to 2^32 - 1, for argparse."""
-    value = int(text)
-    if not 0 <= value < 2**32:
-        raise argparse.ArgumentTypeError(
-            f"must be from 0 to 4294967295. Received: {text}"
-        )
-    return value
+    return _number(text, int, 0, 2**32 - 1, "a whole number from 0 to 4294967295")
 
 
 def fraction(text: str) -> float:
     """Reads a number from 0 to 1, for argparse."""
-    value = float(text)
-    if not 0 <= value <= 1:
-        raise argparse.ArgumentTypeError(f"must be from 0 to 1. Received: {text}")
-    return value
+    return _number(text, float, 0, 1, "from 0 to 1")
+
+
+def _number(text, kind, low, high, words):
+    """Reads a number; argparse would name the function that failed."""
+    with contextlib.suppress(ValueError):
+        value = kind(text)
+        if low <= value <= high:
+            return value
+    raise argparse.ArgumentTypeError(f"must be {words}. Received: {text}")
 
 
 # What `make_folder` has claimed for the commands under way: a stack of them, since a
@@ -238,13 +237,9 @@ def _run(parser, command, argv) -> int:
         args = parser.parse_args(argv)
     except SystemExit as stop:  # argparse has already said what is wrong, or --help
         return stop.code if isinstance(stop.code, int) else BAD_USAGE
-    import_tensorflow_quietly()
-    logging.basicConfig(level=logging.INFO, format="%(message)s", stream=sys.stderr)
-    for handler in logging.getLogger().handlers:
-        handler.addFilter(_make_harmless)
-    # TFDS and Keras speak through absl of things no user can act on.
-    logging.getLogger("absl").setLevel(logging.ERROR)
     try:
+        import_tensorflow_quietly()
+        _start_logging()
         with contextlib.ExitStack() as claims:
             _claims.append(claims)
             claims.callback(_claims.remove, claims)
@@ -288,6 +283,14 @@ def _make_harmless(record: logging.LogRecord) -> bool:
     """Escapes what a message quotes; keeps every message."""
     record.msg, record.args = harmless(record.getMessage()), ()
     return True
+
+
+def _start_logging():
+    logging.basicConfig(level=logging.INFO, format="%(message)s", stream=sys.stderr)
+    for handler in logging.getLogger().handlers:
+        handler.addFilter(_make_harmless)
+    # TFDS and Keras speak through absl of things no user can act on.
+    logging.getLogger("absl").setLevel(logging.ERROR)
 
 
 def _say(parser, message, code) -> int:

@@ -93,6 +93,16 @@ def test_too_little_memory_is_one_line_that_says_what_to_do(error, capsys):
     assert "error: out of memory; lower --batch-size, now 8 (" in line
 
 
+def test_an_interruption_while_tensorflow_loads_is_none_else(capsys, monkeypatch):
+    # Previously a traceback, and the end by the signal.
+    def interrupted():
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(commandline, "import_tensorflow_quietly", interrupted)
+    code, (line,) = outcome(None, capsys)
+    assert code == 1 and line.endswith("error: interrupted")
+
+
 def test_an_interruption_gives_1_and_one_line(capsys):
     code, (line,) = outcome(KeyboardInterrupt(), capsys)
     assert code == 1
@@ -118,18 +128,29 @@ def test_words_that_do_not_parse_give_2_and_run_nothing(argv, capsys):
 
 @pytest.mark.parametrize("text", ["0", "-1", "1.5", "", "many"])
 def test_positive_int_refuses_what_is_none(text):
-    with pytest.raises((argparse.ArgumentTypeError, ValueError)):
+    # Previously "invalid positive_int value", where it was no number.
+    message = f"must be a whole number of at least 1. Received: {text}$"
+    with pytest.raises(argparse.ArgumentTypeError, match=message):
         commandline.positive_int(text)
+
+
+@pytest.mark.parametrize("text", ["-1", "4294967296", "1.0", "now"])
+def test_seed_refuses_what_is_none(text):
+    message = f"must be a whole number from 0 to 4294967295. Received: {text}$"
+    with pytest.raises(argparse.ArgumentTypeError, match=message):
+        commandline.seed(text)
 
 
 def test_positive_int_and_fraction_read_numbers():
     assert commandline.positive_int("12") == 12
     assert [commandline.fraction(t) for t in ("0", "0.25", "1")] == [0.0, 0.25, 1.0]
+    assert commandline.seed("4294967295") == 2**32 - 1
 
 
 @pytest.mark.parametrize("text", ["-0.1", "1.01", "nan", "inf", "", "half"])
 def test_fraction_refuses_what_is_none(text):
-    with pytest.raises((argparse.ArgumentTypeError, ValueError)):
+    message = f"must be from 0 to 1. Received: {text}$"
+    with pytest.raises(argparse.ArgumentTypeError, match=message):
         commandline.fraction(text)
 
 

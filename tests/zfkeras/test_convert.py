@@ -264,6 +264,12 @@ def test_a_graph_that_prepares_images_itself_takes_no_mean(run, tmp_path, model_
     assert "which prepares images itself" in refusal(outcome)
 
 
+def test_what_is_no_network_is_blamed_itself(run, tmp_path):
+    # Previously a photograph as --model was told that OUT must be an .onnx file.
+    outcome = run("--model", "cat.jpg", tmp_path / "out.keras")
+    assert "--model must be a preset or a .keras, .onnx" in refusal(outcome)
+
+
 @needs_onnx
 @pytest.mark.parametrize(
     ("name", "out", "argv"),
@@ -300,7 +306,9 @@ def test_without_onnx_it_says_what_to_install(run, tmp_path, monkeypatch, model_
 )
 def test_words_that_do_not_parse_give_2(argv, capsys):
     assert main(argv) == 2
-    assert "python -m zfkeras.convert: error: " in capsys.readouterr().err
+    message = capsys.readouterr().err
+    assert "python -m zfkeras.convert: error: " in message
+    assert "invalid _" not in message  # by which argparse names a function
 
 
 @needs_onnx

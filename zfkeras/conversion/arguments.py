@@ -4,6 +4,7 @@ It reads arguments; what they mean for the network is for preset.py to say.
 """
 
 import argparse
+import contextlib
 from pathlib import Path
 
 from zfkeras import commandline
@@ -70,10 +71,11 @@ def add_description(parser: argparse.ArgumentParser) -> None:
 
 def _numbers(text: str) -> tuple[float, ...]:
     """Reads one number, or three with commas, for argparse."""
-    values = tuple(float(word) for word in text.split(","))
-    if len(values) not in (1, 3):
-        raise argparse.ArgumentTypeError(f"must be 1 or 3 numbers. Received: {text}")
-    return values
+    with contextlib.suppress(ValueError):
+        values = tuple(float(word) for word in text.split(","))
+        if len(values) in (1, 3):
+            return values
+    raise argparse.ArgumentTypeError(f"must be 1 or 3 numbers. Received: {text}")
 
 
 def check_none(args: argparse.Namespace) -> None:
