@@ -1,6 +1,7 @@
 """Names of files for what a stranger has named: a layer, whatever it is called."""
 
 import hashlib
+from numbers import Integral
 from urllib.parse import quote
 
 _LONGEST = 80  # of a file's 255 bytes; the rest is for what is put before and behind
@@ -44,6 +45,6 @@ def layer_stem(layer: int | str) -> str:
         "layer5", or "layer-" and the name as `file_name_of` writes it, so that no
         name is taken for a number or for another file of a command.
     """
-    if isinstance(layer, int):
+    if isinstance(layer, Integral):
         return f"layer{layer}"
     return f"layer-{file_name_of(layer)}"

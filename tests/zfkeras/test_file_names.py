@@ -1,5 +1,6 @@
 from urllib.parse import unquote
 
+import numpy as np
 import pytest
 
 from zfkeras.file_names import file_name_of, layer_stem
@@ -54,5 +55,5 @@ def test_a_long_name_is_cut():
 
 
 def test_numbers_and_names_are_told_apart():
-    assert layer_stem(1) == "layer1"
+    assert layer_stem(1) == layer_stem(np.int64(1)) == "layer1"
     assert layer_stem("1") == "layer-1"

@@ -1,6 +1,7 @@
 """Which tensor of a model is meant by a layer's number or name."""
 
 from collections.abc import Sequence
+from numbers import Integral
 
 import keras
 
@@ -24,13 +25,18 @@ def layer_tensor(model: keras.Model, layer: int | str) -> tuple[str, keras.Keras
         UsageError: there is no such layer, it is called at several places, or its
             output is not (batch, height, width, channels) or (batch, units).
     """
-    if isinstance(layer, int):
+    if isinstance(layer, Integral):
         found = endpoints(model)
         if layer not in found:
             raise UsageError(
                 f"`layer` must be one of {sorted(found)}. Received: layer={layer}."
             )
         return found[layer].layer_name, found[layer].tensor
+    if not isinstance(layer, str):
+        raise UsageError(
+            "`layer` must be the paper's number, 1 to 7, or a layer's name. "
+            f"Received: layer={layer!r}."
+        )
     tensor = _named(model, layer)
     if len(tensor.shape) not in (2, 4) or tensor.shape[-1] is None:
         raise UsageError(
