@@ -27,6 +27,8 @@ def import_tensorflow_quietly() -> None:
         os.dup2(said.fileno(), 2)
         try:
             import tensorflow  # noqa: F401
+        except KeyboardInterrupt:
+            raise
         except BaseException:
             said.seek(0)
             os.write(terminal, said.read())
