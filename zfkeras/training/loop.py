@@ -1,5 +1,6 @@
 """The training loop: epochs of steps, validation, annealing, checkpoints, resume."""
 
+import logging
 import math
 import time
 
@@ -22,6 +23,8 @@ from zfkeras.training.record import Record
 from zfkeras.training.schedule import make_schedule
 from zfkeras.training.workdir import Workdir
 from zfkeras.training.workers import Workers
+
+logger = logging.getLogger(__name__)
 
 # Losses are fetched this many steps at a time, so that a GPU need not wait for Python.
 FETCH_STEPS = 20
@@ -75,6 +78,8 @@ class Loop:
                 ran out, or a signal came, in which case everything up to it is saved.
         """
         self.progress = self.record.resume(self.schedule, self.bad_images)
+        if self.progress.step and self.workers.is_chief:
+            self._say_where()
         self.record.open()
         with Interruption() as interruption, self.record.writer.as_default():
             try:
@@ -119,6 +124,14 @@ class Loop:
         self.bad_images.check()
         if progress.seen == 0:
             raise RunError("no training image could be read")
+
+    def _say_where(self):
+        """Tells a user who has resumed a run how far it had come."""
+        epoch, step = self.progress.epoch, self.progress.step
+        if epoch < self.config.epochs:
+            logger.info("resuming at epoch %d, step %d", epoch + 1, step)
+        else:
+            logger.info("all %d epochs are done; evaluating", self.config.epochs)
 
     def _agree(self, interruption) -> bool:
         """Whether to stop; all workers then know all bad images, too."""

@@ -81,9 +81,6 @@ class Record:
             bad_images.add(name, reason)
         if self.workers.is_chief:
             self.workdir.keep_metrics_until(progress.epoch, metrics)
-            logger.info(
-                "resuming at epoch %d, step %d", progress.epoch + 1, progress.step
-            )
         return progress
 
     def _read(self):

@@ -109,10 +109,15 @@ def test_a_run_goes_on_from_the_weights_and_says_so(folder, trained, tmp_path):
     assert np.array_equal(ended.preprocessing.mean_image, mean)
 
 
-def test_a_run_that_is_taken_up_keeps_what_it_learnt(folder, trained, tmp_path):
+def test_a_run_that_is_taken_up_keeps_what_it_learnt(folder, trained, tmp_path, caplog):
+    caplog.set_level("INFO")
     config = config_of(folder, trained)
     run_experiment(config, tmp_path / "run")
+    run_experiment(config, tmp_path / "run")
+    assert "all 1 epochs are done" in caplog.text
+    assert "resuming at epoch" not in caplog.text
     run_experiment(dataclasses.replace(config, epochs=2), tmp_path / "run")
+    assert "resuming at epoch 2, step " in caplog.text
     run_experiment(dataclasses.replace(config, epochs=2), tmp_path / "whole")
     one, other = (zfkeras.load(tmp_path / n / "model.keras") for n in ("run", "whole"))
     assert all_equal(one.model, other.model)
