@@ -63,7 +63,13 @@ def _convert(args):
     from zfkeras.errors import UsageError
 
     args.data = args.data or "shapes"
-    is_foreign = Path(args.model).suffix in (".onnx", ".caffemodel")
+    suffix = Path(args.model).suffix
+    if suffix not in ("", ".keras", ".onnx", ".caffemodel"):
+        raise UsageError(
+            "--model must be a preset or a .keras, .onnx or .caffemodel file. "
+            f"Received: {args.model}."
+        )
+    is_foreign = suffix in (".onnx", ".caffemodel")
     if args.output.suffix != (".keras" if is_foreign else ".onnx"):
         wanted = "a .keras" if is_foreign else "an .onnx"
         raise UsageError(

@@ -93,7 +93,9 @@ def _files(names) -> list[Path]:
             continue
         inside = [p for p in name.iterdir() if p.is_file() and not is_hidden(p.name)]
         if not inside:
-            raise UsageError(f"{name} holds no files.")
+            raise UsageError(
+                f"{name} holds no files; of folders in it, name those: {name}/*"
+            )
         files += sorted(inside)
     return files
 

@@ -76,6 +76,12 @@ def test_hidden_files_of_a_folder_are_not_meant(folder, model_file, capsys, capl
     assert "left out" not in capsys.readouterr().out + caplog.text
 
 
+def test_a_folder_of_folders_is_told_from_an_empty_one(folder, model_file, capsys):
+    assert main([str(folder.parent), "--model", str(model_file)]) == 2
+    said = capsys.readouterr().err
+    assert f"of folders in it, name those: {folder.parent}/*" in said
+
+
 def test_nothing_but_broken_files_is_a_failed_run(tmp_path, model_file, capsys):
     broken = tmp_path / "broken.jpg"
     broken.write_bytes(b"\xff\xd8\xff")

@@ -84,7 +84,7 @@ def carved(config: TrainConfig, source: Source) -> tuple[Split, Split | None]:
         raise UsageError(
             f"data.validation_fraction={config.data.validation_fraction} holds out "
             f"none of the {train.num_examples} training images of --data "
-            f"{source.spec}: of each class, too few. Make it larger, or 0 to anneal "
-            "by the training error."
+            f"{source.spec}, as no class has enough; make it larger, or 0 to learn "
+            "from all of them."
         )
     return train, held_out

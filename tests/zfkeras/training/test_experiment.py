@@ -46,7 +46,7 @@ def small(folder, variant="zfnet_quarter_without_6_7", **changes):
         # Previously the annealing followed the training error in silence.
         (
             {"data": {"validation_fraction": 0.01}},
-            "=0.01 holds out none of the 24 .* Make it larger, or 0 to anneal",
+            "=0.01 holds out none of the 24 .*; make it larger, or 0 to learn",
         ),
         ({"data": {"num_classes": 3}}, "from 2 to 2"),
         ({"optimizer": OptimizerConfig(float("nan"))}, "optimizer.learning_rate must"),
