@@ -30,7 +30,8 @@ def draw_training_log(rows: Sequence[Mapping], path: Path, title: str) -> Path:
     )
     for key, label, colour, style in curves:
         known = [(row["epoch"], 100 * row[key]) for row in rows if key in row]
-        if known:
+        # Of five classes or fewer no answer is wrong five times: a line on the axis.
+        if known and ("top5" not in key or any(error for _, error in known)):
             errors.plot(*zip(*known, strict=True), style, color=colour, label=label)
     errors.set(xlabel="epoch", ylabel="error %", ylim=(0, 100))
     errors.legend()
@@ -44,4 +45,6 @@ def draw_training_log(rows: Sequence[Mapping], path: Path, title: str) -> Path:
     )
     rates.set_ylabel("learning rate (dotted)", color=COLOURS[2])
     rates.set_ylim(bottom=0)
+    for axes in (errors, losses):
+        axes.xaxis.get_major_locator().set_params(integer=True)
     return save_figure(figure, path)

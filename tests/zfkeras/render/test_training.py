@@ -1,6 +1,7 @@
 import numpy as np
 from PIL import Image
 
+from zfkeras.render import training
 from zfkeras.render.training import draw_training_log
 
 
@@ -23,3 +24,18 @@ def test_curves_are_drawn_with_and_without_held_out_images(tmp_path):
         pixels = np.asarray(Image.open(path).convert("RGB")).astype(int)
         orange = np.abs(pixels - (0xD5, 0x5E, 0x00)).sum(axis=-1) < 10
         assert orange.any() == held_out
+
+
+def test_epochs_are_whole_and_a_top_5_error_of_few_classes_is_left_out(
+    tmp_path, monkeypatch
+):
+    drawn = []
+    monkeypatch.setattr(training, "save_figure", lambda f, _: drawn.append(f))
+    for error in (0.0, 0.1):
+        more = {"validation_top1_error": 0.0, "validation_top5_error": error}
+        draw_training_log([row(1, **more), row(2, **more)], tmp_path / "x.png", "run")
+    for figure, number in zip(drawn, (2, 3), strict=True):
+        errors, losses, _ = figure.axes
+        assert len(errors.lines) == number
+        for axes in (errors, losses):
+            assert all(tick == int(tick) for tick in axes.get_xticks())
