@@ -11,6 +11,7 @@ import tensorflow as tf
 
 from zfkeras.data import images
 from zfkeras.data.bad_images import BadImage, BadImages
+from zfkeras.data.pipeline import UNTUNED
 from zfkeras.data.splits import Split
 
 _BATCH = 1024
@@ -63,7 +64,8 @@ def thumbnails(split: Split, size: int, bad_images: BadImages) -> Iterator[Batch
     dataset = split.stream().map(loaded, num_parallel_calls=tf.data.AUTOTUNE)
     dataset = dataset.filter(lambda id, label, pixels, good: good)
     dataset = dataset.map(lambda id, label, pixels, good: (id, label, pixels))
-    for batch in dataset.batch(_BATCH).prefetch(1).as_numpy_iterator():
+    dataset = dataset.batch(_BATCH).prefetch(1).with_options(UNTUNED)
+    for batch in dataset.as_numpy_iterator():
         yield Batch(*batch)
 
 

@@ -20,10 +20,11 @@ from zfkeras.errors import RunError
 _LARGEST_CHUNK = 32
 _CHUNK_BYTES = 2**21
 
-# tf.data's tuner has nothing to find: images are loaded on all CPUs, tuned or not. Its
-# thread would sleep on, up to a minute, while an exhausted iterator waits for its end.
-_UNTUNED = tf.data.Options()
-_UNTUNED.autotune.enabled = False
+#: Turns tf.data's tuner off. It has nothing to find, as images are loaded on all CPUs
+#: with it or without, and its thread would sleep on, up to a minute, while an exhausted
+#: iterator waits for its end.
+UNTUNED = tf.data.Options()
+UNTUNED.autotune.enabled = False
 
 
 def training_batches(
@@ -247,4 +248,4 @@ def attempted(
     # together, as many as keep a chunk small.
     size = max(1, min(_LARGEST_CHUNK, _CHUNK_BYTES // (math.prod(shape) * dtype.size)))
     chunks = examples.batch(size).map(read, num_parallel_calls=tf.data.AUTOTUNE)
-    return chunks.unbatch().with_options(_UNTUNED)
+    return chunks.unbatch().with_options(UNTUNED)
