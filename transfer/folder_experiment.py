@@ -138,7 +138,7 @@ class Prepared:
 
         Raises:
             UsageError: too few images to learn or test.
-            RunError: too many bad images, or no training image of a class is left.
+            RunError: too many bad images, or no image of a class is left to learn from.
         """
         tally = {"count": 0, "images": {}}
         train, test, left_out = divide(
@@ -191,19 +191,22 @@ class Prepared:
         return f"{self.experiment.data} {split_name}"
 
     def _choose_layer(self, train: Images) -> tuple[int | str, dict]:
-        """The layer, and each one's accuracy on training images held out for it."""
+        """The layer, and each one's accuracy on training images held out for it.
+
+        Of layers as good as each other the highest: its features are the fewest.
+        """
         if len(self.layers) == 1:
             return self.layers[0], {}
         out = drawn(train.labels, _CHOICE_FRACTION, self.experiment.seed)
         scores = {}
-        if not out.any():  # one image a class: nothing to choose by
+        if len(np.unique(train.labels[out])) < 2:  # nothing to choose by
             return self.layers[-1], scores
         learnt, held_out = train.rows[~out], train.rows[out]
         for layer in tqdm(self.layers, desc="choosing the layer", unit=" layers"):
             head = self._head(train, layer).fit(learnt)
             labels = train.features.labels[held_out]
             scores[layer] = mean_per_class_accuracy(labels, head.predict(held_out))
-        return max(scores, key=scores.get), scores
+        return max(reversed(self.layers), key=scores.get), scores
 
     def _head(self, train: Images, layer: int | str) -> RowHead:
         head = HEADS[self.experiment.head](random_state=self.experiment.seed)

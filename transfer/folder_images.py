@@ -69,7 +69,7 @@ def divide(
 
     Raises:
         UsageError: no image to test on.
-        RunError: no training image of some class.
+        RunError: no image of some class is left to learn from.
     """
     features, given = features_of("train"), test_split(source)
     rows = np.arange(len(features.labels))
@@ -93,8 +93,8 @@ def divide(
     if not counts.all():
         name = source.class_names[int(counts.argmin())]
         raise RunError(
-            f"no training image of class {name!r} could be read, or is none of the "
-            "test images"
+            f"class {name!r} has no image left to learn from: each is unreadable, or a "
+            "test image, too; add images of it."
         )
     return train, test, {"count": int(is_copy.sum()), "images": names}
 

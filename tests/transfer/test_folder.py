@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 
 import zfkeras
-from tests.helpers.splits import noise, png
+from tests.helpers.splits import noise, png, shaded
 from tests.helpers.trees import write_tree, write_zip
 from transfer import folder_experiment
 from transfer.folder import main
@@ -14,15 +14,9 @@ from transfer.render.confusion import draw_confusion
 NAMES = ("ant", "bee")
 
 
-def shaded(label, number):
-    """Noise whose mean brightness tells the class."""
-    picture = noise(5000 * label + number, 66, 66).astype(int) // 4 + 120 * label
-    return png(picture.clip(0, 255).astype(np.uint8))
-
-
 def tree(number, prefix=""):
     return {
-        f"{prefix}{name}/{i}.png": shaded(label, i + 100 * len(prefix))
+        f"{prefix}{name}/{i}.png": shaded(label, i + 100 * len(prefix), 66, 120)
         for label, name in enumerate(NAMES)
         for i in range(number)
     }
@@ -59,8 +53,9 @@ def test_a_folder_becomes_a_model_that_predicts(run, images, tmp_path):
     assert results["accuracy"] == results["mean_per_class_accuracy"] == 1
     assert results["confusion"] == [[2, 0], [0, 2]]
     assert results["mistakes"] == []
-    assert str(results["layer"]) in results["layers"]
-    assert results["layers"].keys() == {"1", "2", "3", "4", "5"}
+    # Previously the lowest of layers as good as each other, which has most features.
+    assert results["layers"] == dict.fromkeys("12345", 1.0)
+    assert results["layer"] == 5
     assert (tmp_path / "out" / "confusion.png").stat().st_size > 5_000
     lines = out.splitlines()
     place = lines.index(str(shown))
@@ -70,6 +65,15 @@ def test_a_folder_becomes_a_model_that_predicts(run, images, tmp_path):
     answers = classifier.predict([images / name / "1.png" for name in NAMES])
     assert answers.argmax(axis=1).tolist() == [0, 1]
     assert classifier.made["layer"] == results["layer"]
+
+
+def test_one_class_alone_chooses_neither_layer_nor_c(run, tmp_path):
+    # Previously the best of both were those that took everything for that class.
+    files = {name: file for name, file in tree(8).items() if "bee" not in name}
+    where = write_tree(tmp_path / "images", {**files, "bee/0.png": shaded(1, 0, 66)})
+    assert run(where)[0] == 0
+    results = record(tmp_path)
+    assert (results["layer"], results["layers"], results["C"]) == (5, {}, 1)
 
 
 def test_the_reported_accuracy_is_the_saved_models(run, tmp_path):

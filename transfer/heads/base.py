@@ -43,7 +43,7 @@ class LinearHead(ClassifierMixin, BaseEstimator):
         validation_fraction: share of each class's training samples, at least one, on
             which C is chosen by mean per-class accuracy. If that is under 500 samples,
             or a class has under 10, in up to five divisions instead, so that each
-            sample is held out once; if no class has two, C is 1.
+            sample is held out once; unless two classes have two samples, C is 1.
         random_state: whole number that fixes which. `None`: others each time.
 
     Attributes:

@@ -22,15 +22,15 @@ def divisions(labels: np.ndarray, fraction: float, seed: int) -> list:
         seed: fixes which.
 
     Returns:
-        Pairs (places to learn from, places to choose on), each ascending; none if no
-        class has two samples.
+        Pairs (places to learn from, places to choose on), each ascending; none unless
+        two classes have two samples: on one class alone, who always names it is best.
     """
     order = np.random.default_rng(seed).permutation(len(labels))
     order = order[np.argsort(labels[order], kind="stable")]
     sizes = np.bincount(labels)
     counts = sizes[labels[order]]
     rank = np.arange(len(order)) - (np.cumsum(sizes) - sizes)[labels[order]]
-    if not (counts > 1).any():
+    if (sizes > 1).sum() < 2:
         return []
     smallest = counts[counts > 1].min()
     share = np.maximum(1, np.round(fraction * counts))

@@ -48,6 +48,12 @@ def test_classes_of_one_leave_nothing_to_hold_out():
     assert divisions(np.arange(5), 0.2, 0) == []
 
 
+def test_one_class_alone_is_nothing_to_choose_on():
+    # Previously the C won with which everything was taken for that class.
+    assert divisions(np.array([0, 1, 1, 1, 1, 2]), 0.2, 0) == []
+    assert len(divisions(np.array([0, 1, 1, 1, 1, 2, 2]), 0.2, 0)) == 2
+
+
 def test_something_is_always_left_to_learn_from():
     ((rows, others),) = divisions(np.repeat([0, 1], 400), 0.999, 0)
     assert len(rows) == 2 and len(others) == 798
