@@ -22,7 +22,7 @@ def stage_ends(model: keras.Model) -> list[str]:
         model: a functional or sequential model, with models in it or without.
 
     Returns:
-        Names as `layer_tensor` takes them, the last seven at most; those of more than
+        Names as `layer_tensors` takes them, the last seven at most; those of more than
         300,000 features are left out. Empty for networks of other kinds.
     """
     found = stages(model)
