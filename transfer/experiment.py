@@ -10,6 +10,7 @@ from pathlib import Path
 import keras
 from tqdm import tqdm
 
+from transfer import heads
 from transfer.arguments import in_order
 from transfer.by_layer import HEADS, evaluate_head
 from transfer.feature_cache import FORMAT, fingerprint
@@ -29,9 +30,6 @@ from zfkeras.models.zfnet import ZFNet
 from zfkeras.provenance import write_record
 
 logger = logging.getLogger(__name__)
-
-# Raised whenever the heads give other numbers than before with the same settings.
-_HEADS = 2
 
 
 @dataclasses.dataclass(frozen=True)
@@ -169,8 +167,8 @@ class CaltechExperiment:
                     continue
                 head, layer, n = row
                 if layer not in grams:  # one at a time: each may take a gigabyte
-                    heads = self.n_folds * sum(of == layer for _, of, _ in missing)
-                    grams = {layer: LayerGram(features.layers[layer], heads > 1)}
+                    fits = self.n_folds * sum(of == layer for _, of, _ in missing)
+                    grams = {layer: LayerGram(features.layers[layer], fits > 1)}
                 bar.set_postfix_str(f"{head} on layer {layer}, {n} a class")
                 measured = self._evaluate(source, features, grams[layer], row, bar)
                 measured |= images
@@ -219,7 +217,7 @@ class CaltechExperiment:
         """Tells a row from every other that could stand in the same file."""
         settings = [
             FORMAT,
-            _HEADS,
+            heads.VERSION,
             features_key,
             head,
             layer,

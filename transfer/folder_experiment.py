@@ -14,6 +14,7 @@ from pathlib import Path
 import numpy as np
 from tqdm import tqdm
 
+from transfer import heads
 from transfer.assembly import attach_head
 from transfer.by_layer import HEADS
 from transfer.feature_cache import fingerprint
@@ -121,7 +122,7 @@ class Prepared:
             )
             for name, split in sorted(self.source.splits.items())
         ]
-        text = json.dumps([settings, prints], default=str)
+        text = json.dumps([heads.VERSION, settings, prints], default=str)
         return hashlib.sha256(text.encode()).hexdigest()[:32]
 
     def run(self) -> tuple[Classifier, dict]:

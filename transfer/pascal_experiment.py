@@ -14,6 +14,7 @@ import numpy as np
 from scipy.special import softmax
 from tqdm import tqdm
 
+from transfer import heads
 from transfer.arguments import in_order
 from transfer.average_precision import average_precisions
 from transfer.disjoint import check_disjoint
@@ -197,7 +198,7 @@ class PascalExperiment:
         return prints
 
     def _key(self, prints, head, layer) -> str:
-        settings = [FORMAT, prints, head, layer, self.seed]
+        settings = [FORMAT, heads.VERSION, prints, head, layer, self.seed]
         return hashlib.sha256(json.dumps(settings).encode()).hexdigest()[:32]
 
 

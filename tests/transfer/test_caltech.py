@@ -75,6 +75,9 @@ def test_a_second_run_measures_nothing_anew(run, tmp_path, monkeypatch):
     assert again["rows"] == first["rows"]
     with pytest.raises(AssertionError, match="measured once more"):
         run(*arguments, "--seed", "1")
+    monkeypatch.setattr("transfer.heads.VERSION", 0)
+    with pytest.raises(AssertionError, match="measured once more"):
+        run(*arguments)
 
 
 def test_a_run_that_asks_for_less_keeps_what_was_measured(run, tmp_path, monkeypatch):
