@@ -23,8 +23,10 @@ demo: $(READY)
 	$(BIN)/python -m visualize.report --model runs/demo/model.keras --data shapes \
 		--run runs/demo --transfer runs/demo/transfer --quick --workdir runs/demo/report
 
+# Two files at a time: tests wait more for one thread than for the machine, and each
+# worker has a TensorFlow of its own in memory.
 test: $(READY)
-	$(BIN)/python -m pytest -q
+	$(BIN)/python -m pytest -q -n 2 --dist loadfile
 
 test-slow: $(READY)
 	$(BIN)/python -m pytest -q --run-slow
