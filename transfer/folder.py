@@ -1,12 +1,15 @@
 """`python -m transfer.folder PATH`: a classifier out of anybody's photographs."""
 
 import argparse
+import logging
 import sys
 from pathlib import Path
 
 from transfer.arguments import add_features, layer
 from zfkeras import commandline
 from zfkeras.terminal import one_line
+
+logger = logging.getLogger(__name__)
 
 _ANSWERS = 3
 _CONFUSIONS = 5
@@ -144,7 +147,15 @@ def _known(record: Path, key: str, model: Path) -> dict | None:
     otherwise = "training the head anew"
     results = read_json_again(record, otherwise)
     try:
-        if results["key"] != key or not model.is_file():
+        if results["key"] != key:
+            logger.info(
+                "replacing what %s holds, of %s on %s; another --workdir keeps it",
+                record.parent,
+                results["model"],
+                results["data"],
+            )
+            return None
+        if not model.is_file():
             return None
         if results["model_crc32"] != crc32(model):
             warn_of_damage(model, "it has changed", otherwise)

@@ -129,6 +129,17 @@ def test_a_second_run_only_predicts(run, images, tmp_path, monkeypatch):
         run(images, "--layer", 5, "--seed", 1)
 
 
+def test_that_another_network_s_result_is_replaced_is_said(
+    run, images, tmp_path, caplog
+):
+    caplog.set_level("INFO")
+    assert run(images, "--layer", "5")[0] == 0
+    assert "replacing" not in caplog.text
+    assert run(images, "--layer", "4")[0] == 0
+    assert f"replacing what {tmp_path / 'out'} holds, of " in caplog.text
+    assert "another --workdir keeps it" in caplog.text
+
+
 @pytest.mark.parametrize("is_divided", [False, True])
 def test_a_training_image_that_is_a_test_image_too_is_left_out(
     run, tmp_path, is_divided
