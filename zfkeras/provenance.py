@@ -23,6 +23,24 @@ def write_record(path: Path, results: Mapping) -> Path:
     return Path(path)
 
 
+def write_results(workdir: Path, name: str, results: Mapping) -> Path:
+    """Writes a command's record as NAME.json and, the same, as results.json.
+
+    Every workdir has a results.json, whatever command filled it; NAME.json is the
+    record that the report and later commands look for.
+
+    Args:
+        workdir: the command's folder.
+        name: of the record, such as "occlusion".
+        results: as `write_record` takes them.
+
+    Returns:
+        The path of NAME.json.
+    """
+    write_record(workdir / "results.json", results)
+    return write_record(workdir / f"{name}.json", results)
+
+
 def environment() -> dict:
     """Versions and commit of what runs."""
     packages = ("zfkeras", "tensorflow", "keras", "numpy", "scikit-learn", "pillow")
