@@ -15,7 +15,7 @@ from visualize.objects import mask_finder
 from visualize.sample import Sample
 from zfkeras.data.bad_images import BadImage
 from zfkeras.data.crops import centre_crop
-from zfkeras.data.folder import IMAGE_ENDINGS
+from zfkeras.data.image_types import may_be_image
 from zfkeras.data.sources import Source
 from zfkeras.errors import RunError, UsageError
 from zfkeras.models.classifier import Classifier, predict_crops
@@ -176,7 +176,7 @@ def picture_of(classifier: Classifier, image: ChosenImage) -> np.ndarray:
 
 
 def images_below(folder: Path) -> list[Path]:
-    """The files in a folder that are called as images are, none of them hidden.
+    """The files in a folder that may be images by their names, none of them hidden.
 
     Args:
         folder: folders inside it are looked into.
@@ -187,13 +187,12 @@ def images_below(folder: Path) -> list[Path]:
     files = [
         file
         for file in folder.rglob("*")
-        if file.name.lower().endswith(IMAGE_ENDINGS)
+        if may_be_image(file.name)
         and not any(part.startswith(".") for part in file.relative_to(folder).parts)
         and file.is_file()
     ]
     if not files:
-        kinds = " ".join(ending[1:] for ending in IMAGE_ENDINGS)
-        raise UsageError(f"--images: {folder} holds no images ({kinds}).")
+        raise UsageError(f"--images: {folder} holds no images.")
     return sorted(files)
 
 

@@ -7,6 +7,7 @@ import abc
 import contextlib
 import errno
 import os
+import stat
 import struct
 import threading
 import zipfile
@@ -103,7 +104,7 @@ class Files(abc.ABC):
 
 
 class FolderFiles(Files):
-    """The files in a folder and the folders below it; links are followed.
+    """The files in a folder and the folders below it; links are followed once.
 
     Args:
         path: the folder.
@@ -227,34 +228,62 @@ def existing(path: str | os.PathLike, layout: str) -> Path:
     return path
 
 
-def _walk(root: Path):
-    for folder, folders, files in os.walk(root, onerror=_fail, followlinks=True):
-        folders[:] = [
-            name
-            for name in folders
-            if not is_hidden(name) and not _leads_back(os.path.join(folder, name))
-        ]
-        below = os.path.relpath(folder, root).replace(os.sep, "/")
-        prefix = "" if below == "." else f"{below}/"
-        yield from (prefix + name for name in files if not is_hidden(name))
+def _walk(root: Path) -> Iterator[str]:
+    """Names of the files below `root`; each folder and each file comes once.
+
+    Real folders come before linked ones, so that a file keeps its own name where a link
+    leads to it, too.
+    """
+    seen, links = set(), []
+    yield from _walk_real(root, "", seen, links)
+    while links:
+        name, path = links.pop(0)
+        try:
+            status = os.stat(path)
+        except OSError:  # a link to nothing is found when it is read
+            yield name
+            continue
+        if stat.S_ISDIR(status.st_mode):
+            yield from _walk_real(path, f"{name}/", seen, links)
+        elif _is_new(seen, status.st_dev, status.st_ino):
+            yield name
 
 
-def _fail(err):
-    # os.walk's default is to leave out, silently, what it may not read.
-    raise err
+def _walk_real(folder, prefix, seen, links) -> Iterator[str]:
+    """Files of one folder and of the real folders below it; links are put aside."""
+    status = os.stat(folder)
+    if not _is_new(seen, status.st_dev, status.st_ino):
+        return
+    with os.scandir(folder) as entries:
+        shown = sorted((e for e in entries if not is_hidden(e.name)), key=_by_name)
+    for entry in shown:
+        name = prefix + entry.name
+        if entry.is_symlink():
+            links.append((name, entry.path))
+        elif entry.is_dir():
+            yield from _walk_real(entry.path, f"{name}/", seen, links)
+        elif _is_new(seen, status.st_dev, entry.inode()):
+            yield name
 
 
-def _leads_back(folder):
-    """Says whether a link points at a folder it lies in: an endless walk."""
-    if not os.path.islink(folder):
+def _by_name(entry: os.DirEntry) -> str:
+    return entry.name
+
+
+def _is_new(seen: set, device: int, inode: int) -> bool:
+    """Notes a folder or file; says whether it is met for the first time."""
+    key = (device, inode)
+    if key in seen:
         return False
-    target = os.path.realpath(folder)
-    return os.path.commonpath([target, os.path.realpath(os.path.dirname(folder))]) == (
-        target
-    )
+    seen.add(key)
+    return True
 
 
 def is_hidden(name: str) -> bool:
     """Says whether a file's name, or that of a folder above it, is not for users."""
-    # __MACOSX is where the macOS Finder puts a second, unreadable "._x.jpg" of a file.
-    return any(part.startswith((".", "__MACOSX")) for part in name.split("/"))
+    # __MACOSX is where the macOS Finder puts a second, unreadable "._x.jpg" of a file;
+    # the other two are what Windows leaves in folders of photographs.
+    return any(
+        part.startswith((".", "__MACOSX")) or part in ("Thumbs.db", "desktop.ini")
+        for part in name.split("/")
+    )

@@ -1,45 +1,38 @@
-"""`folder:PATH`: any images, sorted into one sub-folder a class.
+"""`folder:PATH`: any images, sorted into one sub-folder per class.
 
 Class names are folder names as they stand (ImageNet's wnids too); labels follow their
-sorted order. It reads no image, so a broken one is found only when it is streamed.
+sorted order. A broken image is found only when it is streamed.
 """
 
-from collections import defaultdict
-from collections.abc import Iterable
+import contextlib
+import itertools
+import logging
+from collections import Counter, defaultdict
+from pathlib import PurePosixPath
 
-from zfkeras.data.archives import Files, ZipFiles, open_files
+from zfkeras.data.archives import Files, open_files
+from zfkeras.data.bad_images import BadImage
+from zfkeras.data.folder_layout import LAYOUT, find_layout
+from zfkeras.data.image_types import is_image_type, may_be_image
+from zfkeras.data.images import decode
 from zfkeras.data.sources import Source
 from zfkeras.errors import UsageError
 
-IMAGE_ENDINGS = (
-    ".jpg",
-    ".jpeg",
-    ".png",
-    ".gif",
-    ".bmp",
-    ".webp",
-    ".tif",
-    ".tiff",
-)
-SPLIT_FOLDERS = {
-    "train": "train",
-    "val": "validation",
-    "validation": "validation",
-    "test": "test",
-}
-LAYOUT = (
-    "a folder (or a zip of one) with one sub-folder a class, PATH/CLASS/*.jpg, or "
-    "PATH/train/CLASS/*.jpg beside PATH/val/CLASS/*.jpg"
-)
+_log = logging.getLogger(__name__)
+
+# Files that are opened to learn whether a folder without image endings holds images.
+_NUM_TRIED = 20
 
 
 def open_source(rest: str) -> Source:
-    """Opens a folder, or a zip of one, with one sub-folder a class.
+    """Opens a folder, or a zip of one, with one sub-folder per class.
 
-    If it holds `train` beside `val` (or `validation`) or `test`, or nothing else than
-    `train`, these are its splits and the classes are those of `train`. Otherwise its
-    one split is "train". Images may lie deeper (CLASS/images/x.JPEG); files that are
-    not images, and whatever is hidden, are left out.
+    Folders that hold class folders are splits, called train, val, valid, validation,
+    test or the like, in any case of letters; folders that hold images are classes. A
+    folder that wraps all others is entered. Without splits, the only split is "train".
+    Images may lie deeper (CLASS/images/x.JPEG). A file is taken for an image if its
+    ending is that of an image, unknown, or missing; other files, and whatever is
+    hidden, are left out. The log says what became which split, and what was left out.
 
     Args:
         rest: the path.
@@ -49,78 +42,53 @@ def open_source(rest: str) -> Source:
         UsageError: it is not laid out like this, or has fewer than two classes.
     """
     files = open_files(rest, LAYOUT)
-    images = [name for name in files.names if name.lower().endswith(IMAGE_ENDINGS)]
-    if not images:
-        kinds = " ".join(ending[1:] for ending in IMAGE_ENDINGS)
-        raise UsageError(f"{files.path} holds no images ({kinds}); expected {LAYOUT}.")
-    found = {
-        split: _by_class(files, images, prefix)
-        for split, prefix in _split_prefixes(files, images).items()
-    }
-    class_names = _class_names(files, found)
+    names = _find_images(files)
+    if not names:
+        raise UsageError(f"{files.path} holds no images; expected {LAYOUT}.")
+    layout = find_layout(files.path, names)
+    for split, prefix in layout.prefixes.items():
+        _log.info(
+            "%s is the %s split: %d images in %d classes",
+            files.path / prefix,
+            split,
+            sum(map(len, layout.images[split].values())),
+            len(layout.images[split]),
+        )
     splits = {
-        split: _split(files, by_class, class_names) for split, by_class in found.items()
+        split: _split(files, by_class, layout.class_names)
+        for split, by_class in layout.images.items()
     }
-    return Source(f"folder:{rest}", class_names, splits)
+    return Source(f"folder:{rest}", layout.class_names, splits)
 
 
-def _split_prefixes(files: Files, images: list[str]) -> dict[str, str]:
-    """Split name -> what the names of its images begin with."""
-    root = ""
-    tops = _folders(images)
-    if isinstance(files, ZipFiles) and len(tops) == 1 and tops != {"train"}:
-        # A zipped folder usually has that folder as the only thing at its top.
-        root = f"{tops.pop()}/"
-        tops = _folders(name.removeprefix(root) for name in images)
-    if "train" not in tops or not (
-        tops == {"train"} or tops & {*SPLIT_FOLDERS} - {"train"}
-    ):
-        return {"train": root}
-    if {"val", "validation"} <= tops:
-        raise UsageError(
-            f"{files.path} holds both val and validation; rename or move one of them."
+def _find_images(files: Files) -> list[str]:
+    """Names of the files that are tried as images; logs what is left out."""
+    by_folder, left_out = defaultdict(list), Counter()
+    for name in files.names:
+        if may_be_image(name):
+            by_folder[name.rpartition("/")[0]].append(name)
+        else:
+            left_out[PurePosixPath(name).suffix.lower()] += 1
+    for folder, inside in [*by_folder.items()]:
+        if not any(map(is_image_type, inside)) and not _holds_image(files, inside):
+            del by_folder[folder]
+            left_out[f"in {files.path / folder}"] += len(inside)
+    if left_out:
+        counts = ", ".join(f"{n} {what}" for what, n in left_out.most_common(5))
+        more = ", ..." if len(left_out) > 5 else ""
+        _log.info(
+            "%s: left out files that are no images: %s%s", files.path, counts, more
         )
-    return {
-        split: f"{root}{folder}/"
-        for folder, split in SPLIT_FOLDERS.items()
-        if folder in tops
-    }
+    return sorted(itertools.chain(*by_folder.values()))
 
 
-def _folders(names: Iterable[str]) -> set[str]:
-    return {name.split("/", 1)[0] for name in names if "/" in name}
-
-
-def _by_class(files: Files, images: list[str], prefix: str) -> dict[str, list[str]]:
-    found = defaultdict(list)
-    for name in images:
-        if not name.startswith(prefix):
-            continue
-        class_name, slash, _ = name.removeprefix(prefix).partition("/")
-        if not slash:
-            raise UsageError(
-                f"{files.path / prefix}: the image {class_name} lies outside any class "
-                f"folder; expected {LAYOUT}."
-            )
-        found[class_name].append(name)
-    return found
-
-
-def _class_names(files: Files, found: dict) -> tuple[str, ...]:
-    names = sorted(found["train"])
-    if len(names) < 2:
-        raise UsageError(
-            f"{files.path}: training needs at least two classes, found only {names}; "
-            f"expected {LAYOUT}."
-        )
-    for split, by_class in found.items():
-        unknown = sorted(by_class.keys() - found["train"].keys())
-        if unknown:
-            raise UsageError(
-                f"{files.path}: every class must have a folder in train; found only in "
-                f"{split}: {', '.join(unknown[:5])} ({len(unknown)} in all)."
-            )
-    return tuple(names)
+def _holds_image(files: Files, names: list[str]) -> bool:
+    """Decodes files of unknown type until one is an image."""
+    for name in names[:_NUM_TRIED]:
+        with contextlib.suppress(BadImage, OSError):
+            decode(files.read(files.key(name)), 1)
+            return True
+    return False
 
 
 def _split(files: Files, by_class: dict[str, list[str]], class_names: tuple[str, ...]):

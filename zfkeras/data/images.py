@@ -19,11 +19,12 @@ from PIL import ExifTags, Image, UnidentifiedImageError
 
 from zfkeras.data.bad_images import BadImage
 from zfkeras.data.image_file import NoImageFile, read_file
+from zfkeras.data.image_types import format_name
 from zfkeras.data.rgb import to_rgb
 
 # The formats of image collections. Every further one would be a further parser that
 # strangers' files reach.
-_FORMATS = ("JPEG", "PNG", "GIF", "BMP", "WEBP", "TIFF", "PPM")
+_FORMATS = ("JPEG", "PNG", "GIF", "BMP", "WEBP", "TIFF", "PPM", "AVIF")
 
 # Where Pillow starts to warn of decompression bombs: 2**28 bytes of RGB. It holds even
 # where a program has lifted Pillow's own limit, `Image.MAX_IMAGE_PIXELS`.
@@ -83,8 +84,8 @@ _TURNS = {
 def decode(encoded: bytes, shorter_side: int | None = None) -> Image.Image:
     """Decodes an image file to RGB, upright, on white.
 
-    The format (JPEG, PNG, GIF, BMP, WebP, TIFF, PPM) is told by the content, whatever
-    the file is called. Orientation (EXIF, else XMP) is applied; transparency lies on
+    The content tells the format (JPEG, PNG, GIF, BMP, WebP, TIFF, PPM, AVIF), not the
+    file's name. Orientation (EXIF, else XMP) is applied; transparency lies on
     white; of several frames or pages the first counts; colour profiles (ICC) are
     ignored. CMYK in a JPEG is read as inverted, as Adobe writes it. Samples wider than
     8 bits are scaled, not clipped: whole numbers as 0-65535, floats as 0-1, or as 0-255
@@ -120,7 +121,9 @@ def decode(encoded: bytes, shorter_side: int | None = None) -> Image.Image:
         if image.width * image.height > MAX_PIXELS:
             raise Image.DecompressionBombError
     except _CORRUPT as err:
-        raise BadImage(_reason(err, "image")) from err
+        found = format_name(encoded)
+        reason = f"{found}, not a supported image" if found else _reason(err, "image")
+        raise BadImage(reason) from err
     # What is counted first is quick, but also finds what stands behind the image.
     if encoded.count(b"\xff\xda") > MAX_SCANS and _num_scans(encoded) > MAX_SCANS:
         raise BadImage(f"over {MAX_SCANS} scans")

@@ -51,6 +51,28 @@ def test_linked_folders_are_followed_but_not_in_circles(tmp_path):
     assert FolderFiles(root).names == ["a/y.txt", "b/x.txt"]
 
 
+def test_folders_that_link_to_each_other_are_listed_once(tmp_path):
+    # Previously 82 names for two files: copies could stand in training and test.
+    root = write_tree(tmp_path / "root", {"a/1.jpg": "one", "b/2.jpg": "two"})
+    os.symlink(root / "b", root / "a" / "x")
+    os.symlink(root / "a", root / "b" / "y")
+    assert FolderFiles(root).names == ["a/1.jpg", "b/2.jpg"]
+
+
+def test_a_file_with_several_names_is_listed_once_by_its_own(tmp_path):
+    root = write_tree(tmp_path / "root", {"b/1.jpg": "one"})
+    (root / "a").mkdir()
+    os.symlink(root / "b" / "1.jpg", root / "a" / "soft.jpg")
+    os.link(root / "b" / "1.jpg", root / "b" / "hard.jpg")
+    assert FolderFiles(root).names == ["b/1.jpg"]
+
+
+def test_a_link_to_nothing_is_listed_for_the_reader_to_report(tmp_path):
+    root = write_tree(tmp_path / "root", {"a/1.jpg": "one"})
+    os.symlink(tmp_path / "gone", root / "a" / "2.jpg")
+    assert FolderFiles(root).names == ["a/1.jpg", "a/2.jpg"]
+
+
 def test_a_zip_is_read_by_many_threads_at_once(tmp_path):
     tree = {f"{i}.txt": str(i) * 1000 for i in range(50)}
     files = ZipFiles(write_zip(tmp_path / "z.zip", tree))
