@@ -11,7 +11,6 @@ from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
-import keras
 import numpy as np
 import tensorflow as tf
 from tqdm import tqdm
@@ -23,6 +22,7 @@ from zfkeras.data.pipeline import evaluation_batches
 from zfkeras.data.splits import Split
 from zfkeras.errors import RunError
 from zfkeras.models.classifier import Classifier
+from zfkeras.models.layer_outputs import compile_outputs
 
 logger = logging.getLogger(__name__)
 
@@ -118,17 +118,14 @@ class Extractor:
 
     def __init__(self, classifier: Classifier, layers: Sequence[int | str], dtype: str):
         tensors = layer_tensors(classifier.model, layers)
-        # By place: names may be what TensorFlow does not take.
-        outputs = {str(i): tensor for i, tensor in enumerate(tensors.values())}
-        network = keras.Model(classifier.model.inputs, outputs)
+        outputs = compile_outputs(classifier.model, tensors.values())
         sizes = {layer: math.prod(t.shape[1:]) for layer, t in tensors.items()}
 
         @tf.function(reduce_retracing=True)
         def forward(images):
-            maps = network(images, training=False)
             return [
-                tf.cast(tf.reshape(maps[str(i)], [-1, size]), dtype)
-                for i, size in enumerate(sizes.values())
+                tf.cast(tf.reshape(maps, [-1, size]), dtype)
+                for maps, size in zip(outputs(images), sizes.values(), strict=True)
             ]
 
         self.sizes = sizes

@@ -9,7 +9,7 @@ from transfer.arguments import in_order
 from transfer.stages import stage_ends
 from zfkeras.errors import UsageError
 from zfkeras.models.endpoints import endpoints
-from zfkeras.models.layer_calls import find_only, layer_calls
+from zfkeras.models.layer_calls import find_only, layer_calls, seen_from_outside
 
 # Table 7's rows; the paper has none for layer 6.
 _TABLE_7 = {"svm": (1, 2, 3, 4, 5, 7), "softmax": (5, 7)}
@@ -158,16 +158,7 @@ def _of_names(model, names):
         groups.setdefault(around, {})[name] = call
     tensors = {}
     for group in groups.values():
-        tensors |= zip(group, _seen_from_outside([*group.values()]), strict=True)
-    return tensors
-
-
-def _seen_from_outside(calls):
-    """The tensors of calls in one nested model, as tensors of the outermost one."""
-    tensors = [call.tensor for call in calls]
-    for nested, node in reversed(calls[0].around):
-        found = keras.Model(nested.inputs, tensors)(node.input_tensors)
-        tensors = found if isinstance(found, (list, tuple)) else [found]
+        tensors |= zip(group, seen_from_outside([*group.values()]), strict=True)
     return tensors
 
 

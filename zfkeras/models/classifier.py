@@ -1,12 +1,11 @@
 """A trained network with all it takes to use it: one `.keras` file, one object."""
 
 import dataclasses
-import io
+import functools
+import itertools
 import json
 import operator
 import os
-import re
-import zipfile
 from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 
@@ -19,14 +18,16 @@ from zfkeras.constraints import MaxRMS  # noqa: F401 - likewise
 from zfkeras.data.preprocessing import Preprocessing
 from zfkeras.errors import UsageError
 from zfkeras.files import written_whole
-from zfkeras.models.storage import check_members, check_size, halve_weights
-
-# Members that make a Keras archive self-sufficient; Keras itself passes over them.
-_CARD = "zfkeras/card.json"
-_MEAN_IMAGE = "zfkeras/mean_image.npy"
-
-# What TensorFlow takes for a scope; others fail as late as in the first prediction.
-_SCOPE = re.compile(r"[A-Za-z0-9.][A-Za-z0-9_.\\/>-]*")
+from zfkeras.models.layer_outputs import compile_layer
+from zfkeras.models.layer_tensor import check_layer
+from zfkeras.models.storage import (
+    IncompleteFile,
+    add_members,
+    check_parts,
+    check_size,
+    halve_weights,
+    read_members,
+)
 
 _ONE_IMAGE = (str, os.PathLike, bytes, bytearray, memoryview, Image.Image)
 
@@ -43,7 +44,6 @@ class Classifier:
             (default): that is not known.
 
     Example:
-        >>> import zfkeras
         >>> classifier = zfkeras.load("runs/zfnet/model.keras")  # doctest: +SKIP
         >>> classifier.predict(["cat.jpg"]).shape  # doctest: +SKIP
         (1, 1000)
@@ -76,21 +76,54 @@ class Classifier:
             ValueError: an array of another shape or range, or batches below 1.
             TypeError: what is no image, nor several.
         """
-        if operator.index(batch_size) < 1:
-            raise ValueError(
-                f"`batch_size` must be at least 1. Received: batch_size={batch_size!r}."
-            )
-        crop = (
-            self.preprocessing.ten_crop if ten_crop else self.preprocessing.centre_crop
-        )
+        preprocessing = self.preprocessing
+        crop = preprocessing.ten_crop if ten_crop else preprocessing.centre_crop
         answers = [
-            predict_crops(self.model, np.stack([crop(square) for square in batch]))
-            for batch in _batched(self._squares(images), batch_size)
+            predict_crops(self.model, crops)
+            for crops in self._batches(images, crop, batch_size)
         ]
         if not answers:
             return np.zeros((0, len(self.class_names)), np.float32)
         probabilities = np.concatenate(answers)
         return probabilities.mean(axis=1) if ten_crop else probabilities
+
+    def features(
+        self, images, layer: int | str = 5, *, batch_size: int = 64
+    ) -> np.ndarray:
+        """Computes a layer's output for raw images.
+
+        The network runs up to that layer only, on the centre crop of each image. The
+        first call for a layer compiles it. Memory grows only by the result.
+
+        Args:
+            images: as in `predict`.
+            layer: the paper's number, 1 to 7, as `zfkeras.endpoints` defines it (5 is
+                pool5, 7 is fc7), or the name of a layer; inside a nested model with
+                that model's name before it, "base.block4_pool". Networks that `ZFNet`
+                did not make have names only.
+            batch_size: images that go through the network at once.
+
+        Returns:
+            float32 array (n, height, width, channels) of maps, or (n, units); n is 1
+            for a single image.
+
+        Raises:
+            UsageError: the network has no such layer, or its output is neither maps
+                nor a vector, or has no fixed size.
+            FileNotFoundError, BadImage, ValueError, TypeError: as in `predict`.
+
+        Example:
+            >>> classifier = zfkeras.load("quarter")
+            >>> photograph = np.zeros((120, 80, 3), np.uint8)
+            >>> classifier.features(photograph, layer=5).shape
+            (1, 3, 3, 128)
+        """
+        check_layer(layer)
+        shape, output = self._compile_layer(layer)
+        crop = self.preprocessing.centre_crop
+        batches = map(output, self._batches(images, crop, batch_size))
+        maps = itertools.chain.from_iterable(batches)
+        return np.fromiter(maps, np.dtype((np.float32, shape)))
 
     def prepare(self, images) -> np.ndarray:
         """Raw images as the model takes them, for whatever else is done with it.
@@ -131,11 +164,7 @@ class Classifier:
             keras.saving.save_model(self.model, file.name)
             if half_weights:
                 halve_weights(file.name)
-            with zipfile.ZipFile(file.name, "a", zipfile.ZIP_DEFLATED) as archive:
-                archive.writestr(_CARD, card)
-                mean = io.BytesIO()
-                np.save(mean, self.preprocessing.mean_image, allow_pickle=False)
-                archive.writestr(_MEAN_IMAGE, mean.getvalue())
+            add_members(file.name, card, self.preprocessing.mean_image)
 
     @classmethod
     def load(cls, path: str | Path) -> "Classifier":
@@ -151,14 +180,14 @@ class Classifier:
             raise FileNotFoundError(f"no model file at {path}")
         with open(path, "rb") as file:  # what this raises is not the content's fault
             try:
-                card, mean_image = _read_members(file)
+                card, mean_image = read_members(file)
                 check_size(path)
                 model = keras.saving.load_model(path, compile=False, safe_mode=True)
                 preprocessing = Preprocessing(mean_image, **card["preprocessing"])
                 class_names = tuple(card["class_names"])
-                _check_fit(model, preprocessing, class_names)
+                check_parts(model, preprocessing, class_names)
                 return cls(model, preprocessing, class_names, dict(card["made"]))
-            except _Incomplete as err:
+            except IncompleteFile as err:
                 raise UsageError(
                     f"{path} holds a network but not its mean image and class names; "
                     "save it with zfkeras.Classifier.save."
@@ -170,6 +199,24 @@ class Classifier:
                     f"{path} is not a .keras file, is damaged, or is not safe to load "
                     f"({_reason(err)})."
                 ) from err
+
+    def __getstate__(self):
+        # Graph and weights: joblib's caches compare bytes, and Keras's own pickle holds
+        # the time. Compiled layers cannot be pickled and are left out.
+        state = {
+            part.name: getattr(self, part.name) for part in dataclasses.fields(self)
+        }
+        return {**state, "model": (self.model.to_json(), self.model.get_weights())}
+
+    def __setstate__(self, state):
+        graph, weights = state["model"]
+        model = keras.models.model_from_json(graph)
+        model.set_weights(weights)
+        vars(self).update(state, model=model)
+
+    def __sklearn_clone__(self):
+        # Estimators that hold a classifier share it with their clones.
+        return self
 
     def _card(self) -> str:
         """All but network and mean image as JSON text, held to what `load` asks."""
@@ -185,13 +232,28 @@ class Classifier:
             text = json.dumps(card, indent=1, default=_plain)
             read = json.loads(text)
             settings = dataclasses.replace(self.preprocessing, **read["preprocessing"])
-            _check_fit(self.model, settings, tuple(read["class_names"]))
+            check_parts(self.model, settings, tuple(read["class_names"]))
             return text
         except (ValueError, TypeError) as err:
             raise UsageError(
                 "a classifier's parts must fit together, and `made` be JSON values, to "
                 f"be saved. Received: {_reason(err)}."
             ) from err
+
+    @functools.cached_property
+    def _compile_layer(self):
+        """`compile_layer` of this network, which compiles each layer once."""
+        return functools.cache(functools.partial(compile_layer, self.model))
+
+    def _batches(self, images, crop, batch_size) -> Iterator[np.ndarray]:
+        """Yields the crops of so many images at a time."""
+        if operator.index(batch_size) < 1:
+            raise ValueError(
+                f"`batch_size` must be at least 1. Received: batch_size={batch_size!r}."
+            )
+        crops = map(crop, self._squares(images))
+        while batch := [*itertools.islice(crops, batch_size)]:
+            yield np.stack(batch)
 
     def _squares(self, images) -> Iterator[np.ndarray]:
         single = isinstance(images, _ONE_IMAGE) or (
@@ -231,61 +293,7 @@ def predict_crops(model: keras.Model, crops: np.ndarray) -> np.ndarray:
     return np.stack(answers, axis=1)
 
 
-def _read_members(file) -> tuple[dict, np.ndarray]:
-    """The card and the mean image of an archive of which every member is whole."""
-    with zipfile.ZipFile(file) as archive:
-        check_members(archive, own=(_CARD, _MEAN_IMAGE))
-        damaged = archive.testzip()
-        if damaged is not None:
-            raise zipfile.BadZipFile(f"its member {damaged} has changed")
-        if not {_CARD, _MEAN_IMAGE} <= {*archive.namelist()}:
-            raise _Incomplete
-        card = json.loads(archive.read(_CARD))
-        mean_image = io.BytesIO(archive.read(_MEAN_IMAGE))
-    return card, np.load(mean_image, allow_pickle=False).astype(np.float32)
-
-
-class _Incomplete(Exception):
-    """A whole archive without what `Classifier.save` puts into it."""
-
-
-def _check_fit(model, preprocessing, class_names) -> None:
-    """Refuses parts that only a foreign hand can have put together."""
-    wanted = (None, preprocessing.crop_size, preprocessing.crop_size, 3)
-    if model.input_shape != wanted:
-        raise ValueError(f"crops {wanted} for a network of {model.input_shape}")
-    if model.output_shape != (None, len(class_names)):
-        raise ValueError(f"{len(class_names)} class names for {model.output_shape}")
-    if not all(isinstance(name, str) for name in class_names):
-        raise ValueError("class names that are no text")
-    for name in _names(model):
-        if not _SCOPE.fullmatch(name):
-            raise ValueError(f"a name that TensorFlow does not take: {name!r}")
-
-
-def _names(model) -> Iterator[str]:
-    """What the model and all its layers are called, those of nested models too."""
-    # Inside the model's scope a name may begin with what its own may not.
-    yield model.name
-    for layer in model.layers:
-        if hasattr(layer, "layers"):
-            yield from _names(layer)
-        else:
-            yield f"{model.name}/{layer.name}"
-
-
 def _reason(err) -> str:
     """The first line of what an exception says, or its kind."""
     lines = str(err).strip().splitlines() or [type(err).__name__]
     return lines[0] if len(lines[0]) <= 200 else f"{lines[0][:200]}..."
-
-
-def _batched(items: Iterable, size: int) -> Iterator[list]:
-    batch = []
-    for item in items:
-        batch.append(item)
-        if len(batch) == size:
-            yield batch
-            batch = []
-    if batch:
-        yield batch

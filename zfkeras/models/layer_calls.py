@@ -31,13 +31,6 @@ class LayerCall:
     tensor: keras.KerasTensor
     around: tuple = ()
 
-    def seen_from_outside(self) -> keras.KerasTensor:
-        """The tensor as one of the outermost model, which it can be an output of."""
-        tensor = self.tensor
-        for nested, node in reversed(self.around):
-            tensor = keras.Model(nested.inputs, tensor)(node.input_tensors)
-        return tensor
-
 
 def layer_calls(model: keras.Model) -> list[LayerCall]:
     """Lists the inputs and all calls of a model, in the order they run.
@@ -56,6 +49,20 @@ def layer_calls(model: keras.Model) -> list[LayerCall]:
             f"Received: {type(model).__name__}."
         )
     return _calls(model, "", ())
+
+
+def seen_from_outside(calls: Sequence[LayerCall]) -> list[keras.KerasTensor]:
+    """The tensors of calls as tensors of the outermost model, which may output them.
+
+    Args:
+        calls: of one and the same model. If that is a nested one, it is called once for
+            all of them.
+    """
+    tensors = [call.tensor for call in calls]
+    for nested, node in reversed(calls[0].around):
+        found = keras.Model(nested.inputs, tensors)(node.input_tensors)
+        tensors = found if isinstance(found, (list, tuple)) else [found]
+    return tensors
 
 
 def find_only(paths: Mapping[str, Sequence], path: str):

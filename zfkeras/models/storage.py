@@ -1,15 +1,18 @@
 """What is inside a `.keras` file: weights at half the size, and nothing that bursts.
 
-The network itself stays in float32; Keras widens the numbers as it loads them. What a
-file's layers may do is left to Keras's safe mode.
+Beside the network it holds a card (JSON) and the mean image. The network itself stays
+in float32; Keras widens the numbers as it loads them. What a file's layers may do is
+left to Keras's safe mode.
 """
 
 import io
 import json
 import math
+import re
 import zipfile
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
+from typing import BinaryIO
 
 import h5py
 import keras
@@ -17,12 +20,18 @@ import numpy as np
 
 _WEIGHTS = "model.weights.h5"
 _CONFIG = "config.json"
+# Members that make a Keras archive self-sufficient; Keras itself ignores them.
+_CARD = "zfkeras/card.json"
+_MEAN_IMAGE = "zfkeras/mean_image.npy"
 _KERAS_MEMBERS = ("metadata.json", _CONFIG, _WEIGHTS)
 
 # Bytes to which anything but weights may unpack, and what all of it may at least.
 _MAX_OTHER, _FREE_BYTES = 2**26, 2**30
 # Weights hardly shrink; a network of zeros does, a thousandfold.
 _MAX_GROWTH = 100
+
+# What TensorFlow takes for a scope; others fail as late as in the first prediction.
+_SCOPE = re.compile(r"[A-Za-z0-9.][A-Za-z0-9_.\\/>-]*")
 
 
 def halve_weights(path: str | Path) -> None:
@@ -39,20 +48,56 @@ def halve_weights(path: str | Path) -> None:
             archive.writestr(name, content)
 
 
-def check_members(archive: zipfile.ZipFile, own: Sequence[str]) -> None:
-    """Refuses an archive that holds anything else than a network, or far too much.
+class IncompleteFile(Exception):
+    """A whole `.keras` file without card or mean image, as Keras itself writes it."""
+
+
+def add_members(path: str | Path, card: str, mean_image: np.ndarray) -> None:
+    """Adds the card and the mean image to a `.keras` file.
 
     Args:
-        archive: an open `.keras` file.
-        own: names of the members that are not Keras's.
+        path: the file that Keras wrote.
+        card: JSON text.
+        mean_image: float32 array (image_size, image_size, 3).
+    """
+    content = io.BytesIO()
+    np.save(content, mean_image, allow_pickle=False)
+    with zipfile.ZipFile(path, "a", zipfile.ZIP_DEFLATED) as archive:
+        archive.writestr(_CARD, card)
+        archive.writestr(_MEAN_IMAGE, content.getvalue())
+
+
+def read_members(file: BinaryIO) -> tuple[dict, np.ndarray]:
+    """Reads the card and the mean image of a file of which every member is whole.
+
+    Args:
+        file: an open `.keras` file.
+
+    Returns:
+        The card, and a float32 array.
 
     Raises:
-        ValueError: it does; the message names the member.
+        IncompleteFile: it has no card or no mean image.
+        Exception: damaged bytes make zipfile and NumPy raise nearly everything.
     """
+    with zipfile.ZipFile(file) as archive:
+        _check_members(archive)
+        damaged = archive.testzip()
+        if damaged is not None:
+            raise zipfile.BadZipFile(f"its member {damaged} has changed")
+        if not {_CARD, _MEAN_IMAGE} <= {*archive.namelist()}:
+            raise IncompleteFile
+        card = json.loads(archive.read(_CARD))
+        mean_image = io.BytesIO(archive.read(_MEAN_IMAGE))
+    return card, np.load(mean_image, allow_pickle=False).astype(np.float32)
+
+
+def _check_members(archive: zipfile.ZipFile) -> None:
+    """Refuses an archive that holds anything else than a network, or far too much."""
     members, seen = archive.infolist(), set()
     for member in members:
         name, size = member.filename, member.file_size
-        if name not in (*_KERAS_MEMBERS, *own):
+        if name not in (*_KERAS_MEMBERS, _CARD, _MEAN_IMAGE):
             raise ValueError(f"no part of a network: a member {name!r}")
         if name in seen:
             raise ValueError(f"two members {name!r}")
@@ -96,6 +141,29 @@ def check_size(path: Path) -> None:
         raise ValueError(f"{wanted:,} weights, more than its file can hold")
 
 
+def check_parts(model: keras.Model, preprocessing, class_names: Sequence) -> None:
+    """Refuses a network, a preprocessing and class names that do not fit together.
+
+    Args:
+        model: the network.
+        preprocessing: has `crop_size`.
+        class_names: one for each output of the network.
+
+    Raises:
+        ValueError: they do not; the message says which.
+    """
+    wanted = (None, preprocessing.crop_size, preprocessing.crop_size, 3)
+    if model.input_shape != wanted:
+        raise ValueError(f"crops {wanted} for a network of {model.input_shape}")
+    if model.output_shape != (None, len(class_names)):
+        raise ValueError(f"{len(class_names)} class names for {model.output_shape}")
+    if not all(isinstance(name, str) for name in class_names):
+        raise ValueError("class names that are no text")
+    for name in _names(model):
+        if not _SCOPE.fullmatch(name):
+            raise ValueError(f"a name that TensorFlow does not take: {name!r}")
+
+
 def _halved(encoded: bytes) -> bytes:
     result = io.BytesIO()
     with h5py.File(io.BytesIO(encoded)) as wide, h5py.File(result, "w") as half:
@@ -113,3 +181,14 @@ def _halved(encoded: bytes) -> bytes:
         half.attrs.update(wide.attrs)
         wide.visititems(copy)
     return result.getvalue()
+
+
+def _names(model) -> Iterator[str]:
+    """What the model and all its layers are called, those of nested models too."""
+    # Inside the model's scope a name may begin with what its own may not.
+    yield model.name
+    for layer in model.layers:
+        if hasattr(layer, "layers"):
+            yield from _names(layer)
+        else:
+            yield f"{model.name}/{layer.name}"

@@ -108,3 +108,9 @@ def test_numpys_whole_numbers_are_the_papers_layers():
 def test_what_is_neither_number_nor_name_is_refused(layer):
     with pytest.raises(UsageError, match="`layer` must be the paper's number, 1 to 7"):
         layer_tensor(small_zfnet(), layer)
+
+
+def test_numbers_need_the_papers_network():
+    # previously a list of the names that ZFNet's layers have
+    with pytest.raises(UsageError, match=r"such as .*classes\. Received: layer=5"):
+        layer_tensor(around(base()), 5)

@@ -1,0 +1,226 @@
+"""`Classifier.features`, and what a classifier keeps of it when it is copied."""
+
+import copy
+import pickle
+import tracemalloc
+
+import joblib
+import keras
+import numpy as np
+import pytest
+from PIL import Image
+from sklearn.base import clone
+
+from tests.helpers import other_networks
+from tests.helpers.networks import make_classifier
+from tests.helpers.splits import noise, png
+from zfkeras.data.bad_images import BadImage
+from zfkeras.errors import UsageError
+
+SIZES = [(64, 64), (80, 120), (150, 70), (20, 30), (64, 65)]
+IMAGES = [noise(i, *size) for i, size in enumerate(SIZES)]
+# The layers that the paper's numbers mean, of which pools also output their argmax.
+NAMES = {1: "norm1", 2: "norm2", 3: "conv3", 4: "conv4", 5: "pool5", 6: "fc6", 7: "fc7"}
+
+
+@pytest.fixture(scope="module")
+def classifier():
+    """A quarter network with all seven layers."""
+    return make_classifier(5, ("a", "b"), "zfnet_quarter")
+
+
+@pytest.fixture(scope="module")
+def small():
+    """A quarter network without layers 6 and 7."""
+    return make_classifier(6, ("a", "b"))
+
+
+def by_keras(classifier, name, images):
+    """A layer's output by a plain Keras model."""
+    output = classifier.model.get_layer(name).output
+    output = output[0] if isinstance(output, list | tuple) else output
+    network = keras.Model(classifier.model.input, output)
+    return np.asarray(network(classifier.prepare(images), training=False))
+
+
+@pytest.mark.parametrize("layer", NAMES)
+def test_numbers_and_names_give_what_a_keras_model_gives(classifier, layer):
+    found = classifier.features(IMAGES, layer)
+    expected = by_keras(classifier, NAMES[layer], IMAGES)
+    assert found.dtype == np.float32
+    assert found.shape == expected.shape
+    np.testing.assert_allclose(found, expected, rtol=1e-4, atol=1e-5)
+    assert np.ptp(found, axis=0).max() > 0.01  # the images differ
+    np.testing.assert_array_equal(classifier.features(IMAGES, NAMES[layer]), found)
+
+
+def test_the_default_is_layer_5(classifier):
+    expected = classifier.features(IMAGES, 5)
+    assert expected.shape == (5, 3, 3, 128)
+    np.testing.assert_array_equal(classifier.features(IMAGES), expected)
+
+
+@pytest.mark.parametrize(("below", "layer"), [(5, 6), (6, 7)])
+def test_dense_layers_are_numpys_products_of_the_layer_below(classifier, below, layer):
+    kernel, bias = classifier.model.get_layer(NAMES[layer]).get_weights()
+    inputs = classifier.features(IMAGES, below).reshape(len(IMAGES), -1)
+    by_hand = np.maximum(inputs @ kernel + bias, 0)
+    found = classifier.features(IMAGES, layer)
+    np.testing.assert_allclose(found, by_hand, rtol=1e-4, atol=1e-4)
+
+
+def test_the_fifth_layer_is_a_pool_of_the_last_convolution(small):
+    maps = small.features(IMAGES, "conv5")
+    windows = np.lib.stride_tricks.sliding_window_view(maps, (3, 3), axis=(1, 2))
+    by_hand = windows[:, ::2, ::2].max(axis=(-2, -1))
+    np.testing.assert_allclose(small.features(IMAGES, 5), by_hand, rtol=1e-5)
+
+
+@pytest.mark.parametrize("batch_size", [1, 2, 5, 64])
+def test_the_batch_size_changes_nothing(small, batch_size):
+    found = small.features(IMAGES, 3, batch_size=batch_size)
+    np.testing.assert_allclose(found, small.features(IMAGES, 3), rtol=1e-4, atol=1e-5)
+
+
+def test_every_form_of_an_image_gives_the_same_features(small, tmp_path):
+    path = tmp_path / "ü.png"
+    path.write_bytes(png(IMAGES[1]))
+    expected = small.features([IMAGES[1]])
+    assert expected.shape == (1, 3, 3, 128)
+    forms = (IMAGES[1], path, str(path), path.read_bytes(), Image.fromarray(IMAGES[1]))
+    for form in forms:
+        for images in (form, [form], iter([form])):
+            np.testing.assert_array_equal(small.features(images), expected)
+
+
+def test_generators_and_arrays_are_as_good_as_lists(small):
+    squares = [noise(i, 64, 64) for i in range(3)]
+    expected = small.features(squares)
+    for images in (np.stack(squares), (square for square in squares)):
+        np.testing.assert_array_equal(small.features(images), expected)
+
+
+@pytest.mark.parametrize("images", [[], iter(()), np.zeros((0, 64, 64, 3), np.uint8)])
+def test_no_images_give_no_features(small, images):
+    found = small.features(images, "conv1")
+    assert found.shape == (0, *small.model.get_layer("conv1").output.shape[1:])
+    assert found.dtype == np.float32
+
+
+@pytest.mark.parametrize("layer", [0, 6, 8, -1, "conv9", "", None, 3.0, [5], ("a",)])
+def test_what_is_no_layer_of_the_network_is_refused(small, layer):
+    with pytest.raises(UsageError, match="`layer` must be ") as caught:
+        small.features(IMAGES, layer)
+    assert str(caught.value).endswith((f"layer={layer}.", f"layer={layer!r}."))
+
+
+def test_layers_are_checked_before_images_are_read(small):
+    with pytest.raises(UsageError, match="`layer` must be "):
+        small.features("nowhere.jpg", 8)
+
+
+@pytest.mark.parametrize(
+    ("images", "error"),
+    [
+        ("nowhere.jpg", FileNotFoundError),
+        (b"no image", BadImage),
+        ([IMAGES[0][:, :, :2]], ValueError),
+        ([3], TypeError),
+        (None, TypeError),
+    ],
+)
+def test_what_is_no_image_is_an_error(small, images, error):
+    with pytest.raises(error):
+        small.features(images)
+
+
+@pytest.mark.parametrize(("number", "error"), [(0, ValueError), (1.5, TypeError)])
+def test_batches_are_whole_numbers_above_0(small, number, error):
+    with pytest.raises(error):
+        small.features(IMAGES, batch_size=number)
+
+
+# Other networks
+
+
+def test_layers_of_nested_models_have_dotted_names():
+    nested = other_networks.as_classifier(other_networks.nested(3), 3)
+    base = nested.model.get_layer("features")
+    for name in ("stem", "block1_pool", "out"):
+        network = keras.Model(base.input, base.get_layer(name).output)
+        expected = np.asarray(network(nested.prepare(IMAGES), training=False))
+        found = nested.features(IMAGES, f"features.{name}")
+        np.testing.assert_allclose(found, expected, rtol=1e-4, atol=1e-6)
+    means = nested.features(IMAGES, "features").mean(axis=(1, 2))
+    found = nested.features(IMAGES, "gap")
+    np.testing.assert_allclose(found, means, rtol=1e-4, atol=1e-6)
+
+
+def test_networks_without_the_papers_layers_ask_for_names():
+    vgg = other_networks.as_classifier(other_networks.vgg(3), 3)
+    assert vgg.features(IMAGES, "block2_pool").shape == (5, 8, 8, 6)
+    with pytest.raises(UsageError, match=r"block2_pool.*Received: layer=5\."):
+        vgg.features(IMAGES)
+
+
+# What it costs, and what is kept
+
+
+def test_a_layer_is_compiled_once_for_all_calls(small):
+    traced = []
+
+    class Watched(keras.layers.Layer):
+        def call(self, maps):
+            traced.append(maps.shape)
+            return maps
+
+    image = keras.Input((32, 32, 3))
+    maps = Watched(name="watched")(image)
+    maps = keras.layers.GlobalAveragePooling2D()(maps)
+    model = keras.Model(image, keras.layers.Dense(3, "softmax")(maps))
+    watched = other_networks.as_classifier(model, 3)
+    watched.features(IMAGES, "watched", batch_size=2)
+    before = len(traced)
+    for _ in range(3):
+        watched.features(IMAGES, "watched", batch_size=2)
+    assert len(traced) == before
+
+
+def test_memory_grows_by_the_result_alone(small):
+    def peak(number):
+        pictures = (noise(i, 64, 64) for i in range(number))
+        tracemalloc.start()
+        small.features(pictures, "predictions", batch_size=4)
+        _, found = tracemalloc.get_traced_memory()
+        tracemalloc.stop()
+        return found
+
+    peak(4)
+    few, many = peak(8), peak(80)
+    # Each of the 72 images more would add a crop of 37,632 bytes.
+    assert many < few + 5 * 37_632
+
+
+def test_copies_and_pickles_answer_alike_with_weights_of_their_own(small):
+    expected = small.features(IMAGES)
+    for twin in (copy.deepcopy(small), pickle.loads(pickle.dumps(small))):
+        assert twin.class_names == small.class_names
+        assert twin.made == small.made
+        np.testing.assert_array_equal(twin.features(IMAGES), expected)
+        np.testing.assert_array_equal(twin.predict(IMAGES), small.predict(IMAGES))
+        kernel = twin.model.get_layer("conv5").kernel
+        kernel.assign(kernel * 2.0)
+        assert not np.array_equal(twin.features(IMAGES), expected)
+        np.testing.assert_array_equal(small.features(IMAGES), expected)
+
+
+def test_joblib_knows_equal_networks_by_their_bytes(small):
+    before = joblib.hash(small)
+    small.features(IMAGES, 2)
+    assert joblib.hash(small) == before
+    assert joblib.hash(pickle.loads(pickle.dumps(small))) == before
+    assert joblib.hash(make_classifier(7, ("a", "b"))) != before
+
+
+def test_scikit_learn_does_not_copy_a_network(small):
+    assert clone(small, safe=False) is small
