@@ -36,18 +36,26 @@ _TENSORFLOWS_OOM = "ResourceExhaustedError"
 DATA_HELP = (
     "where the images are: tfds:NAME (tfds:imagenet2012), folder:PATH (one folder a "
     "class); tiny-imagenet:PATH, caltech101:PATH, caltech256:PATH, voc2012:PATH or "
-    "voc2007:PATH (the folder or the official archive); or shapes (built in; "
-    "shapes:256 for larger images, shapes:64:1000000 for more)"
+    "voc2007:PATH (the folder or the official archive); built in: photographs (crops "
+    "of 69 photographs), shapes (shapes:256 for larger ones, shapes:64:1000000 for "
+    "more)"
 )
 
 
 def make_parser(module: str, description: str) -> argparse.ArgumentParser:
     """Makes a parser that shows defaults and is named after `python -m MODULE`."""
-    return argparse.ArgumentParser(
+    return _Parser(
         prog=f"python -m {module}",
         description=description,
         formatter_class=_HelpFormatter,
     )
+
+
+class _Parser(argparse.ArgumentParser):
+    """Answers bad usage in one line, without the block of all arguments."""
+
+    def error(self, message):
+        sys.exit(_say(self, f"{message}; see {self.prog} --help", BAD_USAGE))
 
 
 class _HelpFormatter(argparse.ArgumentDefaultsHelpFormatter):
@@ -128,15 +136,26 @@ def add_max_bad_fraction(parser: argparse.ArgumentParser) -> None:
     )
 
 
-def add_workdir(parser: argparse.ArgumentParser, default: str | None = None) -> None:
-    """Adds --workdir, the folder a command writes into."""
-    required = {"required": True} if default is None else {"default": Path(default)}
+def add_workdir(
+    parser: argparse.ArgumentParser,
+    default: str | None = None,
+    *,
+    default_text: str = "",
+) -> None:
+    """Adds --workdir, the folder a command writes into.
+
+    Args:
+        parser: the command's.
+        default: the folder when it is not given. `None`: the command chooses one.
+        default_text: what it then chooses, for --help.
+    """
+    help_text = "folder for the results; a rerun resumes what it finds there"
     parser.add_argument(
         "--workdir",
         type=Path,
+        default=None if default is None else Path(default),
         metavar="DIR",
-        help="folder for the results; a rerun resumes what it finds there",
-        **required,
+        help=help_text + (f" (default: {default_text})" if default_text else ""),
     )
 
 

@@ -1,26 +1,32 @@
-"""`python -m zfkeras.train`: trains a network, or goes on where it stopped."""
+"""`python -m zfkeras.train`: trains a network, or resumes a run that was stopped."""
 
 import argparse
+import logging
+import shlex
 import sys
+from pathlib import Path
 
 from zfkeras import commandline
+
+DEFAULT_CONFIG = "zfnet_shapes"
 
 
 def build_parser() -> argparse.ArgumentParser:
     """The command's arguments."""
     parser = commandline.make_parser(
         "zfkeras.train",
-        "Train ZFNet or one of its variants. The same command resumes a run that was "
-        "stopped; at most one checkpoint interval is lost.",
+        "Train ZFNet or one of its variants. Without arguments it trains on built-in "
+        "images. The same command resumes a run that was stopped; at most one "
+        "checkpoint interval is lost.",
     )
     parser.add_argument(
         "--config",
-        required=True,
+        default=DEFAULT_CONFIG,
         metavar="NAME",
-        help="experiment in zfkeras/configs, such as zfnet_imagenet or zfnet_shapes",
+        help="experiment in zfkeras/configs, such as zfnet_imagenet",
     )
     commandline.add_data(parser, default_text="the configuration's own")
-    commandline.add_workdir(parser)
+    commandline.add_workdir(parser, default_text="runs/CONFIG")
     parser.add_argument(
         "--set",
         action="append",
@@ -34,8 +40,9 @@ def build_parser() -> argparse.ArgumentParser:
         "--weights",
         metavar="MODEL",
         help="start from a trained network, a preset (quarter) or the path of a .keras "
-        "file, as --set model.weights=MODEL does: to train it further or, with a new "
-        "softmax, for other classes (default: random weights)",
+        "file: to train it further or, with a new softmax, for other classes; random: "
+        "start from random weights (default: the configuration's: quarter for "
+        f"{DEFAULT_CONFIG}, random for the others)",
     )
     _add_shorthands(parser)
     _add_execution(parser)
@@ -109,9 +116,12 @@ def main(argv=None) -> int:
 
 
 def _train(args):
+    from zfkeras.errors import RunError
+    from zfkeras.invocation import command_line
     from zfkeras.training.experiment import Execution, dry_run, run_experiment
 
     config = _configured(args)
+    workdir = args.workdir = args.workdir or Path("runs") / args.config
     execution = Execution(
         args.strategy,
         args.jit,
@@ -123,7 +133,21 @@ def _train(args):
         loss = dry_run(config, execution)
         print(f"dry run: one step of {config.name}, loss {loss:.4f}; nothing written")
         return
-    results = run_experiment(config, args.workdir, execution)
+    if args.config == DEFAULT_CONFIG and args.data is None:
+        logging.getLogger(__name__).info(
+            "this is the built-in data set; to train on ImageNet as in the paper: "
+            "python -m zfkeras.train --config zfnet_imagenet --data tfds:imagenet2012"
+        )
+    try:
+        results = run_experiment(config, workdir, execution)
+    except KeyboardInterrupt as err:
+        again = command_line(leave_out="--overwrite")
+        raise RunError(f"interrupted; resume with: {again}") from err
+    _print_results(results, workdir)
+    _print_next_steps(workdir / results["model"], workdir, config.data.source)
+
+
+def _print_results(results, workdir):
     for split in ("held_out", "validation"):
         if split in results:
             rates = results[split]["centre_crop"]
@@ -133,8 +157,17 @@ def _train(args):
                 f"{100 * rates['top5_error']:.1f} % "
                 f"({results[split]['num_images']} images, centre crop)"
             )
-    print(f"results in {args.workdir}/results.json and training.png")
-    print(f"model in {args.workdir}/model.keras")
+    print(f"results in {workdir}/results.json and training.png")
+    print(f"model in {workdir}/{results['model']}")
+
+
+def _print_next_steps(model, run, data):
+    """Prints the commands that use the new model, as one would type them."""
+    model, run, data = (shlex.quote(str(word)) for word in (model, run, data))
+    print("what to do next:")
+    print(f"  python -m zfkeras.predict PHOTO --model {model}")
+    print(f"  python -m visualize.project PHOTO --model {model}")
+    print(f"  python -m visualize.report --model {model} --run {run} --data {data}")
 
 
 def _configured(args):
@@ -148,12 +181,14 @@ def _configured(args):
         "mixed_precision": "mixed_precision",
         "weights": "model.weights",
     }
-    given = [
-        f"{key}={getattr(args, name)}"
+    given = {
+        key: getattr(args, name)
         for name, key in flags.items()
         if getattr(args, name, None) is not None
-    ]
-    return with_overrides(config, given)
+    }
+    if args.weights == "random":
+        given["model.weights"] = None
+    return with_overrides(config, [f"{key}={value}" for key, value in given.items()])
 
 
 if __name__ == "__main__":

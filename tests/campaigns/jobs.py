@@ -76,7 +76,7 @@ def _photographs(folder: Path) -> None:
 
 def _train(folder: Path, noise: Path) -> Command:
     words = (
-        f"--config zfnet_shapes --data folder:{noise} --workdir {folder}/run "
+        f"--weights random --data folder:{noise} --workdir {folder}/run "
         "--epochs 3 --batch-size 8 --deterministic --set data.validation_fraction=0.15 "
         "--set model.dropout=0.5 --set checkpoint_steps=2 --set snapshot_epochs=1,3 "
         "--set data.min_crop_area=0.5"

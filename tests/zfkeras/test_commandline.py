@@ -126,6 +126,26 @@ def test_words_that_do_not_parse_give_2_and_run_nothing(argv, capsys):
     assert "error: " in capsys.readouterr().err.splitlines()[-1]
 
 
+@pytest.mark.parametrize(
+    ("argv", "names"),
+    [
+        (["--unknown"], ["--unknown", "--data"]),
+        (["--data", "shapes", "--batch-size", "x\ny"], ["--batch-size", "x y"]),
+        ([], ["--data"]),
+    ],
+)
+def test_bad_usage_is_one_line_that_points_to_help(argv, names, capsys):
+    # Previously the block of all arguments came first.
+    made = parser()
+    commandline.add_data(made)
+    assert commandline.run(made, None, argv) == 2
+    out, err = capsys.readouterr()
+    (line,) = err.splitlines()
+    assert out == "" and line.startswith("python -m zfkeras.pretend: error: ")
+    assert line.endswith("; see python -m zfkeras.pretend --help")
+    assert any(name in line for name in names)
+
+
 @pytest.mark.parametrize("text", ["0", "-1", "1.5", "", "many"])
 def test_positive_int_refuses_what_is_none(text):
     # Previously "invalid positive_int value", where it was no number.
@@ -178,6 +198,14 @@ def test_help_shows_a_default_of_nought(capsys):
     assert "the same seed gives the same result (default: 0)" in text
     assert "of the images (default: 0.0)" in text
     assert "a setting --quick in a hurry" in text
+
+
+def test_a_workdir_that_the_command_chooses_is_shown_in_help(capsys):
+    made = parser()
+    commandline.add_workdir(made, default_text="runs/CONFIG")
+    assert made.parse_args([]).workdir is None
+    assert commandline.run(made, None, ["--help"]) == 0
+    assert "(default: runs/CONFIG)" in " ".join(capsys.readouterr().out.split())
 
 
 def test_data_without_a_default_is_required(capsys):

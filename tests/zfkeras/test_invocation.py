@@ -2,6 +2,8 @@ import subprocess
 import sys
 import types
 
+import pytest
+
 from zfkeras.invocation import command_line
 
 
@@ -16,6 +18,13 @@ def test_the_command_can_be_pasted_into_a_shell(monkeypatch):
     shell = f"for word in {words}; do printf '%s|' \"$word\"; done"
     printed = subprocess.run(["sh", "-c", shell], capture_output=True, text=True)
     assert printed.stdout.split("|")[3:-1] == argv[1:]
+
+
+@pytest.mark.parametrize("word", ["--overwrite", "--over"])
+def test_a_flag_can_be_left_out_of_the_command(word, monkeypatch):
+    monkeypatch.setattr(sys, "argv", ["train.py", word, "--out", "over", "-o"])
+    assert command_line("--overwrite").endswith(" --out over -o")
+    assert command_line().endswith(f" {word} --out over -o")
 
 
 def test_a_script_s_command_starts_with_its_name(monkeypatch):

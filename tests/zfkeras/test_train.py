@@ -1,15 +1,20 @@
 import json
 import os
 import re
+import shlex
+import sys
+from pathlib import Path
 
+import numpy as np
 import pytest
 
 from tests.helpers.runs import image_folder, noise_jpeg
+from zfkeras import load
 from zfkeras.train import main
 
 QUICK = (
     *("--epochs", "1", "--batch-size", "8", "--set", "snapshot_epochs="),
-    *("--set", "model.variant=zfnet_quarter_without_6_7"),
+    *("--weights", "random", "--set", "model.variant=zfnet_quarter_without_6_7"),
 )
 
 
@@ -41,17 +46,91 @@ def test_a_run_from_the_command_line(tmp_path, capsys):
     assert saved["environment"]["keras"] and saved["command"]
 
 
+def test_without_arguments_it_trains_the_built_in_set_from_quarter(
+    tmp_path, monkeypatch, capsys, caplog
+):
+    caplog.set_level("INFO")
+    monkeypatch.chdir(tmp_path)
+    # Fewer of its images, one epoch: what else is the default stays.
+    assert main(["--epochs", "1", "--set", "data.num_classes=2"]) == 0
+    announced = caplog.text
+    for fact in (
+        "python -m zfkeras.train --config zfnet_imagenet --data tfds:imagenet2012",
+        "training zfnet_quarter, 3,221,378 parameters, from quarter; epochs: 1",
+        "images: shapes, 540 to learn from and 60 held out, 2 classes",
+        "workdir: runs/zfnet_shapes",
+    ):
+        assert fact in announced
+    workdir = Path("runs/zfnet_shapes")
+    saved = json.loads((workdir / "config.json").read_text())["config"]
+    assert saved["model"]["weights"] == "quarter"
+    assert saved["data"]["source"] == "shapes"
+    results = json.loads((workdir / "results.json").read_text())
+    assert results["validation"]["num_images"] == 100
+    kernels = [
+        load(name).model.get_layer("conv1").kernel
+        for name in ("quarter", workdir / "model.keras")
+    ]
+    # Trained on, not anew: random weights would be uncorrelated with quarter's.
+    assert np.corrcoef(*(np.ravel(kernel) for kernel in kernels))[0, 1] > 0.9
+    said = capsys.readouterr().out
+    model = "--model runs/zfnet_shapes/model.keras"
+    assert f"python -m zfkeras.predict PHOTO {model}" in said
+    assert f"python -m visualize.project PHOTO {model}" in said
+    report = f"python -m visualize.report {model} --run runs/zfnet_shapes --data shapes"
+    assert report in said
+
+
+def test_the_default_workdir_is_that_of_the_configuration(
+    tmp_path, monkeypatch, capsys
+):
+    folder = image_folder(tmp_path / "my images")
+    monkeypatch.chdir(tmp_path)
+    arguments = ("--data", f"folder:{folder}", *QUICK, "--set", "data.input_scale=1")
+    config = ("--config", "zfnet_quarter_tiny_imagenet")
+    assert main([*config, *arguments, "--set", "data.validation_fraction=0.2"]) == 0
+    assert Path("runs/zfnet_quarter_tiny_imagenet/results.json").is_file()
+    report = capsys.readouterr().out.splitlines()[-1]
+    assert shlex.split(report)[-2:] == ["--data", f"folder:{folder}"]
+
+
+def test_random_weights_in_place_of_those_of_the_configuration(tmp_path, caplog):
+    caplog.set_level("INFO")
+    folder = image_folder(tmp_path / "images")
+    # The seed of quarter's own first weights is 0.
+    words = ("--data", f"folder:{folder}", "--seed", "4")
+    assert train(tmp_path / "run", *words) == 0
+    assert ", from random weights; epochs: 1" in caplog.text
+    found, quarter = (
+        np.ravel(load(name).model.get_layer("conv1").kernel)
+        for name in (tmp_path / "run" / "model.keras", "quarter")
+    )
+    assert abs(np.corrcoef(found, quarter)[0, 1]) < 0.1
+
+
+def test_an_interruption_says_the_command_that_resumes(tmp_path, monkeypatch, capsys):
+    def interrupt(*_):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("zfkeras.training.experiment.run_experiment", interrupt)
+    words = ["train.py", "--workdir", str(tmp_path / "my run")]
+    monkeypatch.setattr(sys, "argv", [*words, "--overwrite"])
+    assert main() == 1
+    command = only_line(capsys).partition("interrupted; resume with: ")[2]
+    assert shlex.split(command)[-2:] == words[1:]
+
+
 def test_weights_to_start_from(tmp_path, capsys, caplog):
     caplog.set_level("INFO")
     folder = image_folder(tmp_path / "images")
     arguments = ("--data", f"folder:{folder}", "--weights", "quarter")
     assert train(tmp_path / "run", *arguments) == 2
-    assert "which differs in fc6, fc7." in only_line(capsys)
+    assert "which differs in fc6, fc7. --weights random" in only_line(capsys)
     arguments += ("--set", "model.variant=zfnet_quarter", "--dry-run")
     assert train(tmp_path / "run", *arguments) == 0
     assert "a zfnet_quarter, with a new softmax" in caplog.text
     assert train(tmp_path / "run", "--weights", "nothing", *arguments[:2]) == 2
-    assert "must be a preset (quarter) or the path" in only_line(capsys)
+    assert re.search(r"must be a preset \(quarter.* or the path", only_line(capsys))
 
 
 def test_a_dry_run(tmp_path, capsys):

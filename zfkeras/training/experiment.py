@@ -90,6 +90,8 @@ def run_experiment(
         # What can be refused is refused before the workdir remembers it.
         network = _network(config, source, strategy, execution)
         start_from(config, network.model, source.class_names, workers)
+        if workers.is_chief:
+            _announce(config, network.model, source, train, held_out, folder)
 
         def begin():
             claim.enter_context(workdir.claimed())
@@ -108,6 +110,25 @@ def run_experiment(
         )
         loop.run()
         return report(loop, source, classifier)
+
+
+def _announce(config, model, source, train, held_out, folder) -> None:
+    """Says what is trained, on which images, and where it is written."""
+    logger.info(
+        "training %s, %s parameters, from %s; epochs: %d",
+        config.model.variant,
+        f"{model.count_params():,}",
+        config.model.weights or "random weights",
+        config.epochs,
+    )
+    logger.info(
+        "images: %s, %s to learn from and %s held out, %s classes",
+        source.spec,
+        f"{train.num_examples:,}",
+        "none" if held_out is None else f"{held_out.num_examples:,}",
+        f"{len(source.class_names):,}",
+    )
+    logger.info("workdir: %s", folder)
 
 
 def dry_run(config: TrainConfig, execution: Execution | None = None) -> float:

@@ -86,7 +86,7 @@ def take_weights(
         raise UsageError(
             f"model.weights must be of a network with the layers of {model.name}. "
             f"Received: a {trained.model.name}, which differs in "
-            f"{', '.join(differing)}."
+            f"{', '.join(differing)}. --weights random starts without it."
         )
     for name, layer in wanted.items():
         layer.set_weights(found[name].get_weights())

@@ -13,6 +13,7 @@ from zfkeras.data.pipeline import evaluation_batches
 from zfkeras.data.splits import Split
 from zfkeras.errors import RunError
 from zfkeras.files import is_disk_full
+from zfkeras.invocation import command_line
 from zfkeras.training.config import TrainConfig
 from zfkeras.training.evaluation import count_wrong, rates_of
 from zfkeras.training.feeding import feeds
@@ -140,8 +141,8 @@ class Loop:
     def _answer(self, stop):
         if stop:
             raise RunError(
-                f"interrupted at step {self.progress.step}; everything is saved, the "
-                "same command resumes"
+                f"interrupted at step {self.progress.step}; everything is saved; "
+                f"resume with: {command_line(leave_out='--overwrite')}"
             )
 
     def _bar(self):

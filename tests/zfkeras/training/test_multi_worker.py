@@ -16,6 +16,7 @@ from zfkeras.training.checkpoints import Checkpoints
 # an odd number, so that the workers' shares differ. A bound on the filters that acts.
 SETTINGS = {
     "model.variant": "zfnet_quarter_fc512",
+    "model.weights": None,
     "model.kernel_initializer": "he_normal",
     "model.dropout": 0.5,
     "model.max_filter_rms": 0.05,
@@ -202,7 +203,7 @@ def test_a_signal_to_one_worker_saves_and_ends_all(folder, tmp_path):
         assert workers.wait(300) == [1, 1], workers.all_said()
         for index in range(2):
             last = workers.said(index).splitlines()[-1]
-            assert "everything is saved, the same command resumes" in last
+            assert "; resume with: python -m " in last
 
 
 @pytest.mark.parametrize(

@@ -1,5 +1,6 @@
 """Runs in processes of their own, killed for real."""
 
+import shlex
 import signal
 import subprocess
 import sys
@@ -28,7 +29,7 @@ def command(folder, workdir, *more):
         *("--epochs", str(EPOCHS), "--batch-size", "8"),
         *("--set", "data.validation_fraction=0.15", "--set", "model.dropout=0.5"),
         *("--set", "checkpoint_steps=4", "--set", "snapshot_epochs="),
-        *("--set", "data.min_crop_area=0.5", *more),
+        *("--set", "data.min_crop_area=0.5", "--weights", "random", *more),
     ]
 
 
@@ -120,9 +121,11 @@ def test_a_checkpoint_damaged_by_the_crash_costs_one_interval(
 def test_a_signal_ends_in_one_line_and_loses_nothing(
     number, folder, undisturbed, tmp_path
 ):
-    code, said = start_and_send(folder, tmp_path, 4, number, DETERMINISTIC)
+    again = (DETERMINISTIC, "--overwrite")
+    code, said = start_and_send(folder, tmp_path, 4, number, *again)
     assert code == 1
     assert "Traceback" not in said
-    assert "everything is saved, the same command resumes" in said.splitlines()[-1]
+    resume = said.splitlines()[-1].partition("; resume with: ")[2]
+    assert shlex.split(resume)[1:] == command(folder, tmp_path, DETERMINISTIC)[1:]
     run_to_the_end(folder, tmp_path, DETERMINISTIC)
     assert_same(outcome(tmp_path), undisturbed)
