@@ -1,7 +1,7 @@
 """The quarter-scale AlexNet on Tiny ImageNet, to stand beside the quarter-scale ZFNet.
 
-Command:  python -m zfkeras.train --config alexnet_quarter_tiny_imagenet \
-              --data tiny-imagenet:PATH --workdir runs/alexnet
+Command:  python -m zfkeras.train --config alexnet_quarter_tiny_imagenet
+Data:     python -m zfkeras.download tiny-imagenet (248 MB; docs/data.md)
 Hardware: two CPU cores, under an hour; `--mixed-precision bfloat16` if the CPU has it.
 Expected: docs/results.md.
 

@@ -1,7 +1,7 @@
 """The quarter-scale ZFNet on Tiny ImageNet: 200 classes, 100,000 photographs.
 
-Command:  python -m zfkeras.train --config zfnet_quarter_tiny_imagenet \
-              --data tiny-imagenet:PATH --workdir runs/quarter
+Command:  python -m zfkeras.train --config zfnet_quarter_tiny_imagenet
+Data:     python -m zfkeras.download tiny-imagenet (248 MB; docs/data.md)
 Hardware: two CPU cores, 1.5 hours; `--mixed-precision bfloat16` if the CPU has it.
 Expected: validation top-1 error 59 %, ten-crop 57 % (docs/model_card.md).
 
@@ -31,7 +31,7 @@ def get_config() -> TrainConfig:
             max_filter_rms=0.1,
         ),
         data=DataConfig(
-            source="tiny-imagenet:tiny-imagenet-200",
+            source="tiny-imagenet",
             validation_fraction=0.02,
             input_scale=1 / 64,
             min_crop_area=0.35,

@@ -36,9 +36,9 @@ LAYOUT = Layout(
     key=0,
     whole=frozenset(CATEGORIES),
     text=(
-        "caltech-101.zip from https://doi.org/10.22002/D1.20086, the "
+        "caltech-101.zip, which python -m zfkeras.download caltech101 gets, the "
         "101_ObjectCategories.tar.gz inside it, or its folder 101_ObjectCategories "
-        "with CATEGORY/image_0001.jpg (--data tfds:caltech101 downloads it)"
+        "with CATEGORY/image_0001.jpg"
     ),
 )
 

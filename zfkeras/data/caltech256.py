@@ -22,8 +22,8 @@ LAYOUT = Layout(
     key=1,
     whole=frozenset(f"{number:03d}" for number in range(1, 257)),
     text=(
-        "256_ObjectCategories.tar from https://doi.org/10.22002/D1.20087, or its "
-        "folder 256_ObjectCategories with 001.ak47/001_0001.jpg"
+        "256_ObjectCategories.tar, which python -m zfkeras.download caltech256 gets, "
+        "or its folder 256_ObjectCategories with 001.ak47/001_0001.jpg"
     ),
 )
 

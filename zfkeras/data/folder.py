@@ -10,12 +10,13 @@ import logging
 from collections import Counter, defaultdict
 from pathlib import PurePosixPath
 
-from zfkeras.data.archives import Files, open_files
+from zfkeras.data.archives import Files
 from zfkeras.data.bad_images import BadImage
 from zfkeras.data.folder_layout import LAYOUT, find_layout
 from zfkeras.data.image_types import is_image_type, may_be_image
 from zfkeras.data.images import decode
 from zfkeras.data.sources import Source
+from zfkeras.data.tar_files import open_files
 from zfkeras.errors import UsageError
 
 _log = logging.getLogger(__name__)
@@ -25,7 +26,7 @@ _NUM_TRIED = 20
 
 
 def open_source(rest: str) -> Source:
-    """Opens a folder, or a zip of one, with one sub-folder per class.
+    """Opens a folder, or a zip or tar of one, with one sub-folder per class.
 
     Folders that hold class folders are splits, called train, val, valid, validation,
     test or the like, in any case of letters; folders that hold images are classes. A

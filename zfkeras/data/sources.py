@@ -6,6 +6,8 @@ import logging
 from collections.abc import Mapping
 
 from zfkeras.data.joined import join
+from zfkeras.data.published.finding import find_data
+from zfkeras.data.published.sets import DATA_SETS
 from zfkeras.data.splits import Split
 from zfkeras.errors import UsageError
 
@@ -125,18 +127,25 @@ def open_source(spec: str) -> Source:
     Args:
         spec: `tfds:NAME`, `folder:PATH`, `tiny-imagenet:PATH`, `caltech101:PATH`,
             `caltech256:PATH`, `voc2012:PATH`, `voc2007:PATH`, `shapes` (64 pixels),
-            `shapes:SIZE` or `shapes:SIZE:COUNT`, drawn as they are read.
+            `shapes:SIZE` or `shapes:SIZE:COUNT`, drawn as they are read; or the bare
+            name of a published set, such as `caltech101`, which `find_data` looks for.
 
     Raises:
-        UsageError: no such kind of source, or nothing usable is there.
+        UsageError: no such kind of source, nothing usable is there, or a published set
+            is nowhere on this machine.
         FileNotFoundError: there is no such path.
     """
+    if spec in DATA_SETS:
+        spec = find_data(spec)
     prefix, _, rest = spec.partition(":")
     if prefix not in READERS:
         known = ", ".join(
             name if name == "shapes" else f"{name}:..." for name in sorted(READERS)
         )
-        raise UsageError(f"--data must be one of {known}. Received: {spec!r}.")
+        raise UsageError(
+            f"--data must be one of {known}, or the name of a published set "
+            f"({', '.join(DATA_SETS)}). Received: {spec!r}."
+        )
     if prefix != "shapes" and not rest:
         raise UsageError(f"--data {prefix}: needs a path or name behind the colon.")
     return importlib.import_module(READERS[prefix]).open_source(rest)

@@ -20,6 +20,7 @@ from typing import IO
 from zfkeras.data.archives import (
     BROKEN_ZIP,
     Files,
+    FolderFiles,
     ZipFiles,
     existing,
     is_hidden,
@@ -118,17 +119,19 @@ class TarFiles(Files):
 
 
 def open_files(path: str | os.PathLike, layout: str) -> Files:
-    """Lists what is in an archive: tar, compressed tar, zip, or a zip of one tar.
+    """Lists what is in a folder, or in a tar, compressed tar, zip, or zip of one tar.
 
     Args:
-        path: the archive; `~` is the home folder.
+        path: the folder or archive; `~` is the home folder.
         layout: what is expected there, for the error message.
 
     Raises:
         FileNotFoundError: there is no such path.
-        UsageError: it is no such archive, or a broken one.
+        UsageError: it is neither a folder nor such an archive, or a broken one.
     """
     path = existing(path, layout)
+    if path.is_dir():
+        return FolderFiles(path)
     if zipfile.is_zipfile(path) or path.suffix.lower() == ".zip":
         files = ZipFiles(path)
         tars = [name for name in files.names if name.lower().endswith(TAR_ENDINGS)]

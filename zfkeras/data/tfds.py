@@ -50,6 +50,23 @@ def open_source(rest: str) -> Source:
     return Source(f"tfds:{rest}", _class_names(label), splits)
 
 
+def is_prepared(name: str) -> bool:
+    """Whether TFDS has prepared a set on this machine, in the version that it reads.
+
+    Args:
+        name: as `open_source` takes it.
+    """
+    return _builder(name).is_prepared()
+
+
+def imagenet_class_names() -> tuple[str, ...]:
+    """Returns ImageNet's 1,000 classes in the order of its labels, "n01440764 tench".
+
+    That is the order of the sorted wnids, which Caffe's and ONNX's networks share.
+    """
+    return tuple(f"{wnid} {name}" for wnid, name in _english_names().items())
+
+
 def _builder(name: str):
     import tensorflow_datasets as tfds
 

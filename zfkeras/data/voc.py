@@ -10,7 +10,7 @@ from pathlib import Path
 import numpy as np
 
 from zfkeras.data import tar_files
-from zfkeras.data.archives import Files, FolderFiles, existing
+from zfkeras.data.archives import Files, FolderFiles, JoinedFiles, existing
 from zfkeras.data.sources import Source
 from zfkeras.data.splits import ListedSplit, first_present
 from zfkeras.errors import UsageError
@@ -44,6 +44,11 @@ SPLITS = {
     "test": "test",
 }
 _SETS = "ImageSets/Main/"
+# As published; the second of 2007 holds its labelled test images.
+_ARCHIVES = {
+    2007: ("VOCtrainval_06-Nov-2007.tar", "VOCtest_06-Nov-2007.tar"),
+    2012: ("VOCtrainval_11-May-2012.tar",),
+}
 _CLASS_FILE = re.compile(rf"({'|'.join(CLASS_NAMES)})_({'|'.join(SPLITS)})\.txt")
 
 
@@ -56,7 +61,8 @@ def open_voc(rest: str, year: int) -> Source:
 
     Args:
         rest: path of the folder VOC2012 (or VOC2007), of a folder VOCdevkit or the one
-            above it, or of the official tar or a zip of it.
+            above it; of the official tar or a zip of it; or of a folder with the
+            official tars, which are read as one.
         year: 2007 or 2012.
 
     Raises:
@@ -78,11 +84,10 @@ def open_voc(rest: str, year: int) -> Source:
 
 
 def _layout(year: int) -> str:
-    tar = {2007: "VOCtrainval_06-Nov-2007.tar", 2012: "VOCtrainval_11-May-2012.tar"}
     return (
-        f"{tar[year]} from http://host.robots.ox.ac.uk/pascal/VOC/voc{year}/, or its "
-        f"folder VOCdevkit/VOC{year} with JPEGImages/*.jpg and {_SETS}CLASS_train.txt "
-        f"(--data tfds:voc/{year} downloads it)"
+        f"{_ARCHIVES[year][0]}, which python -m zfkeras.download voc{year} gets, or "
+        f"its folder VOCdevkit/VOC{year} with JPEGImages/*.jpg and "
+        f"{_SETS}CLASS_train.txt"
     )
 
 
@@ -93,8 +98,17 @@ def _open(path: Path, year: int) -> tuple[Files, str]:
         for below in ("", f"VOC{year}", f"VOCdevkit/VOC{year}"):
             if (path / below / _SETS).is_dir():
                 return FolderFiles(path / below), ""
-        raise _wrong(path, year, f"no folder {_SETS[:-1]}")
-    files = tar_files.open_files(path, _layout(year))
+        archives = [path / name for name in _ARCHIVES[year]]
+        parts = [
+            tar_files.open_files(archive, _layout(year))
+            for archive in archives
+            if archive.is_file()
+        ]
+        if not parts:
+            raise _wrong(path, year, f"no folder {_SETS[:-1]}")
+        files = JoinedFiles(path, parts)
+    else:
+        files = tar_files.open_files(path, _layout(year))
     roots = {
         name.partition(_SETS)[0]
         for name in files.names

@@ -12,7 +12,7 @@ def open_source(rest: str) -> Source:
 
     Args:
         rest: path of the folder VOC2007, of a folder VOCdevkit or the one above it, or
-            of the official tar or a zip of it.
+            of the official tar or a zip of it; or of the folder with both tars.
 
     Raises:
         FileNotFoundError: there is no such path.

@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from tests.helpers.trees import contents, jpeg, write_tree, write_zip
+from tests.helpers.trees import contents, jpeg, write_tar, write_tree, write_zip
 from zfkeras.data.sources import open_source
 from zfkeras.errors import UsageError
 
@@ -100,6 +100,24 @@ def test_a_wrong_layout_is_one_line_that_names_the_path(tmp_path, tree, message)
         open_source(f"folder:{write_tree(tmp_path, tree)}")
     assert str(tmp_path) in str(caught.value)
     assert "\n" not in str(caught.value)
+
+
+@pytest.mark.parametrize("ending", [".tar", ".tgz"])
+def test_a_tar_is_read_in_place_like_its_folder(tmp_path, ending):
+    tree = {
+        f"imagenette/{split}/{wnid}/{split}_{i}.JPEG": jpeg(i)
+        for split in ("train", "val")
+        for wnid in ("n01440764", "n02102040")
+        for i in range(2)
+    }
+    tar = write_tar(tmp_path / f"set{ending}", {**tree, "imagenette/noisy.csv": "a,b"})
+    source = open_source(f"folder:{tar}")
+    folder = open_source(f"folder:{write_tree(tmp_path / 'tree', tree)}")
+    assert source.class_names == folder.class_names == ("n01440764", "n02102040")
+    for split in ("train", "validation"):
+        found, wanted = (contents(one.split(split)) for one in (source, folder))
+        assert [row[1:] for row in found] == [row[1:] for row in wanted]
+        assert len(found) == 4
 
 
 def test_a_missing_folder(tmp_path):

@@ -5,6 +5,7 @@ import pytest
 
 from tests.helpers.splits import split_of
 from tests.helpers.trees import contents, jpeg, write_tree
+from zfkeras.data.published.sets import DATA_SETS
 from zfkeras.data.sources import READERS, Source, open_source
 from zfkeras.errors import UsageError
 
@@ -16,6 +17,8 @@ SOURCE = Source(
         "validation": split_of([b"e", b"f"], [2, 1]),
     },
 )
+# Kinds that need a path or a name behind the colon.
+PATHS = ("folder", "tfds", "tiny-imagenet", "caltech101", "caltech256", "voc2007")
 
 
 def test_a_spec_goes_to_the_reader_of_its_prefix(tmp_path):
@@ -32,19 +35,27 @@ def test_an_unknown_kind_of_source_lists_the_kinds(spec):
     with pytest.raises(UsageError) as caught:
         open_source(spec)
     message = str(caught.value)
-    assert message == (
-        "--data must be one of caltech101:..., caltech256:..., folder:..., shapes, "
-        "tfds:..., tiny-imagenet:..., voc2007:..., voc2012:.... "
-        f"Received: {spec!r}."
-    )
+    assert all(name in message for name in [*READERS, *DATA_SETS, repr(spec)])
     assert len(message.splitlines()) == 1
 
 
-@pytest.mark.parametrize("prefix", sorted(READERS.keys() - {"shapes"}))
-@pytest.mark.parametrize("colon", ["", ":"])
-def test_a_kind_without_a_path_is_an_error(prefix, colon):
+@pytest.mark.parametrize("spec", [*(f"{name}:" for name in PATHS), "folder", "tfds"])
+def test_a_kind_without_a_path_is_an_error(spec):
+    prefix = spec.removesuffix(":")
     with pytest.raises(UsageError, match=f"--data {prefix}: needs a path or name"):
-        open_source(prefix + colon)
+        open_source(spec)
+
+
+@pytest.mark.parametrize("name", DATA_SETS)
+def test_the_bare_name_of_a_published_set_is_looked_for(name, tmp_path, monkeypatch):
+    for variable in ("ZFKERAS_DATA", "XDG_CACHE_HOME", "TFDS_DATA_DIR"):
+        monkeypatch.setenv(variable, str(tmp_path))
+    with pytest.raises(UsageError, match=rf"{name} must be in {tmp_path}"):
+        open_source(name)
+    published = DATA_SETS[name]
+    (tmp_path / published.places[0]).mkdir()
+    with pytest.raises(UsageError, match=published.places[0]):  # found, and empty
+        open_source(name)
 
 
 def test_a_path_that_is_not_there_is_named(tmp_path):

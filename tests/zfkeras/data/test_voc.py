@@ -61,6 +61,22 @@ def assert_voc(source):
         ]
 
 
+def test_the_two_archives_of_2007_are_read_as_one(tmp_path):
+    # As published: each has the photographs of its own splits.
+    files = {"trainval": {}, "test": {}}
+    for name, content in voc(2007, test=True).items():
+        is_test = "_test." in name or name.endswith("000002.jpg")
+        files["test" if is_test else "trainval"][name] = content
+    write_tar(tmp_path / "VOCtest_06-Nov-2007.tar", files["test"])
+    files["trainval"]["VOCdevkit/VOC2007/JPEGImages/2012_000002.jpg"] = jpeg(2)
+    write_tar(tmp_path / "VOCtrainval_06-Nov-2007.tar", files["trainval"])
+    source = open_source(f"voc2007:{tmp_path}")
+    assert_voc(source)
+    assert contents(source.split("test")) == [("2012_000002.jpg", -1, jpeg(2))]
+    (tmp_path / "VOCtest_06-Nov-2007.tar").unlink()
+    assert "test" not in open_source(f"voc2007:{tmp_path}").splits
+
+
 @pytest.mark.parametrize("below", ["", "VOCdevkit", "VOCdevkit/VOC2012"])
 def test_a_folder_at_any_level(tmp_path, below):
     source = open_source(f"voc2012:{write_tree(tmp_path, voc()) / below}")
@@ -191,7 +207,7 @@ def test_a_missing_path_says_where_to_get_the_set(tmp_path, capsys):
     gone = tmp_path / "gone"
     assert evaluate.main(["--data", f"voc2012:{gone}"]) == 2
     said = capsys.readouterr().err
-    assert f"{gone} does not exist" in said and "host.robots.ox.ac.uk" in said
+    assert f"{gone} does not exist" in said and "zfkeras.download voc2012 " in said
     assert len(said.splitlines()) == 1
 
 

@@ -1,0 +1,1 @@
+"""Published data sets and networks: what they are, where they lie, the download."""
