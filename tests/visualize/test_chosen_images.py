@@ -131,7 +131,7 @@ def test_what_cannot_be_shown_is_named(classifier, tmp_path):
 
     assert "no such image" in refused(tmp_path / "none", error=FileNotFoundError)
     (tmp_path / "empty").mkdir()
-    assert "holds no images (jpg " in refused(tmp_path / "empty")
+    assert "holds no images" in refused(tmp_path / "empty")
     bad, good = tmp_path / "bad" / "a.png", tmp_path / "good.png"
     bad.parent.mkdir()
     bad.write_bytes(b"text")
