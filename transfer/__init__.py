@@ -1,4 +1,4 @@
-"""Softmax and SVM heads on the layers of a trained network.
+"""Features of a trained network's layers, and softmax and SVM heads on them.
 
 Names are loaded on first use, so that `--help` never waits for scikit-learn.
 """
@@ -7,6 +7,7 @@ import importlib
 from typing import TYPE_CHECKING
 
 _HOMES = {
+    "ConvFeatures": "transfer.conv_features",
     "SVMHead": "transfer.heads.svm",
     "SoftmaxHead": "transfer.heads.softmax",
     "gram_matrix": "transfer.heads.gram",
@@ -16,6 +17,7 @@ _HOMES = {
 }
 
 __all__ = [
+    "ConvFeatures",
     "SVMHead",
     "SoftmaxHead",
     "gram_matrix",
@@ -25,6 +27,7 @@ __all__ = [
 ]
 
 if TYPE_CHECKING:
+    from transfer.conv_features import ConvFeatures
     from transfer.heads.gram import gram_matrix
     from transfer.heads.softmax import SoftmaxHead
     from transfer.heads.storage import load_head, save_head
