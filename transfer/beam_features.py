@@ -12,8 +12,8 @@ def build_parser() -> argparse.ArgumentParser:
     """The command's arguments."""
     parser = commandline.make_parser(
         "transfer.beam_features",
-        "Compute the features of a network's layers by the workers of an Apache Beam "
-        "pipeline, here or on a cluster, and put them into the cache, where "
+        "Compute features with many workers (Apache Beam). The workers, here or on a "
+        "cluster, put the features of a network's layers into the cache, where "
         "transfer.caltech, transfer.folder and transfer.pascal find them. A rerun "
         "takes over the shards that are there.",
     )
@@ -47,7 +47,7 @@ def _features(args):
     from transfer.feature_cache import default_cache
     from transfer.layers import all_layers
     from zfkeras.clusters.job import ALL, Job
-    from zfkeras.provenance import write_record
+    from zfkeras.provenance import write_results
 
     commandline.make_folder(args.workdir)
     job = Job(args.model, args.data, args.split, args.batch_size)
@@ -63,8 +63,8 @@ def _features(args):
         max_bad_fraction=args.max_bad_fraction,
     )
     record = extraction.run(args.beam)
-    path = args.workdir / "beam_features.json"
-    write_record(path, {"data": args.data, "model": str(args.model), **record})
+    record = {"data": args.data, "model": str(args.model), **record}
+    path = write_results(args.workdir, "beam_features", record)
     print(
         f"features of {record['num_images']:,} images in {record['folder']}, "
         f"record in {path}"

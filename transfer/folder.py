@@ -19,10 +19,11 @@ def build_parser() -> argparse.ArgumentParser:
     """The command's arguments."""
     parser = commandline.make_parser(
         "transfer.folder",
-        "Train a linear head on a layer of a trained network for the photographs in a "
-        "folder, one sub-folder a class, and test it on images it has not seen. Leaves "
-        "model.keras, which zfkeras.load and every --model take, results and a picture "
-        "of what is confused with what.",
+        "Train a classifier for the photographs in a folder and test it. The folder "
+        "has one sub-folder per class; a linear head is trained on a layer of a "
+        "trained network and tested on images it has not seen. The workdir holds "
+        "model.keras, which zfkeras.load and every --model take, the results and a "
+        "picture of which classes are confused.",
     )
     parser.add_argument(
         "path",
@@ -105,7 +106,7 @@ def _train(args, model: Path) -> None:
     from transfer.folder_experiment import FolderExperiment
     from transfer.render.confusion import draw_confusion
     from zfkeras.files import crc32
-    from zfkeras.provenance import write_record
+    from zfkeras.provenance import write_results
 
     experiment = FolderExperiment(
         data=f"folder:{args.path}",
@@ -126,9 +127,11 @@ def _train(args, model: Path) -> None:
     results = _known(record, key, model)
     if results is None:
         classifier, results = prepared.run()
-        record.unlink(missing_ok=True)  # it would stand beside another's model
+        for path in (record, args.workdir / "results.json"):
+            path.unlink(missing_ok=True)  # they would stand beside another's model
         classifier.save(model)
-        write_record(record, {**results, "key": key, "model_crc32": crc32(model)})
+        results = {**results, "key": key, "model_crc32": crc32(model)}
+        write_results(args.workdir, "folder", results)
     draw_confusion(
         results["confusion"],
         results["class_names"],

@@ -131,9 +131,9 @@ def build_parser() -> argparse.ArgumentParser:
     """The command's arguments."""
     parser = commandline.make_parser(
         "transfer.overlap",
-        "Find the images of one set that are, nearly unchanged, in another: a list of "
-        "pairs and a picture of them. Those of --against are the ones to leave out of "
-        "training.",
+        "Find the images of one data set that another one holds, too. The workdir "
+        "holds a list of pairs that are nearly unchanged and a picture of them. Those "
+        "of --against are the ones to leave out of training.",
     )
     commandline.add_data(parser)
     commandline.add_split(parser, "train")

@@ -14,7 +14,7 @@ from zfkeras.data.sources import Source
 from zfkeras.data.splits import Split
 from zfkeras.errors import RunError
 from zfkeras.files import written_whole
-from zfkeras.provenance import write_record
+from zfkeras.provenance import write_results
 
 # Images of each set that were found in ImageNet's training set (paper, sec. 5.2).
 PAPER = {
@@ -65,7 +65,7 @@ def write_report(
         "nearest_below": [pair._asdict() for pair in below[:_LISTED_BELOW]],
         "paper": PAPER.get(settings["data"].partition(":")[0]),
     }
-    write_record(workdir / "overlap.json", results)
+    write_results(workdir, "overlap", results)
     names = "".join(f"{id}\n" for id in sorted(overlap.ids_b))
     with written_whole(workdir / "leave_out.txt", "wb") as file:
         file.write(names.encode("utf-8", "surrogateescape"))

@@ -12,9 +12,10 @@ def build_parser() -> argparse.ArgumentParser:
     """The command's arguments."""
     parser = commandline.make_parser(
         "visualize.beam_features",
-        "Find the strongest activations of every feature map over a data set by the "
-        "workers of an Apache Beam pipeline, here or on a cluster. visualize.features "
-        "with the same arguments and --workdir draws them without a pass of its own.",
+        "Find the strongest activations with many workers (Apache Beam). The workers, "
+        "here or on a cluster, look at every feature map over a data set. "
+        "visualize.features with the same arguments and --workdir draws what they "
+        "found without a pass of its own.",
     )
     commandline.add_model(parser)
     commandline.add_data(parser)
@@ -42,7 +43,7 @@ def _features(args):
     from zfkeras.clusters.job import Job
     from zfkeras.data.sources import open_source
     from zfkeras.models.presets import load
-    from zfkeras.provenance import write_record
+    from zfkeras.provenance import write_results
 
     args.split = open_source(args.data).split_name(args.split)
     commandline.make_folder(args.workdir)
@@ -65,7 +66,7 @@ def _features(args):
         "num_images": found.num_images,
         "bad_images": found.bad_images,
     }
-    write_record(args.workdir / "beam_features.json", record)
+    write_results(args.workdir, "beam_features", record)
     print(f"strongest activations over {found.num_images:,} images in {path}")
 
 

@@ -34,9 +34,9 @@ def build_parser() -> argparse.ArgumentParser:
     """The command's arguments."""
     parser = commandline.make_parser(
         "visualize.correspondence",
-        "Hide the same part in several images, and random places, and compare, as "
-        "Table 1 and Fig. 8 of the paper do, how alike the features change: "
-        "correspondence.png, .md and .json.",
+        "Measure whether hiding the same part changes features alike (Table 1). The "
+        "part is hidden in several images, and random places are, as in Table 1 and "
+        "Fig. 8 of the paper: correspondence.png, .md and .json.",
     )
     commandline.add_model(parser)
     parser.add_argument(
@@ -112,7 +112,7 @@ def _correspondence(args):
     from zfkeras.files import written_whole
     from zfkeras.models.layer_tensor import lowest_first
     from zfkeras.models.presets import load
-    from zfkeras.provenance import write_record
+    from zfkeras.provenance import write_results
     from zfkeras.render import save_figure
 
     classifier = load(args.model)
@@ -158,7 +158,7 @@ def _correspondence(args):
         "images": [image.name for image in images],
         "layers": table.to_json(),
     }
-    written.append(write_record(args.workdir / "correspondence.json", record))
+    written.append(write_results(args.workdir, "correspondence", record))
     print("\n".join([table.as_markdown(), "", *table.summary()]))
     print(f"results in {', '.join(map(str, written))}")
 

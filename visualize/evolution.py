@@ -19,9 +19,9 @@ def build_parser() -> argparse.ArgumentParser:
     """The command's arguments."""
     parser = commandline.make_parser(
         "visualize.evolution",
-        "Draw how features change during training (Fig. 4): for some channels of each "
-        "layer, the strongest activation over the training images at each snapshot, "
-        "projected to pixels; and measure when each layer settles.",
+        "Draw how features change during training (Fig. 4). For some channels of each "
+        "layer, the strongest activation over the training images at each snapshot is "
+        "projected to pixels, and when each layer settles is measured.",
     )
     parser.add_argument(
         "--run",
@@ -115,7 +115,7 @@ def _write(args, epochs, images, headed, bad_images, num_probes):
 
     from visualize.render.evolution import draw_evolution
     from visualize.sample import examples_at
-    from zfkeras.provenance import write_record
+    from zfkeras.provenance import write_results
     from zfkeras.render import save_figure
 
     layers = headed.values()
@@ -148,7 +148,7 @@ def _write(args, epochs, images, headed, bad_images, num_probes):
         similarity={heading: layer.to_last for heading, layer in headed.items()},
     )
     picture = save_figure(figure, args.workdir / "evolution.png")
-    file = write_record(args.workdir / "evolution.json", record)
+    file = write_results(args.workdir, "evolution", record)
     print(_table(headed))
     print(f"results in {picture} and {file.name}")
 

@@ -14,9 +14,10 @@ def build_parser() -> argparse.ArgumentParser:
     """The command's arguments."""
     parser = commandline.make_parser(
         "visualize.features",
-        "Find the strongest activations of feature maps over a data set and show, as "
-        "Fig. 2 of the paper does, what the deconvnet projects them to beside the "
-        "patches of the images: a picture a layer, an overview, and features.json.",
+        "Show what excites each feature map, projected to pixels (Fig. 2). The "
+        "strongest activations over a data set are projected by the deconvnet and "
+        "drawn beside the patches of the images: one picture per layer, an overview, "
+        "and features.json.",
     )
     commandline.add_model(parser)
     commandline.add_data(
@@ -68,7 +69,7 @@ def _features(args):
     from zfkeras.data.bad_images import BadImages
     from zfkeras.data.sources import open_source
     from zfkeras.models.presets import load
-    from zfkeras.provenance import write_record
+    from zfkeras.provenance import write_results
     from zfkeras.render import save_figure
 
     source = open_source(args.data or DEFAULT_DATA)
@@ -114,7 +115,7 @@ def _features(args):
         "picture": "features.png",
         "layers": records,
     }
-    write_record(args.workdir / "features.json", record)
+    write_results(args.workdir, "features", record)
     for features in shown:
         if features.on_objects is not None:
             print(f"{layer_title(features)}: {said_of_objects(features.on_objects)}")

@@ -20,9 +20,9 @@ def build_parser() -> argparse.ArgumentParser:
     """The command's arguments."""
     parser = commandline.make_parser(
         "visualize.filters",
-        "Draw the first-layer filters of one network or several side by side (Fig. 6); "
-        "count dead ones, measure size and frequencies and, with --data, how much "
-        "aliasing layer 2's projections show.",
+        "Draw and measure the first-layer filters of networks, side by side (Fig. 6). "
+        "Dead filters are counted, sizes and frequencies are measured and, with "
+        "--data, how much aliasing layer 2's projections show.",
     )
     parser.add_argument(
         "--model",
@@ -75,7 +75,7 @@ def _filters(args):
     from visualize.render.filters import draw_filters, draw_second_layers
     from zfkeras.errors import UsageError
     from zfkeras.models.presets import load
-    from zfkeras.provenance import write_record
+    from zfkeras.provenance import write_results
     from zfkeras.render import save_figure
 
     if args.layer is not None and not args.data:
@@ -120,7 +120,7 @@ def _filters(args):
         "seed": args.seed,
         "networks": networks,
     }
-    written.append(write_record(args.workdir / "filters.json", record))
+    written.append(write_results(args.workdir, "filters", record))
     print(_table(networks))
     print(f"results in {', '.join(map(str, written))}")
 

@@ -19,10 +19,11 @@ from zfkeras.data.sources import Source
 from zfkeras.file_names import layer_stem
 from zfkeras.files import written_whole
 from zfkeras.models.classifier import Classifier
-from zfkeras.provenance import write_record
+from zfkeras.provenance import write_results
 from zfkeras.render import tile
 
-RECORD = "gallery.json"
+_NAME = "gallery"
+RECORD = f"{_NAME}.json"
 _LINE = 24  # value of the lines between patches: dark on both of the page's grounds
 _SHARP = 32  # pixels of a patch up to which every one of them counts
 _QUALITY = 90  # of the JPEG of larger patches
@@ -85,8 +86,9 @@ def make_gallery(
         for row, feature in enumerate(record["features"]):
             feature |= _write_sheets(features, row, folder)
         records.append(record)
-    return write_record(
-        folder / RECORD,
+    return write_results(
+        folder,
+        _NAME,
         {
             "data": source.spec,
             "split": split_name,

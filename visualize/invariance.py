@@ -19,10 +19,10 @@ def build_parser():
     """The command's arguments."""
     parser = commandline.make_parser(
         "visualize.invariance",
-        "Translate, scale and rotate images and follow, as Fig. 5 of the paper does, "
-        "how far the features of a low and a high layer move and what becomes of the "
-        "probability of the true class: invariance.png and invariance.json. The ranges "
-        "are the paper's: -60 to 60 of 224 pixels, ratio 1 to 1.8, 0 to 350 degrees.",
+        "Measure what shifting, scaling and rotating an image changes (Fig. 5). The "
+        "features of a low and a high layer and the probability of the true class are "
+        "followed: invariance.png and invariance.json. The ranges are the paper's: "
+        "-60 to 60 of 224 pixels, ratio 1 to 1.8, 0 to 350 degrees.",
     )
     commandline.add_model(parser)
     add_images(parser, count=5)
@@ -61,7 +61,7 @@ def _invariance(args):
     from visualize.render.invariance import draw_invariance
     from zfkeras.data.sources import open_source
     from zfkeras.models.presets import load
-    from zfkeras.provenance import write_record
+    from zfkeras.provenance import write_results
     from zfkeras.render import save_figure
 
     source = open_source(args.data or DEFAULT_DATA)
@@ -126,7 +126,7 @@ def _invariance(args):
             curve.sweep.name: _curve_record(curve, headings) for curve in curves
         },
     }
-    file = write_record(args.workdir / "invariance.json", record)
+    file = write_results(args.workdir, "invariance", record)
     print("\n".join(summary))
     print(f"results in {picture} and {file.name}")
 

@@ -19,10 +19,10 @@ def build_parser() -> argparse.ArgumentParser:
     """The command's arguments."""
     parser = commandline.make_parser(
         "visualize.occlusion",
-        "Slide a grey square over images and map, as Fig. 7 of the paper does, the "
-        "activation of one feature map, the probability of the class and the most "
-        "likely label, beside what the deconvnet projects the map to: occlusion.png "
-        "and occlusion.json.",
+        "Measure what hiding each part of an image changes (Fig. 7). A grey square "
+        "slides over the image; maps show the activation of one feature map, the "
+        "probability of the class and the most likely label, beside what the deconvnet "
+        "projects the feature map to: occlusion.png and occlusion.json.",
     )
     commandline.add_model(parser)
     add_images(parser, count=3)
@@ -97,7 +97,7 @@ def _occlusion(args):
     from zfkeras.data.bad_images import BadImages
     from zfkeras.data.sources import open_source
     from zfkeras.models.presets import load
-    from zfkeras.provenance import write_record
+    from zfkeras.provenance import write_results
     from zfkeras.render import save_figure
 
     source = open_source(args.data or DEFAULT_DATA)
@@ -144,7 +144,7 @@ def _occlusion(args):
         "fill": "mean image" if args.fill is None else args.fill,
         "images": [row.to_json(classifier.class_names) for row in rows],
     }
-    file = write_record(args.workdir / "occlusion.json", record)
+    file = write_results(args.workdir, "occlusion", record)
     print("\n".join(summary))
     print(f"results in {picture} and {file.name}")
 

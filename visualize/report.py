@@ -16,10 +16,10 @@ def build_parser() -> argparse.ArgumentParser:
     """The command's arguments."""
     parser = commandline.make_parser(
         "visualize.report",
-        "Make every figure that can be made of a network, each in a folder of the "
-        "workdir, and gather them with the tables in one page, report.html, that needs "
-        "no network connection. Figures made before with the same settings are used "
-        "again.",
+        "Make every figure of a network and gather them in one HTML page. Each figure "
+        "has a folder in the workdir; the page, report.html, also holds the tables and "
+        "needs no network connection. Figures made before with the same settings are "
+        "used again.",
     )
     commandline.add_model(parser)
     commandline.add_data(
@@ -110,7 +110,9 @@ def main(argv=None) -> int:
 def _report(args):
     from visualize.page import write_page
     from visualize.report_gathering import gather
+    from visualize.report_record import describe_report
     from zfkeras.errors import RunError
+    from zfkeras.provenance import write_results
 
     args.data = args.data or DEFAULT_DATA
     args.channels = args.channels or (QUICK_CHANNELS if args.quick else CHANNELS)
@@ -118,6 +120,7 @@ def _report(args):
     args.max_images = args.max_images or limit
     page, failed = gather(args)
     path = write_page(page, args.workdir / "report.html")
+    write_results(args.workdir, "report", describe_report(page, args, failed))
     print(f"report in {path}, {path.stat().st_size / 1e6:.1f} MB")
     if failed:
         raise RunError(

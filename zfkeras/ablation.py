@@ -12,12 +12,13 @@ def build_parser() -> argparse.ArgumentParser:
     """The command's arguments."""
     parser = commandline.make_parser(
         "zfkeras.ablation",
-        "Train the rows of the paper's Table 3 under one recipe and one budget, and "
-        "report errors beside the paper's, and whether its order holds. The same "
-        "command resumes what was stopped; finished rows are not trained again.",
+        "Train the rows of Table 3 under one budget and compare their errors. All rows "
+        "have one recipe and start from random weights. The paper's errors are printed "
+        "beside, and whether its order holds. The same command resumes what was "
+        "stopped; finished rows are not trained again.",
     )
     commandline.add_data(parser)
-    commandline.add_workdir(parser)
+    commandline.add_workdir(parser, default="runs/ablation")
     parser.add_argument(
         "--base", choices=BASES, default=BASES[0], help="the full network"
     )
@@ -71,7 +72,7 @@ def main(argv=None) -> int:
 
 def _ablate(args):
     from zfkeras.files import written_whole
-    from zfkeras.provenance import write_record
+    from zfkeras.provenance import write_results
     from zfkeras.render.ablation import draw_ablation
     from zfkeras.training.ablation import as_table, run_ablation
 
@@ -80,7 +81,7 @@ def _ablate(args):
     results = run_ablation(config, variants, args.workdir)
     table = as_table(results)
     print(table)
-    write_record(args.workdir / "ablation.json", results)
+    write_results(args.workdir, "ablation", results)
     with written_whole(args.workdir / "ablation.md", "w") as file:
         file.write(table + "\n")
     budget = results["budget"]
@@ -106,7 +107,7 @@ def _recipe(args):
     if any(word.startswith("model.variant=") for word in args.assignments):
         raise UsageError("--set model.variant: --base and --changes choose the rows.")
     given = [f"data.source={args.data}", f"epochs={args.epochs}", f"seed={args.seed}"]
-    given.append("snapshot_epochs=")
+    given += ["snapshot_epochs=", "model.weights=none"]  # rows start alike: at random
     if args.num_classes is not None:
         given.append(f"data.num_classes={args.num_classes}")
     if args.mixed_precision:

@@ -17,9 +17,9 @@ def build_parser() -> argparse.ArgumentParser:
     """The command's arguments."""
     parser = commandline.make_parser(
         "zfkeras.convert",
-        "Convert a ZFNet-like network from ONNX or Caffe into a self-sufficient .keras "
-        "file, or one of ours into ONNX, and measure how far both sides are apart "
-        "(docs/weights.md).",
+        "Convert a ZFNet-like network from ONNX or Caffe, or one of ours into ONNX. "
+        "From ONNX or Caffe it becomes a self-sufficient .keras file. How far both "
+        "sides are apart is measured (docs/weights.md).",
     )
     parser.add_argument(
         "output",
@@ -56,10 +56,11 @@ def build_parser() -> argparse.ArgumentParser:
 
 def main(argv=None) -> int:
     """Runs the command; returns its exit code."""
-    return commandline.run(build_parser(), _convert, argv)
+    return commandline.run(build_parser(), convert, argv)
 
 
-def _convert(args):
+def convert(args: argparse.Namespace) -> None:
+    """Converts a network as parsed arguments say, and prints what comes of it."""
     from zfkeras.errors import UsageError
 
     args.data = args.data or "shapes"
@@ -86,7 +87,7 @@ def _convert(args):
 
 
 def _to_onnx(args):
-    _require_onnx()
+    require_onnx()
     import numpy as np
 
     from zfkeras.conversion.network import Convention
@@ -125,7 +126,7 @@ def _read(args):
         return read_caffe(args.model, args.prototxt), None
     if args.prototxt is not None:
         raise UsageError(f"--prototxt is for .caffemodel files, not {args.model}.")
-    _require_onnx()
+    require_onnx()
     from zfkeras.conversion.onnx_reader import read_onnx
 
     network, taps = read_onnx(args.model)
@@ -178,8 +179,12 @@ def _counting(batches, bar, sizes):
         bar.update(len(batch))
 
 
-def _require_onnx():
-    """Says what is missing before any work."""
+def require_onnx() -> None:
+    """Checks that the packages for ONNX are there, before any work.
+
+    Raises:
+        UsageError: one is missing.
+    """
     from importlib.util import find_spec
 
     from zfkeras.errors import UsageError

@@ -13,8 +13,9 @@ def build_parser() -> argparse.ArgumentParser:
     """The command's arguments."""
     parser = commandline.make_parser(
         "zfkeras.evaluate",
-        "Measure top-1 and top-5 error of a trained network, or of the averaged "
-        "probabilities of several, beside the paper's row of Table 2.",
+        "Measure the top-1 and top-5 error of one network or of several together. "
+        "The probabilities of several are averaged. The paper's row of Table 2 is "
+        "printed beside the errors.",
     )
     parser.add_argument(
         "--model",
@@ -51,7 +52,7 @@ def _evaluate(args):
     from zfkeras.data.sources import open_source
     from zfkeras.files import written_whole
     from zfkeras.models.presets import load
-    from zfkeras.provenance import write_record
+    from zfkeras.provenance import write_results
     from zfkeras.training import ensemble
 
     source = open_source(args.data)
@@ -76,7 +77,7 @@ def _evaluate(args):
     if args.workdir is None:
         return
     record = {**results, "data": args.data, "split": args.split, "model": names}
-    write_record(args.workdir / "evaluation.json", record)
+    write_results(args.workdir, "evaluation", record)
     with written_whole(args.workdir / "evaluation.md", "w") as file:
         file.write(table + "\n")
     print(f"results in {args.workdir}/evaluation.json and evaluation.md")

@@ -164,7 +164,7 @@ def _summary(known) -> str:
 
 
 def _write(args, answers, left_out):
-    from zfkeras.provenance import write_record
+    from zfkeras.provenance import write_results
     from zfkeras.render.predictions import draw_predictions
 
     record = {
@@ -173,7 +173,7 @@ def _write(args, answers, left_out):
         "predictions": answers,
         "left_out": left_out,
     }
-    write_record(args.workdir / "predictions.json", record)
+    write_results(args.workdir, "predictions", record)
     shown = answers[:PICTURED]
     draw_predictions(
         [_thumbnail(answer["file"]) for answer in shown],

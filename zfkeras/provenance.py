@@ -27,7 +27,8 @@ def write_results(workdir: Path, name: str, results: Mapping) -> Path:
     """Writes a command's record as NAME.json and, the same, as results.json.
 
     Every workdir has a results.json, whatever command filled it; NAME.json is the
-    record that the report and later commands look for.
+    record that the report and later commands look for. In the workdir of a training,
+    which has a config.json, results.json stays that of the training.
 
     Args:
         workdir: the command's folder.
@@ -37,7 +38,8 @@ def write_results(workdir: Path, name: str, results: Mapping) -> Path:
     Returns:
         The path of NAME.json.
     """
-    write_record(workdir / "results.json", results)
+    if not (workdir / "config.json").exists():
+        write_record(workdir / "results.json", results)
     return write_record(workdir / f"{name}.json", results)
 
 

@@ -1,10 +1,9 @@
-import json
-
 import numpy as np
 import pytest
 
 pytest.importorskip("apache_beam", reason="needs requirements-beam.txt")
 
+from tests.helpers.records import read_results
 from tests.helpers.splits import noise, png
 from tests.helpers.trees import write_tree
 from transfer import beam_extraction, beam_features, features
@@ -39,7 +38,7 @@ def run(images, model_file, tmp_path, *more, beam=HERE):
 
 
 def record(tmp_path):
-    return json.loads((tmp_path / "run" / "beam_features.json").read_text())
+    return read_results(tmp_path / "run", "beam_features")
 
 
 def single(images, model_file, cache, bad=0.01):

@@ -1,10 +1,10 @@
-import json
 import shutil
 
 import numpy as np
 import pytest
 
 import zfkeras
+from tests.helpers.records import read_results
 from tests.helpers.splits import noise, png, shaded
 from tests.helpers.trees import write_tree, write_zip
 from transfer import folder_experiment
@@ -40,7 +40,7 @@ def run(model_file, tmp_path, capsys):
 
 
 def record(tmp_path):
-    return json.loads((tmp_path / "out" / "folder.json").read_text())
+    return read_results(tmp_path / "out", "folder")
 
 
 def test_a_folder_becomes_a_model_that_predicts(run, images, tmp_path):

@@ -1,6 +1,5 @@
 import dataclasses
 import io
-import json
 import zipfile
 
 import numpy as np
@@ -8,6 +7,7 @@ import pytest
 from PIL import Image
 
 from tests.helpers.pictures import encoded
+from tests.helpers.records import read_results
 from tests.helpers.splits import split_of
 from tests.helpers.trees import write_tree
 from transfer import overlap
@@ -160,7 +160,7 @@ def test_the_command_lists_and_draws_the_pairs(trees, tmp_path, capsys):
     one, other = trees
     arguments = ["--data", f"folder:{one}", "--against", f"folder:{other}"]
     assert overlap.main([*arguments, "--workdir", str(tmp_path / "out")]) == 0
-    record = json.loads((tmp_path / "out" / "overlap.json").read_text())
+    record = read_results(tmp_path / "out", "overlap")
     names = ["b/3.jpg", "a/4.jpg", "b/5.jpg"]
     assert {(p["id_a"], p["id_b"]) for p in record["pairs"]} == {(n, n) for n in names}
     assert (record["images"], record["images_against"]) == (6, 17)
@@ -201,7 +201,7 @@ def test_the_command_draws_no_pairs_as_well(tmp_path):
     one, other = tree(tmp_path / "1", range(4), 90), tree(tmp_path / "2", (8, 9), 90)
     arguments = ["--data", f"folder:{one}", "--against", f"folder:{other}"]
     assert overlap.main([*arguments, "--workdir", str(tmp_path / "out")]) == 0
-    assert json.loads((tmp_path / "out" / "overlap.json").read_text())["pairs"] == []
+    assert read_results(tmp_path / "out", "overlap")["pairs"] == []
     assert (tmp_path / "out" / "overlap.png").is_file()
 
 

@@ -5,6 +5,7 @@ import pytest
 from PIL import Image
 
 from tests.helpers.networks import make_classifier
+from tests.helpers.records import read_results
 from tests.helpers.splits import noise, png
 from tests.helpers.trees import write_tree, write_zip
 from visualize.correspondence import PAPER, main
@@ -41,7 +42,7 @@ def test_parts_are_compared_with_random_places(files, tmp_path, capsys):
     assert table in out
     assert "| right eye |" in table
     assert "0.067 ± 0.007" in table
-    record = json.loads((tmp_path / "out" / "correspondence.json").read_text("utf-8"))
+    record = read_results(tmp_path / "out", "correspondence")
     assert record["mask_size"] == 10
     assert record["images"] == ["0.png", "1.png", "2.png"]
     low, high = record["layers"].values()
@@ -53,7 +54,7 @@ def test_parts_are_compared_with_random_places(files, tmp_path, capsys):
 
     # The folder instead of the zip, found below the parts file: the same numbers.
     assert run(files, tmp_path / "2", *argv[:2], "--random", 5) == 0
-    again = json.loads((tmp_path / "2" / "correspondence.json").read_text("utf-8"))
+    again = read_results(tmp_path / "2", "correspondence")
     assert again["layers"] == record["layers"]
 
 
@@ -66,7 +67,7 @@ def test_the_paper_s_numbers_stand_beside_its_own_layers(files, tmp_path):
         ("5,4", {"layer 4 (conv4)": None, "layer 5 (pool5)": 0.079}),
     ):
         assert run(files, tmp_path, *argv, f"--layers={layers}") == 0
-        record = json.loads((tmp_path / "correspondence.json").read_text("utf-8"))
+        record = read_results(tmp_path, "correspondence")
         noses = {name: rows["nose"] for name, rows in record["layers"].items()}
         known = [(name, nose["paper"]) for name, nose in noses.items()]
         shown = [(name, paper and paper["mean"]) for name, paper in known]
@@ -76,7 +77,7 @@ def test_the_paper_s_numbers_stand_beside_its_own_layers(files, tmp_path):
 def test_without_parts_it_takes_the_stars(files, tmp_path):
     argv = ["--random", 2, "--layers", "4,5", "--count", 2, "--mask-size", 6]
     assert run(files, tmp_path, *argv) == 0
-    record = json.loads((tmp_path / "correspondence.json").read_text("utf-8"))
+    record = read_results(tmp_path, "correspondence")
     layer, _ = record["layers"].values()
     assert [*layer] == ["top spike", "left spike", "right spike", "random"]
     assert len(record["images"]) == 2

@@ -1,6 +1,5 @@
 import dataclasses
 import itertools
-import json
 import shutil
 
 import keras
@@ -9,6 +8,7 @@ import pytest
 from PIL import Image
 
 from tests.helpers.networks import make_classifier
+from tests.helpers.records import read_results
 from tests.helpers.splits import noise, noise_split, png
 from tests.helpers.trees import write_tree
 from visualize.evolution import build_parser, main
@@ -189,7 +189,7 @@ def test_the_command_writes_picture_and_record(run, images, tmp_path, capsys):
     assert "layer 1 (norm1) " in out and f"{tmp_path}/out/evolution.png" in out
     with Image.open(tmp_path / "out/evolution.png") as picture:
         assert min(picture.size) > 300
-    record = json.loads((tmp_path / "out/evolution.json").read_text())
+    record = read_results(tmp_path / "out", "evolution")
     assert (record["images"], record["epochs"]) == (5, [2, 5, 10])
     assert record["paper"]["epochs"] == [1, 2, 5, 10, 20, 30, 40, 64]
     layer = record["layers"]["conv4"]
@@ -213,7 +213,7 @@ def test_unreadable_images_are_borne_with_and_counted_probes_too(
     assert main(argv) == 1
     assert "1 of 9 images cannot be read" in capsys.readouterr().err
     assert main([*argv, "--max-bad-fraction=0.2"]) == 0
-    record = json.loads((tmp_path / "out/evolution.json").read_text())
+    record = read_results(tmp_path / "out", "evolution")
     assert (record["probes"], record["bad_images"]["count"]) == (8, 1)
 
 

@@ -1,10 +1,9 @@
-import json
-
 import numpy as np
 import pytest
 from PIL import Image
 
 from tests.helpers.networks import make_classifier
+from tests.helpers.records import read_results
 from tests.helpers.splits import noise, png
 from tests.helpers.trees import write_tree
 from visualize.features import build_parser, main
@@ -59,12 +58,13 @@ def test_it_writes_a_picture_a_layer_an_overview_and_a_record(run, tmp_path, fol
         "features.png",
         "layer-conv3.png",
         "layer1.png",
+        "results.json",
         "top_activations.npz",
     ]
     for name in ("layer-conv3.png", "features.png", "layer1.png"):
         with Image.open(tmp_path / "f" / name) as picture:
             assert min(picture.size) > 300
-    record = json.loads((tmp_path / "f" / "features.json").read_text("utf-8"))
+    record = read_results(tmp_path / "f", "features")
     assert record["data"] == f"folder:{folder}"
     assert (record["split"], record["num_images"]) == ("validation", 12)
     assert {"command", "environment", "model", "seed"} <= record.keys()
@@ -94,7 +94,7 @@ def test_a_rerun_reuses_the_scan_and_shows_other_channels(run, tmp_path, monkeyp
     assert run(*argv, "--channels", "2")[0] == 0
     monkeypatch.setattr("visualize.scan.evaluation_batches", None)
     assert run(*argv, "--channels", "7,1")[0] == 0
-    record = json.loads((tmp_path / "features.json").read_text("utf-8"))
+    record = read_results(tmp_path, "features")
     assert [f["channel"] for f in record["layers"][0]["features"]] == [7, 1]
 
 
@@ -102,7 +102,7 @@ def test_a_first_look_takes_some_of_the_images(run, tmp_path, monkeypatch):
     argv = ("--layers", "2", "--channels", "2", "--workdir", tmp_path)
     some = (*argv, "--max-images", 5)
     assert run(*some)[0] == 0
-    record = json.loads((tmp_path / "features.json").read_text("utf-8"))
+    record = read_results(tmp_path, "features")
     assert (record["max_images"], record["num_images"]) == (5, 5)
     top = [row for f in record["layers"][0]["features"] for row in f["top"]]
     assert len({row["image_id"] for row in top}) == 5
@@ -110,7 +110,7 @@ def test_a_first_look_takes_some_of_the_images(run, tmp_path, monkeypatch):
         patch.setattr("visualize.scan.evaluation_batches", None)
         assert run(*some)[0] == 0
     assert run(*argv)[0] == 0  # all of them are another pass
-    record = json.loads((tmp_path / "features.json").read_text("utf-8"))
+    record = read_results(tmp_path, "features")
     assert (record["max_images"], record["num_images"]) == (None, 12)
 
 
@@ -176,7 +176,7 @@ def test_the_defaults_are_those_of_fig_2():
 def test_the_shipped_network_on_photographs(photographs, tmp_path):
     data = f"tiny-imagenet:{photographs}/tiny-imagenet-200-subset.zip"
     assert main(["--data", data, "--workdir", str(tmp_path)]) == 0
-    record = json.loads((tmp_path / "features.json").read_text("utf-8"))
+    record = read_results(tmp_path, "features")
     classes = [layer["mean_num_classes_in_top"] for layer in record["layers"]]
     # Sec. 4.1: the higher the layer, the more its features belong to a class.
     assert classes[4] < classes[3] < classes[0]
@@ -188,7 +188,7 @@ def test_what_layer_5_projects_lies_on_the_object(shapes_network, tmp_path, caps
     _, path, _ = shapes_network
     argv = ["--layers=5", "--channels=64", f"--workdir={tmp_path}"]
     assert main([f"--model={path}", *argv]) == 0
-    record = json.loads((tmp_path / "features.json").read_text("utf-8"))
+    record = read_results(tmp_path, "features")
     found = record["layers"][0]["on_objects"]
     assert found["num_images"] > 60
     assert found["share_on_object"] > 1.7 * found["chance"]

@@ -1,11 +1,10 @@
-import json
-
 import keras
 import numpy as np
 import pytest
 from PIL import Image
 
 from tests.helpers.networks import make_classifier
+from tests.helpers.records import read_results
 from tests.helpers.splits import noise, noise_split, png
 from tests.helpers.trees import write_tree
 from visualize.filter_statistics import first_convolution, measure_filters
@@ -55,7 +54,7 @@ def test_networks_are_compared_side_by_side(files, tmp_path, capsys):
     for name in ("filters.png", "layer2.png"):
         with Image.open(tmp_path / "out" / name) as picture:
             assert min(picture.size) > 300
-    record = json.loads((tmp_path / "out/filters.json").read_text())
+    record = read_results(tmp_path / "out", "filters")
     ours, alexnet = record["networks"]
     assert (ours["label"], alexnet["label"]) == ("ours", "alexnet")
     assert (ours["stride"], alexnet["stride"]) == ([2, 2], [4, 4])
@@ -78,8 +77,9 @@ def test_networks_are_compared_side_by_side(files, tmp_path, capsys):
 def test_without_data_only_filters_are_drawn(files, tmp_path):
     argv = ["--model", files / "ours.keras", "--label", "<b>$x$</b>"]
     assert main([*map(str, argv), "--workdir", str(tmp_path)]) == 0
-    assert {path.name for path in tmp_path.iterdir()} == {"filters.png", "filters.json"}
-    (network,) = json.loads((tmp_path / "filters.json").read_text())["networks"]
+    names = {path.name for path in tmp_path.iterdir()}
+    assert names == {"filters.png", "filters.json", "results.json"}
+    (network,) = read_results(tmp_path, "filters")["networks"]
     assert network["label"] == "<b>$x$</b>"
     assert "never_active" not in network
 

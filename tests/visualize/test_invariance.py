@@ -1,10 +1,9 @@
-import json
-
 import numpy as np
 import pytest
 from PIL import Image
 
 from tests.helpers.networks import make_classifier
+from tests.helpers.records import read_results
 from tests.helpers.splits import noise, png
 from tests.helpers.trees import write_tree
 from visualize.invariance import FILLS, build_parser, main
@@ -36,7 +35,7 @@ def test_named_images_give_three_rows_of_curves(files, tmp_path, capsys):
     assert f"{tmp_path}/out/invariance.png" in out[-1]
     with Image.open(tmp_path / "out" / "invariance.png") as picture:
         assert min(picture.size) > 1000
-    record = json.loads((tmp_path / "out" / "invariance.json").read_text("utf-8"))
+    record = read_results(tmp_path / "out", "invariance")
     assert record["paper"]["figure"] == "Fig. 5"
     assert len(record["summary"]) == 3
     assert "half of that at a ratio of 1." in record["summary"][1]
@@ -69,7 +68,7 @@ def test_images_of_the_data_and_layers_by_name(files, tmp_path):
     argv = ["--model", files / "model.keras", "--workdir", tmp_path, "--count", "1"]
     argv += ["--data", "shapes", "--layers", "conv3", "--fill", "edge"]
     assert main([*map(str, argv)]) == 0
-    record = json.loads((tmp_path / "invariance.json").read_text("utf-8"))
+    record = read_results(tmp_path, "invariance")
     assert record["images"][0]["image"].startswith("validation/")
     assert (record["data"], record["fill"]) == ("shapes", "edge")
     assert [*record["transformations"]["scale"]["layers"]] == ["conv3"]

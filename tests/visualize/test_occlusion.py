@@ -1,4 +1,3 @@
-import json
 import shutil
 
 import keras
@@ -7,6 +6,7 @@ import pytest
 from PIL import Image
 
 from tests.helpers.networks import make_classifier
+from tests.helpers.records import read_results
 from tests.helpers.splits import noise, png
 from tests.helpers.trees import write_tree
 from visualize.chosen_images import ChosenImage
@@ -55,7 +55,7 @@ def test_it_draws_five_columns_for_images_of_the_data(run, tmp_path):
     assert f"{tmp_path}/out/occlusion.png" in out[-1]
     with Image.open(tmp_path / "out" / "occlusion.png") as picture:
         assert picture.width > 1500
-    record = json.loads((tmp_path / "out" / "occlusion.json").read_text("utf-8"))
+    record = read_results(tmp_path / "out", "occlusion")
     assert record["paper"]["figure"] == "Fig. 7"
     assert {"command", "environment", "summary", "seed"} <= record.keys()
     assert len(record["images"]) == 2
@@ -83,7 +83,7 @@ def test_named_images_and_a_rerun_reuse_the_pass_over_the_data(
     assert run(*argv)[0] == 0
     monkeypatch.setattr("visualize.scan.evaluation_batches", None)
     assert run(*argv)[0] == 0
-    record = json.loads((tmp_path / "out" / "occlusion.json").read_text("utf-8"))
+    record = read_results(tmp_path / "out", "occlusion")
     (row,) = record["images"]
     assert (row["class_name"], row["channel"]) == (NAMES[0], 3)
     assert row["layer"] == "conv5"
@@ -98,7 +98,7 @@ def test_a_file_that_is_in_the_data_too_is_not_another_image(run, tmp_path):
     images = write_tree(tmp_path / "images", tree)
     argv = ["--data", f"folder:{images}", "--images", images / "b" / "1.png"]
     assert run(*argv, "--patch-size", 28, "--patch-stride", 28)[0] == 0
-    record = json.loads((tmp_path / "out" / "occlusion.json").read_text("utf-8"))
+    record = read_results(tmp_path / "out", "occlusion")
     others = record["images"][0]["other_images"]
     assert others and {*others} <= {"a/1.png", "c/1.png"}
 
@@ -114,7 +114,7 @@ def test_unreadable_images_are_borne_with_and_counted(run, files, tmp_path):
     assert "1 of 10 images cannot be read" in errors[0]
     assert "raise --max-bad-fraction" in errors[0]
     assert run(*data, "--max-bad-fraction", 0.1)[0] == 0
-    record = json.loads((tmp_path / "out" / "occlusion.json").read_text("utf-8"))
+    record = read_results(tmp_path / "out", "occlusion")
     assert record["bad_images"]["count"] == 1
 
 
@@ -228,7 +228,7 @@ def test_hiding_the_object_takes_the_probability_away(shapes_network, tmp_path, 
     _, path, _ = shapes_network
     argv = ["--count=64", "--patch-size=20", "--patch-stride=4", "--max-images=60"]
     assert main([f"--model={path}", *argv, f"--workdir={tmp_path}"]) == 0
-    record = json.loads((tmp_path / "occlusion.json").read_text("utf-8"))
+    record = read_results(tmp_path, "occlusion")
     known = [row["on_object"] for row in record["images"] if row["on_object"]]
     assert len(known) > 15
     mean = {key: np.mean([one[key] for one in known]) for key in known[0]}

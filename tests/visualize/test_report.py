@@ -1,4 +1,3 @@
-import json
 import shutil
 
 import pytest
@@ -6,6 +5,7 @@ import pytest
 from tests.helpers.browser import see
 from tests.helpers.networks import make_classifier
 from tests.helpers.page_reader import PageReader
+from tests.helpers.records import read_results
 from tests.helpers.splits import noise, png
 from tests.helpers.trees import write_tree
 from visualize import report_figures
@@ -89,7 +89,7 @@ def test_the_page_gathers_what_can_be_made(made):
     assert "16 validation images of " in text and ", in 4 classes." in text
     cards = [li for li in read.all("li") if li.get("class") == "card"]
     assert len(cards) == 4
-    record = json.loads((made / "features" / "gallery.json").read_text("utf-8"))
+    record = read_results(made / "features", "gallery")
     channels = [f["channel"] for layer in record["layers"] for f in layer["features"]]
     assert [int(card["data-channel"]) for card in cards] == channels
     for layer in record["layers"]:
@@ -97,6 +97,32 @@ def test_the_page_gathers_what_can_be_made(made):
             for row in feature["top"]:
                 assert f"{row['activation']:.2f}" in text
                 assert row["image_id"] in text
+
+
+def test_the_results_list_the_sections_and_what_was_left_out(made):
+    record = read_results(made, "report")
+    assert record["page"] == "report.html" and record["split"] == "validation"
+    gallery, filters = record["sections"]
+    assert gallery["folder"] == "features"
+    assert gallery["record"] == "features/gallery.json"
+    assert len(gallery["pictures"]) == 8  # two for each of two channels, two layers
+    assert filters == {
+        "title": "Fig. 6: filters of the first layer",
+        "finding": filters["finding"],
+        "folder": "filters",
+        "record": "filters/filters.json",
+        "pictures": ["filters/filters.png", "filters/layer2.png"],
+    }
+    read = read_page(made)
+    for section in record["sections"]:
+        assert section["title"] in read.text
+        assert section["finding"] and section["finding"][0] in read.text
+        for name in (section["record"], *section["pictures"]):
+            assert (made / name).is_file()
+    left_out = {entry["title"]: entry for entry in record["left_out"]}
+    evolution = left_out["Fig. 4: how features evolve during training"]
+    assert "--run" in evolution["reason"] and not evolution["failed"]
+    assert len(left_out) == 3  # no run, no ablation, no tables of transfer
 
 
 def test_names_of_classes_and_files_do_nothing(made):
@@ -188,6 +214,9 @@ def test_a_broken_figure_is_named_and_the_rest_is_made(
     assert main([*words, f"--workdir={tmp_path}"]) == 1
     read = read_page(tmp_path)
     assert message in read.text
+    left_out = {e["title"]: e for e in read_results(tmp_path, "report")["left_out"]}
+    entry = left_out["Fig. 6: filters of the first layer"]
+    assert message in entry["reason"] and entry["failed"]
     assert "provenance" in {attributes.get("id") for _, attributes in read.elements}
     errors = [
         line for line in capsys.readouterr().err.splitlines() if "error: " in line

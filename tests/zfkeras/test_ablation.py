@@ -1,7 +1,6 @@
-import json
-
 import pytest
 
+from tests.helpers.records import read_results
 from tests.zfkeras.training.test_ablation import folder_with_validation
 from zfkeras.ablation import main
 
@@ -16,7 +15,7 @@ def test_one_command_makes_table_picture_and_record(tmp_path, capsys):
     folder = folder_with_validation(tmp_path / "images")
     workdir = tmp_path / "ablation"
     assert ablate(folder, workdir, "--changes", "without_3_4_6_7") == 0
-    record = json.loads((workdir / "ablation.json").read_text())
+    record = read_results(workdir, "ablation")
     assert [row["label"] for row in record["rows"]] == [
         "full network",
         "layers 3, 4, 6, 7 removed",

@@ -1,4 +1,3 @@
-import json
 import os
 import shutil
 from pathlib import Path
@@ -6,6 +5,7 @@ from pathlib import Path
 import pytest
 
 from tests.helpers.networks import make_classifier
+from tests.helpers.records import read_results
 from tests.helpers.splits import noise, png
 from tests.helpers.trees import write_tree
 from zfkeras.evaluate import main
@@ -54,6 +54,7 @@ def test_it_measures_prints_and_writes_both_files(run, tmp_path, folder, model_f
     assert sorted(path.name for path in workdir.iterdir()) == [
         "evaluation.json",
         "evaluation.md",
+        "results.json",
     ]
     table = (workdir / "evaluation.md").read_text(encoding="utf-8").splitlines()
     assert out[:-1] == table
@@ -63,7 +64,7 @@ def test_it_measures_prints_and_writes_both_files(run, tmp_path, folder, model_f
         "| centre crop",
         "| ten crop",
     ]
-    record = json.loads((workdir / "evaluation.json").read_text(encoding="utf-8"))
+    record = read_results(workdir, "evaluation")
     assert record["num_images"] == 3 * NUMBER
     assert record["split"] == "validation"
     assert record["data"] == f"folder:{folder}"
@@ -98,7 +99,7 @@ def test_two_models_are_averaged(run, tmp_path):
 def test_a_second_evaluation_replaces_the_first(run, tmp_path):
     for split, number in (("validation", 21), ("train", 3)):
         assert run("--split", split, "--workdir", tmp_path)[0] == 0
-        record = json.loads((tmp_path / "evaluation.json").read_text())
+        record = read_results(tmp_path, "evaluation")
         assert record["num_images"] == number
     assert len(list(tmp_path.iterdir())) == 2
 
@@ -108,7 +109,7 @@ def test_a_workdir_and_model_whose_names_are_not_utf8_work(run, tmp_path, model_
     odd = tmp_path / os.fsdecode(b"caf\xe9.keras")
     shutil.copy(model_file, odd)
     assert run("--split", "train", "--workdir", tmp_path / "e", model=odd)[0] == 0
-    record = json.loads((tmp_path / "e" / "evaluation.json").read_text())
+    record = read_results(tmp_path / "e", "evaluation")
     assert record["model"] == [str(odd)]
 
 
@@ -119,7 +120,7 @@ def test_bad_images_are_counted_and_named(run, tmp_path, folder):
     code, out, _ = run("--max-bad-fraction", 0.05, "--workdir", tmp_path, data=spec)
     assert code == 0
     assert "(20 images)" in out[0]
-    record = json.loads((tmp_path / "evaluation.json").read_text())
+    record = read_results(tmp_path, "evaluation")
     assert record["num_images"] == 20
     assert record["bad_images"]["count"] == 1
     assert list(record["bad_images"]["images"]) == ["val/dog/0.png"]

@@ -1,10 +1,10 @@
-import json
 import os
 import shutil
 
 import numpy as np
 import pytest
 
+from tests.helpers.records import read_results
 from tests.helpers.splits import noise, png
 from zfkeras.models.classifier import Classifier
 from zfkeras.predict import main
@@ -24,7 +24,7 @@ def test_it_names_the_most_probable_classes(folder, model_file, tmp_path, capsys
     workdir = tmp_path / "out"
     arguments = [str(folder), "--model", str(model_file), "--top", "2"]
     assert main([*arguments, "--workdir", str(workdir)]) == 0
-    record = json.loads((workdir / "predictions.json").read_text(encoding="utf-8"))
+    record = read_results(workdir, "predictions")
     found = record["predictions"]
     assert [one["class_name"] for one in found] == [
         "bee",

@@ -3,7 +3,7 @@ import subprocess
 from zfkeras import provenance as module
 from zfkeras.files import read_json
 from zfkeras.invocation import command_line
-from zfkeras.provenance import environment, write_record
+from zfkeras.provenance import environment, write_record, write_results
 
 
 def test_without_git_there_is_no_commit(monkeypatch):
@@ -43,3 +43,19 @@ def test_a_record_says_how_it_came_about(tmp_path):
     assert record["top1_error"] == 0.5
     assert record["command"] == command_line()
     assert record["environment"]["keras"]
+
+
+def test_results_are_written_under_both_names(tmp_path):
+    path = write_results(tmp_path / "run", "occlusion", {"lift": 1.5})
+    assert path == tmp_path / "run" / "occlusion.json"
+    record = read_json(path)
+    assert record["lift"] == 1.5 and record["command"]
+    assert read_json(tmp_path / "run" / "results.json") == record
+
+
+def test_the_results_of_a_training_are_kept(tmp_path):
+    for name in ("config.json", "results.json"):
+        write_record(tmp_path / name, {"epochs": 4})
+    path = write_results(tmp_path, "evaluation", {"top1_error": 0.5})
+    assert read_json(path)["top1_error"] == 0.5
+    assert read_json(tmp_path / "results.json")["epochs"] == 4
