@@ -1,7 +1,6 @@
 """`python -m zfkeras.train`: trains a network, or resumes a run that was stopped."""
 
 import argparse
-import logging
 import shlex
 import sys
 from pathlib import Path
@@ -133,11 +132,6 @@ def _train(args):
         loss = dry_run(config, execution)
         print(f"dry run: one step of {config.name}, loss {loss:.4f}; nothing written")
         return
-    if args.config == DEFAULT_CONFIG and args.data is None:
-        logging.getLogger(__name__).info(
-            "this is the built-in data set; to train on ImageNet as in the paper: "
-            "python -m zfkeras.train --config zfnet_imagenet --data tfds:imagenet2012"
-        )
     try:
         results = run_experiment(config, workdir, execution)
     except KeyboardInterrupt as err:

@@ -90,12 +90,11 @@ def run_experiment(
         # What can be refused is refused before the workdir remembers it.
         network = _network(config, source, strategy, execution)
         start_from(config, network.model, source.class_names, workers)
-        if workers.is_chief:
-            _announce(config, network.model, source, train, held_out, folder)
 
         def begin():
             claim.enter_context(workdir.claimed())
             workdir.start(config.to_json(), overwrite=execution.overwrite)
+            _announce(config, network.model, source, train, held_out, folder)
 
         workers.from_chief(begin)
         size = network.preprocessing.image_size
@@ -129,6 +128,11 @@ def _announce(config, model, source, train, held_out, folder) -> None:
         f"{len(source.class_names):,}",
     )
     logger.info("workdir: %s", folder)
+    if config.data.source == "shapes":
+        logger.info(
+            "these images are built in; to train on ImageNet as in the paper: "
+            "python -m zfkeras.train --config zfnet_imagenet --data tfds:imagenet2012"
+        )
 
 
 def dry_run(config: TrainConfig, execution: Execution | None = None) -> float:
