@@ -56,6 +56,27 @@ def add_layers(parser: argparse.ArgumentParser, of_all: str = "all there are") -
     )
 
 
+def add_published_data(parser: argparse.ArgumentParser, default_text: str) -> None:
+    """Adds --data, which may be left out, and --download.
+
+    Args:
+        parser: the command's.
+        default_text: which published data sets are looked for without --data.
+    """
+    commandline.add_data(parser, default_text=f"{default_text}, if it is found")
+    add_download(parser)
+
+
+def add_download(parser: argparse.ArgumentParser) -> None:
+    """Adds --download, for published data sets that are not on this machine."""
+    parser.add_argument(
+        "--download",
+        action="store_true",
+        help="download the data set where it is not found (docs/data.md); in a "
+        "terminal the command asks otherwise",
+    )
+
+
 def add_whole_networks(parser: argparse.ArgumentParser, beside: str = "") -> None:
     """Adds --from-scratch and --fine-tune, epochs in which all layers learn.
 

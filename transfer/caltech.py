@@ -3,7 +3,13 @@
 import argparse
 import sys
 
-from transfer.arguments import add_features, add_layers, add_whole_networks, number_list
+from transfer.arguments import (
+    add_features,
+    add_layers,
+    add_published_data,
+    add_whole_networks,
+    number_list,
+)
 from zfkeras import commandline
 
 
@@ -11,11 +17,12 @@ def build_parser() -> argparse.ArgumentParser:
     """The command's arguments."""
     parser = commandline.make_parser(
         "transfer.caltech",
-        "Train a linear head on a layer of a trained network with a few images a "
-        "class, and report its mean per-class accuracy over folds beside the paper's "
-        "(Tables 4, 5 and 7). Features are computed once and kept.",
+        "Train a linear head on a few images per class (Tables 4, 5 and 7). The head "
+        "is trained on a layer of a trained network, and its mean per-class accuracy "
+        "over folds is reported beside the paper's. Features are computed once and "
+        "kept.",
     )
-    commandline.add_data(parser)
+    add_published_data(parser, "caltech101")
     commandline.add_model(parser)
     add_layers(parser, "the rows of Table 7")
     parser.add_argument(
@@ -66,8 +73,10 @@ def _caltech(args):
     from transfer.caltech_report import as_table, draw, write
     from transfer.experiment import CaltechExperiment
     from transfer.feature_cache import default_cache
-    from zfkeras.provenance import write_record
+    from zfkeras.data.published.obtaining import obtain_data
+    from zfkeras.provenance import write_results
 
+    args.data = obtain_data(args.data, ["caltech101"], download=args.download)
     commandline.make_folder(args.workdir)
     experiment = CaltechExperiment(
         data=args.data,
@@ -84,11 +93,10 @@ def _caltech(args):
         max_bad_fraction=args.max_bad_fraction,
         by_layer=args.layer is None,
     )
-    record = args.workdir / "caltech.json"
-    results = experiment.run(record)
+    results = experiment.run(args.workdir / "caltech.json")
     if args.from_scratch or args.fine_tune:
         results |= _whole_networks(args)
-        write_record(record, results)
+    write_results(args.workdir, "caltech", results)
     print(as_table(results))
     written = [write(results, args.workdir), *draw(results, args.workdir)]
     print(f"results in {', '.join(str(path) for path in written)}")

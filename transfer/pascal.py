@@ -3,7 +3,7 @@
 import argparse
 import sys
 
-from transfer.arguments import add_features, add_layers
+from transfer.arguments import add_features, add_layers, add_published_data
 from zfkeras import commandline
 
 
@@ -11,11 +11,12 @@ def build_parser() -> argparse.ArgumentParser:
     """The command's arguments."""
     parser = commandline.make_parser(
         "transfer.pascal",
-        "Train heads on a layer of a trained network for PASCAL VOC and report average "
-        "precision class by class beside the paper's Table 6, by three definitions. "
-        "Difficult objects count neither in training nor in the test.",
+        "Train heads for PASCAL VOC and report average precision (Table 6). The heads "
+        "are trained on a layer of a trained network; average precision is reported "
+        "class by class beside the paper's, by three definitions. Difficult objects "
+        "count neither in training nor in the test.",
     )
-    commandline.add_data(parser)
+    add_published_data(parser, "voc2012, else voc2007")
     commandline.add_model(parser)
     add_layers(parser)
     parser.add_argument(
@@ -52,7 +53,10 @@ def _pascal(args):
     from transfer.feature_cache import default_cache
     from transfer.pascal_experiment import HEADS, PascalExperiment
     from transfer.pascal_report import as_table, write
+    from zfkeras.data.published.obtaining import obtain_data
+    from zfkeras.provenance import write_results
 
+    args.data = obtain_data(args.data, ["voc2012", "voc2007"], download=args.download)
     commandline.make_folder(args.workdir)
     experiment = PascalExperiment(
         data=args.data,
@@ -67,8 +71,8 @@ def _pascal(args):
         dtype=args.feature_dtype,
         max_bad_fraction=args.max_bad_fraction,
     )
-    record = args.workdir / "pascal.json"
-    results = experiment.run(record)
+    results = experiment.run(args.workdir / "pascal.json")
+    record = write_results(args.workdir, "pascal", results)
     print(as_table(results))
     written = [record, *write(results, args.workdir)]
     print(f"results in {', '.join(str(path) for path in written)}")

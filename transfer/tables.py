@@ -3,7 +3,7 @@
 import argparse
 import sys
 
-from transfer.arguments import add_features, add_whole_networks
+from transfer.arguments import add_download, add_features, add_whole_networks
 from zfkeras import commandline
 
 TABLES = ("4", "5", "6", "7", "fig9")
@@ -13,19 +13,20 @@ def build_parser() -> argparse.ArgumentParser:
     """The command's arguments."""
     parser = commandline.make_parser(
         "transfer.tables",
-        "Reproduce the paper's Tables 4 (Caltech-101), 5 (Caltech-256), 6 (PASCAL VOC) "
-        "and 7 (layer by layer), and Fig. 9 (accuracy by number of images), with the "
-        "data sets that are given. The same command resumes what was stopped; finished "
-        "rows are not measured again.",
+        "Reproduce Tables 4 to 7 and Fig. 9 of the paper. They are Caltech-101, "
+        "Caltech-256, PASCAL VOC, layer by layer, and accuracy by number of images. "
+        "The same command resumes what was stopped; finished rows are not measured "
+        "again.",
     )
     parser.add_argument(
         "--data",
         action="append",
-        required=True,
         metavar="SPEC",
-        help="caltech101:PATH, caltech256:PATH, voc2012:PATH or voc2007:PATH; once for "
-        "each set there is",
+        help="caltech101:PATH, caltech256:PATH, voc2012:PATH or voc2007:PATH, or "
+        "tfds:caltech101, tfds:voc/2012, tfds:voc/2007; once for each set there is "
+        "(default: every one that is found, voc2012 before voc2007)",
     )
+    add_download(parser)
     commandline.add_model(parser)
     parser.add_argument(
         "--tables",
@@ -70,10 +71,10 @@ def _make_tables(args):
     from transfer.tables_report import as_text, draw
     from transfer.tables_run import TableRun
     from zfkeras.files import written_whole
-    from zfkeras.provenance import write_record
+    from zfkeras.provenance import write_results
 
     run = TableRun(
-        data=_by_set(args.data),
+        data=_by_set(_obtain(args)),
         model=args.model,
         tables=args.tables,
         n_folds=args.folds,
@@ -87,11 +88,12 @@ def _make_tables(args):
     )
     run.check()
     commandline.make_folder(args.workdir)
-    record, text_file = args.workdir / "tables.json", args.workdir / "tables.md"
+    text_file = args.workdir / "tables.md"
     results = {}
     for name, table in run.run(args.workdir):
         results[name] = table
-        write_record(record, {"model": args.model, "tables": results})
+        contents = {"model": args.model, "tables": results}
+        record = write_results(args.workdir, "tables", contents)
     text = as_text(results)
     with written_whole(text_file, "w") as file:
         file.write(text + "\n")
@@ -100,8 +102,19 @@ def _make_tables(args):
     print(f"results in {', '.join(str(path) for path in written)}")
 
 
+def _obtain(args) -> list[str]:
+    """The specs of the data, those that are given or all that are found."""
+    from zfkeras.data.published.obtaining import obtain_data, obtain_every
+
+    if args.data is None:
+        groups = [["caltech101"], ["caltech256"], ["voc2012", "voc2007"]]
+        return obtain_every(groups, download=args.download)
+    return [obtain_data(spec, [], download=args.download) for spec in args.data]
+
+
 def _by_set(specs) -> dict[str, str]:
     """Kind of data set -> its spec, one of each."""
+    from transfer.paper import data_set
     from zfkeras.errors import UsageError
 
     kinds = {
@@ -109,21 +122,24 @@ def _by_set(specs) -> dict[str, str]:
         "caltech256": "caltech256",
         "voc2007": "voc",
         "voc2012": "voc",
+        "voc/2007": "voc",
+        "voc/2012": "voc",
     }
     found = {}
     for spec in specs:
-        prefix = spec.partition(":")[0]
-        if prefix not in kinds:
+        kind = kinds.get(data_set(spec))
+        if kind is None:
             raise UsageError(
-                f"--data must be one of {', '.join(f'{k}:PATH' for k in kinds)}. "
+                "--data must be one of caltech101:PATH, caltech256:PATH, voc2007:PATH, "
+                "voc2012:PATH, tfds:caltech101, tfds:voc/2007, tfds:voc/2012. "
                 f"Received: {spec!r}."
             )
-        if kinds[prefix] in found:
+        if kind in found:
             raise UsageError(
-                f"--data must name each set once. Received: {found[kinds[prefix]]!r} "
+                f"--data must name each set once. Received: {found[kind]!r} "
                 f"and {spec!r}."
             )
-        found[kinds[prefix]] = spec
+        found[kind] = spec
     return found
 
 

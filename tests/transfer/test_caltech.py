@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from tests.helpers.splits import shaded
-from tests.helpers.trees import write_tree
+from tests.helpers.trees import write_tree, write_zip
 from transfer import experiment, rows
 from transfer.caltech import main
 from transfer.paper import data_set, paper_accuracy, reported_set
@@ -96,6 +96,38 @@ def test_a_run_that_asks_for_less_keeps_what_was_measured(run, tmp_path, monkeyp
     assert not (tmp_path / "out" / "by_layer_3.png").exists()
     assert run(*more)[0] == 0
     assert read_json(tmp_path / "out" / "caltech.json") == first
+
+
+def test_without_data_the_published_set_is_found(model_file, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("ZFKERAS_DATA", "sets")
+    names = ("accordion", "anchor", "ant")
+    files = {
+        f"101_ObjectCategories/{name}/image_{i:04d}.jpg": shaded(label, i, 66)
+        for label, name in enumerate(names)
+        for i in range(4)
+    }
+    (tmp_path / "sets").mkdir()
+    archive = write_zip(tmp_path / "sets" / "caltech-101.zip", files)
+    arguments = ["--model", str(model_file), "--cache", "cache", "--layer", "5"]
+    assert main([*arguments, "--n-train-per-class", "2", "--folds", "2"]) == 0
+    results = read_json(tmp_path / "runs" / "caltech" / "results.json")
+    assert results == read_json(tmp_path / "runs" / "caltech" / "caltech.json")
+    assert results["data"] == f"caltech101:{archive}"
+    assert results["num_images"] == 12 and len(results["rows"]) == 1
+
+
+def test_without_data_on_the_machine_one_line_says_how_to_get_them(
+    tmp_path, monkeypatch, capsys
+):
+    for variable in ("ZFKERAS_DATA", "XDG_CACHE_HOME", "TFDS_DATA_DIR"):
+        monkeypatch.setenv(variable, str(tmp_path / variable))
+    monkeypatch.chdir(tmp_path)
+    assert main(["--layer", "7"]) == 2
+    err = capsys.readouterr().err
+    (line,) = [line for line in err.splitlines() if ": error: " in line]
+    assert "python -m zfkeras.download caltech101 (137 MB)" in line
+    assert not (tmp_path / "runs").exists()
 
 
 def test_too_small_classes_are_refused_before_features(run, monkeypatch):

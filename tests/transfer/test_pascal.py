@@ -1,5 +1,6 @@
 import json
 import shutil
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -63,6 +64,22 @@ def run(data, model_file, tmp_path, capsys):
         return code, out, [row for row in err.splitlines() if ": error: " in row]
 
     return run
+
+
+def test_without_data_the_published_set_is_found(
+    data, model_file, tmp_path, monkeypatch
+):
+    for variable in ("ZFKERAS_DATA", "XDG_CACHE_HOME", "TFDS_DATA_DIR"):
+        monkeypatch.setenv(variable, str(tmp_path / variable))
+    monkeypatch.chdir(tmp_path)
+    assert main(["--layer", "5"]) == 2
+    monkeypatch.setenv("ZFKERAS_DATA", str(data.parent))
+    arguments = ["--model", str(model_file), "--cache", "cache", "--layer", "5"]
+    assert main(arguments) == 0
+    results = json.loads(Path("runs/pascal/results.json").read_text())
+    assert results == json.loads(Path("runs/pascal/pascal.json").read_text())
+    assert results["data"] == f"voc2012:{data}"
+    assert len(results["rows"]) == 2
 
 
 def record(tmp_path):

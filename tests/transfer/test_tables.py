@@ -1,4 +1,5 @@
 import json
+from pathlib import Path
 
 import pytest
 
@@ -110,12 +111,40 @@ def test_the_second_arm_and_a_second_run(run, caltech, tmp_path, monkeypatch):
     assert run(*arguments)[:2] == (0, out)
 
 
+def test_without_data_every_set_that_is_found_is_taken(
+    run, caltech, voc, tmp_path, monkeypatch
+):
+    monkeypatch.setattr(tables_run, "PRETRAINED", {"caltech256": {2: None}})
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
+    monkeypatch.setenv("TFDS_DATA_DIR", str(tmp_path))
+    data = tmp_path / "sets"
+    monkeypatch.setenv("ZFKERAS_DATA", str(data))
+    code, _, errors = run("--tables", "5,6")
+    assert (code, len(errors)) == (2, 1)
+    assert "caltech101 or caltech256 or voc2012 or voc2007 must be in" in errors[0]
+    data.mkdir()
+    for spec in (caltech, voc):
+        folder = Path(spec.partition(":")[2])
+        (data / folder.name).symlink_to(folder)
+    code, _, errors = run("--tables", "5,6")
+    assert (code, errors) == (0, [])
+    record = json.loads((tmp_path / "out" / "results.json").read_text())
+    assert record == json.loads((tmp_path / "out" / "tables.json").read_text())
+    found = {name: table["data"] for name, table in record["tables"].items()}
+    assert found == {
+        "5": f"caltech256:{data}/256_ObjectCategories",
+        "6": f"voc2012:{data}/VOC2012",
+    }
+
+
 def test_bad_requests_are_one_line(run, caltech, voc, tmp_path):
     lonely = {f"00{i}.thing/00{i}_0001.jpg": shaded(0, i, 64) for i in (1, 2)}
     lonely = write_tree(tmp_path / "256_ObjectCategories", lonely)
     for arguments, message in [
         (("--data", "shapes"), "--data must be one of caltech101:PATH"),
         (("--data", caltech, "--data", caltech), "must name each set once"),
+        (("--data", voc, "--data", "tfds:voc/2007"), "must name each set once"),
+        (("--data", "tfds:caltech101:3", "--data", "caltech101:x"), "each set once"),
         (("--data", voc, "--tables", "4,7"), "--tables 4,7 needs other --data"),
         (("--data", "caltech101:/nowhere"), "/nowhere"),
         (("--data", f"caltech256:{lonely}", "--tables", "fig9"), "has 1 images: too"),
