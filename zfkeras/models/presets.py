@@ -5,6 +5,8 @@ import os
 from importlib import resources
 from pathlib import Path
 
+from zfkeras.data.published.finding import model_path
+from zfkeras.data.published.sets import NETWORKS, in_megabytes
 from zfkeras.errors import UsageError
 from zfkeras.models.classifier import Classifier
 
@@ -40,7 +42,8 @@ def load(name: str | Path) -> Classifier:
 
     Args:
         name: a key of `PRESETS` such as "quarter" (or "tiny_imagenet", the data set it
-            was trained on), or the path of a self-sufficient `.keras` file such as
+            was trained on); "zfnet512", which `python -m zfkeras.download zfnet512`
+            gets first; or the path of a self-sufficient `.keras` file such as
             `zfkeras.train` writes.
 
     Returns:
@@ -48,15 +51,18 @@ def load(name: str | Path) -> Classifier:
 
     Raises:
         FileNotFoundError: neither a preset nor a file.
-        UsageError: a file that is no such model, or is damaged.
+        UsageError: a file that is no such model, or is damaged; or a network that has
+            not been downloaded.
     """
     preset = PRESETS.get(_BY_DATA_SET.get(str(name), str(name)))
     if preset is not None:
         folder = resources.files("zfkeras.models") / "weights"
         with resources.as_file(folder / preset.file) as path:
             return Classifier.load(path)
+    if str(name) in NETWORKS:
+        return Classifier.load(_downloaded(str(name)))
     if not os.path.exists(name):  # Path.exists raises for what can be no path
-        known = ", ".join(PRESETS) or "none"
+        known = ", ".join([*PRESETS, *NETWORKS])
         raise FileNotFoundError(
             f"the network must be a preset ({known}) or the path of a .keras file. "
             f"Received: {str(name)!r}."
@@ -64,3 +70,14 @@ def load(name: str | Path) -> Classifier:
     if Path(name).suffix != ".keras":
         raise UsageError(f"the network must be a .keras file. Received: {str(name)!r}.")
     return Classifier.load(name)
+
+
+def _downloaded(name: str) -> Path:
+    """The file of a network that `zfkeras.download` has got and converted."""
+    path = model_path(name)
+    if not path.exists():
+        raise UsageError(
+            f"{name} must be downloaded first: python -m zfkeras.download {name} "
+            f"({in_megabytes(NETWORKS[name].size)}). Received: no file {path}."
+        )
+    return path

@@ -35,16 +35,32 @@ def test_a_preset_loads_from_the_package_whatever_lies_about(
 
 def test_a_name_that_is_neither_lists_the_presets(tmp_path, monkeypatch):
     monkeypatch.setattr(presets, "PRESETS", {})
-    with pytest.raises(FileNotFoundError, match=r"a preset \(none\) or the path of"):
+    with pytest.raises(
+        FileNotFoundError, match=r"a preset \(zfnet512\) or the path of"
+    ):
         zfkeras.load(tmp_path / "none.keras")
     preset = presets.Preset("small.keras", "", 1)
     monkeypatch.setattr(presets, "PRESETS", {"small": preset, "large": preset})
     with pytest.raises(FileNotFoundError) as caught:
         zfkeras.load("smal")
     assert str(caught.value) == (
-        "the network must be a preset (small, large) or the path of a .keras file. "
-        "Received: 'smal'."
+        "the network must be a preset (small, large, zfnet512) or the path of a .keras "
+        "file. Received: 'smal'."
     )
+
+
+def test_a_network_that_is_downloaded_first_says_how_and_is_found_then(
+    model_file, tmp_path, monkeypatch
+):
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
+    with pytest.raises(UsageError) as caught:
+        zfkeras.load("zfnet512")
+    assert "python -m zfkeras.download zfnet512 (349 MB)" in str(caught.value)
+    path = tmp_path / "zfkeras" / "models" / "zfnet512.keras"
+    assert str(path) in str(caught.value)
+    path.parent.mkdir(parents=True)
+    shutil.copy(model_file, path)
+    assert zfkeras.load("zfnet512").made == {"seed": 1}
 
 
 @pytest.mark.parametrize("name", ["model.h5", "model", "model.keras.zip"])

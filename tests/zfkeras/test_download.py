@@ -1,0 +1,71 @@
+import dataclasses
+
+import pytest
+
+from tests.helpers.file_server import serving
+from zfkeras.data.published.sets import DATA_SETS, NETWORKS
+from zfkeras.download import main
+
+CONTENT = b"an archive"
+
+
+@pytest.fixture
+def cache(tmp_path, monkeypatch):
+    for variable in ("ZFKERAS_DATA", "XDG_CACHE_HOME", "TFDS_DATA_DIR"):
+        monkeypatch.setenv(variable, str(tmp_path / variable))
+    return tmp_path / "XDG_CACHE_HOME" / "zfkeras"
+
+
+@pytest.fixture
+def server(tmp_path):
+    (tmp_path / "served").mkdir()
+    with serving(tmp_path / "served") as server:
+        yield server
+
+
+@pytest.fixture
+def small_set(server, tmp_path, monkeypatch):
+    (tmp_path / "served" / "caltech-101.zip").write_bytes(CONTENT)
+    file = server.published("caltech-101.zip", CONTENT)
+    entry = dataclasses.replace(DATA_SETS["caltech101"], files=(file,))
+    monkeypatch.setitem(DATA_SETS, "caltech101", entry)
+
+
+def errors(err):
+    assert "Traceback" not in err
+    return [line for line in err.splitlines() if ": error: " in line]
+
+
+def test_size_and_licence_are_printed_before_the_download(cache, small_set, capsys):
+    assert main(["caltech101"]) == 0
+    path = cache / "data" / "caltech-101.zip"
+    assert path.read_bytes() == CONTENT
+    first, last = capsys.readouterr().out.splitlines()
+    assert first.startswith("caltech101: Caltech-101") and "CC BY 4.0" in first
+    assert "0 MB" in first and str(path) in last
+
+
+def test_another_folder_and_a_set_named_twice(cache, small_set, server, tmp_path):
+    assert main(["caltech101", "caltech101", "--to", str(tmp_path / "disk")]) == 0
+    assert (tmp_path / "disk" / "caltech-101.zip").read_bytes() == CONTENT
+    assert len(server.requests) == 1
+
+
+def test_a_wrong_checksum_is_one_line_and_code_1(cache, small_set, tmp_path, capsys):
+    (tmp_path / "served" / "caltech-101.zip").write_bytes(CONTENT[::-1])
+    assert main(["caltech101"]) == 1
+    (line,) = errors(capsys.readouterr().err)
+    assert "caltech-101.zip must have the checksum sha256:" in line
+    assert [*(cache / "data").iterdir()] == []
+
+
+def test_an_unknown_name_is_code_2(capsys):
+    assert main(["imagenet"]) == 2
+    (line,) = errors(capsys.readouterr().err)
+    assert "imagenet" in line and "tiny-imagenet" in line
+
+
+@pytest.mark.parametrize("name", [*DATA_SETS, *NETWORKS])
+def test_help_lists_every_name(name, capsys):
+    assert main(["--help"]) == 0
+    assert name in capsys.readouterr().out
