@@ -12,6 +12,7 @@ import functools
 
 import tensorflow as tf
 
+from zfkeras.layers._compiled import Compiled
 from zfkeras.layers._windows import Windows, at_least, axis_length
 
 
@@ -67,9 +68,9 @@ def offset_from_argmax(argmax, height, width, windows: Windows):
     return _kernels(windows)["to_offset"](argmax, height, width)
 
 
-@functools.cache
+@functools.lru_cache(maxsize=32)
 def _kernels(windows):
-    """One compiled function each per kind of window, traced for each shape."""
+    """One compiled function each per kind of window."""
     plain = {
         "max_pool": _max_pool,
         "unpool": _unpool,
@@ -78,7 +79,7 @@ def _kernels(windows):
         "to_offset": _to_offset,
     }
     return {
-        name: tf.function(functools.partial(f, windows=windows), jit_compile=True)
+        name: Compiled(functools.partial(f, windows=windows))
         for name, f in plain.items()
     }
 

@@ -6,6 +6,8 @@ from numbers import Integral
 import keras
 import tensorflow as tf
 
+from zfkeras.layers._compiled import Compiled
+
 
 @keras.saving.register_keras_serializable(package="zfkeras")
 class LocalResponseNormalization(keras.layers.Layer):
@@ -83,7 +85,7 @@ def _normalize(x, constants):
     return differentiable(x)
 
 
-@functools.cache
+@functools.lru_cache(maxsize=32)
 def _kernels(constants):
     """The forward and backward pass, each one fused loop.
 
@@ -115,7 +117,4 @@ def _kernels(constants):
         shared = window_sum(upstream * wide * scale / energy)
         return tf.cast(upstream * scale - 2 * alpha * beta * wide * shared, x.dtype)
 
-    return (
-        tf.function(forward, jit_compile=True),
-        tf.function(backward, jit_compile=True),
-    )
+    return Compiled(forward), Compiled(backward)
