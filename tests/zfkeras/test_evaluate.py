@@ -101,7 +101,7 @@ def test_a_second_evaluation_replaces_the_first(run, tmp_path):
         assert run("--split", split, "--workdir", tmp_path)[0] == 0
         record = read_results(tmp_path, "evaluation")
         assert record["num_images"] == number
-    assert len(list(tmp_path.iterdir())) == 3  # the record under two names, and the table
+    assert len(list(tmp_path.iterdir())) == 3
 
 
 def test_a_workdir_and_model_whose_names_are_not_utf8_work(run, tmp_path, model_file):
