@@ -80,7 +80,7 @@ def add_images(parser: argparse.ArgumentParser, count: int) -> None:
         help="true class of each of --images, where its name does not tell; where "
         "nothing does, the most likely class stands in",
     )
-    commandline.add_data(parser, default_text="shapes")
+    commandline.add_data(parser, default_text="photographs:whole")
     commandline.add_split(parser)
     parser.add_argument(
         "--count",

@@ -6,7 +6,7 @@ import sys
 from visualize.arguments import add_layers, add_max_images, add_top
 from zfkeras import commandline
 
-DEFAULT_DATA = "shapes"
+DEFAULT_DATA = "photographs"
 NO_CLASS = "unknown class"  # of images without a label, which is -1
 
 
@@ -22,7 +22,7 @@ def build_parser() -> argparse.ArgumentParser:
     commandline.add_model(parser)
     commandline.add_data(
         parser,
-        default_text="shapes; photographs like those it was trained on show more",
+        default_text="photographs; images like those it was trained on show more",
     )
     commandline.add_split(parser)
     add_max_images(parser)

@@ -35,6 +35,9 @@ class FilterStatistics:
         band_shares: float array (filters, 3), share of a filter's power in each of
             `BANDS`; NaN for a filter of zeros.
         noise_shares: float array (3,), what white noise has there: the bands' areas.
+        neighbour_correlation: correlation of the weights with those one pixel to the
+            right and below, over all filters: about 0 for random weights, higher the
+            smoother the filters; NaN for filters of one pixel or of equal weights.
     """
 
     rms: np.ndarray
@@ -42,6 +45,7 @@ class FilterStatistics:
     frequency: np.ndarray
     band_shares: np.ndarray
     noise_shares: np.ndarray
+    neighbour_correlation: float
 
     @property
     def dominance(self) -> float:
@@ -88,6 +92,7 @@ class FilterStatistics:
                 "share_of_filters": _by_band(self.leading_bands),
                 "of_each": [json_number(value) for value in self.frequency],
             },
+            "neighbour_correlation": json_number(self.neighbour_correlation),
         }
 
 
@@ -125,6 +130,7 @@ def measure_filters(kernel: np.ndarray) -> FilterStatistics:
         frequency=shares @ radius,
         band_shares=shares @ in_band.T.astype(float),
         noise_shares=in_band.mean(axis=1),
+        neighbour_correlation=_neighbour_correlation(kernel),
     )
 
 
@@ -173,6 +179,15 @@ def _power(kernel):
     power = np.sum(np.abs(spectrum) ** 2, axis=2).reshape(-1, kernel.shape[3]).T
     axis = np.fft.fftfreq(size)
     return power, np.hypot(axis[:, None], axis).ravel()
+
+
+def _neighbour_correlation(kernel) -> float:
+    """Pearson's correlation of weights that are one pixel apart."""
+    one = np.concatenate([kernel[:, :-1].ravel(), kernel[:-1].ravel()])
+    other = np.concatenate([kernel[:, 1:].ravel(), kernel[1:].ravel()])
+    if not one.size or not (one.std() and other.std()):
+        return float("nan")
+    return float(np.corrcoef(one, other)[0, 1])
 
 
 def _by_band(shares) -> dict:

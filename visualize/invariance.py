@@ -5,7 +5,7 @@ import sys
 from visualize.arguments import add_images, layer_list
 from zfkeras import commandline
 
-DEFAULT_DATA = "shapes"
+DEFAULT_DATA = "photographs:whole"
 FILLS = ("mean", "edge", "mirror")
 CLAIM = (
     "Fig. 5 and sec. 4.1: small transformations have a dramatic effect in the first "

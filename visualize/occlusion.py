@@ -6,7 +6,7 @@ import sys
 from visualize.arguments import add_images, layer
 from zfkeras import commandline
 
-DEFAULT_DATA = "shapes"
+DEFAULT_DATA = "photographs:whole"
 CLAIM = (
     "Fig. 7 and sec. 4.2: the probability of the class falls where the square hides "
     "the object, so the network finds it and does not live on its surroundings; the "

@@ -154,6 +154,28 @@ class Gallery:
 
 
 @dataclasses.dataclass(frozen=True)
+class Credit:
+    """What has to be said of a photograph that the page shows.
+
+    Args:
+        title: as its author calls it.
+        author: who made it.
+        licence: its name.
+        source: address where the author published it.
+    """
+
+    title: str
+    author: str
+    licence: str
+    source: str
+
+    @property
+    def link(self) -> str:
+        """The source, if it is an address that a browser may open."""
+        return self.source if self.source.startswith(("https://", "http://")) else ""
+
+
+@dataclasses.dataclass(frozen=True)
 class Page:
     """All that the page says.
 
@@ -165,6 +187,7 @@ class Page:
         sections: figures and tables, in order.
         missing: (title, reason) of what could not be made.
         provenance: (name, value) of how the page came about.
+        credits: of the photographs that it shows. Empty (default): none are due.
     """
 
     title: str
@@ -174,6 +197,7 @@ class Page:
     sections: tuple[Section, ...]
     missing: tuple[tuple[str, str], ...]
     provenance: tuple[tuple[str, str], ...]
+    credits: tuple[Credit, ...] = ()
 
 
 def write_page(page: Page, path: Path) -> Path:

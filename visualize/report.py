@@ -7,7 +7,7 @@ from pathlib import Path
 from visualize.arguments import add_layers
 from zfkeras import commandline
 
-DEFAULT_DATA = "shapes"
+DEFAULT_DATA = "photographs"
 CHANNELS, QUICK_CHANNELS = 16, 6
 MAX_IMAGES, QUICK_MAX_IMAGES = 2_000, 300
 
@@ -24,7 +24,7 @@ def build_parser() -> argparse.ArgumentParser:
     commandline.add_model(parser)
     commandline.add_data(
         parser,
-        default_text="shapes; photographs like those it was trained on show more",
+        default_text="photographs; images like those it was trained on show more",
     )
     commandline.add_split(parser)
     parser.add_argument(

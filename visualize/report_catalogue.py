@@ -38,7 +38,7 @@ def _filters(request: Request) -> list[str]:
 def _invariance(request: Request) -> list[str]:
     return [
         f"--model={request.model}",
-        *request.images(),
+        *request.whole_images(),
         *request.photographs(),
         f"--count={3 if request.quick else 5}",
         *request.common(),
@@ -48,7 +48,7 @@ def _invariance(request: Request) -> list[str]:
 def _occlusion(request: Request) -> list[str]:
     return [
         f"--model={request.model}",
-        *request.images(),
+        *request.whole_images(),
         *request.photographs(),
         f"--count={2 if request.quick else 4}",
         *request.one_pass(),

@@ -75,6 +75,12 @@ class Request:
         """The arguments that name the images."""
         return [f"--data={self.data}", f"--split={self.split}"]
 
+    def whole_images(self) -> list[str]:
+        """The arguments that name images which show whole objects, for Fig. 5 and 7."""
+        if self.data == "photographs":
+            return ["--data=photographs:whole"]
+        return self.images()
+
     def photographs(self) -> list[str]:
         """The arguments that name photographs, if there are any."""
         return ["--images", *map(str, self.images_given)] if self.images_given else []

@@ -104,13 +104,14 @@ def filters(record: Mapping) -> Finding:
                 f"{dead} of {count}",
                 "–" if silent is None else str(silent),
                 number(dominance),
+                number(network.get("neighbour_correlation")),
                 *(percent(share, 0) for share in shares),
             ]
         )
         sentences.append(
             f"{network['label']}: {dead} of {count} filters dead; the largest is "
             f"{number(dominance, 1)} times the median in root mean square. "
-            f"{_aliasing(network)}"
+            f"{_smoothness(network)}{_aliasing(network)}"
         )
     if len(networks) == 1:
         sentences.append(
@@ -122,13 +123,15 @@ def filters(record: Mapping) -> Finding:
         tuple(sentences),
         (
             Table(
-                "First-layer filters; share of the power by frequency",
+                "First-layer filters; correlation of neighbouring weights (noise: 0); "
+                "share of the power by frequency",
                 [
                     "network",
                     "size/stride",
                     "dead",
                     "never active",
                     "largest/median",
+                    "correlation",
                     "low",
                     "middle",
                     "high",
@@ -137,6 +140,14 @@ def filters(record: Mapping) -> Finding:
             ),
         ),
     )
+
+
+def _smoothness(network: Mapping) -> str:
+    """How alike neighbouring weights are, which tells filters from noise."""
+    value = network.get("neighbour_correlation")
+    if value is None:
+        return ""
+    return f"Neighbouring weights correlate by {number(value)} (random weights: 0). "
 
 
 def _aliasing(network: Mapping) -> str:

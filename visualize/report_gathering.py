@@ -14,14 +14,16 @@ from visualize import report_sections as sections
 from visualize import report_tables as tables
 from visualize.filters import model_labels
 from visualize.gallery import RECORD, make_gallery
-from visualize.page import Page
+from visualize.page import Credit, Page
 from visualize.paper_layers import usual_layers
 from visualize.report_catalogue import FIGURES
 from visualize.report_figures import Request, Unavailable, make_once
 from visualize.report_given import look_at_given
+from visualize.report_training import training
 from visualize.report_words import percent
 from visualize.scan_state import fingerprint
 from zfkeras import commandline, provenance
+from zfkeras.data.photographs import photographs
 from zfkeras.data.sources import Source, open_source
 from zfkeras.errors import RunError, UsageError
 from zfkeras.models.classifier import Classifier
@@ -55,6 +57,11 @@ def gather(args: argparse.Namespace) -> tuple[Page, list[str]]:
         "Fig. 2: what excites each feature map",
         lambda: sections.gallery(_gallery(request, source, classifier)),
     )
+    if args.run is not None and (args.run / "results.json").is_file():
+        made.add(
+            "Training",
+            lambda: made.sections.append(training(args.run, args.transfer)),
+        )
     for figure in FIGURES:
         made.add(
             figure.title,
@@ -80,6 +87,7 @@ def gather(args: argparse.Namespace) -> tuple[Page, list[str]]:
         sections=tuple(made.sections),
         missing=tuple(made.missing),
         provenance=_provenance(request, classifier),
+        credits=_credits(source),
     )
     return page, made.failed
 
@@ -188,15 +196,31 @@ def _name(model: str, classifier: Classifier) -> str:
 
 
 def _subtitle(model: str, request: Request, source: Source) -> str:
-    kind, _, rest = source.spec.partition(":")
-    name = kind if kind == "shapes" else os.path.basename(os.path.abspath(rest))
-    split = f"{request.split} " if len(source.splits) > 1 else ""
-    images = source.split(request.split).num_examples
     network = model if model in PRESETS else Path(model).name
     return (
         f"The network {network}, looked into with a deconvnet as Zeiler and Fergus did "
-        f"with theirs: {images:,} {split}images of {name}, in "
-        f"{len(source.class_names):,} classes."
+        f"with theirs: {_images_in_words(request.split, source)}."
+    )
+
+
+def _images_in_words(split: str, source: Source) -> str:
+    kind, _, rest = source.spec.partition(":")
+    images = source.split(split).num_examples
+    if kind == "photographs":
+        return f"{images:,} crops of {len(photographs())} photographs"
+    name = kind if kind == "shapes" else os.path.basename(os.path.abspath(rest))
+    which = f"{split} " if len(source.splits) > 1 else ""
+    classes = len(source.class_names)
+    return f"{images:,} {which}images of {name}, in {classes:,} classes"
+
+
+def _credits(source: Source) -> tuple[Credit, ...]:
+    """Of the photographs that come with the package, if the page shows them."""
+    if source.spec.partition(":")[0] != "photographs":
+        return ()
+    return tuple(
+        Credit(photo.title, photo.author, photo.licence, photo.source)
+        for photo in photographs()
     )
 
 

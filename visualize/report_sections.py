@@ -184,12 +184,12 @@ def _card(stem, title, left, feature, folder) -> Card:
     top = [
         {
             "activation": f"{row['activation']:.2f}",
-            "class_name": str(row["class_name"]),
+            "class_name": str(row["class_name"]) if row["label"] >= 0 else "–",
             "image_id": str(row["image_id"]),
         }
         for row in feature["top"]
     ]
-    names = [without_wnid(row["class_name"]) for row in top]
+    names = [_shown_name(row) for row in feature["top"]]
     where = f"{title}, channel {channel}"
     classes = ", ".join(dict.fromkeys(names))
     summary = "; ".join(
@@ -205,9 +205,16 @@ def _card(stem, title, left, feature, folder) -> Card:
             f"{where}: patches of images of {classes}",
         ),
         summary,
-        " ".join(dict.fromkeys(row["class_name"] for row in top)),
+        " ".join(dict.fromkeys([*names, *(row["class_name"] for row in top)])),
         top,
     )
+
+
+def _shown_name(row: Mapping) -> str:
+    """What the card calls an image: its class, or its own name if that is not known."""
+    if row["label"] >= 0:
+        return without_wnid(str(row["class_name"]))
+    return str(row["image_id"]).partition("/")[0].replace("_", " ")
 
 
 def _inside(folder: Path, name: str) -> Path:

@@ -35,6 +35,23 @@ def slow_share(filter_, low, high):
     return inside / total
 
 
+def test_neighbours_correlate_in_smooth_filters_and_not_in_noise():
+    def correlation(kernel):
+        return measure_filters(kernel).neighbour_correlation
+
+    by_hand = np.array([[1.0, 2.0], [3.0, 5.0]])
+    # Pairs to the right (1, 2), (3, 5), then below (1, 3), (2, 5).
+    one, other = np.array([1.0, 3, 1, 2]), np.array([2.0, 5, 3, 5])
+    one, other = one - one.mean(), other - other.mean()
+    expected = (one @ other) / np.sqrt((one @ one) * (other @ other))
+    assert correlation(as_kernel(by_hand)) == pytest.approx(expected)
+    noise = np.random.default_rng(0).normal(size=(7, 7, 3, 64))
+    assert abs(correlation(noise)) < 0.02
+    assert correlation(as_kernel(grating(0.02, 0.3))) > 0.7
+    assert np.isnan(correlation(np.ones((3, 3, 3, 2))))
+    assert np.isnan(correlation(np.ones((1, 1, 3, 2))))
+
+
 def test_sizes_by_hand():
     kernel = np.ones((2, 2, 3, 4)) * [3, 1, 1, 0.1]
     measured = measure_filters(kernel)

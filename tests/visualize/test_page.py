@@ -1,4 +1,5 @@
 import base64
+import dataclasses
 import hashlib
 import io
 import re
@@ -12,6 +13,7 @@ from tests.helpers.page_reader import PageReader
 from tests.helpers.pictures import encoded, picture
 from visualize.page import (
     Card,
+    Credit,
     Gallery,
     GalleryLayer,
     Page,
@@ -110,6 +112,19 @@ def test_the_page_holds_all_it_shows(html):
     outside = [a for a in read.addresses if not a.startswith(("data:", "#"))]
     assert not outside
     assert not re.search(r"url\(|@import|fetch\(|XMLHttpRequest", "".join(read.code))
+
+
+def test_photographs_are_credited_with_links_that_are_addresses(page):
+    credits = (
+        Credit(HOSTILE[0], HOSTILE[1], "CC BY 2.0", "https://example.com/?a=1&b=<i>"),
+        Credit(HOSTILE[2], "Jo", "CC0 1.0", "javascript:document.title=1"),
+    )
+    read = PageReader(render(dataclasses.replace(page, credits=credits)))
+    assert {"#credits", "https://example.com/?a=1&b=<i>"} <= {*read.addresses}
+    assert not [a for a in read.addresses if a.startswith("javascript")]
+    for shown in (*HOSTILE[:3], "CC BY 2.0", "Jo", "CC0 1.0"):
+        assert " ".join(shown.split()) in read.text
+    assert not read.all("i")
 
 
 def test_links_lead_to_what_is_there(html):

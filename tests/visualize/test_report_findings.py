@@ -73,14 +73,19 @@ def test_filters_name_each_network():
     second = {"reconstructions": 0.231, "images": None}
     shares = {"above_1/4_cycles_per_pixel": second}
     seen = network(
-        layer_2={"share_of_power": shares}, never_active={"count": 2}, label="ZFNet"
+        layer_2={"share_of_power": shares},
+        never_active={"count": 2},
+        neighbour_correlation=0.5504,
+        label="ZFNet",
     )
     finding = filters({"networks": [network(), seen]})
     assert finding.tables[0].rows == [
-        ["<b>", "7x7/2", "3 of 64", "–", "1.23", "50 %", "25 %", "–"],
-        ["ZFNet", "7x7/2", "3 of 64", "2", "1.23", "50 %", "25 %", "–"],
+        ["<b>", "7x7/2", "3 of 64", "–", "1.23", "–", "50 %", "25 %", "–"],
+        ["ZFNet", "7x7/2", "3 of 64", "2", "1.23", "0.55", "50 %", "25 %", "–"],
     ]
     assert "23.1 %" in finding.ours[1] and "1/4 cycles per pixel" in finding.ours[1]
+    assert "correlate by 0.55" in finding.ours[1]
+    assert "correlate" not in finding.ours[0]
     assert len(finding.ours) == 2
     assert "--compare" in filters({"networks": [network()]}).ours[-1]
 

@@ -1,5 +1,6 @@
 import pytest
 
+from tests.helpers.pictures import encoded, picture
 from visualize.report_sections import gallery
 from zfkeras.files import write_json
 
@@ -57,3 +58,26 @@ def test_nothing_is_said_of_classes_that_are_not_known(tmp_path):
 )
 def test_what_a_unit_sees_is_said_where_it_is_known(tmp_path, changes, said):
     assert said in read(tmp_path, changes).layers[0].facts
+
+
+def test_a_card_calls_images_by_their_class_or_by_their_own_names(tmp_path):
+    def row(label, class_name, image_id):
+        names = {"label": label, "class_name": class_name, "image_id": image_id}
+        return {"activation": 1.5, **names}
+
+    top = [
+        row(0, "n02124075 Egyptian cat", "a.jpg"),
+        row(-1, "unknown class", "red_panda/left 0 top 0 side 9"),
+        row(-1, "unknown class", "red_panda/left 9 top 0 side 9"),
+    ]
+    (tmp_path / "p.png").write_bytes(encoded(picture(9, 9), "PNG"))
+    feature = {"channel": 3, "left": "p.png", "patches": "p.png", "top": top}
+    (card,) = read(tmp_path, {"features": [feature]}).layers[0].cards
+    # Previously "unknown class (2); Egyptian cat".
+    assert card.summary == "red panda (2); Egyptian cat"
+    assert [shown["class_name"] for shown in card.top] == [
+        "n02124075 Egyptian cat",
+        "–",
+        "–",
+    ]
+    assert "red panda" in card.words and "n02124075" in card.words

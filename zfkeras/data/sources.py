@@ -12,12 +12,14 @@ from zfkeras.data.splits import Split
 from zfkeras.errors import UsageError
 
 _log = logging.getLogger(__name__)
+_BUILT_IN = ("photographs", "shapes")  # prefixes that need nothing behind them
 
 # Prefix -> the module whose `open_source(rest of the spec) -> Source` reads it.
 READERS = {
     "caltech101": "zfkeras.data.caltech101",
     "caltech256": "zfkeras.data.caltech256",
     "folder": "zfkeras.data.folder",
+    "photographs": "zfkeras.data.photographs",
     "shapes": "zfkeras.data.shapes",
     "tfds": "zfkeras.data.tfds",
     "tiny-imagenet": "zfkeras.data.tiny_imagenet",
@@ -127,8 +129,10 @@ def open_source(spec: str) -> Source:
     Args:
         spec: `tfds:NAME`, `folder:PATH`, `tiny-imagenet:PATH`, `caltech101:PATH`,
             `caltech256:PATH`, `voc2012:PATH`, `voc2007:PATH`, `shapes` (64 pixels),
-            `shapes:SIZE` or `shapes:SIZE:COUNT`, drawn as they are read; or the bare
-            name of a published set, such as `caltech101`, which `find_data` looks for.
+            `shapes:SIZE` or `shapes:SIZE:COUNT`, drawn as they are read; `photographs`,
+            crops of photographs that come with the package, or `photographs:whole`; or
+            the bare name of a published set, such as `caltech101`, which `find_data`
+            looks for.
 
     Raises:
         UsageError: no such kind of source, nothing usable is there, or a published set
@@ -140,12 +144,12 @@ def open_source(spec: str) -> Source:
     prefix, _, rest = spec.partition(":")
     if prefix not in READERS:
         known = ", ".join(
-            name if name == "shapes" else f"{name}:..." for name in sorted(READERS)
+            name if name in _BUILT_IN else f"{name}:..." for name in sorted(READERS)
         )
         raise UsageError(
             f"--data must be one of {known}, or the name of a published set "
             f"({', '.join(DATA_SETS)}). Received: {spec!r}."
         )
-    if prefix != "shapes" and not rest:
+    if prefix not in _BUILT_IN and not rest:
         raise UsageError(f"--data {prefix}: needs a path or name behind the colon.")
     return importlib.import_module(READERS[prefix]).open_source(rest)

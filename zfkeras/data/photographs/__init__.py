@@ -1,0 +1,162 @@
+"""`photographs`: square crops of 69 photographs that come with the package.
+
+Everybody may show them: they are CC0, in the public domain, or CC BY. `licences.json`
+names author, licence and origin of each. No download.
+"""
+
+import dataclasses
+import functools
+import io
+import json
+from pathlib import Path
+
+import numpy as np
+from PIL import Image
+
+from zfkeras.data.sources import Source
+from zfkeras.data.splits import ListedSplit
+from zfkeras.errors import UsageError
+
+FOLDER = Path(__file__).parent
+LICENCES = FOLDER / "licences.json"
+# Crops along the shorter side: whole photographs, halves and so on, so that objects of
+# any size fill one. Few, and hardly overlapping: they must differ from each other.
+_DIVISIONS = (1, 2, 4)
+_WHOLE = "whole"
+
+
+@dataclasses.dataclass(frozen=True)
+class Photograph:
+    """A photograph and what has to be said wherever it is shown.
+
+    Args:
+        file: its name in `FOLDER`.
+        title: as its author calls it.
+        author: who made it, as the author wants to be named.
+        licence: "CC0 1.0", "public domain", "CC BY 2.0", ...
+        source: address where the author published it.
+        taken_from: the package that the file came from.
+        shows: what it shows: an ImageNet class, such as "n02510455 giant panda", or a
+            word where there is none.
+    """
+
+    file: str
+    title: str
+    author: str
+    licence: str
+    source: str
+    taken_from: str
+    shows: str
+
+
+@functools.cache
+def photographs() -> tuple[Photograph, ...]:
+    """Returns the photographs of the package, sorted by file name.
+
+    Example:
+        >>> [photo.author for photo in photographs() if photo.file == "red_panda.jpg"]
+        ['Mathias Appel']
+    """
+    listed = json.loads(LICENCES.read_text(encoding="utf-8"))["photographs"]
+    return tuple(Photograph(file, **listed[file]) for file in sorted(listed))
+
+
+def open_source(rest: str = "") -> Source:
+    """Opens the built-in photographs: one split, "validation", of square crops.
+
+    Each photograph gives squares as large as its shorter side, half and a quarter of
+    it, spread evenly from border to border. Their label is -1: what a crop shows is
+    not known. An id names the photograph and the square: "red_panda/left 112 top 0
+    side 288".
+
+    Args:
+        rest: "whole" for one square from the middle of each photograph, with what the
+            photograph shows as its label. Empty (default): all crops.
+
+    Raises:
+        UsageError: something else stands behind `photographs:`.
+    """
+    if rest not in ("", _WHOLE):
+        raise UsageError(
+            f"--data must be photographs or photographs:{_WHOLE}. "
+            f"Received: photographs:{rest}."
+        )
+    class_names = sorted({photo.shows for photo in photographs()})
+    keys, labels, ids = [], [], []
+    for photo in photographs():
+        with Image.open(FOLDER / photo.file) as image:
+            found = _middle(*image.size) if rest else squares(*image.size)
+        for left, top, side in found:
+            keys.append(f"{photo.file} {left} {top} {side}")
+            labels.append(class_names.index(photo.shows) if rest else -1)
+            stem = photo.file.removesuffix(".jpg")
+            ids.append(f"{stem}/left {left} top {top} side {side}")
+    split = ListedSplit(
+        np.array(keys, bytes), np.array(labels), np.array(ids, bytes), read_crop
+    )
+    spec = f"photographs:{rest}" if rest else "photographs"
+    return Source(spec, tuple(class_names), {"validation": split})
+
+
+def squares(width: int, height: int) -> list[tuple[int, int, int]]:
+    """Divides a picture into squares of several sizes, the largest first.
+
+    Args:
+        width: in pixels.
+        height: in pixels.
+
+    Returns:
+        (left, top, side) of each square, in pixels.
+
+    Example:
+        >>> squares(512, 384)[:4]
+        [(64, 0, 384), (0, 0, 192), (160, 0, 192), (320, 0, 192)]
+    """
+    shorter = min(width, height)
+    found = []
+    for division in _DIVISIONS:
+        side = shorter // division
+        found += [
+            (left, top, side)
+            for top in _starts(height, side)
+            for left in _starts(width, side)
+        ]
+    return found
+
+
+def _middle(width: int, height: int) -> list[tuple[int, int, int]]:
+    """The largest square in the middle."""
+    side = min(width, height)
+    return [((width - side) // 2, (height - side) // 2, side)]
+
+
+def read_crop(key: bytes) -> bytes:
+    """Cuts a square out of a photograph.
+
+    Args:
+        key: "FILE LEFT TOP SIDE" in pixels.
+
+    Returns:
+        The square as a PNG file.
+    """
+    file, *box = key.decode().split()
+    left, top, side = map(int, box)
+    crop = _decoded(file).crop((left, top, left + side, top + side))
+    encoded = io.BytesIO()
+    crop.save(encoded, "PNG", compress_level=1)
+    return encoded.getvalue()
+
+
+def _starts(length: int, side: int) -> list[int]:
+    """Where squares begin that cover a length, or leave out less than half of one."""
+    count = max(1, round(length / side))
+    if count == 1:
+        return [(length - side) // 2]
+    return np.linspace(0, length - side, count).round().astype(int).tolist()
+
+
+# Most reads are in order, so that a few decoded photographs, of 0.6 MB each, suffice.
+@functools.lru_cache(maxsize=8)
+def _decoded(file: str) -> Image.Image:
+    with Image.open(FOLDER / file) as image:
+        return image.convert("RGB")
