@@ -55,10 +55,11 @@ def main(argv=None) -> int:
 
 
 def _predict(args):
+    from zfkeras.data.image_paths import image_paths
     from zfkeras.models.presets import load
     from zfkeras.terminal import one_line
 
-    files = _files(args.images)
+    files = image_paths(args.images)
     classifier = load(args.model)
     if args.workdir is not None:
         commandline.make_folder(args.workdir)
@@ -77,27 +78,6 @@ def _predict(args):
         print(f"left out: {len(left_out)} of {len(files)} files that cannot be read")
     if args.workdir is not None:
         _write(args, answers, left_out)
-
-
-def _files(names) -> list[Path]:
-    """The files named, and those of the folders named, sorted, but no hidden ones."""
-    from zfkeras.data.archives import is_hidden
-    from zfkeras.errors import UsageError
-
-    files = []
-    for name in map(Path, names):
-        if not name.exists():
-            raise FileNotFoundError(f"no such photograph: {name}")
-        if not name.is_dir():
-            files.append(name)
-            continue
-        inside = [p for p in name.iterdir() if p.is_file() and not is_hidden(p.name)]
-        if not inside:
-            raise UsageError(
-                f"{name} holds no files; of folders in it, name those: {name}/*"
-            )
-        files += sorted(inside)
-    return files
 
 
 def _answers(files, classifier, args) -> tuple[list[dict], dict[str, str]]:

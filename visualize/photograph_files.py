@@ -1,0 +1,104 @@
+"""Photographs that a user names: read for the network, and for people to look at.
+
+It runs no network and draws nothing.
+"""
+
+import dataclasses
+import logging
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+
+import numpy as np
+from tqdm import tqdm
+
+from zfkeras.data.bad_images import BadImage
+from zfkeras.data.crops import centre_crop
+from zfkeras.data.images import centre_square, read_image
+from zfkeras.data.preprocessing import Preprocessing
+from zfkeras.errors import UsageError
+from zfkeras.file_names import file_name_of
+
+_SHOWN = 448  # pixels, at least, of the side of what people look at
+_log = logging.getLogger(__name__)
+
+
+@dataclasses.dataclass(frozen=True, eq=False)
+class Photograph:
+    """One photograph.
+
+    Args:
+        file: its path.
+        picture_name: file name of the picture that is made of it.
+        square: uint8 array (image size, image size, 3), as the network's preprocessing
+            takes it.
+        view: uint8 array (side, side, 3), the part that the network sees, at a
+            resolution for people.
+    """
+
+    file: Path
+    picture_name: str
+    square: np.ndarray
+    view: np.ndarray
+
+
+def read_photographs(
+    files: Sequence[Path], preprocessing: Preprocessing, left_out: dict[str, str]
+) -> Iterator[Photograph]:
+    """Reads photographs one after the other; of several, bad ones are left out.
+
+    A progress bar counts them as the caller is done with each.
+
+    Args:
+        files: different paths.
+        preprocessing: of the network.
+        left_out: receives the path of each file that cannot be read, and why.
+
+    Yields:
+        Each readable photograph, in the order of `files`.
+
+    Raises:
+        UsageError: a single file that cannot be read.
+    """
+    bar = tqdm(files, desc="project", unit=" images")
+    for file, picture_name in zip(bar, picture_names(files), strict=True):
+        try:
+            square, view = preprocessing.square(file), _view(file, preprocessing)
+        except (BadImage, OSError) as err:
+            if len(files) == 1:
+                raise UsageError(f"the photograph cannot be read: {err}") from err
+            left_out[str(file)] = str(err)
+            _log.warning("left out: %s", err)
+            continue
+        yield Photograph(file, picture_name, square, view)
+
+
+def picture_names(files: Sequence[Path]) -> list[str]:
+    """Names one picture for each photograph, all different and safe on every disk.
+
+    A picture is named after the photograph's stem. Where two stems are the same, all
+    are named after their file names; where these are the same, too, after the paths.
+
+    Args:
+        files: different paths.
+
+    Example:
+        >>> picture_names([Path("a/Cat.jpg"), Path("a/dog.png")])
+        ['project-cat.png', 'project-dog.png']
+        >>> picture_names([Path("a/cat.jpg"), Path("b/cat.jpg")])
+        ['project-a%2Fcat.jpg.png', 'project-b%2Fcat.jpg.png']
+    """
+    by_stem = [file.stem.lower() for file in files]
+    by_name = [file.name.lower() for file in files]
+    by_path = [str(file) for file in files]
+    names = next(
+        names for names in (by_stem, by_name, by_path) if len({*names}) == len(files)
+    )
+    return [f"project-{file_name_of(name)}.png" for name in names]
+
+
+def _view(file, preprocessing) -> np.ndarray:
+    """The centre crop of a photograph in a multiple of the network's resolution."""
+    times = -(-_SHOWN // preprocessing.crop_size)
+    size = times * preprocessing.image_size
+    square = centre_square(read_image(file, size), size)
+    return centre_crop(square, times * preprocessing.crop_size)
