@@ -1,6 +1,9 @@
+import gc
+
 import keras
 import numpy as np
 import pytest
+from tensorflow.python.framework.func_graph import FuncGraph
 
 from tests.helpers.deconvnet_networks import (
     chain,
@@ -12,7 +15,8 @@ from tests.helpers.projections import (
     random_images,
 )
 from visualize import Deconvnet
-from zfkeras import MaxPoolWithArgmax, ZFNet
+from zfkeras import LocalResponseNormalization, MaxPoolWithArgmax, ZFNet
+from zfkeras.layers import _compiled
 
 METHODS = ["deconvnet", "guided", "gradient"]
 
@@ -237,3 +241,22 @@ def test_windows_change_nothing(method, path):
 def maps_of_shape(model, path):
     output = model.get_layer(path).output
     return (output[0] if isinstance(output, (list, tuple)) else output).shape[1:3]
+
+
+def test_graphs_of_former_image_sizes_are_let_go(monkeypatch):
+    monkeypatch.setattr(_compiled, "MAX_SHAPES", 2)
+    # Previously each new size left 5 MiB behind: TensorFlow keeps gradients that are
+    # defined while a graph is traced, and with them the graph.
+    image = keras.Input((None, None, 2))
+    maps, _ = MaxPoolWithArgmax(3, 2, "same")(image)
+    maps = LocalResponseNormalization()(keras.layers.MaxPooling2D()(maps))
+    deconvnet = Deconvnet(keras.Model(image, keras.layers.Conv2D(2, 1, name="c")(maps)))
+
+    def num_graphs(heights):
+        for height in heights:
+            deconvnet.project(np.ones((1, height, 16, 2)), "c", channel=0)
+        gc.collect()
+        return sum(isinstance(thing, FuncGraph) for thing in gc.get_objects())
+
+    first = num_graphs(range(8, 18))
+    assert num_graphs(range(18, 24)) <= first + 2

@@ -40,7 +40,7 @@ class Compiled:
             return self._run_plain(arguments)
         key = tuple((a.dtype, *a.shape) if tf.is_tensor(a) else a for a in arguments)
         if key not in self._shapes:
-            if len(self._shapes) == MAX_SHAPES:
+            if len(self._shapes) >= MAX_SHAPES:
                 return self._run_plain(arguments)
             self._shapes.add(key)
         if any(t.shape[0] is None for t in tensors):

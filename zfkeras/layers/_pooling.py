@@ -33,6 +33,16 @@ def max_pool(x, windows: Windows):
     return differentiable(x)
 
 
+def max_pool_only(x, windows: Windows):
+    """`max_pool` without its gradient, which TensorFlow keeps for ever in a graph."""
+    return _kernels(windows)["max_pool"](x)
+
+
+def unpool_only(pooled, offset, height, width, windows: Windows):
+    """`unpool` without its gradient."""
+    return _kernels(windows)["unpool"](pooled, offset, height, width)
+
+
 def unpool(pooled, offset, height, width, windows: Windows):
     """Adds each value of `pooled` into zeros at its place; inverse of `max_pool`."""
     kernels = _kernels(windows)

@@ -58,9 +58,23 @@ class LocalResponseNormalization(keras.layers.Layer):
         self.beta = float(beta)
 
     def call(self, inputs):
-        constants = (self.depth_radius, self.bias, self.alpha, self.beta)
         # Whole numbers are not autocast, and would come back cut to whole numbers.
-        return _normalize(tf.cast(inputs, self.compute_dtype), constants)
+        return _normalize(tf.cast(inputs, self.compute_dtype), self._constants)
+
+    def run_forward(self, inputs):
+        """Does what a call does, but no gradient passes through.
+
+        For graphs that are traced for each image size: TensorFlow keeps gradients that
+        are defined in a graph for ever.
+
+        Args:
+            inputs: tensor (..., channels).
+        """
+        return _kernels(self._constants)[0](tf.cast(inputs, self.compute_dtype))
+
+    @property
+    def _constants(self):
+        return self.depth_radius, self.bias, self.alpha, self.beta
 
     def compute_output_shape(self, input_shape):
         return input_shape
