@@ -121,28 +121,6 @@ class FolderFiles(Files):
         return read_file(key)
 
 
-class JoinedFiles(Files):
-    """The files of several archives under one root.
-
-    Args:
-        path: the folder that the archives lie in.
-        parts: the archives. Of two files of one name, the last part's counts.
-    """
-
-    def __init__(self, path: Path, parts: Sequence[Files]):
-        self.path = Path(path)
-        self._part_of = {name: part for part in parts for name in part.names}
-        self.names = sorted(self._part_of)
-
-    def key(self, name):
-        return os.fsencode(name)
-
-    def read(self, key):
-        name = os.fsdecode(key)
-        part = self._part_of[name]
-        return part.read(part.key(name))
-
-
 class ZipFiles(Files):
     """The members of a zip archive.
 

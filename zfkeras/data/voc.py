@@ -4,13 +4,15 @@ It reads which classes an image shows from ImageSets/Main, and no Annotations; t
 images of 2012, whose labels have never been published, are left out.
 """
 
+import os
 import re
+from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
 
 from zfkeras.data import tar_files
-from zfkeras.data.archives import Files, FolderFiles, JoinedFiles, existing
+from zfkeras.data.archives import Files, FolderFiles, existing
 from zfkeras.data.sources import Source
 from zfkeras.data.splits import ListedSplit, first_present
 from zfkeras.errors import UsageError
@@ -106,7 +108,7 @@ def _open(path: Path, year: int) -> tuple[Files, str]:
         ]
         if not parts:
             raise _wrong(path, year, f"no folder {_SETS[:-1]}")
-        files = JoinedFiles(path, parts)
+        files = _JoinedFiles(path, parts)
     else:
         files = tar_files.open_files(path, _layout(year))
     roots = {
@@ -118,6 +120,23 @@ def _open(path: Path, year: int) -> tuple[Files, str]:
     if len(years or roots) != 1:  # a folder of another name will do if it is the one
         raise _wrong(path, year, f"no folder VOC{year}/{_SETS[:-1]} with class files")
     return files, (years or roots).pop()
+
+
+class _JoinedFiles(Files):
+    """The files of several archives in one folder; of two of one name, the last."""
+
+    def __init__(self, path: Path, parts: Sequence[Files]):
+        self.path = path
+        self._part_of = {name: part for part in parts for name in part.names}
+        self.names = sorted(self._part_of)
+
+    def key(self, name):
+        return os.fsencode(name)
+
+    def read(self, key):
+        name = os.fsdecode(key)
+        part = self._part_of[name]
+        return part.read(part.key(name))
 
 
 def _splits(files: Files, root: str, year: int) -> list[str]:

@@ -65,11 +65,11 @@ def _download_file(file: PublishedFile, folder: Path) -> Path:
             )
         logger.info("%s is there already", path)
         return path
+    _check_room(file, folder, part.stat().st_size if part.exists() else 0)
     with room_for(part), open(part, "ab") as out:
         _lock(out, part)
         if out.tell() > file.size:
             _start_over(out)
-        _check_room(file, folder, out.tell())
         _receive(file, out)
         out.flush()
         os.fsync(out.fileno())
