@@ -36,7 +36,8 @@ _TENSORFLOWS_OOM = "ResourceExhaustedError"
 DATA_HELP = (
     "where the images are: tfds:NAME (tfds:imagenet2012), folder:PATH (one folder a "
     "class); tiny-imagenet:PATH, caltech101:PATH, caltech256:PATH, voc2012:PATH or "
-    "voc2007:PATH (the folder or the official archive); built in: photographs (crops "
+    "voc2007:PATH (the folder or the official archive), or the bare name of such a set "
+    "to look for it (docs/data.md); built in: photographs (crops "
     "of 69 photographs; photographs:whole for one of each), shapes (shapes:256 for "
     "larger ones, shapes:64:1000000 for more)"
 )
