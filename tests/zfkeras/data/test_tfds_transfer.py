@@ -12,6 +12,7 @@ import tensorflow_datasets as tfds
 
 from tests.helpers.trees import contents, jpeg, write_tar_in_zip, write_tree
 from zfkeras.data.caltech import background_label
+from zfkeras.data.published.finding import search
 from zfkeras.data.sources import open_source
 from zfkeras.data.voc import CLASS_NAMES
 
@@ -36,6 +37,8 @@ SETS = {"train": ["2012_1", "2012_2", "2012_3"], "val": ["2012_4"], "test": ["20
 @pytest.fixture(autouse=True)
 def tfds_data_dir(monkeypatch, tmp_path_factory):
     monkeypatch.setenv("TFDS_DATA_DIR", str(tmp_path_factory.mktemp("tfds")))
+    for variable in ("ZFKERAS_DATA", "XDG_CACHE_HOME"):
+        monkeypatch.setenv(variable, str(tmp_path_factory.mktemp("empty")))
 
 
 @pytest.fixture
@@ -118,7 +121,9 @@ def test_caltech_101_is_built_from_the_archive_as_published(tmp_path, downloads)
     inside = "caltech-101/101_ObjectCategories.tar.gz"
     archive = write_tar_in_zip(tmp_path / "caltech-101.zip", inside, CALTECH)
     downloads(tfds_extracted(archive, tmp_path))
+    assert search(["caltech101"]) is None
     source = open_source("tfds:caltech101")
+    assert search(["caltech101"]) == "tfds:caltech101"  # now that it is prepared
     background = background_label(source.class_names)
     assert source.class_names[background] == "background_google"
     rows = contents(source.split("train")) + contents(source.split("test"))
