@@ -10,6 +10,7 @@ from pathlib import Path
 from tqdm import tqdm
 
 from visualize.deconvnet import Deconvnet
+from visualize.distinct import CANDIDATES, keep_one_each, photograph_finder
 from visualize.objects import mask_finder
 from visualize.top_activations import Strongest, TopActivations
 from visualize.top_features import (
@@ -27,7 +28,8 @@ from zfkeras.models.classifier import Classifier
 class FeatureFinder:
     """Finds the strongest activations of channels and projects them.
 
-    Zeiler & Fergus 2014, sec. 4.1 and Fig. 2.
+    Zeiler & Fergus 2014, sec. 4.1 and Fig. 2. Of crops of the built-in photographs
+    each photograph counts once, with its strongest crop.
 
     Args:
         classifier: the network.
@@ -39,6 +41,7 @@ class FeatureFinder:
     """
 
     def __init__(self, classifier: Classifier, layers: Sequence[int | str], top: int):
+        self._top = top
         self._scanner = TopActivations(classifier, layers, top)
         self._deconvnet = Deconvnet(self._scanner.model)
         self._deconvnet.require(layers)
@@ -76,6 +79,8 @@ class FeatureFinder:
         """
         for name, count in self._scanner.layers:
             check_channels(channels, count, name)
+        photograph_of = photograph_finder(source)
+        self._scanner.count = self._top * (CANDIDATES if photograph_of else 1)
         found = self._scanner.scan(
             split,
             batch_size=batch_size,
@@ -84,6 +89,11 @@ class FeatureFinder:
             bad_images=bad_images,
             show_progress=True,
         )
+        if photograph_of is not None:
+            found = {
+                layer: keep_one_each(strongest, self._top, split, photograph_of)
+                for layer, strongest in found.items()
+            }
         chosen = {
             layer: choose_channels(strongest, channels, seed)
             for layer, strongest in found.items()

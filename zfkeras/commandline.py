@@ -38,7 +38,7 @@ DATA_HELP = (
     "class); tiny-imagenet:PATH, caltech101:PATH, caltech256:PATH, voc2012:PATH or "
     "voc2007:PATH (the folder or the official archive), or the bare name of such a set "
     "to look for it (docs/data.md); built in: photographs (crops "
-    "of 69 photographs; photographs:whole for one of each), shapes (shapes:256 for "
+    "of 67 photographs; photographs:whole for one of each), shapes (shapes:256 for "
     "larger ones, shapes:64:1000000 for more)"
 )
 

@@ -1,4 +1,4 @@
-"""`photographs`: square crops of 69 photographs that come with the package.
+"""`photographs`: square crops of 67 photographs that come with the package.
 
 Everybody may show them: they are CC0, in the public domain, or CC BY. `licences.json`
 names author, licence and origin of each. No download.

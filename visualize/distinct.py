@@ -1,0 +1,77 @@
+"""Strongest activations that come from different photographs.
+
+The built-in photographs are cut into many crops, which overlap: without this, nine
+crops of one photograph could be the nine strongest activations of a channel.
+"""
+
+import dataclasses
+from collections.abc import Callable
+
+import numpy as np
+
+from visualize.sample import examples_at
+from visualize.top_activations import Strongest
+from zfkeras.data.sources import Source
+from zfkeras.data.splits import Split
+
+CANDIDATES = 8  # how many times as many activations to look for as are to be shown
+
+
+def photograph_finder(source: Source) -> Callable[[str], str] | None:
+    """What tells from which photograph an image was cut.
+
+    Args:
+        source: the data.
+
+    Returns:
+        From an image's id to its photograph; `None` if the images are whole ones.
+    """
+    if source.spec != "photographs":
+        return None
+    return lambda name: name.partition("/")[0]
+
+
+def keep_one_each(
+    strongest: Strongest, count: int, split: Split, photograph_of: Callable[[str], str]
+) -> Strongest:
+    """Keeps the strongest activation of each photograph.
+
+    Args:
+        strongest: of a layer, with more activations a channel than are wanted.
+        count: how many to keep for each channel.
+        split: that was scanned.
+        photograph_of: from an image's id to its photograph.
+
+    Returns:
+        The `count` strongest of different photographs; where there are fewer, `values`
+        are -inf and all else is -1.
+    """
+    examples = examples_at(split, strongest.images[strongest.images >= 0])
+    photographs = {place: photograph_of(row["id"]) for place, row in examples.items()}
+    rows = np.arange(len(strongest.images))[:, None]
+    columns = np.array(
+        [
+            _first_columns([photographs.get(place) for place in places], count)
+            for places in strongest.images.tolist()
+        ]
+    )
+    is_empty = columns < 0
+
+    def keep(values, empty):
+        kept = values[rows, columns]
+        kept[is_empty] = empty
+        return kept
+
+    return dataclasses.replace(
+        strongest,
+        values=keep(strongest.values, -np.inf),
+        images=keep(strongest.images, -1),
+        labels=keep(strongest.labels, -1),
+        positions=keep(strongest.positions, -1),
+    )
+
+
+def _first_columns(names: list[str | None], count: int) -> list[int]:
+    """Where each name stands first, in that order; -1 behind the last one."""
+    first = [names.index(name) for name in dict.fromkeys(names) if name is not None]
+    return [*first, *[-1] * count][:count]
