@@ -90,7 +90,9 @@ def test_labels_are_those_of_the_same_folder_as_a_plain_one(tmp_path):
     root = write_tree(tmp_path, SMALL) / "101_ObjectCategories"
     plain, own = open_source(f"folder:{root}"), open_source(f"caltech101:{root}")
     assert plain.class_names == own.class_names
-    assert contents(plain.split("train")) == contents(own.split("train"))
+    # A plain folder also takes files without an ending, such as the set's stray "tmp".
+    images = [row for row in contents(plain.split("train")) if row[0][-4:] == ".jpg"]
+    assert images == contents(own.split("train"))
 
 
 @pytest.mark.parametrize("kind", ["tree", "tar", "zip"])
