@@ -146,7 +146,7 @@ class FeatureCache:
                 return _array_in(np.memmap(file, np.uint8, "r")), about
         except FileNotFoundError:
             return None
-        except (OSError, ValueError, KeyError, TypeError) as err:
+        except (ValueError, KeyError, TypeError) as err:
             if name not in self._warned:
                 warn_of_damage(path, err, "computing it anew")
                 self._warned.add(name)

@@ -20,6 +20,7 @@ from zfkeras.errors import RunError
 from zfkeras.file_names import layer_stem
 from zfkeras.files import (
     crc32,
+    raise_system_errors,
     remove_leftovers,
     room_for,
     warn_of_damage,
@@ -226,6 +227,7 @@ class FeatureWriter:
         # Damaged bytes make zipfile and NumPy raise nearly everything there is.
         except Exception as err:
             self.close()
+            raise_system_errors(err)
             warn_of_damage(where, err, "computing the features from the beginning")
             return False
         logger.info("the features go on behind %d images", about["next_position"])

@@ -45,7 +45,8 @@ def as_numbers(name: str, value) -> np.ndarray:
         value: what a user gave.
 
     Raises:
-        UsageError: no numbers, such as paths, or images of different sizes.
+        UsageError: no numbers, such as paths, numbers that are not finite, or images of
+            different sizes.
     """
     try:
         array = np.asarray(value)
@@ -56,6 +57,10 @@ def as_numbers(name: str, value) -> np.ndarray:
     if not np.issubdtype(array.dtype, np.number):
         raise UsageError(
             f"`{name}` must be numbers. Received: {name}.dtype={array.dtype}."
+        )
+    if not np.isfinite(array).all():
+        raise UsageError(
+            f"`{name}` must be finite. Received: NaN or infinity in {name}."
         )
     return array
 

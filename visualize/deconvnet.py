@@ -18,7 +18,7 @@ from visualize.projection import Projector
 from visualize.recent import Recent
 from visualize.rules import Options
 from visualize.seeds import Asks, project
-from zfkeras.errors import UsageError
+from zfkeras.errors import RunError, UsageError
 from zfkeras.models.endpoints import endpoints
 
 METHODS = ("deconvnet", "guided", "gradient")
@@ -126,8 +126,10 @@ class Deconvnet:
             float32 array (n_pairs, height, width, channels) in the model's input space.
 
         Raises:
-            UsageError: an unknown layer, a channel or position outside it, arrays whose
-                lengths do not match, or a layer on the way that no rule serves.
+            UsageError: images that are not finite, an unknown layer, a channel or
+                position outside it, arrays whose lengths do not match, or a layer on
+                the way that no rule serves.
+            RunError: an activation is not finite.
         """
         return self.project_units(
             images, layer, channel, position, image=image, batch_size=batch_size
@@ -157,7 +159,7 @@ class Deconvnet:
             The `Projection` of all pairs, in their order.
 
         Raises:
-            UsageError: as in `project`.
+            UsageError, RunError: as in `project`.
         """
         images = self._images(images)
         batch_size = whole_number("batch_size", batch_size, 1)
@@ -181,6 +183,11 @@ class Deconvnet:
             answers = run(*(tf.convert_to_tensor(array) for array in batch))
             for result, answer in zip(results, answers, strict=True):
                 result[as_slice(chosen)] = answer.numpy()[: len(chosen)]
+        if not np.isfinite(results[1]).all():
+            raise RunError(
+                f"an activation of layer {projector.target.path!r} is not finite; "
+                "check the weights of the network"
+            )
         return Projection(*results, projector.target.path)
 
     def require(self, layers: Iterable[int | str]) -> None:

@@ -15,7 +15,7 @@ import jinja2
 from PIL import Image
 
 from zfkeras.errors import UsageError
-from zfkeras.files import written_whole
+from zfkeras.files import raise_system_errors, written_whole
 
 _TEMPLATES = Path(__file__).parent / "templates"
 _LARGE = 300_000  # bytes of a picture from which it is looked for a smaller coding
@@ -274,6 +274,7 @@ def embed(path: Path, alt: str, caption: str = "") -> Picture:
                 width, height = shown.size
     # Damaged bytes make Pillow raise nearly everything there is.
     except Exception as err:
+        raise_system_errors(err)
         raise UsageError(f"{path} is no PNG or JPEG, or is damaged ({err}).") from err
     data = base64.b64encode(content).decode()
     return Picture(f"data:image/{kind};base64,{data}", width, height, alt, caption)

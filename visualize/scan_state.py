@@ -13,7 +13,7 @@ import numpy as np
 
 from zfkeras.arrays import read_arrays
 from zfkeras.data.splits import Split
-from zfkeras.files import warn_of_damage, written_whole
+from zfkeras.files import raise_system_errors, warn_of_damage, written_whole
 from zfkeras.models.fingerprint import images_digest, network_digest
 
 _VERSION = 1
@@ -110,6 +110,7 @@ def load_state(path: Path) -> ScanState | None:
         return state
     # Damaged bytes make zipfile and NumPy raise nearly everything there is.
     except Exception as err:
+        raise_system_errors(err)
         warn_of_damage(path, err, "scanning anew")
         return None
 

@@ -131,6 +131,24 @@ def is_disk_full(err: BaseException) -> bool:
     return False
 
 
+def raise_system_errors(err: Exception) -> None:
+    """Raises `err` again unless the content of a file can be its cause.
+
+    What reads a damaged file raises nearly every kind of exception. Missing permission,
+    a failing disk and lack of memory say nothing about the content: no file may be
+    called damaged because of them.
+
+    Args:
+        err: what reading a file has raised.
+    """
+    if isinstance(err, MemoryError):
+        raise err
+    # zipfile seeks to a negative position (EINVAL) in some damaged archives; HDF5's
+    # errors about content have no number.
+    if isinstance(err, OSError) and err.errno not in (None, errno.EINVAL):
+        raise err
+
+
 def write_json(path: Path, value: Any) -> None:
     """Writes `value` as readable JSON, whole or not at all.
 
@@ -165,7 +183,7 @@ def read_json_again(path: Path, otherwise: str) -> Any:
         return read_json(path)
     except FileNotFoundError:
         return None
-    except (OSError, ValueError, RecursionError) as err:
+    except (ValueError, RecursionError) as err:
         warn_of_damage(path, err, otherwise)
         return None
 

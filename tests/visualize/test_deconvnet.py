@@ -16,6 +16,7 @@ from tests.helpers.projections import (
 )
 from visualize import Deconvnet
 from zfkeras import LocalResponseNormalization, MaxPoolWithArgmax, ZFNet
+from zfkeras.errors import RunError, UsageError
 from zfkeras.layers import _compiled
 
 METHODS = ["deconvnet", "guided", "gradient"]
@@ -241,6 +242,22 @@ def test_windows_change_nothing(method, path):
 def maps_of_shape(model, path):
     output = model.get_layer(path).output
     return (output[0] if isinstance(output, (list, tuple)) else output).shape[1:3]
+
+
+@pytest.mark.parametrize("value", [np.nan, np.inf])
+def test_images_that_are_not_finite_are_refused(value):
+    # Previously the reconstruction was blank, without a word.
+    images = np.ones((2, 4, 4, 1))
+    images[1, 2, 2] = value
+    with pytest.raises(UsageError, match="images"):
+        Deconvnet(hand_made()).project(images, "conv1")
+
+
+def test_activations_that_are_not_finite_are_an_error():
+    model = hand_made()
+    model.layers[0].set_weights([w + np.inf for w in model.layers[0].get_weights()])
+    with pytest.raises(RunError, match="conv1"):
+        Deconvnet(model).project(np.ones((1, 4, 4, 1)), "conv1")
 
 
 def test_graphs_of_former_image_sizes_are_let_go(monkeypatch):

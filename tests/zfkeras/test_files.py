@@ -12,6 +12,7 @@ import pytest
 from zfkeras.errors import DiskFull
 from zfkeras.files import (
     crc32,
+    raise_system_errors,
     read_json,
     read_json_again,
     remove_leftovers,
@@ -297,3 +298,19 @@ def test_the_checksum_of_a_beginning(tmp_path):
     assert crc32(tmp_path / "a.bin", 9) == 0xCBF43926  # the algorithm's check value
     with pytest.raises(ValueError, match="cut short"):
         crc32(tmp_path / "a.bin", 100)
+
+
+@pytest.mark.parametrize(
+    "err",
+    [PermissionError(errno.EACCES, "no"), OSError(errno.EIO, "disk"), MemoryError()],
+)
+def test_what_the_system_refuses_is_raised_again(err):
+    with pytest.raises(type(err)):
+        raise_system_errors(err)
+
+
+@pytest.mark.parametrize(
+    "err", [ValueError(), OSError("HDF5: bad magic"), OSError(errno.EINVAL, "seek")]
+)
+def test_what_content_can_cause_is_left_to_the_caller(err):
+    raise_system_errors(err)

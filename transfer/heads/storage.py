@@ -21,7 +21,7 @@ from transfer.heads.base import LinearHead
 from transfer.heads.softmax import SoftmaxHead
 from transfer.heads.svm import SVMHead
 from zfkeras.errors import UsageError
-from zfkeras.files import written_whole
+from zfkeras.files import raise_system_errors, written_whole
 
 _KINDS = {"svm": SVMHead, "softmax": SoftmaxHead}
 _FORMAT = 1
@@ -91,6 +91,7 @@ def load_head(path: str | Path) -> LinearHead:
             return _read(file, path.stat().st_size)
         # Hostile or damaged bytes make zipfile, NumPy and json raise nearly everything.
         except Exception as err:
+            raise_system_errors(err)
             lines = str(err).strip().splitlines() or [type(err).__name__]
             raise UsageError(
                 f"{path} is not a head, is damaged, or is not safe to load "

@@ -60,7 +60,8 @@ class LocalResponseNormalizationRule(Rule):
         return POINTWISE
 
     def forward(self, call, x):
-        return call.layer.run_forward(x), (x if call.options.lrn == "gradient" else None)
+        memory = x if call.options.lrn == "gradient" else None
+        return call.layer.run_forward(x), memory
 
     def backward(self, call, signal, x):
         if x is None:

@@ -41,8 +41,9 @@ class Unpool(keras.layers.Layer):
         float tensor (batch, height, width, channels), zero except at `argmax`.
 
     Raises:
-        ValueError: a bad argument, a pair whose shapes differ, or an output size that
-            does not pool to the pooled size.
+        ValueError: a bad argument, a pair whose shapes differ, an output size that
+            does not pool to the pooled size, or an argmax that counts over the batch
+            (in a graph: tf.errors.InvalidArgumentError; XLA leaves the check out).
 
     Example:
         >>> image = keras.ops.reshape(keras.ops.arange(16.0), (1, 4, 4, 1))
@@ -66,6 +67,7 @@ class Unpool(keras.layers.Layer):
             )
         else:
             height, width = _run_time_size(output_size)
+        _check_argmax(argmax, height, width)
         offset = offset_from_argmax(argmax, height, width, self.windows)
         image = unpool(pooled, offset, height, width, self.windows)
         return tf.ensure_shape(image, self._output_shape(pooled.shape, output_size))
@@ -118,6 +120,22 @@ class Unpool(keras.layers.Layer):
                     "`output_size` must pool to the pooled size. Received: "
                     f"output_size={known}, pooled.shape={pooled_shape}."
                 )
+
+
+def _check_argmax(argmax, height, width):
+    """Refuses an argmax that counts over the batch; in a graph while it runs."""
+    # One entry of each image tells: it lies in this image, or this many images further.
+    first = argmax[:, 0, 0, 0]
+    size = tf.cast(height * width * axis_length(argmax, 3), first.dtype)
+    number = tf.range(tf.shape(first)[0], dtype=first.dtype)
+    counts_over_batch = tf.reduce_all(first // size == number) & (tf.size(first) > 1)
+    message = (
+        "`argmax` must be the index within one image. Received: an argmax that counts "
+        "over the batch; make it with include_batch_in_index=False."
+    )
+    if tf.executing_eagerly() and bool(counts_over_batch):
+        raise ValueError(message)
+    tf.debugging.assert_equal(counts_over_batch, False, message)
 
 
 def _is_image(output_size):

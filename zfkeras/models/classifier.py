@@ -17,12 +17,13 @@ import zfkeras.layers  # noqa: F401 - registers the layers that files name
 from zfkeras.constraints import MaxRMS  # noqa: F401 - likewise
 from zfkeras.data.preprocessing import Preprocessing
 from zfkeras.errors import UsageError
-from zfkeras.files import written_whole
+from zfkeras.files import raise_system_errors, written_whole
 from zfkeras.models.layer_outputs import compile_layer
 from zfkeras.models.layer_tensor import check_layer
 from zfkeras.models.storage import (
     IncompleteFile,
     add_members,
+    check_answers,
     check_parts,
     check_size,
     halve_weights,
@@ -159,6 +160,7 @@ class Classifier:
         path = Path(path)
         if path.suffix != ".keras":
             raise UsageError(f"`path` must end in .keras. Received: path='{path}'.")
+        check_answers(path, self.model)
         card = self._card()
         with written_whole(path) as file:
             keras.saving.save_model(self.model, file.name)
@@ -172,8 +174,8 @@ class Classifier:
 
         Raises:
             FileNotFoundError: no such file.
-            UsageError: not a `.keras` file, damaged, or one without its mean image and
-                class names.
+            UsageError: not a `.keras` file, damaged, one without its mean image and
+                class names, or a network that answers with logits.
         """
         path = Path(path)
         if not path.is_file():
@@ -186,7 +188,7 @@ class Classifier:
                 preprocessing = Preprocessing(mean_image, **card["preprocessing"])
                 class_names = tuple(card["class_names"])
                 check_parts(model, preprocessing, class_names)
-                return cls(model, preprocessing, class_names, dict(card["made"]))
+                made = dict(card["made"])
             except IncompleteFile as err:
                 raise UsageError(
                     f"{path} holds a network but not its mean image and class names; "
@@ -195,10 +197,13 @@ class Classifier:
             # Hostile or damaged bytes make zipfile, NumPy, h5py and Keras raise nearly
             # everything there is.
             except Exception as err:
+                raise_system_errors(err)
                 raise UsageError(
                     f"{path} is not a .keras file, is damaged, or is not safe to load "
                     f"({_reason(err)})."
                 ) from err
+        check_answers(path, model)
+        return cls(model, preprocessing, class_names, made)
 
     def __getstate__(self):
         # Graph and weights: joblib's caches compare bytes, and Keras's own pickle holds

@@ -18,6 +18,8 @@ import h5py
 import keras
 import numpy as np
 
+from zfkeras.errors import UsageError
+
 _WEIGHTS = "model.weights.h5"
 _CONFIG = "config.json"
 # Members that make a Keras archive self-sufficient; Keras itself ignores them.
@@ -29,6 +31,9 @@ _KERAS_MEMBERS = ("metadata.json", _CONFIG, _WEIGHTS)
 _MAX_OTHER, _FREE_BYTES = 2**26, 2**30
 # Weights hardly shrink; a network of zeros does, a thousandfold.
 _MAX_GROWTH = 100
+
+# Activations whose values are probabilities.
+_ANSWERS = ("softmax", "sigmoid", "hard_sigmoid", "sparsemax")
 
 # What TensorFlow takes for a scope; others fail as late as in the first prediction.
 _SCOPE = re.compile(r"[A-Za-z0-9.][A-Za-z0-9_.\\/>-]*")
@@ -89,7 +94,10 @@ def read_members(file: BinaryIO) -> tuple[dict, np.ndarray]:
             raise IncompleteFile
         card = json.loads(archive.read(_CARD))
         mean_image = io.BytesIO(archive.read(_MEAN_IMAGE))
-    return card, np.load(mean_image, allow_pickle=False).astype(np.float32)
+    try:
+        return card, np.load(mean_image, allow_pickle=False).astype(np.float32)
+    except MemoryError as err:  # its content is in memory already
+        raise ValueError("the mean image claims more than it holds") from err
 
 
 def _check_members(archive: zipfile.ZipFile) -> None:
@@ -162,6 +170,29 @@ def check_parts(model: keras.Model, preprocessing, class_names: Sequence) -> Non
     for name in _names(model):
         if not _SCOPE.fullmatch(name):
             raise ValueError(f"a name that TensorFlow does not take: {name!r}")
+
+
+def check_answers(path: Path, model: keras.Model) -> None:
+    """Refuses a network that answers with logits.
+
+    Args:
+        path: of its file, for the message.
+        model: the network.
+
+    Raises:
+        UsageError: its last layer has an activation whose values are no probabilities.
+    """
+    operation = model
+    while hasattr(operation, "layers"):
+        operation = operation.outputs[0]._keras_history.operation
+    activation = getattr(operation, "activation", keras.activations.softmax)
+    name = getattr(activation, "__name__", "")
+    if getattr(keras.activations, name, None) is activation and name not in _ANSWERS:
+        raise UsageError(
+            f"{path}: the network must answer with probabilities. Received: a last "
+            f"layer {operation.name!r} with the activation {name!r}. Add a "
+            "keras.layers.Softmax() behind it."
+        )
 
 
 def _halved(encoded: bytes) -> bytes:

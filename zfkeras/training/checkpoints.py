@@ -8,7 +8,12 @@ import numpy as np
 
 from zfkeras.arrays import read_arrays
 from zfkeras.errors import RunError
-from zfkeras.files import remove_leftovers, warn_of_damage, written_whole
+from zfkeras.files import (
+    raise_system_errors,
+    remove_leftovers,
+    warn_of_damage,
+    written_whole,
+)
 
 _STATE = "state"
 
@@ -64,13 +69,14 @@ class Checkpoints:
                 state = json.loads(str(arrays.pop(_STATE)))
             # Damaged bytes make zipfile and NumPy raise nearly everything there is.
             except Exception as err:
+                raise_system_errors(err)
                 warn_of_damage(path, err, "passing over to the checkpoint before")
                 continue
             return arrays, state
         if paths:
             raise RunError(
-                f"every checkpoint in {self.folder} is damaged; remove the folder or "
-                "start again with --overwrite."
+                f"every checkpoint in {self.folder} is damaged; use another --workdir, "
+                "or start again with --overwrite."
             )
         return None
 

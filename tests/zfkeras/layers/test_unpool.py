@@ -129,6 +129,19 @@ def test_a_foreign_argmax_adds_nothing(foreign, padding):
     np.testing.assert_array_equal(image[0, :, :, 0], expected)
 
 
+@pytest.mark.parametrize("in_graph", [False, True])
+def test_an_argmax_that_counts_over_the_batch_is_refused(in_graph):
+    # Previously all images but the first came back empty, without a word.
+    images = np.random.default_rng(0).normal(size=(3, 4, 4, 2)).astype("float32")
+    pooled, argmax = tf.nn.max_pool_with_argmax(
+        images, 2, 2, "VALID", include_batch_in_index=True
+    )
+    unpool = tf.function(Unpool(2)) if in_graph else Unpool(2)
+    error = tf.errors.InvalidArgumentError if in_graph else ValueError
+    with pytest.raises(error, match="include_batch_in_index=False"):
+        unpool([pooled, argmax])
+
+
 @pytest.mark.parametrize("foreign", [-1, -2, 9, 10])
 def test_a_foreign_argmax_in_the_padding_adds_nothing(foreign):
     # Windows 3 by 1, "same", overhang on every side of a 3x3 image.

@@ -1,8 +1,11 @@
 import keras
 import numpy as np
+import pytest
 
 from tests.helpers.networks import make_classifier
+from zfkeras.errors import UsageError
 from zfkeras.models.classifier import Classifier
+from zfkeras.models.storage import check_answers
 
 
 def test_half_weights_halve_the_file_and_hardly_change_the_answers(tmp_path):
@@ -32,3 +35,30 @@ def test_stock_keras_opens_half_weights(tmp_path):
     classifier.save(path, half_weights=True)
     model = keras.saving.load_model(path)
     assert model.count_params() == classifier.model.count_params()
+
+
+def answering(*last):
+    """A model in a model with these last layers."""
+    inner = keras.Sequential([keras.Input((4,)), *last])
+    return keras.Sequential([keras.Input((4,)), inner])
+
+
+@pytest.mark.parametrize("activation", [None, "relu", "tanh"])
+def test_a_network_that_answers_with_logits_is_refused(activation):
+    # Previously predict printed "-353.3 %".
+    with pytest.raises(UsageError, match="my.keras: the network must answer with prob"):
+        check_answers("my.keras", answering(keras.layers.Dense(2, activation)))
+
+
+@pytest.mark.parametrize(
+    "last",
+    [
+        [keras.layers.Dense(2, "softmax")],
+        [keras.layers.Dense(2, "sigmoid")],
+        [keras.layers.Dense(2), keras.layers.Softmax()],
+        [keras.layers.Dense(2), keras.layers.Activation("softmax")],
+        [keras.layers.Dense(2, lambda x: keras.ops.softmax(x))],
+    ],
+)
+def test_a_network_that_answers_with_probabilities_is_taken(last):
+    check_answers("my.keras", answering(*last))

@@ -129,6 +129,15 @@ def test_when_all_are_damaged_the_run_stops_with_a_remedy(tmp_path):
         checkpoints.load_latest()
 
 
+def test_a_checkpoint_that_the_system_does_not_open_is_not_called_damaged(tmp_path):
+    # Previously "is damaged; remove the folder": the checkpoint may be sound.
+    checkpoints = Checkpoints(tmp_path)
+    checkpoints.save(1, {"x": np.zeros(3)}, {})
+    (tmp_path / "step-000000002.npz").mkdir()
+    with pytest.raises(IsADirectoryError):
+        checkpoints.load_latest()
+
+
 def test_another_network_s_checkpoint_is_refused():
     model, optimizer = small_run()
     arrays = to_arrays(variables_of(model, optimizer))
