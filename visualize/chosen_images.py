@@ -4,6 +4,7 @@ It chooses and reads; nothing is measured here but whether the network is right.
 """
 
 import dataclasses
+import functools
 import itertools
 import logging
 from collections.abc import Callable, Iterator, Sequence
@@ -15,6 +16,7 @@ from visualize.objects import mask_finder
 from visualize.sample import Sample
 from zfkeras.data.bad_images import BadImage
 from zfkeras.data.crops import centre_crop
+from zfkeras.data.image_file import read_file
 from zfkeras.data.image_types import may_be_image
 from zfkeras.data.sources import Source
 from zfkeras.errors import RunError, UsageError
@@ -92,7 +94,7 @@ def images_of_files(
 
     The class is told by `classes`, else by the file's name, else by its folder's. In
     folders the same files count as in the data source `folder:`, none that is hidden;
-    those that cannot be read are left out.
+    those that cannot be read are named in the log and left out.
 
     Args:
         classifier: the network.
@@ -104,9 +106,9 @@ def images_of_files(
 
     Raises:
         FileNotFoundError: a path that is not there.
-        UsageError: a named file that is no image, a folder without images, a class the
+        UsageError: a single file that is no image, a folder without images, a class the
             network does not have.
-        RunError: no image of the folders can be read.
+        RunError: none of several images can be read.
     """
     if classes and len(classes) != len(paths):
         raise UsageError(
@@ -119,9 +121,9 @@ def images_of_files(
         is_folder = path.is_dir()
         for file in images_below(path) if is_folder else [_existing(path)]:
             found = _label_of_file(file, classifier) if label is None else label
-            candidate = (str(file), file.read_bytes, found, None)
+            candidate = (str(file), functools.partial(read_file, file), found, None)
             (below if is_folder else named).append(candidate)
-    images = [*_looked_at(classifier, named, strict=True)]
+    images = [*_looked_at(classifier, named, is_alone=len(paths) == 1)]
     if len(below) > count:
         order = np.random.default_rng([seed, 2]).permutation(len(below))
         images += _right_ones(classifier, (below[i] for i in order), count)
@@ -243,11 +245,11 @@ def _right_ones(classifier, candidates, count, pool=POOL) -> list[ChosenImage]:
     return (right + others)[:count]
 
 
-def _looked_at(classifier, candidates, strict=False) -> Iterator[ChosenImage]:
-    """Reads images and asks the network, a batch at a time."""
+def _looked_at(classifier, candidates, is_alone=False) -> Iterator[ChosenImage]:
+    """Reads images and asks the network, a batch at a time; leaves out bad ones."""
     candidates = iter(candidates)
     while batch := [*itertools.islice(candidates, _AT_ONCE)]:
-        read = [*_readable(classifier, batch, strict)]
+        read = [*_readable(classifier, batch, is_alone)]
         if not read:
             continue
         preprocessing = classifier.preprocessing
@@ -258,12 +260,12 @@ def _looked_at(classifier, candidates, strict=False) -> Iterator[ChosenImage]:
             yield ChosenImage(name, square, label, int(answer), mask)
 
 
-def _readable(classifier, batch, strict):
+def _readable(classifier, batch, is_alone):
     for name, read, label, mask_of in batch:
         try:
             square = classifier.preprocessing.square(read())
-        except BadImage as err:
-            if strict:
+        except (BadImage, OSError) as err:
+            if is_alone:
                 raise UsageError(f"--images: {name} is no image: {err}.") from err
             _log.warning("left out %s: %s", name, err)
             continue

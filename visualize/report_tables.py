@@ -11,6 +11,7 @@ from visualize.report_figures import Unavailable
 from visualize.report_sections import said_in_one_line
 from zfkeras.errors import UsageError
 from zfkeras.files import read_json
+from zfkeras.terminal import row_cells
 
 
 def ablation(title: str, folder: Path | None) -> Section:
@@ -140,7 +141,7 @@ def markdown_tables(text: str, caption: str) -> list[Table]:
     tables, rows = [], []
     for line in [*text.splitlines(), ""]:
         if line.startswith("|"):
-            rows.append([cell.strip() for cell in line.strip().strip("|").split("|")])
+            rows.append(row_cells(line))
         elif rows:
             heads, *rest = rows
             body = [row for row in rest if {*"".join(row)} - {*"-: "}]

@@ -266,7 +266,11 @@ def _run(parser, command, argv) -> int:
             # Names of files and classes are shown, and strangers have given them.
             claims.enter_context(contextlib.redirect_stdout(HarmlessOutput(sys.stdout)))
             command(args)
-    except (UsageError, *_WRONG_PATH) as err:
+    except UsageError as err:
+        return _say(parser, err, BAD_USAGE)
+    except _WRONG_PATH as err:
+        if not _is_argument(err, args):
+            raise
         return _say(parser, err, BAD_USAGE)
     except BrokenPipeError:
         raise
@@ -287,6 +291,16 @@ def _run(parser, command, argv) -> int:
             return _say(parser, err, FAILED)
         raise
     return DONE
+
+
+def _is_argument(err: OSError, args: argparse.Namespace) -> bool:
+    """Whether a wrong path is one that the user gave, or lies in it."""
+    if err.errno is None:  # raised by this project's own checks
+        return True
+    values = [v for v in vars(args).values() if v is not None]
+    flat = [w for v in values for w in (v if isinstance(v, list | tuple) else [v])]
+    given = {str(word).rpartition(":")[2] for word in flat} | {str(w) for w in flat}
+    return any(word and str(err.filename).startswith(word) for word in given)
 
 
 def _fullest(args) -> str:

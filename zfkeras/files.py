@@ -8,6 +8,7 @@ import contextlib
 import errno
 import json
 import logging
+import math
 import os
 import re
 import secrets
@@ -153,12 +154,23 @@ def write_json(path: Path, value: Any) -> None:
     """Writes `value` as readable JSON, whole or not at all.
 
     An object gets one more key, "checksum", that `read_json` takes out and compares.
+    NaN and infinity, which JSON does not have, become null.
     """
-    if isinstance(value, Mapping):
-        value = sealed(value)
+    value = sealed(value) if isinstance(value, Mapping) else _without_nan(value)
     with written_whole(path, "w") as file:
-        json.dump(value, file, indent=2, ensure_ascii=False)
+        json.dump(value, file, indent=2, ensure_ascii=False, allow_nan=False)
         file.write("\n")
+
+
+def _without_nan(value: Any) -> Any:
+    """The same value with `None` in place of each number that is not finite."""
+    if isinstance(value, Mapping):
+        return {key: _without_nan(one) for key, one in value.items()}
+    if isinstance(value, list | tuple):
+        return [_without_nan(one) for one in value]
+    if isinstance(value, float) and not math.isfinite(value):
+        return None
+    return value
 
 
 def read_json(path: Path) -> Any:
@@ -201,7 +213,11 @@ def warn_of_damage(path: Path, reason: object, otherwise: str) -> None:
 
 
 def sealed(value: Mapping) -> dict:
-    """Adds a checksum to an object of JSON values, as its last key."""
+    """Adds a checksum to an object of JSON values, as its last key.
+
+    NaN and infinity become null, as in `write_json`.
+    """
+    value = _without_nan(value)
     return {**value, _CHECKSUM: _checksum(value)}
 
 

@@ -58,6 +58,20 @@ def table_cell(text: str) -> str:
     return one_line(text).replace("|", r"\|").replace("<", "&lt;")
 
 
+def row_cells(line: str) -> list[str]:
+    r"""The cells of a line of a Markdown table, as they were before `table_cell`.
+
+    Args:
+        line: with a bar at either end.
+
+    Example:
+        >>> row_cells(r"| &lt;b>a\|b | 2 |")
+        ['<b>a|b', '2']
+    """
+    cells = re.split(r"(?<!\\)\|", line.strip())[1:-1]
+    return [c.strip().replace(r"\|", "|").replace("&lt;", "<") for c in cells]
+
+
 class HarmlessOutput:
     """A text stream that passes on only what is `harmless`.
 

@@ -7,6 +7,7 @@ from visualize.report_figures import Unavailable
 from visualize.report_sections import Damaged
 from visualize.report_tables import ablation, markdown_tables, transfer
 from zfkeras.files import write_json
+from zfkeras.terminal import table_cell
 
 MARKDOWN = """Words.
 
@@ -89,3 +90,11 @@ def test_ablation_without_its_numbers_is_damaged(tmp_path):
     write_json(tmp_path / "ablation.json", record)
     with pytest.raises(Damaged, match="has no 'label': it is damaged"):
         ablation("t", tmp_path)
+
+
+def test_names_with_bars_and_angles_stay_one_cell():
+    # Previously two cells, and a literal "&lt;" on the page.
+    cells = [table_cell(name) for name in ("a|b", "<i>", "plain")]
+    text = f"| class | x | y |\n|---|---|---|\n| {' | '.join(cells)} |\n"
+    (table,) = markdown_tables(text, "")
+    assert table.rows == [["a|b", "<i>", "plain"]]

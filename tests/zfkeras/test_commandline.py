@@ -42,6 +42,21 @@ def test_a_command_that_is_done_gives_0_and_is_silent(capsys):
     assert capsys.readouterr() == ("", "")
 
 
+def test_a_missing_file_that_nobody_named_is_a_bug(tmp_path, capsys):
+    # Previously any FileNotFoundError was bad usage, exit code 2, without a traceback.
+    made = commandline.make_parser("zfkeras.pretend", "Pretend.")
+    commandline.add_workdir(made, default="runs/pretend")
+
+    def opening(path):
+        return lambda args: open(path)
+
+    argv = ["--workdir", str(tmp_path)]
+    with pytest.raises(FileNotFoundError):
+        commandline.run(made, opening("/nowhere/package-file"), argv)
+    assert commandline.run(made, opening(tmp_path / "gone"), argv) == 2
+    assert "gone" in capsys.readouterr().err
+
+
 @pytest.mark.parametrize(
     ("error", "code"),
     [

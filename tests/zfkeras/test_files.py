@@ -314,3 +314,11 @@ def test_what_the_system_refuses_is_raised_again(err):
 )
 def test_what_content_can_cause_is_left_to_the_caller(err):
     raise_system_errors(err)
+
+
+def test_numbers_that_json_does_not_have_become_null(tmp_path):
+    # Previously NaN was written as such, which browsers and other readers refuse.
+    path = tmp_path / "a.json"
+    write_json(path, {"a": float("nan"), "b": [1.5, (float("-inf"), {"c": 2})]})
+    assert "NaN" not in path.read_text() and "Infinity" not in path.read_text()
+    assert read_json(path) == {"a": None, "b": [1.5, [None, {"c": 2}]]}
