@@ -103,6 +103,12 @@ def _add_execution(parser):
         "--overwrite", action="store_true", help="forget what the workdir holds"
     )
     parser.add_argument(
+        "--accept-other-images",
+        action="store_true",
+        help="resume although the images have changed since the run began: images that "
+        "are held out now may have been learnt from",
+    )
+    parser.add_argument(
         "--dry-run",
         action="store_true",
         help="build everything, do one step, write nothing",
@@ -126,6 +132,7 @@ def _train(args):
         args.jit,
         args.deterministic,
         args.overwrite,
+        args.accept_other_images,
         args.join_seconds,
     )
     if args.dry_run:

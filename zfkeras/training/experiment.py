@@ -24,7 +24,7 @@ from zfkeras.models.variants import find_variant
 from zfkeras.provenance import environment
 from zfkeras.training.config import TrainConfig
 from zfkeras.training.distribution import JOIN_SECONDS, make_strategy
-from zfkeras.training.experiment_data import carved, open_data
+from zfkeras.training.experiment_data import carved, describe_images, open_data
 from zfkeras.training.feeding import feeds
 from zfkeras.training.initial_weights import start_from
 from zfkeras.training.loop import Loop
@@ -45,6 +45,7 @@ class Execution:
         jit_compile: compile the step with XLA.
         deterministic: make every operation repeatable to the bit, at some cost.
         overwrite: forget what the workdir holds.
+        accept_other_images: resume a run that was begun on other images.
         join_seconds: multi-worker: how long to wait for the other workers.
     """
 
@@ -52,6 +53,7 @@ class Execution:
     jit_compile: bool = False
     deterministic: bool = False
     overwrite: bool = False
+    accept_other_images: bool = False
     join_seconds: float = JOIN_SECONDS
 
 
@@ -93,7 +95,12 @@ def run_experiment(
 
         def begin():
             claim.enter_context(workdir.claimed())
-            workdir.start(config.to_json(), overwrite=execution.overwrite)
+            workdir.start(
+                config.to_json(),
+                describe_images(train, held_out),
+                overwrite=execution.overwrite,
+                accept_other_images=execution.accept_other_images,
+            )
             _announce(config, network.model, source, train, held_out, folder)
 
         workers.from_chief(begin)

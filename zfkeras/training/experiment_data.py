@@ -9,6 +9,7 @@ import logging
 from zfkeras.data.sources import Source, open_source
 from zfkeras.data.splits import Split
 from zfkeras.errors import UsageError
+from zfkeras.models.fingerprint import images_digest
 from zfkeras.models.variants import find_variant
 from zfkeras.training.config import TrainConfig, check
 
@@ -54,6 +55,30 @@ def _without_listed(source: Source, path: str) -> Source:
         path,
     )
     return dataclasses.replace(source, splits={**source.splits, "train": kept})
+
+
+def describe_images(train: Split, held_out: Split | None) -> dict:
+    """What config.json keeps of a run's images, to tell whether they have changed.
+
+    Names, labels and the content of 64 images count, not the folder they lie in; of a
+    TensorFlow data set the first 1,000 names.
+
+    Args:
+        train: the images to learn from.
+        held_out: those held out, if any.
+
+    Returns:
+        {"train": {"count", "digest"}, "held_out": likewise, or a count of 0}.
+    """
+    return {
+        part: {
+            "count": split.num_examples,
+            "digest": images_digest(split, at_most=1000),
+        }
+        if split is not None
+        else {"count": 0, "digest": None}
+        for part, split in (("train", train), ("held_out", held_out))
+    }
 
 
 def carved(config: TrainConfig, source: Source) -> tuple[Split, Split | None]:

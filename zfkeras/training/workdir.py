@@ -29,6 +29,9 @@ RESUMABLE_CHANGES = {
     "snapshot_epochs",
 }
 
+# Keys that say where images lie: they may change where the images are the same.
+_PLACES = {"data.source", "data.leave_out"}
+
 # What a run is taken up from. It belongs to the config.json beside it, or to nothing.
 _TAKEN_UP = ("checkpoints", "mean_image.npy", "metrics.jsonl")
 _FOLDERS = ("checkpoints", "snapshots", "tensorboard")
@@ -64,16 +67,26 @@ class Workdir:
         self._check_folder()
         return claimed(self.path, instead="use another --workdir")
 
-    def start(self, config: Mapping, *, overwrite: bool = False) -> None:
+    def start(
+        self,
+        config: Mapping,
+        images: Mapping,
+        *,
+        overwrite: bool = False,
+        accept_other_images: bool = False,
+    ) -> None:
         """Makes the folder and writes config.json, or checks the one that is there.
 
         Args:
             config: the configuration as JSON values.
+            images: of the run, as `experiment_data.describe_images` does it.
             overwrite: remove what a former run left.
+            accept_other_images: resume a run that was begun on other images.
 
         Raises:
-            UsageError: the folder belongs to a run with another configuration, to one
-                whose config.json is gone or to something else, or is no folder.
+            UsageError: the folder belongs to a run with another configuration or other
+                images, to one whose config.json is gone or to something else, or is no
+                folder.
         """
         self._check_folder()
         file = self.path / "config.json"
@@ -82,13 +95,22 @@ class Workdir:
             if overwrite:
                 self._forget()
             else:
-                self._check_same(before, config)
+                # A run of before images were noted has none.
+                images_before = read_json(file).get("images")
+                self._check_same(before, config, _PLACES if images_before else set())
+                if images_before and not accept_other_images:
+                    self._check_images(images_before, images)
         else:
             self._check_no_run()
         self.path.mkdir(parents=True, exist_ok=True)
         write_json(
             file,
-            {"config": config, "command": command_line(), "environment": environment()},
+            {
+                "config": config,
+                "images": images,
+                "command": command_line(),
+                "environment": environment(),
+            },
         )
 
     def _check_folder(self):
@@ -121,10 +143,26 @@ class Workdir:
         for name in _FILES:
             (self.path / name).unlink(missing_ok=True)
 
-    def _check_same(self, before: Mapping, now: Mapping) -> None:
+    def _check_images(self, before: Mapping, now: Mapping) -> None:
+        changes = [
+            f"{before[part]['count']:,} images {words}, now {now[part]['count']:,}"
+            + (" other ones" if before[part]["count"] == now[part]["count"] else "")
+            for part, words in (("train", "to learn from"), ("held_out", "held out"))
+            if before[part] != now[part]
+        ]
+        if changes:
+            raise UsageError(
+                f"{self.path} holds a run on other images: {'; '.join(changes)}. "
+                "Images that are held out now may have been learnt from. Use another "
+                "--workdir, --overwrite to start again, or --accept-other-images to "
+                "resume."
+            )
+
+    def _check_same(self, before: Mapping, now: Mapping, places: set) -> None:
         now = flattened(now)
         for key in sorted(before.keys() | now.keys()):
-            if before.get(key) != now.get(key) and key not in RESUMABLE_CHANGES:
+            may_change = key in RESUMABLE_CHANGES | places
+            if before.get(key) != now.get(key) and not may_change:
                 raise UsageError(
                     f"{self.path} holds a run with {key}={before.get(key)!r}, not "
                     f"{now.get(key)!r}; use another --workdir, or --overwrite to "

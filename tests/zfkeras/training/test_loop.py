@@ -1,6 +1,7 @@
 import dataclasses
 import json
 import os
+import shutil
 import signal
 
 import numpy as np
@@ -261,6 +262,18 @@ def test_another_configuration_is_refused_by_name(finished, folder):
     config = tiny_config(folder, optimizer=OptimizerConfig(0.5, weight_decay=5e-4))
     with pytest.raises(UsageError, match=r"optimizer.learning_rate=0.01, not 0.5"):
         run_experiment(config, finished[0])
+
+
+def test_a_run_resumes_on_the_same_images_elsewhere_but_not_on_others(tmp_path):
+    first = image_folder(tmp_path / "first")
+    run_experiment(tiny_config(first, epochs=1), tmp_path / "run")
+    shutil.copytree(first, tmp_path / "second")
+    moved = tiny_config(tmp_path / "second", epochs=1)
+    run_experiment(moved, tmp_path / "run")
+    next((tmp_path / "second").rglob("*.jpg")).unlink()
+    with pytest.raises(UsageError, match="a run on other images"):
+        run_experiment(moved, tmp_path / "run")
+    run_experiment(moved, tmp_path / "run", Execution(accept_other_images=True))
 
 
 def test_overwrite_begins_again(folder, tmp_path):

@@ -9,9 +9,15 @@ from zfkeras.training.workdir import Workdir, flattened
 CONFIG = {"epochs": 3, "data": {"source": "shapes", "max_bad_fraction": 0.01}}
 
 
-def started(path, config=CONFIG, **options):
+IMAGES = {
+    "train": {"count": 90, "digest": "a"},
+    "held_out": {"count": 10, "digest": "b"},
+}
+
+
+def started(path, config=CONFIG, images=IMAGES, **options):
     workdir = Workdir(path)
-    workdir.start(config, **options)
+    workdir.start(config, images, **options)
     return workdir
 
 
@@ -55,20 +61,51 @@ def test_another_experiment_is_refused_with_both_values(tmp_path):
     started(tmp_path)
     before = (tmp_path / "config.json").read_bytes()
     with pytest.raises(UsageError) as caught:
-        started(tmp_path, changed(data={"source": "folder:x"}))
+        started(tmp_path, changed(data={"input_scale": 2}))
     assert str(caught.value) == (
-        f"{tmp_path} holds a run with data.source='shapes', not 'folder:x'; use "
+        f"{tmp_path} holds a run with data.input_scale=None, not 2; use "
         "another --workdir, or --overwrite to start again."
     )
     assert (tmp_path / "config.json").read_bytes() == before
+
+
+def test_the_same_images_may_lie_elsewhere(tmp_path):
+    # Previously refused: data.source='shapes', not 'folder:x'.
+    started(tmp_path)
+    started(tmp_path, changed(data={"source": "folder:x", "leave_out": "y.txt"}))
+
+
+@pytest.mark.parametrize(
+    ("part", "now", "said"),
+    [
+        ("train", {"count": 95, "digest": "c"}, "90 images to learn from, now 95"),
+        ("held_out", {"count": 10, "digest": "c"}, "10 images held out, now 10 other"),
+    ],
+)
+def test_other_images_are_refused_unless_accepted(tmp_path, part, now, said):
+    # Previously resumed: images that were held out had been learnt from.
+    started(tmp_path)
+    images = {**IMAGES, part: now}
+    with pytest.raises(UsageError, match=said):
+        started(tmp_path, images=images)
+    started(tmp_path, images=images, accept_other_images=True)
+    started(tmp_path, images=images)
+
+
+def test_a_run_from_before_images_were_noted_resumes(tmp_path):
+    file = started(tmp_path).path / "config.json"
+    config = json.loads(file.read_text())
+    del config["images"], config["checksum"]
+    file.write_text(json.dumps(config))
+    with pytest.raises(UsageError, match="data.source"):
+        started(tmp_path, changed(data={"source": "folder:x"}))
+    started(tmp_path)
 
 
 def test_a_setting_that_is_new_or_gone_is_another_experiment(tmp_path):
     started(tmp_path)
     with pytest.raises(UsageError, match="seed=None, not 1"):
         started(tmp_path, changed(seed=1))
-    with pytest.raises(UsageError, match="data.source='shapes', not None"):
-        started(tmp_path, {"epochs": 3, "data": {"max_bad_fraction": 0.01}})
 
 
 def fill(folder):
