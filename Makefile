@@ -14,14 +14,14 @@ $(READY): requirements.txt requirements-dev.txt requirements-onnx.txt pyproject.
 		-r requirements-dev.txt -e .
 	touch $(READY)
 
+# The page shows the network in the box on photographs, and the network just trained.
 demo: $(READY)
-	$(BIN)/python -m zfkeras.train --config zfnet_shapes --workdir runs/demo
-	$(BIN)/python -m zfkeras.evaluate --model runs/demo/model.keras --data shapes \
-		--ten-crop --workdir runs/demo/evaluation
-	$(BIN)/python -m transfer.caltech --data shapes --layer all --random --folds 3 \
-		--workdir runs/demo/transfer
-	$(BIN)/python -m visualize.report --model runs/demo/model.keras --data shapes \
-		--run runs/demo --transfer runs/demo/transfer --quick --workdir runs/demo/report
+	$(BIN)/python -m zfkeras.train --workdir runs/demo
+	$(BIN)/python -m transfer.caltech --data shapes --layer 5,7 \
+		--n-train-per-class 270 --folds 1 --workdir runs/demo/transfer
+	$(BIN)/python -m visualize.report --data photographs --run runs/demo \
+		--compare runs/demo/model.keras --transfer runs/demo/transfer --quick \
+		--max-images 700 --workdir runs/demo/report
 
 # Two files at a time: tests wait more for one thread than for the machine, and each
 # worker has a TensorFlow of its own in memory.

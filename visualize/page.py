@@ -162,17 +162,14 @@ class Credit:
         author: who made it.
         licence: its name.
         source: address where the author published it.
+        licence_url: address of the licence's text. Empty (default): none.
     """
 
     title: str
     author: str
     licence: str
     source: str
-
-    @property
-    def link(self) -> str:
-        """The source, if it is an address that a browser may open."""
-        return self.source if self.source.startswith(("https://", "http://")) else ""
+    licence_url: str = ""
 
 
 @dataclasses.dataclass(frozen=True)

@@ -45,8 +45,9 @@ def evolution(record: Mapping) -> Finding:
         claim(record),
         (
             f"{record['images']:,} {split} images at {len(epochs)} "
-            f"snapshots. A layer has settled once its projections keep a cosine of 0.5 "
-            f"or more to those of the last snapshot: {named}. {verdict}",
+            f"snapshots of {record.get('run', 'the training')}. A layer has settled "
+            f"once its projections keep a cosine of 0.5 or more to those of the last "
+            f"snapshot: {named}. {verdict}",
             f"Jumps: between the last two snapshots another image became the strongest "
             f"in {percent(jumps[0], 0)} of the channels of the lowest layer and "
             f"{percent(jumps[-1], 0)} of the highest.",

@@ -219,7 +219,9 @@ def _credits(source: Source) -> tuple[Credit, ...]:
     if source.spec.partition(":")[0] != "photographs":
         return ()
     return tuple(
-        Credit(photo.title, photo.author, photo.licence, photo.source)
+        Credit(
+            photo.title, photo.author, photo.licence, photo.source, photo.licence_url
+        )
         for photo in photographs()
     )
 

@@ -104,13 +104,19 @@ def gallery(record_path: Path) -> Gallery:
             (
                 f"the {record['top']} strongest activations of channels drawn at "
                 f"random among the active ones, over {record['num_images']:,} images; "
-                "one activation an image. Grey is zero, and each reconstruction has "
-                "its contrast stretched by itself. Choose a channel to enlarge it.",
+                f"one activation per {_counted_once(record)}. Grey is zero, and each "
+                "reconstruction has its contrast stretched by itself. Choose a channel "
+                "to enlarge it.",
                 *_specific(record["layers"]),
                 *said_of_bad_images(record),
             ),
             layers,
         )
+
+
+def _counted_once(record: Mapping) -> str:
+    """What gives a channel one activation at most (`visualize.distinct`)."""
+    return "photograph" if record.get("data") == "photographs" else "image"
 
 
 def _specific(layers: list[Mapping]) -> tuple[str, ...]:

@@ -114,7 +114,9 @@ def test_a_first_look_takes_some_of_the_images(run, tmp_path, monkeypatch):
     assert (record["max_images"], record["num_images"]) == (None, 12)
 
 
-def test_without_data_it_takes_the_shapes(tmp_path, model_file, monkeypatch):
+def test_without_data_it_takes_the_photographs_of_the_package(
+    tmp_path, model_file, monkeypatch
+):
     opened = []
 
     def refuse(spec):
@@ -123,7 +125,7 @@ def test_without_data_it_takes_the_shapes(tmp_path, model_file, monkeypatch):
 
     monkeypatch.setattr("zfkeras.data.sources.open_source", refuse)
     assert main(["--model", str(model_file), "--workdir", str(tmp_path)]) == 2
-    assert opened == ["shapes"]
+    assert opened == ["photographs"]
 
 
 def test_requests_that_cannot_be_met_are_one_line(run, tmp_path):

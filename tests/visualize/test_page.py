@@ -116,11 +116,18 @@ def test_the_page_holds_all_it_shows(html):
 
 def test_photographs_are_credited_with_links_that_are_addresses(page):
     credits = (
-        Credit(HOSTILE[0], HOSTILE[1], "CC BY 2.0", "https://example.com/?a=1&b=<i>"),
+        Credit(
+            HOSTILE[0],
+            HOSTILE[1],
+            "CC BY 2.0",
+            "https://example.com/?a=1&b=<i>",
+            "https://example.com/by",
+        ),
         Credit(HOSTILE[2], "Jo", "CC0 1.0", "javascript:document.title=1"),
     )
     read = PageReader(render(dataclasses.replace(page, credits=credits)))
-    assert {"#credits", "https://example.com/?a=1&b=<i>"} <= {*read.addresses}
+    shown = {"#credits", "https://example.com/?a=1&b=<i>", "https://example.com/by"}
+    assert shown <= {*read.addresses}
     assert not [a for a in read.addresses if a.startswith("javascript")]
     for shown in (*HOSTILE[:3], "CC BY 2.0", "Jo", "CC0 1.0"):
         assert " ".join(shown.split()) in read.text

@@ -11,6 +11,8 @@ from tests.helpers.trees import write_tree
 from visualize import report_figures
 from visualize.report import build_parser, main
 from visualize.report_catalogue import FIGURES
+from zfkeras.data.photographs import photographs as photographs_of_the_package
+from zfkeras.files import write_json
 
 NAMES = ("<script>document.title=1<", '"onerror="x', "größer, 猫", "n02124075 cat")
 
@@ -329,5 +331,35 @@ def test_the_shipped_network_on_photographs(photographs, tmp_path, monkeypatch):
 def test_the_report_on_what_is_built_in(tmp_path, monkeypatch):
     monkeypatch.setattr("visualize.report_gathering.FIGURES", FIGURES)
     assert main(["--quick", f"--workdir={tmp_path}"]) == 0
-    ids = {attributes.get("id") for _, attributes in read_page(tmp_path).elements}
+    read = read_page(tmp_path)
+    ids = {attributes.get("id") for _, attributes in read.elements}
     assert {figure.key for figure in FIGURES} - ids == {"evolution"}
+    assert "crops of 67 photographs" in read.text
+    assert "one activation per photograph" in read.text
+    for photo in photographs_of_the_package():
+        assert {photo.title, photo.author, photo.licence} <= {*read.texts}
+        assert photo.source in read.addresses
+
+
+@pytest.mark.slow
+def test_a_run_and_its_network_stand_in_the_page(
+    words, run_folder, model_file, tmp_path
+):
+    config = {
+        "name": "tiny",
+        "model": {"variant": "zfnet_quarter", "weights": None},
+        "data": {"source": "shapes"},
+    }
+    rates = {"num_images": 9, "centre_crop": {"top1_error": 0.25}}
+    results = {"epochs": 5, "model": "model.keras", "validation": rates}
+    run = shutil.copytree(run_folder, tmp_path / "run")
+    write_json(run / "config.json", {"config": config})
+    write_json(run / "results.json", results)
+    argv = [*words, f"--run={run}", f"--compare={model_file}"]
+    assert main([*argv, f"--workdir={tmp_path / 'report'}"]) == 0
+    read = read_page(tmp_path / "report")
+    assert "Training: tiny on shapes" in read.text and "75.0 %" in read.text
+    assert "starting from random weights" in read.text
+    record = read_results(tmp_path / "report", "report")
+    titles = [section["title"].partition(":")[0] for section in record["sections"]]
+    assert titles == ["Fig. 2", "Training", "Fig. 4", "Fig. 6"]

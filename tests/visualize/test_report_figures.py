@@ -163,3 +163,20 @@ def test_a_figure_is_made_again_when_files_behind_its_arguments_change(
     assert made_with(**given | {"run": "2"}) == {"evolution"}
     assert made_with(**given | {"training_images": "2"}) == {"evolution"}
     assert made_with(**given | {"compare": "2"}) == {"evolution", "filters"}
+
+
+@pytest.mark.parametrize(
+    ("data", "whole"),
+    [
+        ("photographs", ["--data=photographs:whole"]),
+        ("folder:x", ["--data=folder:x", "--split=validation"]),
+    ],
+)
+def test_invariance_and_occlusion_look_at_whole_photographs(tmp_path, data, whole):
+    words = ("quarter", "0", data, "validation", tmp_path, (1,), 1, 9, 8, 0)
+    request = Request(*words)
+    for figure in FIGURES:
+        if figure.key in ("invariance", "occlusion"):
+            arguments = figure.arguments(request)
+            assert [word for word in arguments if word in whole] == whole
+            assert sum(word.startswith("--data=") for word in arguments) == 1

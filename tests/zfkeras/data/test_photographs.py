@@ -40,6 +40,10 @@ def test_each_entry_says_whose_it_is_and_that_it_may_be_shown(photo):
     for value in (photo.title, photo.author, photo.taken_from, photo.shows):
         assert value == value.strip() and value
     assert re.fullmatch(r"https?://\S+", photo.source)
+    if photo.licence != "public domain":
+        kind = "zero" if photo.licence.startswith("CC0") else "by"
+        version = photo.licence.split()[-1]
+        assert photo.licence_url.endswith(f"/{kind}/{version}/")
 
 
 def test_photographs_decode_and_are_small():

@@ -34,6 +34,7 @@ class Photograph:
         title: as its author calls it.
         author: who made it, as the author wants to be named.
         licence: "CC0 1.0", "public domain", "CC BY 2.0", ...
+        licence_url: address of the licence's text. Empty in the public domain.
         source: address where the author published it.
         taken_from: the package that the file came from.
         shows: what it shows: an ImageNet class, such as "n02510455 giant panda", or a
@@ -44,6 +45,7 @@ class Photograph:
     title: str
     author: str
     licence: str
+    licence_url: str
     source: str
     taken_from: str
     shows: str
@@ -57,8 +59,11 @@ def photographs() -> tuple[Photograph, ...]:
         >>> [photo.author for photo in photographs() if photo.file == "red_panda.jpg"]
         ['Mathias Appel']
     """
-    listed = json.loads(LICENCES.read_text(encoding="utf-8"))["photographs"]
-    return tuple(Photograph(file, **listed[file]) for file in sorted(listed))
+    known = json.loads(LICENCES.read_text(encoding="utf-8"))
+    return tuple(
+        Photograph(file, **entry, licence_url=known["licences"][entry["licence"]])
+        for file, entry in sorted(known["photographs"].items())
+    )
 
 
 def open_source(rest: str = "") -> Source:
