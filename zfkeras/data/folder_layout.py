@@ -144,16 +144,17 @@ def _prefixes(path, names, root, splits) -> dict[str, str]:
 
 
 def _group_by_class(path, names, prefix) -> dict[str, list[str]]:
-    children = _children(names, prefix)
-    if "" in children:
-        raise UsageError(
-            f"{path}: the image {prefix}{children[''][0]} lies outside any class "
-            f"folder; expected {LAYOUT}."
-        )
-    return {
-        folder: [f"{prefix}{folder}/{name}" for name in inside]
-        for folder, inside in children.items()
-    }
+    found = defaultdict(list)
+    for name in names:
+        if name.startswith(prefix):
+            class_name, slash, _ = name[len(prefix) :].partition("/")
+            if not slash:
+                raise UsageError(
+                    f"{path}: the image {name} lies outside any class folder; expected "
+                    f"{LAYOUT}."
+                )
+            found[class_name].append(name)
+    return found
 
 
 def _find_classes(path, images) -> tuple[str, ...]:
