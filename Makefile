@@ -17,7 +17,7 @@ $(READY): requirements.txt requirements-dev.txt requirements-onnx.txt pyproject.
 # The page shows the network in the box on photographs, and the network just trained.
 demo: $(READY)
 	$(BIN)/python -m zfkeras.train --workdir runs/demo
-	$(BIN)/python -m transfer.caltech --data shapes --layer 5,7 \
+	$(BIN)/python -m transfer.caltech --data shapes --layer 7 \
 		--n-train-per-class 270 --folds 1 --workdir runs/demo/transfer
 	$(BIN)/python -m visualize.report --data photographs --run runs/demo \
 		--compare runs/demo/model.keras --transfer runs/demo/transfer --quick \
