@@ -14,7 +14,7 @@ $(READY): requirements.txt requirements-dev.txt requirements-onnx.txt pyproject.
 		-r requirements-dev.txt -e .
 	touch $(READY)
 
-# The page shows the network in the box on photographs, and the network just trained.
+# The page shows quarter on photographs, and the network just trained.
 demo: $(READY)
 	$(BIN)/python -m zfkeras.train --workdir runs/demo
 	$(BIN)/python -m transfer.caltech --data shapes --layer 7 \

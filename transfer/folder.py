@@ -127,8 +127,10 @@ def _train(args, model: Path) -> None:
     results = _known(record, key, model)
     if results is None:
         classifier, results = prepared.run()
-        for path in (record, args.workdir / "results.json"):
-            path.unlink(missing_ok=True)  # they would stand beside another's model
+        # They would stand beside another's model.
+        record.unlink(missing_ok=True)
+        if not (args.workdir / "config.json").exists():  # results of a training stay
+            (args.workdir / "results.json").unlink(missing_ok=True)
         classifier.save(model)
         results = {**results, "key": key, "model_crc32": crc32(model)}
         write_results(args.workdir, "folder", results)

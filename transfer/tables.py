@@ -104,10 +104,13 @@ def _make_tables(args):
 
 def _obtain(args) -> list[str]:
     """The specs of the data, those that are given or all that are found."""
+    from transfer.tables_run import NEEDS
     from zfkeras.data.published.obtaining import obtain_data, obtain_every
 
     if args.data is None:
-        groups = [["caltech101"], ["caltech256"], ["voc2012", "voc2007"]]
+        names = {"caltech101": [], "caltech256": [], "voc": ["voc2012", "voc2007"]}
+        needed = {kind for table in args.tables for kind in NEEDS[table]}
+        groups = [names[kind] or [kind] for kind in names if kind in needed]
         return obtain_every(groups, download=args.download)
     return [obtain_data(spec, [], download=args.download) for spec in args.data]
 

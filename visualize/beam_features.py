@@ -39,18 +39,20 @@ def _features(args):
 
     check_installed()
     from visualize.beam_scan import ClusterScan
+    from visualize.distinct import count_to_scan
     from visualize.paper_layers import usual_layers
     from zfkeras.clusters.job import Job
     from zfkeras.data.sources import open_source
     from zfkeras.models.presets import load
     from zfkeras.provenance import write_results
 
-    args.split = open_source(args.data).split_name(args.split)
+    source = open_source(args.data)
+    args.split = source.split_name(args.split)
     commandline.make_folder(args.workdir)
     scan = ClusterScan(
-        job=Job(args.model, args.data, args.split, args.batch_size),
+        job=Job(args.model, source.spec, args.split, args.batch_size),
         layers=args.layers or usual_layers(load(args.model).model),
-        count=args.top,
+        count=count_to_scan(source, args.top),
         exchange=args.exchange or str((args.workdir / "exchange").absolute()),
         shard_size=args.shard_size,
         max_bad_fraction=args.max_bad_fraction,
@@ -58,7 +60,7 @@ def _features(args):
     path = args.workdir / "top_activations.npz"
     found = scan.run(path, args.beam)
     record = {
-        "data": args.data,
+        "data": source.spec,
         "split": args.split,
         "model": str(args.model),
         "layers": [name for name, _ in found.layers],

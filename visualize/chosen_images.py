@@ -266,7 +266,7 @@ def _readable(classifier, batch, is_alone):
             square = classifier.preprocessing.square(read())
         except (BadImage, OSError) as err:
             if is_alone:
-                raise UsageError(f"--images: {name} is no image: {err}.") from err
+                raise UsageError(f"--images: {name} cannot be read: {err}.") from err
             _log.warning("left out %s: %s", name, err)
             continue
         yield name, square, label, mask_of

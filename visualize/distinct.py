@@ -14,11 +14,21 @@ from visualize.top_activations import Strongest
 from zfkeras.data.sources import Source
 from zfkeras.data.splits import Split
 
-CANDIDATES = 8  # how many times as many activations to look for as are to be shown
+_CANDIDATES = 8  # how many times as many activations to look for as are to be shown
+
+
+def count_to_scan(source: Source, top: int) -> int:
+    """How many of a channel's strongest activations a pass must keep.
+
+    Args:
+        source: the data.
+        top: how many are to be shown.
+    """
+    return top if photograph_finder(source) is None else top * _CANDIDATES
 
 
 def photograph_finder(source: Source) -> Callable[[str], str] | None:
-    """What tells from which photograph an image was cut.
+    """Returns a function from an image's id to the name of its photograph.
 
     Args:
         source: the data.

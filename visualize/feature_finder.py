@@ -10,7 +10,7 @@ from pathlib import Path
 from tqdm import tqdm
 
 from visualize.deconvnet import Deconvnet
-from visualize.distinct import CANDIDATES, keep_one_each, photograph_finder
+from visualize.distinct import count_to_scan, keep_one_each, photograph_finder
 from visualize.objects import mask_finder
 from visualize.top_activations import Strongest, TopActivations
 from visualize.top_features import (
@@ -80,7 +80,7 @@ class FeatureFinder:
         for name, count in self._scanner.layers:
             check_channels(channels, count, name)
         photograph_of = photograph_finder(source)
-        self._scanner.count = self._top * (CANDIDATES if photograph_of else 1)
+        self._scanner.count = count_to_scan(source, self._top)
         found = self._scanner.scan(
             split,
             batch_size=batch_size,

@@ -57,7 +57,7 @@ def gather(args: argparse.Namespace) -> tuple[Page, list[str]]:
         "Fig. 2: what excites each feature map",
         lambda: sections.gallery(_gallery(request, source, classifier)),
     )
-    if args.run is not None and (args.run / "results.json").is_file():
+    if args.run is not None:
         made.add(
             "Training",
             lambda: made.sections.append(training(args.run, args.transfer)),
@@ -207,7 +207,8 @@ def _images_in_words(split: str, source: Source) -> str:
     kind, _, rest = source.spec.partition(":")
     images = source.split(split).num_examples
     if kind == "photographs":
-        return f"{images:,} crops of {len(photographs())} photographs"
+        count = f"{len(photographs())} photographs"
+        return count if rest else f"{images:,} crops of {count}"
     name = kind if kind == "shapes" else os.path.basename(os.path.abspath(rest))
     which = f"{split} " if len(source.splits) > 1 else ""
     classes = len(source.class_names)

@@ -28,6 +28,7 @@ def describe_report(page: Page, args: argparse.Namespace, failed: list[str]) -> 
     folders = {
         "gallery": args.workdir / "features",
         "ablation": args.ablation,
+        "training": args.run,
         "transfer": args.transfer,
     }
     made = [(section.anchor, section) for section in page.sections]
@@ -60,7 +61,9 @@ def _files(folder: Path | None, name: str, workdir: Path) -> dict:
     """The folder of a section, its record and its pictures."""
     if folder is None or not folder.is_dir():
         return {"folder": None, "record": None, "pictures": []}
-    record = folder / f"{name}.json"
+    # A training and transfer's commands have a name of their own for their record.
+    own = name in ("training", "transfer")
+    record = folder / ("results.json" if own else f"{name}.json")
     pictures = [
         path
         for path in sorted(folder.rglob("[!.]*"))

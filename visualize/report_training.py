@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from visualize.page import Section, Table, embed
+from visualize.report_figures import Unavailable
 from visualize.report_sections import said_in_one_line
 from visualize.report_words import percent
 from zfkeras.files import read_json
@@ -21,13 +22,17 @@ def training(run: Path, transfer: Path | None = None) -> Section:
             fitted to the same data. `None` (default): no heads.
 
     Raises:
+        Unavailable: the run has no results yet.
         Damaged: a file is missing, or is not what the command writes.
     """
+    if not (run / "results.json").is_file():
+        raise Unavailable(f"{run} holds no results.json of a finished training.")
+    heads = _read_heads(transfer)
     with said_in_one_line(run):
         results = read_json(run / "results.json")
         config = read_json(run / "config.json")["config"]
         data, picture = config["data"]["source"], run / "training.png"
-        rows = [*_accuracy(run, results), *_accuracy_of_heads(transfer, data)]
+        rows = [*_accuracy(run, results), *heads.get(data, [])]
         return Section(
             "training",
             "Training",
@@ -60,20 +65,20 @@ def _accuracy(run: Path, results: Mapping) -> list[list[str]]:
     return [[str(run / results["model"]), accuracy, number]]
 
 
-def _accuracy_of_heads(folder: Path | None, data: str) -> list[list[str]]:
-    """A row of each linear head on a trained network whose layers were kept fixed."""
+def _read_heads(folder: Path | None) -> dict[str, list[list[str]]]:
+    """Data -> a row of each linear head on a network whose layers were kept fixed."""
     if folder is None or not (folder / "caltech.json").is_file():
-        return []
-    found = read_json(folder / "caltech.json")
-    if found["data"] != data:
-        return []
-    return [
-        [
-            f"{found['model']}, fixed, with a linear head ({row['head']}) on layer "
-            f"{row['layer']}",
-            percent(row["mean"]),
-            f"all but {row['n_train_per_class']} images per class",
+        return {}
+    with said_in_one_line(folder):
+        found = read_json(folder / "caltech.json")
+        rows = [
+            [
+                f"{found['model']}, fixed, with a linear head ({row['head']}) on layer "
+                f"{row['layer']}",
+                percent(row["mean"]),
+                "images that the head did not learn from",
+            ]
+            for row in found["rows"]
+            if row["weights"] == "trained"
         ]
-        for row in found["rows"]
-        if row["weights"] == "trained"
-    ]
+        return {found["data"]: rows}

@@ -9,6 +9,7 @@ import contextlib
 import logging
 import math
 import os
+import re
 import shutil
 import sys
 import tempfile
@@ -86,12 +87,13 @@ def add_data(parser: argparse.ArgumentParser, *, default_text: str = "") -> None
 
 
 def add_model(parser: argparse.ArgumentParser) -> None:
-    """Adds --model, a preset or file; by default the network in the box."""
+    """Adds --model, a preset or file; by default `quarter`."""
     parser.add_argument(
         "--model",
         default=DEFAULT_MODEL,
         metavar="MODEL",
-        help="preset (quarter: the network in the box) or .keras file",
+        help="quarter (trained on Tiny ImageNet, part of the package), zfnet512 (see "
+        "zfkeras.download) or the path of a .keras file",
     )
 
 
@@ -127,7 +129,7 @@ def add_split(parser: argparse.ArgumentParser, usual: str = "validation") -> Non
 
 
 def add_max_bad_fraction(parser: argparse.ArgumentParser) -> None:
-    """Adds --max-bad-fraction, how many unreadable images are borne with."""
+    """Adds --max-bad-fraction, the largest accepted fraction of bad images."""
     parser.add_argument(
         "--max-bad-fraction",
         type=fraction,
@@ -295,12 +297,13 @@ def _run(parser, command, argv) -> int:
 
 def _is_argument(err: OSError, args: argparse.Namespace) -> bool:
     """Whether a wrong path is one that the user gave, or lies in it."""
-    if err.errno is None:  # raised by this project's own checks
+    if err.errno is None or err.filename is None:  # raised by our own checks
         return True
-    values = [v for v in vars(args).values() if v is not None]
-    flat = [w for v in values for w in (v if isinstance(v, list | tuple) else [v])]
-    given = {str(word).rpartition(":")[2] for word in flat} | {str(w) for w in flat}
-    return any(word and str(err.filename).startswith(word) for word in given)
+    wrong = Path(os.path.abspath(os.fsdecode(err.filename)))
+    values = [v for v in vars(args).values() if isinstance(v, str | Path | list)]
+    words = [str(w) for v in values for w in (v if isinstance(v, list) else [v])]
+    given = {part for word in words for part in (word, *re.split("[:=]", word)) if part}
+    return any(wrong.is_relative_to(os.path.abspath(part)) for part in given)
 
 
 def _fullest(args) -> str:

@@ -59,7 +59,9 @@ def _download(args):
         else:
             print(describe(name, DATA_SETS[name]), flush=True)
             paths = download(DATA_SETS[name], args.to)
-            print(f"--data {name} finds {', '.join(map(str, paths))}")
+            print(f"{name} is in {', '.join(map(str, paths))}")
+            if args.to != download_folder():
+                print(f"for --data {name}: export ZFKERAS_DATA={args.to}")
 
 
 def download_network(name: str, published: Published, data: str | None = None) -> Path:

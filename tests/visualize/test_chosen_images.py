@@ -135,7 +135,7 @@ def test_what_cannot_be_shown_is_named(classifier, tmp_path):
     bad.parent.mkdir()
     bad.write_bytes(b"text")
     good.write_bytes(png(noise(0, 64, 64)))
-    assert "is no image" in refused(bad)
+    assert "cannot be read" in refused(bad)
     assert "one class for each" in refused(good, classes=["star", "star"])
     assert "Received: 'lion'" in refused(good, classes=["lion"])
     assert "--images, which is missing" in refused(classes=["star"])

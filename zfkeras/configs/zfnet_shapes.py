@@ -4,8 +4,8 @@ Command:  python -m zfkeras.train
 Hardware: two CPU cores without AVX-512, two and a half minutes.
 Expected: validation top-1 error 4 %.
 
-No download: the images are generated. The run starts from the network in the box
-(`quarter`, trained on Tiny ImageNet) with a new softmax, because 3,240 images are too
+No download: the images are generated. The run starts from `quarter`, which was
+trained on Tiny ImageNet, with a new softmax, because 3,240 images are too
 few to learn filters from. `--weights random --epochs 12` starts from random weights:
 the error is 19 % after three times as long, and the first-layer filters stay noise.
 Dropout, smoothed labels and scaled crops, which the recipe for Tiny ImageNet has, are

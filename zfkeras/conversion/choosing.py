@@ -18,6 +18,7 @@ from zfkeras.conversion.preset import Settings, make_classifier
 from zfkeras.data.bad_images import BadImages
 from zfkeras.data.pipeline import evaluation_batches
 from zfkeras.data.sources import Source
+from zfkeras.data.splits import ListedSplit
 from zfkeras.data.tfds import imagenet_class_names
 from zfkeras.errors import RunError, UsageError
 from zfkeras.files import written_whole
@@ -189,6 +190,11 @@ def rate_candidates(
     raw = Settings(np.zeros(3, np.float32), "rgb", (1.0,), class_names=class_names)
     classifier = make_classifier(network, raw, {})
     answers = _answers(classifier, source, outputs, seed)
+    if not all(hits for _, hits in answers.values()):
+        raise RunError(
+            f"no photograph of {source.spec} could be used: each needs a class that "
+            "the network knows"
+        )
     ratings = [_rating(candidate, *found) for candidate, found in answers.items()]
     ratings.sort(key=lambda rating: rating.cross_entropy)
     if ratings[0].cross_entropy > _GUESSING * math.log(len(class_names)):
@@ -203,7 +209,10 @@ def rate_candidates(
 def _answers(classifier: Classifier, source: Source, outputs, seed):
     """Candidate -> (probability of each right class, whether it is the largest)."""
     split = source.split(source.split_name(None))
-    if split.num_examples > NUM_IMAGES:
+    if split.num_examples > NUM_IMAGES and isinstance(split, ListedSplit):
+        order = np.random.default_rng(seed).permutation(split.num_examples)
+        split = split.at(np.sort(order[:NUM_IMAGES]))
+    elif split.num_examples > NUM_IMAGES:
         _, split = split.carve(NUM_IMAGES / split.num_examples, seed)
     bad_images = BadImages(max(split.num_examples, 1))
     batches = evaluation_batches(
@@ -213,7 +222,10 @@ def _answers(classifier: Classifier, source: Source, outputs, seed):
     total = math.ceil(split.num_examples / _BATCH) * len(CANDIDATES)
     with tqdm(total=total, desc="comparing preprocessing", unit=" batches") as bar:
         for batch in batches.as_numpy_iterator():
-            right = np.array([outputs[label] for label in batch["label"]], object)
+            right = np.array(
+                [outputs[label] if label >= 0 else None for label in batch["label"]],
+                object,
+            )
             known = np.array([output is not None for output in right])
             right = right[known].astype(int)
             for candidate, (probabilities, hits) in found.items():

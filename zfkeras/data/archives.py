@@ -47,10 +47,12 @@ class Files(abc.ABC):
         path: the folder or archive.
         names: sorted names relative to the root, parted by "/"; no folders, nothing
             hidden.
+        repeated: how many files and folders have another name by which they are listed.
     """
 
     path: Path
     names: list[str]
+    repeated: int = 0
 
     @abc.abstractmethod
     def key(self, name: str) -> bytes:
@@ -112,7 +114,9 @@ class FolderFiles(Files):
 
     def __init__(self, path: Path):
         self.path = Path(path)
-        self.names = sorted(_walk(self.path))
+        walk = _Walk()
+        self.names = sorted(walk.list_files(self.path))
+        self.repeated = walk.repeated
 
     def key(self, name):
         return os.fsencode(os.path.join(self.path, name))
@@ -228,55 +232,51 @@ def existing(path: str | os.PathLike, layout: str) -> Path:
     return path
 
 
-def _walk(root: Path) -> Iterator[str]:
-    """Names of the files below `root`; each folder and each file comes once.
+class _Walk:
+    """Lists the files below a folder; each file and each folder comes once."""
 
-    Real folders come before linked ones, so that a file keeps its own name where a link
-    leads to it, too.
-    """
-    seen, links = set(), []
-    yield from _walk_real(root, "", seen, links)
-    while links:
-        name, path = links.pop(0)
-        try:
-            status = os.stat(path)
-        except OSError:  # a link to nothing is found when it is read
-            yield name
-            continue
-        if stat.S_ISDIR(status.st_mode):
-            yield from _walk_real(path, f"{name}/", seen, links)
-        elif _is_new(seen, status.st_dev, status.st_ino):
-            yield name
+    def __init__(self):
+        self.repeated = 0
+        self._seen, self._links = set(), []
 
+    def list_files(self, root: Path) -> Iterator[str]:
+        """Names of the files; a linked one comes only if its own name does not."""
+        yield from self._list_real(root, "")
+        while self._links:
+            name, path = self._links.pop(0)
+            try:
+                status = os.stat(path)
+            except OSError:  # a link to nothing is found when it is read
+                yield name
+                continue
+            if stat.S_ISDIR(status.st_mode):
+                yield from self._list_real(path, f"{name}/")
+            elif self._is_new(status.st_dev, status.st_ino):
+                yield name
 
-def _walk_real(folder, prefix, seen, links) -> Iterator[str]:
-    """Files of one folder and of the real folders below it; links are put aside."""
-    status = os.stat(folder)
-    if not _is_new(seen, status.st_dev, status.st_ino):
-        return
-    with os.scandir(folder) as entries:
-        shown = sorted((e for e in entries if not is_hidden(e.name)), key=_by_name)
-    for entry in shown:
-        name = prefix + entry.name
-        if entry.is_symlink():
-            links.append((name, entry.path))
-        elif entry.is_dir():
-            yield from _walk_real(entry.path, f"{name}/", seen, links)
-        elif _is_new(seen, status.st_dev, entry.inode()):
-            yield name
+    def _list_real(self, folder, prefix: str) -> Iterator[str]:
+        """Files of one folder and of the real folders below it; links are put aside."""
+        status = os.stat(folder)
+        if not self._is_new(status.st_dev, status.st_ino):
+            return
+        with os.scandir(folder) as entries:
+            shown = [entry for entry in entries if not is_hidden(entry.name)]
+        for entry in sorted(shown, key=lambda entry: entry.name):
+            name = prefix + entry.name
+            if entry.is_symlink():
+                self._links.append((name, entry.path))
+            elif entry.is_dir():
+                yield from self._list_real(entry.path, f"{name}/")
+            elif self._is_new(status.st_dev, entry.inode()):
+                yield name
 
-
-def _by_name(entry: os.DirEntry) -> str:
-    return entry.name
-
-
-def _is_new(seen: set, device: int, inode: int) -> bool:
-    """Notes a folder or file; says whether it is met for the first time."""
-    key = (device, inode)
-    if key in seen:
-        return False
-    seen.add(key)
-    return True
+    def _is_new(self, device: int, inode: int) -> bool:
+        """Notes a file or folder; says whether it is new. Without inodes each is."""
+        if inode and (device, inode) in self._seen:
+            self.repeated += 1
+            return False
+        self._seen.add((device, inode))
+        return True
 
 
 def is_hidden(name: str) -> bool:

@@ -4,7 +4,6 @@ Class names are folder names as they stand (ImageNet's wnids too); labels follow
 sorted order. A broken image is found only when it is streamed.
 """
 
-import contextlib
 import itertools
 import logging
 from collections import Counter, defaultdict
@@ -12,7 +11,7 @@ from pathlib import PurePosixPath
 
 from zfkeras.data.archives import Files
 from zfkeras.data.bad_images import BadImage
-from zfkeras.data.folder_layout import LAYOUT, find_layout
+from zfkeras.data.folder_layout import LAYOUT, FolderLayout, find_layout
 from zfkeras.data.image_types import is_image_type, may_be_image
 from zfkeras.data.images import decode
 from zfkeras.data.sources import Source
@@ -56,7 +55,7 @@ def open_source(rest: str) -> Source:
             len(layout.images[split]),
         )
     splits = {
-        split: _split(files, by_class, layout.class_names)
+        split: _split(files, by_class, layout)
         for split, by_class in layout.images.items()
     }
     return Source(f"folder:{rest}", layout.class_names, splits)
@@ -74,28 +73,34 @@ def _find_images(files: Files) -> list[str]:
         if not any(map(is_image_type, inside)) and not _holds_image(files, inside):
             del by_folder[folder]
             left_out[f"in {files.path / folder}"] += len(inside)
+    if files.repeated:
+        left_out["links to files that are listed"] = files.repeated
     if left_out:
         counts = ", ".join(f"{n} {what}" for what, n in left_out.most_common(5))
         more = ", ..." if len(left_out) > 5 else ""
-        _log.info(
-            "%s: left out files that are no images: %s%s", files.path, counts, more
-        )
+        _log.info("%s: left out, as they are no images: %s%s", files.path, counts, more)
     return sorted(itertools.chain(*by_folder.values()))
 
 
 def _holds_image(files: Files, names: list[str]) -> bool:
-    """Decodes files of unknown type until one is an image."""
+    """Decodes files of unknown type until one is an image, or cannot be read."""
     for name in names[:_NUM_TRIED]:
-        with contextlib.suppress(BadImage, OSError):
+        try:
             decode(files.read(files.key(name)), 1)
             return True
+        except OSError:
+            return True
+        except BadImage:
+            continue
     return False
 
 
-def _split(files: Files, by_class: dict[str, list[str]], class_names: tuple[str, ...]):
+def _split(files: Files, by_class: dict[str, list[str]], layout: FolderLayout):
+    """The images of a split; the folder that wraps everything is not in their ids."""
     names, labels = [], []
-    for label, class_name in enumerate(class_names):
+    for label, class_name in enumerate(layout.class_names):
         found = by_class.get(class_name, [])
         names += found
         labels += [label] * len(found)
-    return files.split(names, labels)
+    ids = [name.removeprefix(layout.root) for name in names]
+    return files.split(names, labels, ids)

@@ -16,13 +16,15 @@ LAYOUT = (
     "with splits, PATH/train/CLASS/*.jpg beside PATH/val/CLASS/*.jpg"
 )
 
-# Names of split folders, as people write them, in any case of letters.
+# Names of split folders, as people write them, in any case of letters: the word alone
+# or as a part of a name, such as "seg_train", "train2017", "test_set".
 _SPLITS = {
-    "train": re.compile(r"(train|training)([-_ ]?(set|data|images?))?", re.IGNORECASE),
-    "validation": re.compile(
-        r"(val|valid|validation|dev|eval)([-_ ]?(set|data|images?))?", re.IGNORECASE
-    ),
-    "test": re.compile(r"(test|testing)([-_ ]?(set|data|images?))?", re.IGNORECASE),
+    split: re.compile(rf"(.*[-_ .])?({words})([-_ .0-9].*|set|data|images?)?", re.I)
+    for split, words in {
+        "train": "train|training|trainval",
+        "validation": "val|valid|validation|dev|eval",
+        "test": "test|testing",
+    }.items()
 }
 
 
@@ -31,6 +33,7 @@ class FolderLayout:
     """The images of a folder by split and class.
 
     Args:
+        root: what the names of all images begin with: the folder that wraps them.
         prefixes: split ("train", "validation" or "test") -> what the names of its
             images begin with, such as "flowers/valid/"; "train": "" where nothing is
             divided.
@@ -38,6 +41,7 @@ class FolderLayout:
         class_names: sorted.
     """
 
+    root: str
     prefixes: dict[str, str]
     images: dict[str, dict[str, list[str]]]
     class_names: tuple[str, ...]
@@ -64,13 +68,24 @@ def find_layout(path: object, names: Sequence[str]) -> FolderLayout:
         split: _group_by_class(path, names, prefix)
         for split, prefix in prefixes.items()
     }
-    return FolderLayout(prefixes, images, _find_classes(path, images))
+    return FolderLayout(root, prefixes, images, _find_classes(path, images))
 
 
-def split_of(folder: str) -> str | None:
-    """The split that a folder's name stands for: "train", "validation" or "test"."""
-    found = (split for split, name in _SPLITS.items() if name.fullmatch(folder))
-    return next(found, None)
+def split_of(folder: str, *, is_part: bool = False) -> str | None:
+    """The split that a folder's name stands for.
+
+    Args:
+        folder: its name.
+        is_part: whether a word in front counts, too: "seg_train", but "steam_train".
+
+    Returns:
+        "train", "validation", "test", or `None`.
+    """
+    for split, name in _SPLITS.items():
+        found = name.fullmatch(folder)
+        if found and (is_part or not found[1]):
+            return split
+    return None
 
 
 def _children(names: Sequence[str], prefix: str) -> dict[str, list[str]]:
@@ -87,14 +102,18 @@ def _holds_folders(names: Sequence[str]) -> bool:
     return all("/" in name for name in names)
 
 
-def _skip_wrappers(names: Sequence[str], root: str = "", is_split=False) -> str:
-    """Enters folders that hold all there is, unless they are splits or classes."""
+def _skip_wrappers(names: Sequence[str], root: str = "", split: str = "") -> str:
+    """Enters folders that hold all there is, unless they are splits or classes.
+
+    Inside a split only a folder of its own name is entered: another one is a class.
+    """
     while True:
         children = _children(names, root)
         if len(children) != 1 or "" in children:
             return root
         ((folder, inside),) = children.items()
-        if (split_of(folder) and not is_split) or not _holds_folders(inside):
+        is_wrapper = folder == split if split else not split_of(folder)
+        if not is_wrapper or not _holds_folders(inside):
             return root
         root += f"{folder}/"
 
@@ -102,30 +121,44 @@ def _skip_wrappers(names: Sequence[str], root: str = "", is_split=False) -> str:
 def _find_splits(path, names, root: str) -> dict[str, str]:
     """Split -> prefix; empty if the folders below `root` are classes."""
     children = _children(names, root)
-    splits = {folder: split_of(folder) for folder in children if split_of(folder)}
+    inner = {  # folder -> the folders in it, of those that hold nothing else
+        folder: {*_children(inside, _skip_wrappers(inside, "", folder))}
+        for folder, inside in children.items()
+        if folder and _holds_folders(inside)
+    }
+    splits = {
+        folder: split
+        for folder in children
+        if (split := split_of(folder, is_part=folder in inner))
+    }
     others = sorted(children.keys() - splits.keys() - {""})
-    divided = [f for f in splits or others if _holds_folders(children[f])]
-    inner = Counter(c for f in divided for c in {*_children(children[f], "")})
-    if not splits and len(inner) > 1 and max(inner.values()) > 1:
-        raise _unknown_split(path, divided[0], "the folders beside it")
-    if not splits or (others and len(inner) < 2):
+    counts = Counter(name for folder in inner for name in inner[folder])
+    if not splits and len(counts) > 1 and max(counts.values()) > 1:
+        raise _ambiguous(path, sorted(inner))
+    divided = {name for folder in splits for name in inner.get(folder, ())}
+    if not splits or (others and len(divided) < 2):
         return {}  # a class may be called train
-    undivided = sorted(splits.keys() - {*divided})
+    undivided = sorted(splits.keys() - inner.keys())
     if undivided:
+        stray = next(n for n in children[undivided[0]] if "/" not in n)
         raise UsageError(
-            f"{path}: the folder {undivided[0]} holds images, but no class folders; "
-            f"expected {LAYOUT}."
+            f"{path}: the folder {undivided[0]} holds the image {stray}, which lies in "
+            f"no class folder; expected {LAYOUT}."
         )
     if others or "" in children:
         stray = others[0] if others else children[""][0]
-        raise _unknown_split(path, stray, ", ".join(sorted(splits)))
+        raise UsageError(
+            f"{path}: {stray} lies beside {', '.join(sorted(splits))}, but its name is "
+            "not that of a split (train, val, test); rename or move it."
+        )
     return _prefixes(path, names, root, splits)
 
 
-def _unknown_split(path, folder, beside) -> UsageError:
+def _ambiguous(path, folders) -> UsageError:
     return UsageError(
-        f"{path}: {folder} lies beside {beside}, but its name is not that of a split "
-        "(train, val, test); rename or move it."
+        f"{path}: the folders {', '.join(folders[:4])} hold folders of the same names. "
+        "If they are splits, call them train, val and test; if they are classes, move "
+        "the images right into them."
     )
 
 
@@ -138,8 +171,7 @@ def _prefixes(path, names, root, splits) -> dict[str, str]:
                 f"{prefixes[split].strip('/')}; rename or move one of them."
             )
         # training_set/training_set/CLASS is how some archives unpack.
-        inside = [name for name in names if name.startswith(f"{root}{folder}/")]
-        prefixes[split] = _skip_wrappers(inside, f"{root}{folder}/", is_split=True)
+        prefixes[split] = _skip_wrappers(names, f"{root}{folder}/", folder)
     return {split: prefixes[split] for split in _SPLITS if split in prefixes}
 
 

@@ -124,11 +124,9 @@ class Unpool(keras.layers.Layer):
 
 def _check_argmax(argmax, height, width):
     """Refuses an argmax that counts over the batch; in a graph while it runs."""
-    # One entry of each image tells: it lies in this image, or this many images further.
-    first = argmax[:, 0, 0, 0]
+    first = argmax[:, 0, 0, 0]  # one entry of each image tells
     size = tf.cast(height * width * axis_length(argmax, 3), first.dtype)
-    number = tf.range(tf.shape(first)[0], dtype=first.dtype)
-    counts_over_batch = tf.reduce_all(first // size == number) & (tf.size(first) > 1)
+    counts_over_batch = tf.reduce_any(first >= size)
     message = (
         "`argmax` must be the index within one image. Received: an argmax that counts "
         "over the batch; make it with include_batch_in_index=False."

@@ -35,6 +35,15 @@ _MAX_GROWTH = 100
 # Activations whose values are probabilities.
 _ANSWERS = ("softmax", "sigmoid", "hard_sigmoid", "sparsemax")
 
+# Layers behind which values are what they were, or means of them.
+_UNCHANGING = (
+    keras.layers.Dropout,
+    keras.layers.Flatten,
+    keras.layers.GlobalAveragePooling2D,
+    keras.layers.Identity,
+    keras.layers.Reshape,
+)
+
 # What TensorFlow takes for a scope; others fail as late as in the first prediction.
 _SCOPE = re.compile(r"[A-Za-z0-9.][A-Za-z0-9_.\\/>-]*")
 
@@ -182,17 +191,35 @@ def check_answers(path: Path, model: keras.Model) -> None:
     Raises:
         UsageError: its last layer has an activation whose values are no probabilities.
     """
-    operation = model
-    while hasattr(operation, "layers"):
-        operation = operation.outputs[0]._keras_history.operation
-    activation = getattr(operation, "activation", keras.activations.softmax)
-    name = getattr(activation, "__name__", "")
-    if getattr(keras.activations, name, None) is activation and name not in _ANSWERS:
+    operation = _find_answering(model)
+    activation = getattr(operation, "activation", None)
+    name = getattr(activation, "__name__", "none")
+    is_known = getattr(keras.activations, name, None) is activation
+    # A layer with weights gives any values, unless its activation says otherwise.
+    is_bare = activation is None and bool(getattr(operation, "weights", ()))
+    if is_bare or (activation is not None and is_known and name not in _ANSWERS):
         raise UsageError(
             f"{path}: the network must answer with probabilities. Received: a last "
             f"layer {operation.name!r} with the activation {name!r}. Add a "
             "keras.layers.Softmax() behind it."
         )
+
+
+def _find_answering(model: keras.Model):
+    """The last operation that changes values, in nested models too."""
+    tensor = model.outputs[0]
+    while True:
+        operation = tensor._keras_history.operation
+        if hasattr(operation, "layers"):
+            tensor = operation.outputs[0]
+            continue
+        activation = getattr(operation, "activation", None)
+        is_linear = isinstance(operation, keras.layers.Activation) and (
+            activation is keras.activations.linear
+        )
+        if not (is_linear or isinstance(operation, _UNCHANGING)):
+            return operation
+        tensor = operation.input
 
 
 def _halved(encoded: bytes) -> bytes:

@@ -97,7 +97,7 @@ def run_experiment(
             claim.enter_context(workdir.claimed())
             workdir.start(
                 config.to_json(),
-                describe_images(train, held_out),
+                describe_images(source.class_names, train, held_out),
                 overwrite=execution.overwrite,
                 accept_other_images=execution.accept_other_images,
             )

@@ -1,10 +1,13 @@
 """The images of an experiment: those to learn from and those held out.
 
-It reads names and labels; it decodes no image.
+It reads names, labels and the content of a few files; it decodes no image.
 """
 
 import dataclasses
+import hashlib
 import logging
+import os
+from collections.abc import Sequence
 
 from zfkeras.data.sources import Source, open_source
 from zfkeras.data.splits import Split
@@ -39,6 +42,10 @@ def open_data(config: TrainConfig, source: Source | None = None) -> Source:
 
 def _without_listed(source: Source, path: str) -> Source:
     """Leaves out of the training images those that a file names, one a line."""
+    if not os.path.isfile(path):
+        raise FileNotFoundError(
+            f"data.leave_out must be a text file. Received: {path}, which is none."
+        )
     with open(path, "rb") as file:
         names = {line.rstrip(b"\r\n") for line in file} - {b""}
     whole = source.split("train")
@@ -57,20 +64,25 @@ def _without_listed(source: Source, path: str) -> Source:
     return dataclasses.replace(source, splits={**source.splits, "train": kept})
 
 
-def describe_images(train: Split, held_out: Split | None) -> dict:
+def describe_images(
+    class_names: Sequence[str], train: Split, held_out: Split | None
+) -> dict:
     """What config.json keeps of a run's images, to tell whether they have changed.
 
     Names, labels and the content of 64 images count, not the folder they lie in; of a
     TensorFlow data set the first 1,000 names.
 
     Args:
+        class_names: of the data.
         train: the images to learn from.
         held_out: those held out, if any.
 
     Returns:
-        {"train": {"count", "digest"}, "held_out": likewise, or a count of 0}.
+        {"class_names": a digest, "train": {"count", "digest"}, "held_out": likewise, or
+        a count of 0}.
     """
-    return {
+    names = hashlib.sha256("\n".join(class_names).encode("utf-8", "surrogateescape"))
+    return {"class_names": names.hexdigest()} | {
         part: {
             "count": split.num_examples,
             "digest": images_digest(split, at_most=1000),

@@ -98,8 +98,8 @@ class Workdir:
                 # A run of before images were noted has none.
                 images_before = read_json(file).get("images")
                 self._check_same(before, config, _PLACES if images_before else set())
-                if images_before and not accept_other_images:
-                    self._check_images(images_before, images)
+                if images_before:
+                    self._check_images(images_before, images, accept_other_images)
         else:
             self._check_no_run()
         self.path.mkdir(parents=True, exist_ok=True)
@@ -122,8 +122,7 @@ class Workdir:
         if left:
             raise UsageError(
                 f"{self.path} holds {' and '.join(left)} of a run but no config.json "
-                "that says which; put it back, use another --workdir, or remove the "
-                "folder."
+                "that says which; put it back, or use another --workdir."
             )
 
     def _read_config(self, file: Path) -> dict:
@@ -131,8 +130,7 @@ class Workdir:
             return flattened(read_json(file)["config"])
         except (ValueError, KeyError, TypeError, AttributeError) as err:
             raise UsageError(
-                f"{file} is not a run's, or is damaged ({err}); use another --workdir, "
-                "or remove the folder."
+                f"{file} is not a run's, or is damaged ({err}); use another --workdir."
             ) from err
 
     def _forget(self) -> None:
@@ -143,7 +141,14 @@ class Workdir:
         for name in _FILES:
             (self.path / name).unlink(missing_ok=True)
 
-    def _check_images(self, before: Mapping, now: Mapping) -> None:
+    def _check_images(self, before: Mapping, now: Mapping, accept_other: bool) -> None:
+        if before.get("class_names") != now["class_names"]:
+            raise UsageError(
+                f"{self.path} holds a run on other classes, so its labels mean others; "
+                "use another --workdir, or --overwrite to start again."
+            )
+        if accept_other:
+            return
         changes = [
             f"{before[part]['count']:,} images {words}, now {now[part]['count']:,}"
             + (" other ones" if before[part]["count"] == now[part]["count"] else "")

@@ -1,4 +1,4 @@
-"""Twelve layouts of small folders: the split and class of each image, by hand."""
+"""Fifteen layouts of small folders: the split and class of each image, by hand."""
 
 import logging
 
@@ -40,13 +40,13 @@ LAYOUTS = {
     "a wrapping folder": (
         ["pets/train/a/1.jpg", "pets/train/b/2.jpg", "pets/val/a/3.jpg"],
         {
-            "train": [("pets/train/a/1.jpg", "a"), ("pets/train/b/2.jpg", "b")],
-            "validation": [("pets/val/a/3.jpg", "a")],
+            "train": [("train/a/1.jpg", "a"), ("train/b/2.jpg", "b")],
+            "validation": [("val/a/3.jpg", "a")],
         },
     ),
     "a wrapping folder around classes": (
         ["x/pets/a/1.jpg", "x/pets/b/2.jpg"],
-        {"train": [("x/pets/a/1.jpg", "a"), ("x/pets/b/2.jpg", "b")]},
+        {"train": [("a/1.jpg", "a"), ("b/2.jpg", "b")]},
     ),
     "a wrapping folder inside splits": (
         ["training_set/training_set/a/1.jpg", "training_set/training_set/b/2.jpg"],
@@ -54,6 +54,32 @@ LAYOUTS = {
             "train": [
                 ("training_set/training_set/a/1.jpg", "a"),
                 ("training_set/training_set/b/2.jpg", "b"),
+            ]
+        },
+    ),
+    "splits with a word in front": (
+        ["seg_train/seg_train/a/1.jpg", "seg_train/seg_train/b/2", "seg_test/a/3.jpg"],
+        {
+            "train": [
+                ("seg_train/seg_train/a/1.jpg", "a"),
+                ("seg_train/seg_train/b/2", "b"),
+            ],
+            "test": [("seg_test/a/3.jpg", "a")],
+        },
+    ),
+    "one class in the validation split, with deeper images": (
+        ["train/a/1.jpg", "train/b/2.jpg", "val/a/front/3.jpg", "val/a/back/4.jpg"],
+        {
+            "train": [("train/a/1.jpg", "a"), ("train/b/2.jpg", "b")],
+            "validation": [("val/a/back/4.jpg", "a"), ("val/a/front/3.jpg", "a")],
+        },
+    ),
+    "two classes that end in train": (
+        ["steam_train/1.jpg", "bullet_train/2.jpg"],
+        {
+            "train": [
+                ("bullet_train/2.jpg", "bullet_train"),
+                ("steam_train/1.jpg", "steam_train"),
             ]
         },
     ),
@@ -107,6 +133,8 @@ def test_the_split_and_class_of_each_image(layout, write, tmp_path):
         (["train/a/1.jpg", "train/b/2.jpg", "cover.jpg"], "cover.jpg"),
         (["train/1.jpg", "valid/2.jpg"], "train"),
         (["train/images/1.jpg", "valid/images/2.jpg"], "images"),
+        (["train/a/1.jpg", "train/b/2.jpg", "train/x.jpg", "val/a/3.jpg"], "x.jpg"),
+        (["a/2020/1.jpg", "a/2021/2.jpg", "b/2020/3.jpg"], "a, b"),
         (["fold1/a/1.jpg", "fold1/b/2.jpg", "fold2/a/3.jpg"], "fold1"),
         (["train/a/1.jpg", "train/b/2.jpg", "val/a/3", "dev/a/4.jpg"], "dev"),
     ],
@@ -116,6 +144,21 @@ def test_a_folder_that_fits_no_layout_is_named(names, culprit, tmp_path):
     with pytest.raises(UsageError, match=rf"\b{culprit}\b") as caught:
         open_source(f"folder:{path}")
     assert str(path) in str(caught.value) and "\n" not in str(caught.value)
+
+
+def test_a_class_that_cannot_be_decoded_stays(tmp_path):
+    # Previously a class of JPEG 2000 files disappeared, and training went on.
+    names = {"a/1.jpg": jpeg(1), "b/2.jpg": jpeg(2), "c/3.jp2": b"\0\0\0\x0cjP  "}
+    source = open_source(f"folder:{write_tree(tmp_path, names)}")
+    assert source.class_names == ("a", "b", "c")
+
+
+def test_a_folder_of_other_files_is_no_class(tmp_path):
+    names = {"a/1.jpg": jpeg(1), "b/2.jpg": jpeg(2), "code/Makefile": "all:"}
+    assert open_source(f"folder:{write_tree(tmp_path, names)}").class_names == (
+        "a",
+        "b",
+    )
 
 
 def test_the_log_says_which_folder_became_which_split(tmp_path, caplog):
@@ -138,6 +181,10 @@ def test_the_log_says_which_folder_became_which_split(tmp_path, caplog):
         ("Val", "validation"),
         ("dev", "validation"),
         ("testing", "test"),
+        ("trainval", "train"),
+        ("val2017", "validation"),
+        ("train_1", "train"),
+        ("steam_train", None),
         ("test_set", "test"),
         ("trains", None),
         ("contest", None),

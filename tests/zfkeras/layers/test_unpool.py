@@ -119,13 +119,13 @@ def test_gradients_equal_numerical_differences(padding):
 
 
 @pytest.mark.parametrize("padding", ["valid", "same"])
-@pytest.mark.parametrize("foreign", [2, 8, -1, 16, 10**12, 2**32, -(2**32)])
+@pytest.mark.parametrize("foreign", [1, 8, -1, 16, 10**12, 2**32, -(2**32)])
 def test_a_foreign_argmax_adds_nothing(foreign, padding):
-    # Right of and below its window, outside the image; previously the ones beyond
+    # Left of and below its window, outside the image; previously the ones beyond
     # 32 bits came round to the first pixel.
-    argmax = np.array([[foreign, 3], [9, 15]])[None, :, :, None]
+    argmax = np.array([[0, foreign], [9, 15]])[None, :, :, None]
     image = Unpool(2, padding=padding)([np.ones((1, 2, 2, 1), "f4"), argmax])
-    expected = [[0, 0, 0, 1], [0, 0, 0, 0], [0, 1, 0, 0], [0, 0, 0, 1]]
+    expected = [[1, 0, 0, 0], [0, 0, 0, 0], [0, 1, 0, 0], [0, 0, 0, 1]]
     np.testing.assert_array_equal(image[0, :, :, 0], expected)
 
 
@@ -138,15 +138,17 @@ def test_an_argmax_that_counts_over_the_batch_is_refused(in_graph):
     )
     unpool = tf.function(Unpool(2)) if in_graph else Unpool(2)
     error = tf.errors.InvalidArgumentError if in_graph else ValueError
-    with pytest.raises(error, match="include_batch_in_index=False"):
-        unpool([pooled, argmax])
+    for some in (slice(0, 3), slice(1, 3), slice(2, 3)):
+        with pytest.raises(error, match="include_batch_in_index=False"):
+            unpool([pooled[some], argmax[some]])
 
 
 @pytest.mark.parametrize("foreign", [-1, -2, 9, 10])
 def test_a_foreign_argmax_in_the_padding_adds_nothing(foreign):
     # Windows 3 by 1, "same", overhang on every side of a 3x3 image.
     argmax = np.arange(9).reshape(1, 3, 3, 1)
-    argmax[0, 0, 0] = argmax[0, 2, 2] = foreign
+    argmax[0, 0, 0] = -1
+    argmax[0, 2, 2] = foreign
     image = Unpool(3, 1, "same")([np.ones((1, 3, 3, 1), "f4"), argmax])
     expected = [[0, 1, 1], [1, 1, 1], [1, 1, 0]]
     np.testing.assert_array_equal(image[0, :, :, 0], expected)

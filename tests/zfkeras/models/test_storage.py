@@ -51,8 +51,20 @@ def test_a_network_that_answers_with_logits_is_refused(activation):
 
 
 @pytest.mark.parametrize(
+    "behind", [keras.layers.Dropout(0.5), keras.layers.Reshape((2,))]
+)
+def test_logits_behind_layers_that_keep_values_are_refused(behind):
+    with pytest.raises(UsageError, match="must answer with prob"):
+        check_answers("my.keras", answering(keras.layers.Dense(2), behind))
+
+
+@pytest.mark.parametrize(
     "last",
     [
+        [
+            keras.layers.Dense(2, "softmax"),
+            keras.layers.Activation("linear", dtype="float32"),
+        ],
         [keras.layers.Dense(2, "softmax")],
         [keras.layers.Dense(2, "sigmoid")],
         [keras.layers.Dense(2), keras.layers.Softmax()],

@@ -10,6 +10,7 @@ CONFIG = {"epochs": 3, "data": {"source": "shapes", "max_bad_fraction": 0.01}}
 
 
 IMAGES = {
+    "class_names": "x",
     "train": {"count": 90, "digest": "a"},
     "held_out": {"count": 10, "digest": "b"},
 }
@@ -92,6 +93,13 @@ def test_other_images_are_refused_unless_accepted(tmp_path, part, now, said):
     started(tmp_path, images=images)
 
 
+def test_other_classes_are_refused_whatever_is_accepted(tmp_path):
+    started(tmp_path)
+    images = {**IMAGES, "class_names": "y"}
+    with pytest.raises(UsageError, match="other classes"):
+        started(tmp_path, images=images, accept_other_images=True)
+
+
 def test_a_run_from_before_images_were_noted_resumes(tmp_path):
     file = started(tmp_path).path / "config.json"
     config = json.loads(file.read_text())
@@ -150,7 +158,7 @@ def test_a_run_without_its_config_is_not_taken_up(tmp_path, left, overwrite):
         started(tmp_path, changed(seed=1), overwrite=overwrite)
     assert str(caught.value) == (
         f"{tmp_path} holds {left} of a run but no config.json that says which; put it "
-        "back, use another --workdir, or remove the folder."
+        "back, or use another --workdir."
     )
     assert sorted(tmp_path.rglob("*")) == before
 
@@ -240,7 +248,7 @@ def test_a_config_in_which_a_digit_has_changed_is_refused(tmp_path):
     started(tmp_path)
     path = tmp_path / "config.json"
     path.write_text(path.read_text().replace('"epochs": 3', '"epochs": 8'))
-    with pytest.raises(UsageError, match=r"config\.json is not .* remove the folder"):
+    with pytest.raises(UsageError, match=r"config\.json is not .* use another --work"):
         started(tmp_path)
 
 

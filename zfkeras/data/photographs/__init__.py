@@ -8,6 +8,7 @@ import dataclasses
 import functools
 import io
 import json
+import logging
 from pathlib import Path
 
 import numpy as np
@@ -17,10 +18,12 @@ from zfkeras.data.sources import Source
 from zfkeras.data.splits import ListedSplit
 from zfkeras.errors import UsageError
 
+_log = logging.getLogger(__name__)
+
 FOLDER = Path(__file__).parent
 LICENCES = FOLDER / "licences.json"
 # Crops along the shorter side: whole photographs, halves and so on, so that objects of
-# any size fill one. Few, and hardly overlapping: they must differ from each other.
+# any size fill one. Squares of one size hardly overlap.
 _DIVISIONS = (1, 2, 4)
 _WHOLE = "whole"
 
@@ -70,9 +73,9 @@ def open_source(rest: str = "") -> Source:
     """Opens the built-in photographs: one split, "validation", of square crops.
 
     Each photograph gives squares as large as its shorter side, half and a quarter of
-    it, spread evenly from border to border. Their label is -1: what a crop shows is
-    not known. An id names the photograph and the square: "red_panda/left 112 top 0
-    side 288".
+    it; the smaller ones lie inside the larger ones. Their label is -1: what a crop
+    shows is not known. An id names the photograph and the square: "red_panda/left 112
+    top 0 side 288".
 
     Args:
         rest: "whole" for one square from the middle of each photograph, with what the
@@ -86,6 +89,7 @@ def open_source(rest: str = "") -> Source:
             f"--data must be photographs or photographs:{_WHOLE}. "
             f"Received: photographs:{rest}."
         )
+    _log.info("name the authors where you show these photographs: %s", LICENCES)
     class_names = sorted({photo.shows for photo in photographs()})
     keys, labels, ids = [], [], []
     for photo in photographs():
