@@ -68,8 +68,8 @@ def test_what_is_not_divided_is_taken_whole(
     }.get(module, [f"--model={folder}/snapshots/epoch-002.keras"])
     argv = [*given, f"--data=folder:{folder}/images", f"--workdir={tmp_path}", *words]
     assert importlib.import_module(module).main(argv) == 0
-    (path,) = tmp_path.glob("*.json")
-    assert json.loads(path.read_text("utf-8"))["split"] == "train"
+    record = json.loads((tmp_path / "results.json").read_text("utf-8"))
+    assert record["split"] == "train"
     said = "has no validation split; taking its only one, train"
     assert (said in caplog.text) == (usual != "train")
 

@@ -263,14 +263,14 @@ def _read_mean_image(path: Path):
 
 
 def _write_config(folder: Path) -> Path:
-    Workdir(folder).start(_CONFIG)
+    Workdir(folder).start(_CONFIG, {})
     return folder / "config.json"
 
 
 def _read_config(path: Path):
     content = path.read_bytes()
     try:
-        Workdir(path.parent).start(_CONFIG)
+        Workdir(path.parent).start(_CONFIG, {})
     finally:
         path.write_bytes(content)
     return "the same run"

@@ -104,7 +104,7 @@ def test_a_network_of_another_kind_is_refused(capsys, tmp_path, model_file):
 
     classifier = make_classifier(1, ["a", "b"])
     inputs = keras.Input((56, 56, 3))
-    outputs = keras.layers.Dense(2)(keras.layers.Flatten()(inputs))
+    outputs = keras.layers.Dense(2, "softmax")(keras.layers.Flatten()(inputs))
     object.__setattr__(classifier, "model", keras.Model(inputs, outputs))
     classifier.save(tmp_path / "other.keras")
     message = error(capsys, "--model", str(tmp_path / "other.keras"))
