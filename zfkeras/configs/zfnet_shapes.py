@@ -1,7 +1,7 @@
 """The quarter-scale ZFNet on the built-in shapes: what `zfkeras.train` runs by default.
 
 Command:  python -m zfkeras.train
-Hardware: two CPU cores without AVX-512, two and a half minutes.
+Hardware: two CPU cores without AVX-512, two to three minutes.
 Expected: validation top-1 error 4 %.
 
 No download: the images are generated. The run starts from `quarter`, which was
