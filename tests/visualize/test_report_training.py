@@ -47,7 +47,7 @@ def test_heads_on_the_same_data_stand_beside_it(run, tmp_path):
         [
             "quarter, fixed, with a linear head (svm) on layer 7",
             "62.5 %",
-            "all but 30 images per class",
+            "images that the head did not learn from",
         ]
     ]
     (table,) = training(run, heads(tmp_path, "caltech101:x")).tables
