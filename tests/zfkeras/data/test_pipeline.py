@@ -304,9 +304,10 @@ def test_the_mean_image_stops_at_too_many_bad_images():
 
 
 def test_the_mean_image_stops_at_bad_images_behind_the_last_full_batch():
-    # Previously the tally was not looked at again after the last batch.
+    # Previously the tally was not looked at again after the last batch. How many images
+    # it has counted when it stops depends on how the threads take turns.
     files = [png(np.zeros((2, 2, 3), np.uint8))] * 256 + [b""] * 300
-    with pytest.raises(RunError, match="300 of 556 images cannot be read"):
+    with pytest.raises(RunError, match=r"\d+ of 556 images cannot be read"):
         compute_mean_image(split_of(files), 2, BadImages(556, 0.5))
 
 
