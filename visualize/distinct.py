@@ -82,6 +82,6 @@ def keep_one_each(
 
 
 def _first_columns(names: list[str | None], count: int) -> list[int]:
-    """Where each name stands first, in that order; -1 behind the last one."""
+    """Positions of the first occurrence of each name, padded with -1."""
     first = [names.index(name) for name in dict.fromkeys(names) if name is not None]
     return [*first, *[-1] * count][:count]

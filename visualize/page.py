@@ -155,7 +155,7 @@ class Gallery:
 
 @dataclasses.dataclass(frozen=True)
 class Credit:
-    """What has to be said of a photograph that the page shows.
+    """The attribution of a photograph that the page shows.
 
     Args:
         title: as its author calls it.

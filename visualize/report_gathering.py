@@ -216,7 +216,7 @@ def _images_in_words(split: str, source: Source) -> str:
 
 
 def _credits(source: Source) -> tuple[Credit, ...]:
-    """Of the photographs that come with the package, if the page shows them."""
+    """Credits of the built-in photographs, if the page shows them."""
     if source.spec.partition(":")[0] != "photographs":
         return ()
     return tuple(

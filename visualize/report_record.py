@@ -1,4 +1,4 @@
-"""What results.json says of a report: its sections, and what was left out.
+"""The record of a report in results.json: sections, and figures left out.
 
 It describes a page that has been made; it makes nothing.
 """
