@@ -90,7 +90,7 @@ def build_parser() -> argparse.ArgumentParser:
 
 def main(argv=None) -> int:
     """Runs the command; returns its exit code."""
-    return commandline.run(build_parser(), _correspondence, argv)
+    return commandline.run(build_parser(), make_figure, argv)
 
 
 def _two_or_more(text: str) -> int:
@@ -101,7 +101,8 @@ def _two_or_more(text: str) -> int:
     return value
 
 
-def _correspondence(args):
+def make_figure(args):
+    """Draws Table 1 and Fig. 8 and writes its record and picture into the workdir."""
     import numpy as np
 
     from visualize.paper_layers import layer_heading, paper_layer

@@ -64,10 +64,11 @@ def build_parser() -> argparse.ArgumentParser:
 
 def main(argv=None) -> int:
     """Runs the command; returns its exit code."""
-    return commandline.run(build_parser(), _evolution, argv)
+    return commandline.run(build_parser(), make_figure, argv)
 
 
-def _evolution(args):
+def make_figure(args):
+    """Draws Fig. 4 and writes its record and picture into the workdir."""
     from visualize.feature_history import FeatureHistory
     from visualize.paper_layers import layer_heading, usual_layers
     from visualize.sample import draw_sample, load_probes

@@ -65,10 +65,11 @@ def build_parser() -> argparse.ArgumentParser:
 
 def main(argv=None) -> int:
     """Runs the command; returns its exit code."""
-    return commandline.run(build_parser(), _filters, argv)
+    return commandline.run(build_parser(), make_figure, argv)
 
 
-def _filters(args):
+def make_figure(args):
+    """Draws Fig. 6 and writes its record and picture into the workdir."""
     import numpy as np
 
     from visualize.filter_statistics import first_convolution, measure_filters

@@ -49,10 +49,11 @@ def build_parser():
 
 def main(argv=None) -> int:
     """Runs the command; returns its exit code."""
-    return commandline.run(build_parser(), _invariance, argv)
+    return commandline.run(build_parser(), make_figure, argv)
 
 
-def _invariance(args):
+def make_figure(args):
+    """Draws Fig. 5 and writes its record and picture into the workdir."""
     import numpy as np
 
     from visualize.chosen_images import chosen_images

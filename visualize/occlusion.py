@@ -78,7 +78,7 @@ def build_parser() -> argparse.ArgumentParser:
 
 def main(argv=None) -> int:
     """Runs the command; returns its exit code."""
-    return commandline.run(build_parser(), _occlusion, argv)
+    return commandline.run(build_parser(), make_figure, argv)
 
 
 def _grey(text: str) -> float:
@@ -89,7 +89,8 @@ def _grey(text: str) -> float:
     return value
 
 
-def _occlusion(args):
+def make_figure(args):
+    """Draws Fig. 7 and writes its record and picture into the workdir."""
     from visualize.chosen_images import chosen_images
     from visualize.occlusion_figure import make_rows
     from visualize.render.occlusion import draw_occlusion
