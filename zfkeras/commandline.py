@@ -57,7 +57,7 @@ class _Parser(argparse.ArgumentParser):
     """Answers bad usage in one line, without the block of all arguments."""
 
     def error(self, message):
-        sys.exit(_say(self, f"{message}; see {self.prog} --help", BAD_USAGE))
+        raise UsageError(f"{message}; see {self.prog} --help")
 
 
 class _HelpFormatter(argparse.ArgumentDefaultsHelpFormatter):
@@ -257,8 +257,10 @@ def run(
 def _run(parser, command, argv) -> int:
     try:
         args = parser.parse_args(argv)
-    except SystemExit as stop:  # argparse has already said what is wrong, or --help
-        return stop.code if isinstance(stop.code, int) else BAD_USAGE
+    except UsageError as err:
+        return _say(parser, err, BAD_USAGE)
+    except SystemExit:  # --help, which argparse has answered
+        return DONE
     try:
         import_tensorflow_quietly()
         _start_logging()
