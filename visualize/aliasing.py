@@ -12,27 +12,9 @@ _AT_ONCE = 32  # images whose spectra are in memory together
 
 
 def share_beyond_grid(images: np.ndarray, stride: tuple[int, int]) -> np.ndarray:
-    """Share of the power above half the sampling frequency of a grid, along any axis.
+    """Share of the power above half a grid's sampling frequency; NaN without contrast.
 
-    Each image's mean is taken off and its border faded out (a Hann window), since an
-    edge of the cut would count as fine detail.
-
-    Args:
-        images: float array (n, height, width, channels), any range.
-        stride: (vertical, horizontal) step of the grid in pixels; with a step of 1
-            nothing lies beyond.
-
-    Returns:
-        float array (n,) from 0 to 1; NaN for an image without any contrast.
-
-    Raises:
-        ValueError: `images` is of another rank, or `stride` below 1.
-
-    Example:
-        >>> import numpy as np
-        >>> fine = np.tile([1.0, -1.0], 16) * np.ones((1, 32, 1))
-        >>> round(float(share_beyond_grid(fine[..., None], (2, 2))[0]), 3)
-        1.0
+    images: float array (n, height, width, channels); returns float array (n,).
     """
     images = np.asarray(images)
     if images.ndim != 4:

@@ -56,12 +56,7 @@ def add_max_images(parser: argparse.ArgumentParser) -> None:
 
 
 def add_images(parser: argparse.ArgumentParser, count: int) -> None:
-    """Adds --images, --classes, --data, --split and --count: the images of a figure.
-
-    Args:
-        parser: the command's.
-        count: how many are drawn by default where they are not named.
-    """
+    """Adds --images, --classes, --data, --split and --count: the images of a figure."""
     parser.add_argument(
         "--images",
         nargs="+",

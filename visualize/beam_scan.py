@@ -1,7 +1,4 @@
-"""The strongest activations found by many workers: shards, merged by a CombineFn.
-
-It writes the file that a single scan would leave, from which visualize.features draws.
-"""
+"""Finds the strongest activations with many workers: scans shards, then merges them."""
 
 import dataclasses
 import functools
@@ -21,13 +18,7 @@ from zfkeras.errors import RunError
 
 
 class ScanShard(DoFn):
-    """Finds the strongest activations of a shard; loads the network once a worker.
-
-    Args:
-        job: network and images.
-        layers: the paper's numbers or names of layers.
-        count: how many activations to keep for each channel.
-    """
+    """Scans a shard; each worker loads the network once."""
 
     def __init__(self, job: Job, layers: Sequence[int | str], count: int):
         self.job, self.layers, self.count = job, layers, count
@@ -38,84 +29,46 @@ class ScanShard(DoFn):
         self._finder = TopActivations(classifier, self.layers, self.count)
 
     def process(self, shard: Shard):
-        """Scans one shard.
-
-        Args:
-            shard: which images.
-
-        Yields:
-            A `ScanState`.
-        """
+        """Scans one shard."""
         yield self._finder.scan_stretch(
             self._split, shard.first, shard.end, batch_size=self.job.batch_size
         )
 
 
 class MergeScans(CombineFn):
-    """Keeps the strongest of what was found, whatever the order it comes in."""
+    """Merges the states of shards, in any order."""
 
     def create_accumulator(self):
-        """Nothing yet."""
+        """Returns the state before any shard."""
         return None
 
     def add_input(self, found: ScanState | None, state: ScanState) -> ScanState:
-        """Adds what was found in a shard.
-
-        Args:
-            found: before.
-            state: in the shard.
-        """
+        """Merges the state of one shard."""
         return state if found is None else merge([found, state])
 
     def merge_accumulators(self, accumulators) -> ScanState | None:
-        """Joins what was found by several workers.
-
-        Args:
-            accumulators: of each.
-        """
+        """Merges the states of several workers."""
         states = [state for state in accumulators if state is not None]
         return merge(states) if states else None
 
     def extract_output(self, found: ScanState | None) -> ScanState | None:
-        """All that was found.
-
-        Args:
-            found: as it is.
-        """
+        """Returns the merged state."""
         return found
 
 
 @dataclasses.dataclass(frozen=True)
 class ClusterScan:
-    """A scan that a pipeline carries out.
+    """A scan that runs as a Beam pipeline."""
 
-    Args:
-        job: network and images.
-        layers: the paper's numbers or names of layers.
-        count: how many activations to keep for each channel.
-        exchange: folder or URL that workers and this process reach.
-        shard_size: images that a worker takes on at once.
-        max_bad_fraction: share of unreadable images past which the run fails.
-    """
-
-    job: Job
-    layers: Sequence[int | str]
-    count: int
-    exchange: str
-    shard_size: int
+    job: Job  # network and images
+    layers: Sequence[int | str]  # the paper's numbers or names of layers
+    count: int  # how many activations to keep for each channel
+    exchange: str  # folder or URL that workers and this process reach
+    shard_size: int  # images that a worker takes on at once
     max_bad_fraction: float = 0.01
 
     def run(self, path: Path, options: Sequence[str]) -> ScanState:
-        """Scans, unless `path` holds the answer; leaves it there.
-
-        Args:
-            path: of the file, as `TopActivations.scan` keeps it.
-            options: Apache Beam's.
-
-        Raises:
-            UsageError: a layer that is not there, or a wrong option.
-            RunError: the pipeline failed, too many images are bad, or none can be read.
-        """
+        """Scans, unless the file `path` holds the result; writes the result there."""
         classifier, split = self.job.load()
         finder = TopActivations(classifier, self.layers, self.count)
         data = f"{self.job.data} {self.job.split}"
@@ -164,7 +117,7 @@ class ClusterScan:
 
 
 def _leave(state, path):
-    """Writes what was found where the process that waits for it reaches it."""
+    """Writes the result where the waiting process can read it."""
     with tempfile.TemporaryDirectory() as folder:
         here = Path(folder, "state.npz")
         save_state(here, state)

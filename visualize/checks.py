@@ -1,7 +1,4 @@
-"""What users give from Python, checked: whole numbers, images, models, lists of layers.
-
-It runs no network.
-"""
+"""Checks of arguments that users give: whole numbers, images, models, layers."""
 
 import operator
 from collections.abc import Sequence
@@ -14,16 +11,7 @@ from zfkeras.models.layer_calls import is_graph
 
 
 def whole_number(name: str, value, lowest: int | None = None) -> int:
-    """Returns `value` as an integer.
-
-    Args:
-        name: what messages call it.
-        value: what a user gave.
-        lowest: the smallest number allowed. `None` (default): any is.
-
-    Raises:
-        UsageError: no whole number, or one below `lowest`.
-    """
+    """Returns `value` as an int of at least `lowest`, or raises `UsageError`."""
     try:
         number = operator.index(value)
     except TypeError:
@@ -38,16 +26,7 @@ def whole_number(name: str, value, lowest: int | None = None) -> int:
 
 
 def as_numbers(name: str, value) -> np.ndarray:
-    """Returns `value` as an array.
-
-    Args:
-        name: what messages call it.
-        value: what a user gave.
-
-    Raises:
-        UsageError: no numbers, such as paths, numbers that are not finite, or images of
-            different sizes.
-    """
+    """Returns `value` as an array of finite numbers, or raises `UsageError`."""
     try:
         array = np.asarray(value)
     except ValueError as err:
@@ -66,14 +45,7 @@ def as_numbers(name: str, value) -> np.ndarray:
 
 
 def check_graph(model: keras.Model) -> None:
-    """Refuses what is no graph of layers.
-
-    Args:
-        model: what a user gave.
-
-    Raises:
-        UsageError: no functional or sequential model, or one without an input.
-    """
+    """Raises `UsageError` unless the model is a functional or sequential one."""
     if not is_graph(model):
         raise UsageError(
             "`model` must be a built functional or sequential Keras model. "
@@ -82,14 +54,7 @@ def check_graph(model: keras.Model) -> None:
 
 
 def list_of_layers(layers: Sequence[int | str]) -> list[int | str]:
-    """Returns `layers` as a list.
-
-    Args:
-        layers: what a user gave.
-
-    Raises:
-        UsageError: a single layer, whose letters would be taken for layers.
-    """
+    """Returns `layers` as a list; a single layer is a `UsageError`."""
     if isinstance(layers, str) or not np.iterable(layers):
         raise UsageError(
             f"`layers` must be a list of layers. Received: layers={layers!r}; for a "

@@ -1,7 +1,4 @@
-"""The few images a figure shows: files that are named, or some drawn from a data set.
-
-It chooses and reads; nothing is measured here but whether the network is right.
-"""
+"""Chooses and reads a figure's images: named files, or some drawn from data."""
 
 import dataclasses
 import functools
@@ -30,22 +27,13 @@ _log = logging.getLogger(__name__)
 
 @dataclasses.dataclass(frozen=True, eq=False)
 class ChosenImage:
-    """One image of a figure.
+    """One image of a figure."""
 
-    Args:
-        name: by which people know it: a path, or its id in the data set.
-        square: uint8 array (image_size, image_size, 3), as the network's preprocessing
-            takes it.
-        label: true class among the network's, `None` if it is not known or not there.
-        predicted: the network's answer to the centre crop.
-        mask: bool array (crop_size, crop_size), true on the object; `None`: unknown.
-    """
-
-    name: str
-    square: np.ndarray
+    name: str  # by which people know it: a path, or its id in the data set
+    square: np.ndarray  # uint8 array (image_size, image_size, 3)
     label: int | None
-    predicted: int
-    mask: np.ndarray | None = None
+    predicted: int  # the network's answer to the centre crop
+    mask: np.ndarray | None = None  # bool array (crop_size, crop_size)
 
 
 def chosen_images(
@@ -58,21 +46,7 @@ def chosen_images(
     count: int,
     seed: int = 0,
 ) -> list[ChosenImage]:
-    """The images a command was given, or was left to draw.
-
-    Args:
-        classifier: the network.
-        source: the data, where no `paths` are given.
-        split: of the data.
-        paths: as `images_of_files` takes them. Empty: draw from the data.
-        classes: as `images_of_files` takes them.
-        count: how many to draw.
-        seed: fixes what is drawn.
-
-    Raises:
-        FileNotFoundError: a path that is not there.
-        UsageError: what cannot be read, or classes without images.
-    """
+    """Returns the named images, or images drawn from the data if none are named."""
     if paths:
         return images_of_files(
             classifier, paths, classes=classes, count=count, seed=seed
@@ -90,26 +64,7 @@ def images_of_files(
     classes: Sequence[str] = (),
     seed: int = 0,
 ) -> list[ChosenImage]:
-    """Reads the files that are named; of folders, `count` of the images in them.
-
-    The class is told by `classes`, else by the file's name, else by its folder's. In
-    folders the same files count as in the data source `folder:`, none that is hidden;
-    those that cannot be read are named in the log and left out.
-
-    Args:
-        classifier: the network.
-        paths: files and folders; folders inside folders are looked into.
-        count: how many to draw of all that is in folders, as `images_of_split` does.
-            Files that are named are all taken, and stand first.
-        classes: true class of each path, as its name or ImageNet id. Empty: not given.
-        seed: fixes what is drawn.
-
-    Raises:
-        FileNotFoundError: a path that is not there.
-        UsageError: a single file that is no image, a folder without images, a class the
-            network does not have.
-        RunError: none of several images can be read.
-    """
+    """Reads the files that are named; of folders, `count` of the images in them."""
     if classes and len(classes) != len(paths):
         raise UsageError(
             "--classes must name one class for each of --images. "
@@ -137,20 +92,7 @@ def images_of_files(
 def images_of_split(
     classifier: Classifier, source: Source, split: str, *, count: int, seed: int = 0
 ) -> list[ChosenImage]:
-    """Draws images of a split that the network gets right, of different classes.
-
-    Figures 5 and 7 follow the probability of the true class, so it should be there to
-    begin with. Of up to 256 images in a random order the first ones count that are
-    classified rightly, each of another class; where there are too few of those, other
-    ones follow in the same order.
-
-    Args:
-        classifier: the network.
-        source: the data.
-        split: name of the split.
-        count: how many images.
-        seed: fixes the order.
-    """
+    """Draws images of a split that the network gets right, of different classes."""
     labels = [true_label(name, classifier.class_names) for name in source.class_names]
     examples = source.split(split)
     mask_of = mask_finder(source, classifier.preprocessing)
@@ -168,24 +110,17 @@ def images_of_split(
 
 
 def input_of(classifier: Classifier, image: ChosenImage) -> np.ndarray:
-    """What the network reads of an image: float32 (crop_size, crop_size, 3)."""
+    """Returns the network's input of an image: float32 (crop_size, crop_size, 3)."""
     return classifier.preprocessing.centre_crop(image.square)
 
 
 def picture_of(classifier: Classifier, image: ChosenImage) -> np.ndarray:
-    """The same part of an image as people see it: uint8 (crop_size, crop_size, 3)."""
+    """Returns the same crop with its colours: uint8 (crop_size, crop_size, 3)."""
     return centre_crop(image.square, classifier.preprocessing.crop_size)
 
 
 def images_below(folder: Path) -> list[Path]:
-    """The files in a folder that may be images by their names, none of them hidden.
-
-    Args:
-        folder: folders inside it are looked into.
-
-    Raises:
-        UsageError: there are none.
-    """
+    """Lists the files below a folder that have an image's name and are not hidden."""
     files = [
         file
         for file in folder.rglob("*")

@@ -1,7 +1,4 @@
-"""How reconstructions and filters are scaled for display: one rule for every figure.
-
-It shows signed values as colours; it draws nothing and writes no files.
-"""
+"""Scales reconstructions and filters for display, in the same way in every figure."""
 
 import numpy as np
 

@@ -1,7 +1,4 @@
-"""When a layer's features settle, as numbers: similarity, changes, epochs.
-
-Plain NumPy on what was found at each snapshot; no network is run here.
-"""
+"""Measures when a layer's features settle: similarity, changes, epochs."""
 
 from collections.abc import Sequence
 
@@ -11,15 +8,9 @@ SETTLED = 0.5  # cosine to the last snapshot from which on a layer counts as set
 
 
 def cosine_similarity(a: np.ndarray, b: np.ndarray) -> np.ndarray:
-    """Cosine of the angle between two reconstructions, pair by pair.
+    """Cosine of each pair of reconstructions: 0 if one is all zeros, NaN if both.
 
-    Args:
-        a: float array (..., height, width, channels).
-        b: float array of the same shape.
-
-    Returns:
-        float array (...), from -1 to 1: 0 where one of the two is zero everywhere, NaN
-        where both are, since a channel that stays silent neither settles nor changes.
+    a: float array (..., height, width, channels); returns float array (...).
     """
     a, b = (np.asarray(x, np.float64).reshape(*x.shape[:-3], -1) for x in (a, b))
     norms = np.linalg.norm(a, axis=-1), np.linalg.norm(b, axis=-1)
@@ -31,9 +22,7 @@ def cosine_similarity(a: np.ndarray, b: np.ndarray) -> np.ndarray:
 def mean_similarity(a: np.ndarray, b: np.ndarray) -> float:
     """Mean of `cosine_similarity` over the pairs that have one; NaN if none has.
 
-    Args:
-        a: float array (..., height, width, channels).
-        b: float array of the same shape.
+    a: float array (..., height, width, channels).
     """
     cosines = cosine_similarity(a, b)
     known = cosines[~np.isnan(cosines)]
@@ -41,15 +30,7 @@ def mean_similarity(a: np.ndarray, b: np.ndarray) -> float:
 
 
 def changed_share(before: Sequence, after: Sequence) -> float:
-    """Share of channels whose strongest image is another one than before.
-
-    Args:
-        before: the image's name or number for each channel.
-        after: the same channels at the next snapshot.
-
-    Raises:
-        ValueError: the two differ in length, or are empty.
-    """
+    """Share of channels whose strongest image differs from the one before."""
     if len(before) != len(after) or not len(before):
         raise ValueError(
             "`before` and `after` must name an image for each of the same channels. "
@@ -61,16 +42,7 @@ def changed_share(before: Sequence, after: Sequence) -> float:
 def settled_epoch(
     epochs: Sequence[int], similarity: Sequence[float], bound: float = SETTLED
 ) -> int | None:
-    """The first snapshot from which on the network stays near the last one.
-
-    Args:
-        epochs: of the snapshots, rising.
-        similarity: to the last snapshot at each of them; its own is 1.
-        bound: the least similarity, up to 1, that counts as near.
-
-    Returns:
-        An epoch of `epochs`, `None` if the last similarity is not known.
-    """
+    """First epoch from which the similarity stays at least `bound`."""
     near = np.asarray(similarity, np.float64) >= bound  # NaN is not
     if not near.size or not near[-1]:
         return None

@@ -1,8 +1,4 @@
-"""Strongest activations that come from different photographs.
-
-The built-in photographs are cut into many crops, which overlap: without this, nine
-crops of one photograph could be the nine strongest activations of a channel.
-"""
+"""Keeps one crop of each photograph among a channel's strongest activations."""
 
 import dataclasses
 from collections.abc import Callable
@@ -18,24 +14,12 @@ _CANDIDATES = 8  # how many times as many activations to look for as are to be s
 
 
 def count_to_scan(source: Source, top: int) -> int:
-    """How many of a channel's strongest activations a pass must keep.
-
-    Args:
-        source: the data.
-        top: how many are to be shown.
-    """
+    """Number of activations per channel that a pass must keep to show `top`."""
     return top if photograph_finder(source) is None else top * _CANDIDATES
 
 
 def photograph_finder(source: Source) -> Callable[[str], str] | None:
-    """Returns a function from an image's id to the name of its photograph.
-
-    Args:
-        source: the data.
-
-    Returns:
-        From an image's id to its photograph; `None` if the images are whole ones.
-    """
+    """Returns a function from a crop's id to its photograph, or `None`."""
     if source.spec != "photographs":
         return None
     return lambda name: name.partition("/")[0]
@@ -44,18 +28,7 @@ def photograph_finder(source: Source) -> Callable[[str], str] | None:
 def keep_one_each(
     strongest: Strongest, count: int, split: Split, photograph_of: Callable[[str], str]
 ) -> Strongest:
-    """Keeps the strongest activation of each photograph.
-
-    Args:
-        strongest: of a layer, with more activations a channel than are wanted.
-        count: how many to keep for each channel.
-        split: that was scanned.
-        photograph_of: from an image's id to its photograph.
-
-    Returns:
-        The `count` strongest of different photographs; where there are fewer, `values`
-        are -inf and all else is -1.
-    """
+    """Keeps the `count` strongest activations of different photographs."""
     examples = examples_at(split, strongest.images[strongest.images >= 0])
     photographs = {place: photograph_of(row["id"]) for place, row in examples.items()}
     rows = np.arange(len(strongest.images))[:, None]

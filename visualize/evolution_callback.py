@@ -188,11 +188,7 @@ class EvolutionCallback(keras.callbacks.Callback):
 def strongest_activations(maps: np.ndarray):
     """The strongest activation of each channel in a batch of maps; of equals the first.
 
-    Args:
-        maps: float array (n, height, width, channels).
-
-    Returns:
-        Values (channels,), images (channels,) from 0, positions (channels, 2): y, x.
+    maps: float array (n, height, width, channels).
     """
     flat = maps.reshape(-1, maps.shape[3])
     places = flat.argmax(axis=0)

@@ -1,8 +1,4 @@
-"""From a network and images to what Fig. 2 shows of its layers.
-
-It joins the pass over the images, the choice of channels and their projection; it
-draws and writes nothing but the state of the pass.
-"""
+"""Finds what Fig. 2 shows: scans the images, chooses channels and projects them."""
 
 from collections.abc import Iterator, Sequence
 from pathlib import Path
@@ -28,16 +24,7 @@ from zfkeras.models.classifier import Classifier
 class FeatureFinder:
     """Finds the strongest activations of channels and projects them.
 
-    Zeiler & Fergus 2014, sec. 4.1 and Fig. 2. Of crops of the built-in photographs
-    each photograph counts once, with its strongest crop.
-
-    Args:
-        classifier: the network.
-        layers: the paper's numbers (1 to 7) or names of layers.
-        top: how many images for each channel.
-
-    Raises:
-        UsageError: a layer that is not there, or cannot be projected.
+    Zeiler & Fergus 2014, sec. 4.1 and Fig. 2.
     """
 
     def __init__(self, classifier: Classifier, layers: Sequence[int | str], top: int):
@@ -58,25 +45,7 @@ class FeatureFinder:
         batch_size: int = 128,
         seed: int = 0,
     ) -> Iterator[tuple[LayerFeatures, Strongest]]:
-        """Passes once over the images, then projects a layer at a time.
-
-        Args:
-            source: where the images are.
-            split: those of them to look at.
-            channels: how many of each layer, drawn among the active ones, or which.
-            state_path: file that keeps the pass over the images.
-            data: names the images; part of what makes a kept pass valid.
-            bad_images: learns of the images that cannot be read.
-            batch_size: images that go through the network at once.
-            seed: fixes which channels.
-
-        Yields:
-            The features shown of a layer, and the strongest activations of all of it.
-
-        Raises:
-            UsageError: a channel that a layer does not have.
-            RunError: too many images cannot be read.
-        """
+        """Scans the images once, then yields (shown, all activations) by layer."""
         for name, count in self._scanner.layers:
             check_channels(channels, count, name)
         photograph_of = photograph_finder(source)

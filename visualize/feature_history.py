@@ -1,8 +1,4 @@
-"""What excites a layer's channels most at each snapshot of a training, projected.
-
-The strongest activations come from one pass over the images for each snapshot; how near
-snapshots are to each other is measured on a few images that stay the same.
-"""
+"""Projects each channel's strongest activation at each snapshot of a training."""
 
 import dataclasses
 from collections.abc import Mapping, Sequence
@@ -25,33 +21,17 @@ from zfkeras.models.classifier import Classifier
 
 @dataclasses.dataclass(frozen=True, eq=False)
 class LayerHistory:
-    """How a layer's features change from snapshot to snapshot.
+    """How a layer's features change from snapshot to snapshot."""
 
-    Args:
-        layer_name: the Keras layer, such as "norm1".
-        channels: int array (channels,), those shown.
-        epochs: of the snapshots, rising.
-        activations: float array (channels, epochs), the strongest over all images.
-        images: int array (channels, epochs), place of the image behind it in the split.
-        positions: int array (channels, epochs, 2), the unit (y, x).
-        reconstructions: float array (channels, epochs, height, width, 3), projections
-            cut to the receptive field.
-        to_next: from each snapshot to the next, mean cosine of the projections of the
-            channels' strongest activation in each probe image.
-        to_last: the same, to the last snapshot.
-        changed: from each snapshot to the next, share of all channels of the layer
-            whose strongest image is another one.
-    """
-
-    layer_name: str
-    channels: np.ndarray
-    epochs: tuple[int, ...]
-    activations: np.ndarray
-    images: np.ndarray
-    positions: np.ndarray
-    reconstructions: np.ndarray
+    layer_name: str  # the Keras layer, such as "norm1"
+    channels: np.ndarray  # int array (channels,), those shown
+    epochs: tuple[int, ...]  # of the snapshots, rising
+    activations: np.ndarray  # float array (channels, epochs)
+    images: np.ndarray  # int array (channels, epochs)
+    positions: np.ndarray  # int array (channels, epochs, 2), the unit (y, x)
+    reconstructions: np.ndarray  # float array (channels, epochs, height, width, 3)
     to_next: tuple[float, ...]
-    to_last: tuple[float, ...]
+    to_last: tuple[float, ...]  # the same, to the last snapshot
     changed: tuple[float, ...]
 
     @property
@@ -64,18 +44,6 @@ class FeatureHistory:
     """Follows channels of some layers through the snapshots of a training.
 
     Zeiler & Fergus 2014, sec. 4, "Feature Evolution during Training", and Fig. 4.
-
-    Args:
-        classifier: any of the snapshots; its network takes the others' weights in turn.
-        snapshots: epoch -> `.keras` file, at least two.
-        layers: the paper's numbers (1 to 7) or names of layers.
-        num_channels: how many channels of each layer to draw, among those that are
-            active at the last snapshot.
-        seed: fixes which.
-        batch_size: images that go through the network at once.
-
-    Raises:
-        UsageError: a layer that is not there, or that cannot be projected.
     """
 
     def __init__(
@@ -108,24 +76,9 @@ class FeatureHistory:
         bad_images: BadImages | None = None,
         show_progress: bool = False,
     ) -> dict[int | str, LayerHistory]:
-        """Passes over the images once for each snapshot, and projects what it finds.
+        """Scans the images at each snapshot and projects the strongest activations.
 
-        Args:
-            split: where the strongest activations are looked for.
-            probes: float array (n, crop, crop, 3), preprocessed images that stay the
-                same, on which nearness is measured.
-            scans: folder that keeps each pass, so that it is not made again. `None`
-                (default): nothing is kept.
-            data: names the data; part of what makes a kept pass valid.
-            bad_images: learns of the images that cannot be read.
-            show_progress: whether to show progress bars.
-
-        Returns:
-            Layer as it was asked for -> `LayerHistory`.
-
-        Raises:
-            RunError: no channel of a layer is active at the last snapshot, or an image
-                can no longer be read.
+        probes: float array (n, crop, crop, 3).
         """
 
         def look(epoch, channels=None):

@@ -130,13 +130,7 @@ def picture_name(layer: int | str) -> str:
 
 
 def layer_record(features, strongest, class_names) -> dict:
-    """What features.json says of a layer.
-
-    Args:
-        features: a `LayerFeatures`.
-        strongest: all channels of the layer.
-        class_names: of the data.
-    """
+    """Makes the record of a layer for features.json."""
     from visualize.json_values import json_number
     from visualize.top_features import mean_num_classes
 

@@ -1,7 +1,4 @@
-"""Numbers about the first layer's filters: size, dead ones, frequency content.
-
-Plain NumPy on a kernel. What a filter answers to images is measured elsewhere.
-"""
+"""Measures the first layer's filters: size, dead filters, frequency content."""
 
 import dataclasses
 from collections.abc import Iterator
@@ -25,26 +22,13 @@ BANDS = ("low", "mid", "high")
 
 @dataclasses.dataclass(frozen=True, eq=False)
 class FilterStatistics:
-    """What is measured on a set of filters.
+    """What is measured on a set of filters."""
 
-    Args:
-        rms: float array (filters,), root mean square of each filter's weights.
-        dead: bool array (filters,): `rms` is at most `DEAD_SHARE` of the median.
-        frequency: float array (filters,), power-weighted mean radial frequency in
-            cycles per pixel, from 0 to about 0.7; NaN for a filter of zeros.
-        band_shares: float array (filters, 3), share of a filter's power in each of
-            `BANDS`; NaN for a filter of zeros.
-        noise_shares: float array (3,), what white noise has there: the bands' areas.
-        neighbour_correlation: correlation of the weights with those one pixel to the
-            right and below, over all filters: about 0 for random weights, higher the
-            smoother the filters; NaN for filters of one pixel or of equal weights.
-    """
-
-    rms: np.ndarray
-    dead: np.ndarray
-    frequency: np.ndarray
-    band_shares: np.ndarray
-    noise_shares: np.ndarray
+    rms: np.ndarray  # float array (filters,), root mean square of each filter's weights
+    dead: np.ndarray  # bool array (filters,)
+    frequency: np.ndarray  # float array (filters,)
+    band_shares: np.ndarray  # float array (filters, 3)
+    noise_shares: np.ndarray  # float array (3,)
     neighbour_correlation: float
 
     @property
@@ -97,17 +81,9 @@ class FilterStatistics:
 
 
 def measure_filters(kernel: np.ndarray) -> FilterStatistics:
-    """Measures the filters of a convolution.
+    """Measures filters; spectra are padded with zeros to four times the kernel's size.
 
-    Args:
-        kernel: float array (height, width, channels, filters), as in `Conv2D`.
-
-    Returns:
-        The numbers of each filter. The spectrum is that of the filter padded with
-        zeros to at least four times its size, summed over its input channels.
-
-    Raises:
-        ValueError: `kernel` is not of that rank, or not finite.
+    kernel: float array (height, width, channels, filters).
     """
     kernel = np.asarray(kernel, np.float64)
     if kernel.ndim != 4:
@@ -137,15 +113,7 @@ def measure_filters(kernel: np.ndarray) -> FilterStatistics:
 def convolutions(
     model: keras.Model, prefix: str = ""
 ) -> Iterator[tuple[str, keras.layers.Conv2D]]:
-    """The `Conv2D` layers of a model in their order, inside nested models too.
-
-    Args:
-        model: any Keras model that is made of layers.
-        prefix: of the names, as of a model around it.
-
-    Yields:
-        The layer's path, such as "backbone.conv1" in a nested model, and the layer.
-    """
+    """Yields the path and layer of each `Conv2D` in order, also in nested models."""
     for layer in model.layers:
         if isinstance(layer, keras.Model):
             yield from convolutions(layer, f"{prefix}{layer.name}.")
@@ -154,17 +122,7 @@ def convolutions(
 
 
 def first_convolution(model: keras.Model) -> tuple[str, keras.layers.Conv2D]:
-    """Finds the first `Conv2D` of a model, inside nested models too.
-
-    Args:
-        model: any Keras model that is made of layers.
-
-    Returns:
-        Its path, such as "backbone.conv1" in a nested model, and the layer.
-
-    Raises:
-        UsageError: it has none.
-    """
+    """Returns the path and layer of the first `Conv2D`, also in nested models."""
     for path, layer in convolutions(model):
         return path, layer
     raise UsageError(

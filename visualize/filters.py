@@ -208,16 +208,7 @@ def _shown(value, form) -> str:
 
 
 def model_labels(names: list[str], labels: list[str] | None) -> list[str]:
-    """What the networks are called in the picture.
-
-    Args:
-        names: presets or paths.
-        labels: one a network; `None`: the preset, the file's name without its ending,
-            or its folder's for a file called model.keras.
-
-    Raises:
-        UsageError: as many labels as networks are needed, or none.
-    """
+    """Names the networks: the given labels, or the preset, file or folder names."""
     from zfkeras.errors import UsageError
 
     if labels is None:

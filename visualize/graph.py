@@ -1,7 +1,4 @@
-"""A Keras model as a flat list of calls, nested models and activations taken apart.
-
-It runs nothing, and knows no rule but whether a layer has an activation of its own.
-"""
+"""Flattens a Keras model to a list of calls; activations become calls of their own."""
 
 import dataclasses
 
@@ -16,58 +13,28 @@ from zfkeras.models.layer_calls import calls_in_order, find_only, is_graph
 
 @dataclasses.dataclass(frozen=True)
 class Step:
-    """One call of a layer, an operation or an activation function.
+    """One call of a layer, an operation or an activation function."""
 
-    Args:
-        operation: what is called.
-        path: its name with those of the models around it: "resnet50.conv1_conv".
-        arguments: (positional, by name) with a `Slot` for each input tensor.
-        inputs: numbers of the tensors it reads.
-        outputs: numbers of the tensors it makes.
-        input_shapes: of each input, without the batch axis, `None` where unknown.
-    """
-
-    operation: object
-    path: str
-    arguments: tuple
-    inputs: tuple
-    outputs: tuple
-    input_shapes: tuple
+    operation: object  # what is called
+    path: str  # its name with those of the models around it: "resnet50.conv1_conv"
+    arguments: tuple  # (positional, by name) with a `Slot` for each input tensor
+    inputs: tuple  # numbers of the tensors it reads
+    outputs: tuple  # numbers of the tensors it makes
+    input_shapes: tuple  # of each input, without the batch axis, `None` where unknown
 
 
 @dataclasses.dataclass(frozen=True)
 class Target:
-    """The tensor a projection starts from, and all that it is made of.
+    """The tensor a projection starts from, and the calls it depends on."""
 
-    Args:
-        tensor: its number. Tensor 0 is the image.
-        steps: the calls between image and tensor, in the order they run.
-        path: the layer's name.
-        shape: of the tensor, without the batch axis, `None` where unknown.
-    """
-
-    tensor: int
-    steps: tuple
-    path: str
-    shape: tuple
+    tensor: int  # its number. Tensor 0 is the image
+    steps: tuple  # the calls between image and tensor, in the order they run
+    path: str  # the layer's name
+    shape: tuple  # of the tensor, without the batch axis, `None` where unknown
 
 
 class Graph:
-    """The calls of a functional or sequential model, in the order they run.
-
-    Args:
-        model: it must have one image (batch, height, width, channels) as its input.
-
-    Attributes:
-        steps: the calls. Tensor 0 is the image.
-        paths: name of a layer -> the first tensor that each of its calls makes.
-        shapes: number of a tensor -> its shape without the batch axis, `None` where
-            unknown.
-        outputs: numbers of the model's outputs.
-
-    Raises:
-        UsageError: a model of another kind, or with other inputs.
-    """
+    """The calls of a functional or sequential model, in the order they run."""
 
     def __init__(self, model: keras.Model):
         check_graph(model)
@@ -84,14 +51,7 @@ class Graph:
         self.outputs = self._expand(model, [0], "")
 
     def target(self, path: str) -> Target:
-        """What a layer makes, from before its softmax or sigmoid if it has one.
-
-        Args:
-            path: a layer's name, with those of nested models before it, dotted.
-
-        Raises:
-            UsageError: no such layer, or one that is called at several places.
-        """
+        """Returns a layer's output, before a final softmax or sigmoid."""
         made_by = {number: step for step in self.steps for number in step.outputs}
         tensor = self.tensor(path)
         while tensor and _gives_probabilities(made_by[tensor].operation):
@@ -99,22 +59,11 @@ class Graph:
         return Target(tensor, self.steps_to([tensor]), path, self.shapes[tensor])
 
     def tensor(self, path: str) -> int:
-        """The number of what a layer makes.
-
-        Args:
-            path: as in `target`.
-
-        Raises:
-            UsageError: as in `target`.
-        """
+        """Returns the number of a layer's output tensor."""
         return find_only(self.paths, path)
 
     def steps_to(self, tensors) -> tuple:
-        """The calls that some tensors are made by, in the order they run.
-
-        Args:
-            tensors: their numbers.
-        """
+        """Returns the calls that some tensors depend on, in the order they run."""
         needed, kept = {*tensors}, []
         for step in reversed(self.steps):
             if needed & {*step.outputs}:
@@ -174,12 +123,7 @@ def _gives_probabilities(operation) -> bool:
 
 
 def calls(steps, options: Options) -> list:
-    """Each step with its call as the rules see it.
-
-    Args:
-        steps: in the order they run.
-        options: what is asked of the way down.
-    """
+    """Pairs each step with the `Call` that rules take."""
     read = {number for step in steps for number in step.inputs}
     return [
         (

@@ -1,8 +1,4 @@
-"""How far features move, and the probability falls, as an image is transformed.
-
-It holds what was measured (Fig. 5) and sums it up; `visualize.invariance_meter`
-measures.
-"""
+"""How features and probabilities change as an image is transformed (Fig. 5)."""
 
 import dataclasses
 

@@ -1,7 +1,4 @@
-"""Measures what shifts, scales and turns do inside a network (Fig. 5).
-
-Choosing images and drawing curves are done elsewhere.
-"""
+"""Measures what shifts, scales and turns do inside a network (Fig. 5)."""
 
 from collections.abc import Sequence
 

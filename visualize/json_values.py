@@ -5,26 +5,13 @@ from collections.abc import Iterable
 
 
 def json_number(value) -> float | None:
-    """A number, `None` for what is none.
-
-    Args:
-        value: of any float type.
-
-    Example:
-        >>> [json_number(value) for value in (0.5, float("nan"), float("inf"))]
-        [0.5, None, None]
-    """
+    """Returns a float, or `None` for NaN and infinity, which JSON does not have."""
     return float(value) if math.isfinite(value) else None
 
 
 def json_rows(values: Iterable[Iterable]) -> list[list[float]]:
-    """Rows of numbers, each to five digits, which keeps records of maps small.
+    """Rounds rows of numbers to five digits, which keeps records of maps small.
 
-    Args:
-        values: float array (rows, columns), all finite.
-
-    Example:
-        >>> json_rows([[1 / 3, 123456.0]])
-        [[0.33333, 123460.0]]
+    values: float array (rows, columns).
     """
     return [[float(f"{value:.5g}") for value in row] for row in values]

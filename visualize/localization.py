@@ -6,26 +6,9 @@ from zfkeras.errors import UsageError
 
 
 def localization(importance: np.ndarray, mask: np.ndarray) -> dict:
-    """Measures how much of a map lies on the object.
+    """Share of a map's sum on the object, the object's area, and the ROC area.
 
-    Args:
-        importance: float array (height, width), such as the fall of a probability;
-            values below 0 count as 0 in the share.
-        mask: bool array (height, width), true on the object; neither all nor none.
-
-    Returns:
-        {"share_on_object": share of the map's sum on the object, `None` if the sum is
-        0; "chance": the object's share of the area, which an even map would have;
-        "area_under_curve": probability that a pixel of the object has a higher value
-        than one beside it, ties half; 0.5 by chance}.
-
-    Raises:
-        UsageError: the shapes differ, or the mask is empty or full.
-
-    Example:
-        >>> importance = np.array([[3.0, 1.0], [0.0, 0.0]])
-        >>> localization(importance, importance > 2)
-        {'share_on_object': 0.75, 'chance': 0.25, 'area_under_curve': 1.0}
+    importance: float array (height, width); mask: bool array (height, width).
     """
     importance, mask = np.asarray(importance, np.float64), np.asarray(mask, bool)
     if importance.shape != mask.shape or not 0 < mask.sum() < mask.size:
@@ -44,22 +27,10 @@ def localization(importance: np.ndarray, mask: np.ndarray) -> dict:
 
 
 def shares_on(maps: np.ndarray, masks: np.ndarray) -> np.ndarray:
-    """How much of each map's sum lies on each mask.
+    """Share of each map's positive sum on each mask; NaN for maps whose sum is 0.
 
-    Args:
-        maps: float array (n, height, width); values below 0 count as 0.
-        masks: bool array (m, height, width).
-
-    Returns:
-        float32 array (n, m), NaN for maps whose sum is 0.
-
-    Raises:
-        UsageError: the sizes of maps and masks differ.
-
-    Example:
-        >>> maps = np.array([[[3.0, 1.0]], [[0.0, 2.0]]])
-        >>> shares_on(maps, maps > 2).tolist()
-        [[0.75, 0.0], [0.0, 0.0]]
+    maps: float array (n, height, width); masks: bool array (m, height, width); returns
+    float32 array (n, m).
     """
     if maps.ndim != 3 or masks.ndim != 3 or maps.shape[1:] != masks.shape[1:]:
         raise UsageError(

@@ -1,7 +1,4 @@
-"""Where the object is in an image, for data that tell, and what lies on it.
-
-The built-in shapes tell. It reads no networks and draws nothing.
-"""
+"""Finds the object in images of data that have masks, and what lies on it."""
 
 from collections.abc import Callable, Iterable, Mapping
 
@@ -17,15 +14,9 @@ from zfkeras.data.sources import Source
 def mask_finder(
     source: Source, preprocessing: Preprocessing
 ) -> Callable[[str], np.ndarray] | None:
-    """What finds the object in an image as a network sees it.
+    """Returns a function from an image's id to its mask, or `None`.
 
-    Args:
-        source: the data.
-        preprocessing: of the network.
-
-    Returns:
-        From an image's id to a bool array (crop_size, crop_size), true on the object;
-        `None` if the source does not know its objects.
+    returns bool array (crop_size, crop_size).
     """
     if source.spec.partition(":")[0] != "shapes":
         return None
@@ -38,16 +29,7 @@ def mask_finder(
 
 
 class ObjectTally:
-    """Counts how much of some reconstructions lies on the objects of their images.
-
-    What is counted is energy, the squares of the values. Beside its share on the
-    image's own object stand two that a network which sees no objects would have: the
-    object's share of the area, and the share on the objects of the other images, which
-    knows besides that objects lie near the middle.
-
-    Args:
-        masks: image -> bool array (height, width), its object.
-    """
+    """Counts the share of energy (squares) on the objects of the images."""
 
     def __init__(self, masks: Mapping[int, np.ndarray]):
         self._row = {image: row for row, image in enumerate(masks)}
@@ -55,24 +37,16 @@ class ObjectTally:
         self._shares, self._own = [], []
 
     def add(self, reconstructions: np.ndarray, images: Iterable[int]) -> None:
-        """Counts some more.
+        """Counts more reconstructions.
 
-        Args:
-            reconstructions: float array (n, height, width, channels).
-            images: the image of each, n of them.
+        reconstructions: float array (n, height, width, channels).
         """
         energy = np.square(reconstructions).sum(axis=-1)
         self._shares.append(shares_on(energy, self._masks))
         self._own += [self._row[image] for image in images]
 
     def summary(self) -> dict | None:
-        """Means over the reconstructions that are not zero everywhere.
-
-        Returns:
-            {"num_reconstructions", "num_images", "share_on_object", "chance": the
-            object's share of the area, "share_on_other_objects": `None` where there is
-            one image}; `None` if nothing was counted.
-        """
+        """Means over the reconstructions that are not all zeros; `None` without any."""
         shares = np.concatenate([*self._shares, np.zeros((0, len(self._masks)))])
         own, kept = np.array(self._own, int), ~np.isnan(shares[:, 0])
         shares, own = shares[kept], own[kept]
@@ -91,11 +65,7 @@ class ObjectTally:
 
 
 def said_of_objects(summary: Mapping) -> str:
-    """A tally in a sentence.
-
-    Args:
-        summary: of an `ObjectTally`.
-    """
+    """Describes a tally's summary in a sentence."""
     count, images = summary["num_reconstructions"], summary["num_images"]
     said = (
         f"{summary['share_on_object']:.0%} of the energy of its reconstructions "

@@ -1,7 +1,4 @@
-"""Covers boxes of images, inside the graph, and lays windows over an image.
-
-It knows nothing of networks.
-"""
+"""Covers boxes of images, inside the graph, and places windows over an image."""
 
 import numpy as np
 import tensorflow as tf
@@ -10,19 +7,10 @@ from zfkeras.errors import UsageError
 
 
 def occlude(images, boxes, occlusion_value=0.0):
-    """Covers one box of each image. Nothing else changes, and no mask is kept.
+    """Covers one box (top, left, bottom, right; ends exclusive) of each image.
 
-    Args:
-        images: float tensor (n, height, width, channels), or (1, ...) for n copies of
-            one image.
-        boxes: int tensor (n, 4), each (top, left, bottom, right) in pixels, bottom and
-            right outside. A box without area covers nothing.
-        occlusion_value: what stands in the boxes: a number or a tensor that broadcasts
-            to (n, height, width, channels). 0 (default) is the mean image of networks
-            that subtract it.
-
-    Returns:
-        float tensor (n, height, width, channels).
+    images: float tensor (n, height, width, channels); boxes: int tensor (n, 4); returns
+    float tensor (n, height, width, channels).
     """
     height, width = tf.shape(images)[1], tf.shape(images)[2]
     top, left, bottom, right = tf.unstack(boxes[:, :, None], axis=1)
@@ -33,26 +21,9 @@ def occlude(images, boxes, occlusion_value=0.0):
 
 
 def window_starts(length: int, size: int, stride: int) -> np.ndarray:
-    """Where windows begin along one side of an image.
+    """Starts of windows along a side; the last window ends at the border.
 
-    From 0 in steps of `stride` as long as a whole window fits. Where that leaves pixels
-    over at the end, one more window stands flush with it: all windows are of one size,
-    and every pixel lies under one.
-
-    Args:
-        length: of the side in pixels.
-        size: of the windows, at most `length`.
-        stride: step between windows, at most `size`.
-
-    Returns:
-        int32 array (windows,).
-
-    Raises:
-        UsageError: `size` or `stride` is out of range.
-
-    Example:
-        >>> window_starts(10, 4, 3).tolist(), window_starts(11, 4, 3).tolist()
-        ([0, 3, 6], [0, 3, 6, 7])
+    returns int32 array (windows,).
     """
     if not 1 <= size <= length:
         raise UsageError(

@@ -151,11 +151,7 @@ def make_figure(args):
 
 
 def sentences_on(rows) -> list[str]:
-    """What the maps say, in sentences.
-
-    Args:
-        rows: of the figure, each an `OcclusionRow`.
-    """
+    """Describes the rows of the figure in sentences."""
     import numpy as np
 
     sentences = []

@@ -1,7 +1,4 @@
-"""What a row of Fig. 7 shows: an image, its occlusion maps, and projections.
-
-It gathers; the maps are made by `SlidingOccluder`, the projections by `Deconvnet`.
-"""
+"""Gathers the rows of Fig. 7: an image, its occlusion maps, and projections."""
 
 import dataclasses
 from collections.abc import Sequence
@@ -30,29 +27,16 @@ NUM_OTHERS = 3  # images beside the one itself in column c
 
 @dataclasses.dataclass(frozen=True, eq=False)
 class OcclusionRow:
-    """One image of Fig. 7.
+    """One image of Fig. 7."""
 
-    Args:
-        image: the image.
-        title: its true class, or the most likely one where that is not known.
-        picture: uint8 array (height, width, 3), what the network sees.
-        maps: what was measured.
-        heading: names the layer of the feature map.
-        reconstruction: float32 array (height, width, 3), the map's strongest
-            activation in this image, projected.
-        others: float32 array (n, height, width, 3), the same in the images where it is
-            strongest, strongest first.
-        other_names: of those images.
-    """
-
-    image: ChosenImage
-    title: str
-    picture: np.ndarray
-    maps: OcclusionMaps
-    heading: str
-    reconstruction: np.ndarray
-    others: np.ndarray
-    other_names: list[str]
+    image: ChosenImage  # the image
+    title: str  # its true class, or the most likely one where that is not known
+    picture: np.ndarray  # uint8 array (height, width, 3), what the network sees
+    maps: OcclusionMaps  # what was measured
+    heading: str  # names the layer of the feature map
+    reconstruction: np.ndarray  # float32 array (height, width, 3)
+    others: np.ndarray  # float32 array (n, height, width, 3)
+    other_names: list[str]  # of those images
 
     @property
     def note(self) -> str:
@@ -61,21 +45,13 @@ class OcclusionRow:
 
     @property
     def lowest_activation(self) -> float | None:
-        """Least activation under a square, as a share of that without one.
-
-        `None` where such a share means nothing: for a map that is silent here, or whose
-        sum may fall below 0, as it may in layers that do not end in a ReLU.
-        """
+        """Lowest share of the activation under a square; `None` if it has no sense."""
         lowest, activation = self.maps.activations.min(), self.maps.activation
         return float(lowest / activation) if activation > 0 <= lowest else None
 
     @property
     def lift(self) -> float | None:
-        """How the map's activation falls where its projection has its energy.
-
-        The fall's mean, weighted by the squares of the projection, over its plain mean;
-        1 if the two had nothing to do with each other, `None` if nothing falls.
-        """
+        """Mean fall of the activation, weighted by the projection, over its mean."""
         fall = np.maximum(self.maps.activation - self.maps.activation_map, 0)
         energy = np.square(self.reconstruction, dtype=np.float64).sum(axis=-1)
         if fall.sum() <= 0 or energy.sum() <= 0:
@@ -89,11 +65,7 @@ class OcclusionRow:
 
     @property
     def on_object(self) -> dict | None:
-        """Where the probability falls, against the object's mask if that is known.
-
-        As `visualize.localization` has it, and whether the middle of the worst square
-        lies on the object. `None` also where the network is not right to begin with.
-        """
+        """`localization` of the fall; `None` without a mask or a right answer."""
         mask, maps = self.image.mask, self.maps
         if mask is None or maps.predicted != self.image.label:
             return None
@@ -108,11 +80,7 @@ class OcclusionRow:
         }
 
     def to_json(self, class_names: Sequence[str]) -> dict:
-        """The row as JSON values.
-
-        Args:
-            class_names: of the network.
-        """
+        """The row as JSON values."""
         maps = self.maps
         known = self.image.label is not None
         return {
@@ -141,11 +109,7 @@ class OcclusionRow:
 
 
 def default_patch(side: int) -> tuple[int, int]:
-    """Size and stride of the square: 50 and 8 pixels at 224, in proportion elsewhere.
-
-    Args:
-        side: of the network's input in pixels.
-    """
+    """Size and stride of the square: 50 and 8 pixels at 224, in proportion."""
     return max(1, round(side * 50 / 224)), max(1, round(side * 8 / 224))
 
 
@@ -166,30 +130,7 @@ def make_rows(
     seed: int = 0,
     workdir: Path,
 ) -> list[OcclusionRow]:
-    """Measures and projects all that Fig. 7 shows.
-
-    Args:
-        classifier: the network.
-        images: one a row.
-        source: where the other images of column c come from.
-        split: of the source.
-        layer: of the feature maps. `None`: what plays the part of layer 5.
-        channel: which map. `None`: the strongest of each image.
-        patch_size: side of the square in pixels. `None`: `default_patch`.
-        patch_stride: step between squares in pixels. `None`: `default_patch`, at most
-            the square's side.
-        fill: grey of the square, 0-255. `None`: the mean image.
-        max_images: how many images of the split to search. `None`: all.
-        bad_images: learns of those that cannot be read. `None`: up to one in a hundred
-            may be bad.
-        batch_size: images that go through the network at once.
-        seed: fixes the sample of the split.
-        workdir: folder that keeps the pass over the split.
-
-    Raises:
-        UsageError: a layer, channel, size or stride that cannot be.
-        RunError: too many images are bad, or one can no longer be read.
-    """
+    """Measures and projects all that Fig. 7 shows."""
     model, preprocessing = classifier.model, classifier.preprocessing
     layer = paper_layer(model, 5) if layer is None else layer
     size, stride = default_patch(preprocessing.crop_size)
@@ -250,10 +191,7 @@ def make_rows(
 
 
 def _elsewhere(deconvnet, finder, layer, channel, strongest, split, own):
-    """Projections of a channel in the images where it is strongest, and their names.
-
-    Not in the image itself, which may have another name if it was given as a file.
-    """
+    """Projections of a channel in other images where it is strongest; their names."""
     places = strongest.images[channel][strongest.values[channel] > 0]
     examples = examples_at(split, places)
     chosen = [examples[place] for place in places.tolist()]

@@ -1,7 +1,4 @@
-"""What the network answers for each place of the square in Fig. 7, and maps of it.
-
-It holds answers and averages them; `visualize.sliding_occluder` asks for them.
-"""
+"""The network's answers for each place of the square in Fig. 7, and maps of them."""
 
 import dataclasses
 import functools

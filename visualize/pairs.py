@@ -1,7 +1,4 @@
-"""(image, channel, position) triples: checked, made equally long, cut into batches.
-
-NumPy only: it runs no network.
-"""
+"""Checks (image, channel, position) triples and cuts them into batches."""
 
 import dataclasses
 from collections.abc import Iterator
@@ -15,32 +12,15 @@ WHOLE_MAP = "all"
 
 @dataclasses.dataclass(frozen=True, eq=False)
 class Pairs:
-    """What is to be projected: pairs of an image and an activation of a layer.
+    """Pairs of an image and an activation to project."""
 
-    Args:
-        rows: int array (n_pairs,), the image of each pair.
-        channels: int array (n_pairs,); zeros where the strongest is to be found.
-        positions: int array (n_pairs, 2) of (y, x); zeros likewise.
-    """
-
-    rows: np.ndarray
-    channels: np.ndarray
-    positions: np.ndarray
+    rows: np.ndarray  # int array (n_pairs,), the image of each pair
+    channels: np.ndarray  # int array (n_pairs,)
+    positions: np.ndarray  # int array (n_pairs, 2) of (y, x); zeros likewise
 
     @classmethod
     def of(cls, n_images: int, maps_shape, channel, position, image) -> "Pairs":
-        """Checks what a user asks for.
-
-        Args:
-            n_images: number of images.
-            maps_shape: (height, width, channels) of the layer, or (units,).
-            channel: `None`, one number, or an array (n_pairs,).
-            position: `None`, "all", one (y, x), or an array (n_pairs, 2).
-            image: `None`, or an array (n_pairs,).
-
-        Raises:
-            UsageError: a number out of range, or lengths that do not match.
-        """
+        """Makes the pairs of a request, or raises `UsageError`."""
         *size, n_channels = maps_shape
         rows = _numbers("image", image, n_images, "there are")
         channels = _numbers("channel", channel, n_channels, "the layer has")
@@ -75,30 +55,13 @@ class Pairs:
         return len(self.rows)
 
     def batches(self, batch_size: int) -> Iterator[np.ndarray]:
-        """Numbers of the pairs that go together: those of one image side by side.
-
-        Args:
-            batch_size: at most so many.
-        """
+        """Yields the numbers of each batch's pairs, sorted by image."""
         order = np.argsort(self.rows, kind="stable")
         for start in range(0, len(order), batch_size):
             yield order[start : start + batch_size]
 
     def batch(self, images: np.ndarray, chosen: np.ndarray):
-        """The arrays of some pairs, filled up to lengths that recur.
-
-        Compiled functions are made for each length, so that few lengths are few
-        compilations.
-
-        Args:
-            images: all images.
-            chosen: numbers of pairs.
-
-        Returns:
-            images: those the pairs take, each once.
-            rows: for each pair the place of its image among these.
-            channels, positions: of each pair.
-        """
+        """Arrays of some pairs, padded so that few lengths must be compiled."""
         used, rows = np.unique(self.rows[chosen], return_inverse=True)
         return (
             images[as_slice(_filled(used))],
@@ -109,11 +72,7 @@ class Pairs:
 
 
 def as_slice(numbers: np.ndarray) -> np.ndarray | slice:
-    """The same places as a slice, for which NumPy copies nothing, if they are in a row.
-
-    Args:
-        numbers: of places, at least one.
-    """
+    """Returns consecutive numbers as a slice, for which NumPy makes no copy."""
     first, count = int(numbers[0]), len(numbers)
     in_a_row = np.array_equal(numbers, np.arange(first, first + count))
     return slice(first, first + count) if in_a_row else numbers

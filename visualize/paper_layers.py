@@ -1,4 +1,4 @@
-"""What stands for the paper's layers in networks it does not know."""
+"""Finds layers that stand for the paper's in other networks."""
 
 from collections import Counter
 
@@ -24,22 +24,7 @@ _NOISE = (
 
 
 def paper_layer(model: keras.Model, number: int) -> int | str:
-    """A layer that plays the part of the paper's layer 1, 5 or 7.
-
-    In networks that `ZFNet` makes it is that layer. In others, and where it was left
-    out: 1 is the first convolution, 5 the last layer with feature maps, 7 the last
-    layer before the output whose answer is a vector. Layers of nested models count.
-
-    Args:
-        model: a functional or sequential model.
-        number: 1, 5 or 7.
-
-    Returns:
-        What `layer_tensor` takes: the number or a layer's name, dotted if nested.
-
-    Raises:
-        UsageError: the model has no such layer.
-    """
+    """Returns a layer that stands for the paper's layer 1, 5 or 7."""
     try:
         if number in endpoints(model):
             return number
@@ -69,19 +54,7 @@ def paper_layer(model: keras.Model, number: int) -> int | str:
 
 
 def usual_layers(model: keras.Model) -> list[int | str]:
-    """The layers a figure shows where none are named.
-
-    Args:
-        model: a functional or sequential model.
-
-    Returns:
-        Of networks that `ZFNet` makes those of 1 to 5 that they have. Of others the
-        last maps of each stage, up to five, the highest, lowest first; where there are
-        no stages, the first convolution and the last maps.
-
-    Raises:
-        UsageError: the model has no maps.
-    """
+    """Returns the default layers: 1 to 5, or the last maps of five stages."""
     try:
         return [number for number in endpoints(model) if number <= MOST_LAYERS]
     except UsageError:
@@ -96,11 +69,6 @@ def usual_layers(model: keras.Model) -> list[int | str]:
 
 
 def layer_heading(model: keras.Model, layer: int | str) -> str:
-    """What pictures call a layer: "layer 5 (pool5)", or its name alone.
-
-    Args:
-        model: a functional or sequential model.
-        layer: the paper's number or a name.
-    """
+    """Names a layer in pictures: "layer 5 (pool5)", or its name alone."""
     name, _ = layer_tensor(model, layer)
     return f"layer {layer} ({name})" if isinstance(layer, int) else name

@@ -23,20 +23,7 @@ _OPTIONS = Options("deconvnet", "identity")
 
 
 class PartialPass:
-    """The calls of a model, of which those are cut short that see a part of a map.
-
-    Layers without a rule (`visualize.register_rule`), and all above them, run on whole
-    maps. The answers are those of the model, up to the order of sums.
-
-    Args:
-        model: a functional or sequential model with one image as its input.
-        paths: the layers that are asked for, as `Graph.paths` has them. The answers are
-            theirs and the model's outputs.
-
-    Raises:
-        UsageError: a model of another kind, a layer that is called at several places,
-            or an activation that cannot be taken apart from its layer.
-    """
+    """Runs a model on copies of an image; computes only what their boxes can change."""
 
     def __init__(self, model: keras.Model, paths=()):
         graph = Graph(model)
@@ -49,11 +36,9 @@ class PartialPass:
         ]
 
     def plan(self, boxes: np.ndarray) -> "Plan":
-        """Which part of every map boxes can change.
+        """Plans which part of each map the boxes can change.
 
-        Args:
-            boxes: int array (n, 4), each (top, left, bottom, right) in pixels, bottom
-                and right outside.
+        boxes: int array (n, 4).
         """
         regions = {0: Region.around(boxes)}
         for step, call, rule in self.passes:
@@ -73,14 +58,9 @@ class PartialPass:
         return Plan({number: part for number, part in regions.items() if part})
 
     def own_maps(self, image, plan: "Plan") -> dict:
-        """The maps of the image as it is that parts are put into.
+        """Maps of the unchanged image for each tensor that has a region.
 
-        Args:
-            image: float tensor (1, height, width, channels).
-            plan: of the boxes.
-
-        Returns:
-            Number of each tensor that has a region -> (1, height, width, channels).
+        image: float tensor (1, height, width, channels).
         """
         tensors = {0: image}
         for step, call, rule in self.passes:
@@ -89,15 +69,9 @@ class PartialPass:
         return {number: tensors[number] for number in plan.regions}
 
     def run(self, copies, own_maps, regions) -> list:
-        """The answers for copies of the image.
+        """Returns the outputs of the copies: of each layer asked for, then the model's.
 
-        Args:
-            copies: float tensor (n, height, width, channels).
-            own_maps: as `own_maps` gives them.
-            regions: of the copies, as `Plan.of_batch` gives them.
-
-        Returns:
-            The output of each layer asked for, then the model's outputs: (n, ...).
+        copies: float tensor (n, height, width, channels).
         """
         maps = _Maps(copies, own_maps, regions)
         for step, call, rule in self.passes:
@@ -126,14 +100,9 @@ class PartialPass:
 
 @dataclasses.dataclass(frozen=True)
 class Plan:
-    """Which part of every map boxes can change.
+    """Which part of every map boxes can change."""
 
-    Args:
-        regions: number of a tensor -> its `Region`, a row for each box. A tensor that
-            has none changes as a whole.
-    """
-
-    regions: dict
+    regions: dict  # number of a tensor -> its `Region`, a row for each box
 
     @property
     def sizes(self) -> tuple:
@@ -148,8 +117,7 @@ class Plan:
     def of_batch(self, starts) -> dict:
         """The regions of some of the boxes.
 
-        Args:
-            starts: int32 tensors (n, 2), rows of those of `starts`.
+        starts: int32 tensors (n, 2).
         """
         regions = zip(self.regions.items(), starts, strict=True)
         return {number: Region(rows, region.size) for (number, region), rows in regions}

@@ -1,7 +1,4 @@
-"""Where the same parts lie in several images: a JSON file, or our generated shapes.
-
-It reads and places; nothing is occluded here.
-"""
+"""Reads where the same parts lie in several images: a JSON file, or built-in shapes."""
 
 import dataclasses
 import json
@@ -24,47 +21,20 @@ SHAPE = "star"
 
 @dataclasses.dataclass(frozen=True, eq=False)
 class ImageWithParts:
-    """An image, and where its parts lie in what the network reads of it.
+    """An image, and where its parts lie in the centre crop."""
 
-    Args:
-        name: of its file.
-        square: uint8 array (image_size, image_size, 3).
-        parts: part -> float array (4,), (top, left, bottom, right) in pixels of the
-            centre crop; of a point, top is bottom and left is right.
-    """
-
-    name: str
-    square: np.ndarray
+    name: str  # of its file
+    square: np.ndarray  # uint8 array (image_size, image_size, 3)
     parts: dict[str, np.ndarray]
 
 
 def part_title(name: str) -> str:
-    """What tables call a part: "right eye" for right_eye.
-
-    Args:
-        name: as the file of parts has it.
-    """
+    """Names a part in tables: "right eye" for right_eye."""
     return name.replace("_", " ")
 
 
 def read_parts(path: Path) -> dict[str, dict[str, list[float]]]:
-    """Reads a file of parts.
-
-    {"parts": {"dog.jpg": {"nose": [x, y], "left_eye": [left, top, right, bottom]}}}
-
-    Each is a point or a box in fractions of the image's width and height, the origin at
-    its top left. Every image must have the same parts; none may be called "random".
-
-    Args:
-        path: of the JSON file.
-
-    Returns:
-        Image file -> part -> its two or four numbers, in the order of the file.
-
-    Raises:
-        FileNotFoundError: there is no such file.
-        UsageError: it is not of that form.
-    """
+    """Reads a JSON file of points or boxes: image -> part -> 2 or 4 fractions."""
     if not Path(path).is_file():
         raise FileNotFoundError(f"--parts: there is no file {path}.")
     try:
@@ -101,18 +71,7 @@ def images_with_parts(
     images: Path,
     preprocessing: Preprocessing,
 ) -> list[ImageWithParts]:
-    """Reads the images and finds their parts in the centre crop.
-
-    Args:
-        parts: as `read_parts` returns them.
-        images: folder or zip in which the files lie, at any depth.
-        preprocessing: of the network.
-
-    Raises:
-        FileNotFoundError: no such folder, or one of the images is not in it.
-        UsageError: an image that cannot be read, a name that several files have, or a
-            part outside the centre crop.
-    """
+    """Reads the images and finds their parts in the centre crop."""
     files = open_files(images, "a folder or zip with the images that --parts names")
     below = {}
     for name in files.names:
@@ -125,12 +84,7 @@ def images_with_parts(
 
 
 def shapes_with_parts(count: int, preprocessing: Preprocessing) -> list[ImageWithParts]:
-    """Stars of the built-in data set, whose top, left and right spike are the parts.
-
-    Args:
-        count: how many, at least 2.
-        preprocessing: of the network.
-    """
+    """Makes stars of the built-in data; top, left and right spike are the parts."""
     size, crop = preprocessing.image_size, preprocessing.crop_size
     first = shapes.CLASS_NAMES.index(SHAPE)
     margin = (size - crop) // 2
@@ -150,18 +104,9 @@ def shapes_with_parts(count: int, preprocessing: Preprocessing) -> list[ImageWit
 
 
 def masks_on(images: list[ImageWithParts], size: int, side: int) -> np.ndarray:
-    """The mask of each part of each image.
+    """Places the mask of each part of each image inside the picture.
 
-    A point is covered by a square about it, a box by itself, at least one pixel; moved
-    into the picture where they would hang over its border, so that no size changes.
-
-    Args:
-        images: n images with the same p parts.
-        size: side of the squares in pixels.
-        side: of the centre crop in pixels.
-
-    Returns:
-        int32 array (p, n, 4), each (top, left, bottom, right).
+    returns int32 array (p, n, 4).
     """
     places = np.stack([np.stack([*one.parts.values()]) for one in images], axis=1)
     low, high = places[..., :2], places[..., 2:]
@@ -174,17 +119,9 @@ def masks_on(images: list[ImageWithParts], size: int, side: int) -> np.ndarray:
 
 
 def random_masks(masks: np.ndarray, count: int, side: int, seed: int = 0) -> np.ndarray:
-    """Masks of the same sizes at random places, each image at its own.
+    """Places masks of the same sizes at random, in each image at another place.
 
-    Args:
-        masks: int array (p, n, 4), the masks of the parts; the trials take their sizes
-            in turn.
-        count: of trials.
-        side: of the picture in pixels; every place inside is as likely.
-        seed: fixes the places.
-
-    Returns:
-        int32 array (count, n, 4).
+    masks: int array (p, n, 4); returns int32 array (count, n, 4).
     """
     random = np.random.default_rng([seed, 3])
     sizes = (masks[..., 2:] - masks[..., :2])[np.arange(count) % len(masks)]

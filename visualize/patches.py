@@ -1,7 +1,4 @@
-"""The patch of an image that a unit sees: its receptive field, cut out.
-
-Whole batches at once, by indexing; it reads no images and draws nothing.
-"""
+"""Cuts out the patch of an image that a unit sees: its receptive field."""
 
 import keras
 import numpy as np
@@ -12,16 +9,7 @@ from zfkeras.models.receptive_field import ReceptiveField, receptive_field
 
 
 def known_field(model: keras.Model, tensor) -> ReceptiveField | None:
-    """The receptive field of a tensor, by which reconstructions are cut to be seen.
-
-    Args:
-        model: the network.
-        tensor: one of its own.
-
-    Returns:
-        `None` where it is not known, as above an UpSampling2D or for images of any
-        size: whole images are shown then.
-    """
+    """Returns a tensor's receptive field, `None` where it is not known."""
     try:
         return receptive_field(model, tensor)
     except UsageError:
@@ -29,16 +17,9 @@ def known_field(model: keras.Model, tensor) -> ReceptiveField | None:
 
 
 def boxes(field: ReceptiveField, positions: np.ndarray) -> np.ndarray:
-    """The receptive fields of units.
+    """Receptive fields of units: (top, left, bottom, right), may overhang the image.
 
-    Args:
-        field: of the layer.
-        positions: int array (..., 2), each (y, x).
-
-    Returns:
-        int64 array (..., 4), each (top, left, bottom, right) in pixels of the network's
-        input, bottom and right exclusive; they may reach past it, where the unit sees
-        padding.
+    positions: int array (..., 2); returns int64 array (..., 4).
     """
     positions = np.asarray(positions, np.int64)
     y, x = positions[..., 0], positions[..., 1]
@@ -47,30 +28,9 @@ def boxes(field: ReceptiveField, positions: np.ndarray) -> np.ndarray:
 
 
 def cut(images: np.ndarray, boxes: np.ndarray, fill=ZERO) -> np.ndarray:
-    """Cuts one box out of each image.
+    """Cuts a box out of each image, fills what lies outside, never enlarges.
 
-    Pixels outside the image are filled. Along an axis on which the boxes are as long as
-    the image or longer, nothing is gained by showing what lies outside: there the whole
-    image is shown, and what the unit does not see of it is filled.
-
-    Args:
-        images: array (n, height, width, channels), any kind of number.
-        boxes: int array (n, 4), each (top, left, bottom, right), all of one size.
-        fill: value of what is outside the image or the box.
-
-    Returns:
-        array (n, min(box height, height), min(box width, width), channels) of the
-        images' dtype.
-
-    Raises:
-        ValueError: the boxes differ in size or number.
-
-    Example:
-        >>> image = np.arange(9).reshape(1, 3, 3, 1)
-        >>> cut(image, np.array([[1, 1, 3, 3]]), fill=0)[0, :, :, 0].tolist()
-        [[4, 5], [7, 8]]
-        >>> cut(image, np.array([[-1, 2, 1, 4]]), fill=0)[0, :, :, 0].tolist()
-        [[0, 0], [2, 0]]
+    images: array (n, height, width, channels); boxes: int array (n, 4).
     """
     boxes = np.asarray(boxes, np.int64).reshape(-1, 4)
     if len(boxes) != len(images):

@@ -1,7 +1,4 @@
-"""Photographs that a user names: read for the network, and for people to look at.
-
-It runs no network and draws nothing.
-"""
+"""Reads photographs, once for the network and once for the picture."""
 
 import dataclasses
 import logging
@@ -24,41 +21,18 @@ _log = logging.getLogger(__name__)
 
 @dataclasses.dataclass(frozen=True, eq=False)
 class Photograph:
-    """One photograph.
+    """One photograph."""
 
-    Args:
-        file: its path.
-        picture_name: file name of the picture that is made of it.
-        square: uint8 array (image size, image size, 3), as the network's preprocessing
-            takes it.
-        view: uint8 array (side, side, 3), the part that the network sees, at a
-            resolution for people.
-    """
-
-    file: Path
-    picture_name: str
-    square: np.ndarray
-    view: np.ndarray
+    file: Path  # its path
+    picture_name: str  # file name of the picture that is made of it
+    square: np.ndarray  # uint8 array (image size, image size, 3)
+    view: np.ndarray  # uint8 array (side, side, 3)
 
 
 def read_photographs(
     files: Sequence[Path], preprocessing: Preprocessing, left_out: dict[str, str]
 ) -> Iterator[Photograph]:
-    """Reads photographs one after the other; of several, bad ones are left out.
-
-    A progress bar counts them as the caller is done with each.
-
-    Args:
-        files: different paths.
-        preprocessing: of the network.
-        left_out: receives the path of each file that cannot be read, and why.
-
-    Yields:
-        Each readable photograph, in the order of `files`.
-
-    Raises:
-        UsageError: a single file that cannot be read.
-    """
+    """Yields readable photographs; of several files, bad ones go to `left_out`."""
     bar = tqdm(files, desc="project", unit=" images")
     for file, picture_name in zip(bar, picture_names(files), strict=True):
         try:
@@ -73,20 +47,7 @@ def read_photographs(
 
 
 def picture_names(files: Sequence[Path]) -> list[str]:
-    """Names one picture for each photograph, all different and safe on every disk.
-
-    A picture is named after the photograph's stem. Where two stems are the same, all
-    are named after their file names; where these are the same, too, after the paths.
-
-    Args:
-        files: different paths.
-
-    Example:
-        >>> picture_names([Path("a/Cat.jpg"), Path("a/dog.png")])
-        ['project-cat.png', 'project-dog.png']
-        >>> picture_names([Path("a/cat.jpg"), Path("b/cat.jpg")])
-        ['project-a%2Fcat.jpg.png', 'project-b%2Fcat.jpg.png']
-    """
+    """Names a picture for each photograph by stem, file name or path; all differ."""
     by_stem = [file.stem.lower() for file in files]
     by_name = [file.name.lower() for file in files]
     by_path = [str(file) for file in files]

@@ -1,7 +1,4 @@
-"""The strongest units of one layer in single photographs, projected by three methods.
-
-It measures; reading files and drawing are done elsewhere.
-"""
+"""Projects the strongest units of a layer in photographs by three methods."""
 
 import dataclasses
 from collections.abc import Sequence
@@ -26,25 +23,12 @@ TOP_CLASSES = 5
 
 @dataclasses.dataclass(frozen=True)
 class ProjectionSettings:
-    """Which units of a photograph are projected.
-
-    Args:
-        layer: the paper's number, for networks that `ZFNet` makes, or a layer's name.
-            `None` (default): 5, or the last maps of other networks.
-        channels: which channels. `None` (default): the strongest of each photograph.
-        position: (y, x) in the layer's map, for every channel. `None` (default): where
-            each channel is strongest.
-        units: how many of the strongest channels, 1 to 32; without effect where
-            `channels` are given.
-
-    Raises:
-        UsageError: too many units, or a channel twice.
-    """
+    """Which units of a photograph are projected."""
 
     layer: int | str | None = None
-    channels: Sequence[int] | None = None
+    channels: Sequence[int] | None = None  # which channels
     position: tuple[int, int] | None = None
-    units: int = UNITS
+    units: int = UNITS  # how many of the strongest channels, 1 to 32
 
     def __post_init__(self):
         units = self.units if self.channels is None else len(self.channels)
@@ -61,31 +45,15 @@ class ProjectionSettings:
 
 @dataclasses.dataclass(frozen=True, eq=False)
 class ProjectedPhotograph:
-    """Units of a layer in one photograph.
+    """Units of a layer in one photograph."""
 
-    Args:
-        crop: uint8 array (height, width, 3), the part of the photograph that the
-            network sees, at the network's resolution.
-        probabilities: float32 array (classes,), what the network answers.
-        channels: int array (units,), strongest first, or as they were asked for.
-        positions: int array (units, 2), (y, x) of each unit in its map; `None` for a
-            layer whose units have no positions.
-        activations: float32 array (units,); logits where the layer ends in a softmax.
-        maps: float32 array (units, map height, map width), each unit's channel; `None`
-            where there are no positions.
-        boxes: int array (units, 4), receptive fields in pixels of the crop: top, left,
-            bottom, right, the last two exclusive. They may reach past the crop.
-        projections: method -> float32 array (units, height, width, 3) in the space of
-            the network's input.
-    """
-
-    crop: np.ndarray
-    probabilities: np.ndarray
-    channels: np.ndarray
-    positions: np.ndarray | None
-    activations: np.ndarray
-    maps: np.ndarray | None
-    boxes: np.ndarray
+    crop: np.ndarray  # uint8 array (height, width, 3)
+    probabilities: np.ndarray  # float32 array (classes,), what the network answers
+    channels: np.ndarray  # int array (units,)
+    positions: np.ndarray | None  # int array (units, 2), (y, x) of each unit in its map
+    activations: np.ndarray  # float32 array (units,)
+    maps: np.ndarray | None  # float32 array (units, map height, map width)
+    boxes: np.ndarray  # int array (units, 4)
     projections: dict[str, np.ndarray]
 
     @property
@@ -94,11 +62,7 @@ class ProjectedPhotograph:
         return np.argsort(-self.probabilities, kind="stable")[:TOP_CLASSES]
 
     def to_json(self, class_names: Sequence[str]) -> dict:
-        """Predictions and units as JSON values.
-
-        Args:
-            class_names: of the network.
-        """
+        """Predictions and units as JSON values."""
         no_position = [None] * len(self.channels)
         positions = no_position if self.positions is None else self.positions.tolist()
         units = zip(self.channels, positions, self.activations, self.boxes, strict=True)
@@ -120,24 +84,7 @@ class ProjectedPhotograph:
 
 
 class PhotographProjector:
-    """Projects units of one layer of a network, photograph by photograph.
-
-    Args:
-        classifier: the network with its preprocessing.
-        settings: which units.
-
-    Raises:
-        UsageError: a layer, channel or position that the network does not have, or a
-            layer below without a rule for projection.
-
-    Example:
-        >>> import zfkeras
-        >>> settings = ProjectionSettings(layer=5, units=2)
-        >>> projector = PhotographProjector(zfkeras.load("quarter"), settings)
-        >>> grey = np.full((64, 64, 3), 128, np.uint8)
-        >>> projector.project(grey).projections["deconvnet"].shape
-        (2, 56, 56, 3)
-    """
+    """Projects units of one layer of a network, photograph by photograph."""
 
     def __init__(self, classifier: Classifier, settings: ProjectionSettings):
         model = classifier.model
@@ -172,7 +119,7 @@ class PhotographProjector:
 
     @property
     def title(self) -> str:
-        """Says which units of which layer are projected."""
+        """Title of the picture: which units of which layer are projected."""
         which = "Strongest units" if self.settings.channels is None else "Units"
         where = ""
         if self.settings.position is not None:
@@ -195,12 +142,7 @@ class PhotographProjector:
     def project(self, square: np.ndarray) -> ProjectedPhotograph:
         """Finds the units of a photograph and projects them.
 
-        Args:
-            square: uint8 array (image size, image size, 3), as `Preprocessing.square`
-                makes it.
-
-        Raises:
-            RunError: the network's activations are not finite numbers.
+        square: uint8 array (image size, image size, 3).
         """
         inputs = self.preprocessing.centre_crop(square)[None]
         output, probabilities = self._network.predict_on_batch(inputs)
@@ -228,15 +170,9 @@ class PhotographProjector:
 def choose_units(
     maps: np.ndarray, settings: ProjectionSettings
 ) -> tuple[np.ndarray, np.ndarray]:
-    """Chooses the units of one photograph that are projected.
+    """Chooses the units to project: channels and positions of a photograph.
 
-    Args:
-        maps: float array (height, width, channels), the layer's output.
-        settings: which units.
-
-    Returns:
-        Channels, int array (units,), and positions (y, x), int array (units, 2). Of
-        equal activations the first counts.
+    maps: float array (height, width, channels); returns int array (units,).
     """
     height, width, _ = maps.shape
     if settings.position is None:

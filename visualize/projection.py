@@ -1,7 +1,4 @@
-"""Up through a network to one layer, and down again: tensors in, tensors out.
-
-`visualize.deconvnet` checks, batches and compiles what is here.
-"""
+"""Runs a network up to one layer and a signal down again."""
 
 import dataclasses
 
@@ -14,33 +11,17 @@ from visualize.windows import Cutter, is_pointwise, plan_windows, windows_cost
 
 @dataclasses.dataclass(frozen=True)
 class Ascent:
-    """What is left of the way up.
+    """Result of the way up, for the way down."""
 
-    Args:
-        maps: the layer's output of each image, or of each pair its window.
-        memories: what each rule remembers, likewise.
-        calls: each call with the shapes of its inputs where they are whole.
-        cut: whether what has a window was computed inside it only.
-        image_shape: (height, width, channels).
-    """
-
-    maps: tf.Tensor
-    memories: list
-    calls: list
-    cut: bool
-    image_shape: tuple
+    maps: tf.Tensor  # the layer's output of each image, or of each pair its window
+    memories: list  # what each rule remembers, likewise
+    calls: list  # each call with the shapes of its inputs where they are whole
+    cut: bool  # whether what has a window was computed inside it only
+    image_shape: tuple  # (height, width, channels)
 
 
 class Projector:
-    """The calls below one layer, each with its rule.
-
-    Args:
-        target: the layer.
-        options: what is asked of the way down.
-
-    Raises:
-        UsageError: a layer on the way that no rule serves.
-    """
+    """The calls below one layer, each with its rule."""
 
     def __init__(self, target: Target, options: Options):
         self.target = target
@@ -72,23 +53,15 @@ class Projector:
         return None
 
     def cutting_pays(self, n_pairs: int, n_images: int) -> bool:
-        """Whether the way up is shorter inside the pairs' windows than on the images.
-
-        Args:
-            n_pairs: units at known positions.
-            n_images: images they are of.
-        """
+        """Whether computing the pairs' windows costs less than computing the images."""
         one_unit, one_image = self._cost
         return self.has_window and n_pairs * one_unit < n_images * one_image
 
     def up(self, images, cutter: Cutter | None = None, channels=None) -> Ascent:
         """Runs the network to the layer.
 
-        Args:
-            images: float tensor (n_images, height, width, channels).
-            cutter: of the units, to compute their windows only.
-            channels: int tensor (n,), to compute these channels of the layer only,
-                where `has_filters_last`. `None` (default): all.
+        images: float tensor (n_images, height, width, channels); channels: int tensor
+        (n,).
         """
         window = self.windows.get(0)
         whole = cutter is None or window is None
@@ -136,16 +109,8 @@ class Projector:
     def down(self, signal, ascent: Ascent, cutter: Cutter, windows=None):
         """Takes a signal from the layer to the image.
 
-        Args:
-            signal: float tensor (n_pairs, ...) in the shape of the layer's output, or
-                of its window.
-            ascent: as `up` gave it.
-            cutter: of the pairs.
-            windows: `self.windows` to go down inside them. `None` (default) means
-                whole maps.
-
-        Returns:
-            float tensor (n_pairs, height, width, channels).
+        signal: float tensor (n_pairs, ...); returns float tensor (n_pairs, height,
+        width, channels).
         """
         windows = windows or {}
         signals = {self.target.tensor: signal}

@@ -5,30 +5,14 @@ from collections.abc import Callable, Hashable
 
 
 class Recent:
-    """The things asked for last, by key; older ones are let go and made again.
-
-    Args:
-        most: how many are kept.
-
-    Example:
-        >>> squares = Recent(most=2)
-        >>> [squares.get(n, lambda n=n: n * n) for n in (2, 3, 2, 4)]
-        [4, 9, 4, 16]
-        >>> [*squares]
-        [2, 4]
-    """
+    """The things asked for last, by key; older ones are let go and made again."""
 
     def __init__(self, most: int = 8):
         self.most = most
         self._kept = OrderedDict()
 
     def get(self, key: Hashable, make: Callable[[], object]):
-        """What was made for a key, or is made now.
-
-        Args:
-            key: says what it is.
-            make: makes it.
-        """
+        """What was made for a key, or is made now."""
         if key not in self._kept:
             self._kept[key] = make()
             if len(self._kept) > self.most:

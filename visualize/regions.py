@@ -1,7 +1,4 @@
-"""Boxes in the maps of several copies, cut out of them and seen through layers.
-
-It knows no rule and no network.
-"""
+"""Boxes in the maps of several copies: cuts them and follows them through layers."""
 
 import dataclasses
 
@@ -11,34 +8,23 @@ import tensorflow as tf
 
 @dataclasses.dataclass(frozen=True, eq=False)
 class Region:
-    """A box in the map of each copy, all of one size; they may overhang the map.
-
-    Args:
-        starts: int array or tensor (n, 2), the (top, left) of each.
-        size: (height, width).
-    """
+    """A box in the map of each copy, all of one size; they may overhang the map."""
 
     starts: np.ndarray | tf.Tensor
-    size: tuple[int, int]
+    size: tuple[int, int]  # (height, width)
 
     @classmethod
     def around(cls, boxes: np.ndarray) -> "Region":
-        """The smallest that holds boxes from their upper left corners on.
+        """Smallest region that holds boxes from their upper left corners on.
 
-        Args:
-            boxes: int array (n, 4) of (top, left, bottom, right).
+        boxes: int array (n, 4).
         """
         starts, ends = np.split(boxes, 2, axis=1)
         height, width = np.maximum((ends - starts).max(axis=0), 1)
         return cls(starts, (int(height), int(width)))
 
     def below(self, axes, shape) -> "Region":
-        """The pixels that a layer reads for this region of its output.
-
-        Args:
-            axes: the layer's windows along height and width.
-            shape: (height, width, ...) of its input.
-        """
+        """The pixels that a layer reads for this region of its output."""
         strides = np.array([axis.stride for axis in axes], np.int32)
         before = np.array(_before(axes, shape), np.int32)
         size = [
@@ -48,26 +34,12 @@ class Region:
         return Region(self.starts * strides - before, tuple(size))
 
     def share(self, shape) -> float:
-        """Its area over that of a map.
-
-        Args:
-            shape: (height, width, ...) of the map.
-        """
+        """Its area over that of a map."""
         return self.size[0] * self.size[1] / (shape[0] * shape[1])
 
 
 def reached(regions, axes, shapes, output_shape) -> Region:
-    """Where a layer's output can differ if its inputs do inside regions.
-
-    Args:
-        regions: one for each input, known before the graph is made.
-        axes: the layer's windows along height and width.
-        shapes: (height, width, ...) of each input.
-        output_shape: (height, width, ...) of the output.
-
-    Returns:
-        A region inside the output. It may be larger than need be.
-    """
+    """Region of a layer's output that can change with regions of its inputs."""
     firsts, ends = [], []
     strides = np.array([axis.stride for axis in axes])
     pools = np.array([axis.pool for axis in axes])
@@ -85,15 +57,8 @@ def reached(regions, axes, shapes, output_shape) -> Region:
 def cut(maps, wanted: Region, outside=0.0, changed=None):
     """The pixels of a region.
 
-    Args:
-        maps: tensor (n, height, width, channels), or (1, ...) for n copies of one.
-        wanted: the region, a row for each copy.
-        outside: what stands outside the maps.
-        changed: (values, region): what stands in the maps inside a region, float tensor
-            (n, *region.size, channels). `None` (default): what they hold themselves.
-
-    Returns:
-        tensor (n, *wanted.size, channels).
+    maps: tensor (n, height, width, channels); returns tensor (n, *wanted.size,
+    channels).
     """
     height, width, channels = maps.shape[1:]
     y, x = _pixels(wanted)

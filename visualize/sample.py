@@ -1,7 +1,4 @@
-"""A random part of a split, and single examples of one by their place in its order.
-
-It chooses, names and reads images; it shows none to a network.
-"""
+"""Draws random samples of a split, and reads examples by their place in its order."""
 
 import dataclasses
 from collections.abc import Iterable
@@ -20,17 +17,11 @@ _BATCH = 1024
 
 @dataclasses.dataclass(frozen=True, eq=False)
 class Sample(Split):
-    """The first `size` examples of a split's shuffled order, in that order.
+    """The first `size` examples of a split's shuffled order, in that order."""
 
-    Args:
-        split: what to draw from.
-        size: how many to draw; all of them if there are not so many.
-        seed: fixes which.
-    """
-
-    split: Split
-    size: int
-    seed: int = 0
+    split: Split  # what to draw from
+    size: int  # how many to draw; all of them if there are not so many
+    seed: int = 0  # fixes which
 
     @property
     def num_examples(self):
@@ -53,31 +44,14 @@ class Sample(Split):
 
 
 def draw_sample(split: Split, max_images: int | None, seed: int = 0) -> Split:
-    """A random part of a split, or the split itself if it is no larger.
-
-    Args:
-        split: what to draw from.
-        max_images: the most examples to keep. `None`: all.
-        seed: fixes which are drawn.
-    """
+    """Draws a random part of a split, or returns the split if it is small."""
     if max_images is None or max_images >= split.num_examples:
         return split
     return Sample(split, max_images, seed)
 
 
 def examples_at(split: Split, places: Iterable[int]) -> dict[int, dict]:
-    """The examples at some places of a split's order, in one pass over their names.
-
-    Args:
-        split: the images.
-        places: positions in `split.stream()`, in any order; may repeat.
-
-    Returns:
-        Place -> {"key": bytes, "label": int, "id": str}.
-
-    Raises:
-        IndexError: a place past the split's end.
-    """
+    """Finds the examples at some places: place -> {"key", "label", "id"}."""
     wanted = np.unique(np.fromiter(places, np.int64))
     found, first = {}, 0
     for batch in split.stream().batch(_BATCH).as_numpy_iterator():
@@ -100,16 +74,7 @@ def examples_at(split: Split, places: Iterable[int]) -> dict[int, dict]:
 def load_crops(split: Split, examples: Iterable[dict], preprocessing) -> np.ndarray:
     """Reads and preprocesses examples as an evaluation does.
 
-    Args:
-        split: whose examples they are.
-        examples: as `examples_at` returns them.
-        preprocessing: of the network.
-
-    Returns:
-        float32 array (n, crop, crop, 3).
-
-    Raises:
-        RunError: one of them cannot be read; the message names it.
+    returns float32 array (n, crop, crop, 3).
     """
     squares = _squares(split, examples, preprocessing)
     return _stacked(map(preprocessing.centre_crop, squares), preprocessing, np.float32)
@@ -120,16 +85,7 @@ def load_pictures(
 ) -> tuple[np.ndarray, np.ndarray]:
     """Reads examples as people see them and as the network does.
 
-    Args:
-        split: whose examples they are.
-        examples: as `examples_at` returns them.
-        preprocessing: of the network.
-
-    Returns:
-        uint8 array (n, crop, crop, 3) and what `load_crops` gives.
-
-    Raises:
-        RunError: one of them cannot be read; the message names it.
+    returns uint8 array (n, crop, crop, 3).
     """
     squares = _squares(split, examples, preprocessing)
     pictures = (centre_crop(square, preprocessing.crop_size) for square in squares)
@@ -142,16 +98,7 @@ def load_pictures(
 def load_probes(split: Split, preprocessing, bad_images: BadImages) -> np.ndarray:
     """Reads a small split whole, without those of its images that cannot be read.
 
-    Args:
-        split: the images.
-        preprocessing: of the network.
-        bad_images: learns of those left out.
-
-    Returns:
-        float32 array (n, crop, crop, 3), n at least 1.
-
-    Raises:
-        RunError: too many images are bad, or all of them.
+    returns float32 array (n, crop, crop, 3).
     """
     crops = []
     for example in examples_at(split, range(split.num_examples)).values():

@@ -1,8 +1,4 @@
-"""One streaming pass over a split that keeps the strongest activations.
-
-It is the working half of `TopActivations`: it takes batches, keeps the state and saves
-it; what is asked for and how it is handed out are decided there.
-"""
+"""One streaming pass over a split that keeps the strongest activations."""
 
 import dataclasses
 import functools
@@ -24,16 +20,7 @@ _log = logging.getLogger(__name__)
 
 
 class Scan:
-    """One pass, or the rest of one, over a split.
-
-    Args:
-        update: from `make_update`, for the layers of `state`.
-        state: where to begin.
-        split: the images.
-        preprocessing: what makes them the network's input.
-        state_path: file to save the state in; `None` for none.
-        bad_images: learns of the images that cannot be read.
-    """
+    """One pass, or the rest of one, over a split."""
 
     def __init__(self, update, state, split, preprocessing, state_path, bad_images):
         self.update, self.state, self.split = update, state, split
@@ -129,16 +116,7 @@ class Scan:
 
 
 def make_update(network: keras.Model):
-    """The step from a state and a batch to the next state, as one graph.
-
-    Args:
-        network: from images to the outputs of the layers that are scanned.
-
-    Returns:
-        A function of values (rows, count), places (rows, count, 4), images and examples
-        (batch, 2), each (position, label) or -1 for padding. It returns the new values
-        and places and, for each row, whether all of the batch was finite.
-    """
+    """Compiles the step from (values, places, images, examples) to the next state."""
 
     @functools.partial(tf.function, autograph=False)
     def update(values, places, images, examples):
@@ -164,15 +142,7 @@ def make_update(network: keras.Model):
 
 
 def make_reader(network: keras.Model):
-    """Reads single activations: a function of images and units.
-
-    Args:
-        network: from images to the output of a layer.
-
-    Returns:
-        A function of images (n, ...) and units (n, 3), each (y, x, channel), to float32
-        (n,).
-    """
+    """Compiles a function of images and units (n, 3), each (y, x, channel), to (n,)."""
     size = network.inputs[0].shape[1:]
 
     @functools.partial(
@@ -195,11 +165,7 @@ def make_reader(network: keras.Model):
 
 @functools.partial(tf.function, jit_compile=True)
 def _maxima(maps):
-    """Largest value (batch, channels) of each map and its first place (..., 2).
-
-    As a comparison and a minimum, which XLA fuses; TensorFlow's argmax over an axis
-    that is not the last is several times slower.
-    """
+    """Largest value (batch, channels) of each map and its first place (..., 2)."""
     height, width = tf.shape(maps)[1], tf.shape(maps)[2]
     flat = tf.reshape(maps, (-1, height * width, maps.shape[3]))
     largest = tf.reduce_max(flat, axis=1)

@@ -1,7 +1,4 @@
-"""What scans of several parts of a split have found, as one scan of all would.
-
-It knows nothing of networks and images.
-"""
+"""Merges the scans of parts of a split to the scan of the whole."""
 
 import dataclasses
 import functools
@@ -13,14 +10,7 @@ from visualize.scan_state import ScanState
 
 
 def merge(states: Iterable[ScanState]) -> ScanState:
-    """Joins what was found in different parts of a split, in any order.
-
-    Of equal activations the earlier image's counts, as in a single scan.
-
-    Args:
-        states: at least one, of the same layers and count; images by their places in
-            the whole split.
-    """
+    """Merges the states of parts in any order; the earlier of equals counts."""
     return functools.reduce(_joined, states)
 
 

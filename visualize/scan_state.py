@@ -1,7 +1,4 @@
-"""The file of a scan: how far it has come, and what it has found until then.
-
-It knows nothing of networks; it keeps arrays, and says whether they are still valid.
-"""
+"""The state of a scan and its file."""
 
 import dataclasses
 import hashlib
@@ -22,53 +19,27 @@ _NUM_HASHED = 256  # examples of a split whose list of names cannot be had for n
 
 @dataclasses.dataclass(frozen=True, eq=False)
 class ScanState:
-    """What a scan has found in the examples it has passed.
+    """What a scan has found in the examples it has passed."""
 
-    Args:
-        key: fingerprint of network, preprocessing and data; see `fingerprint`.
-        layers: (name, channels) of each layer, in order.
-        next_position: place in the split's order of the first example still to come.
-        num_images: how many images were looked at, without the bad ones.
-        is_complete: whether the whole split has been passed.
-        values: float32 array (channels of all layers, count), strongest first.
-        places: int64 array (channels of all layers, count, 4): position in the split's
-            order, label, y, x; -1 where there is none.
-        bad_images: {id: reason} of the images left out so far.
-    """
-
-    key: str
-    layers: tuple[tuple[str, int], ...]
-    next_position: int
-    num_images: int
-    is_complete: bool
-    values: np.ndarray
-    places: np.ndarray
-    bad_images: dict[str, str]
+    key: str  # fingerprint of network, preprocessing and data; see `fingerprint`
+    layers: tuple[tuple[str, int], ...]  # (name, channels) of each layer, in order
+    next_position: int  # place in the split's order of the first example still to come
+    num_images: int  # how many images were looked at, without the bad ones
+    is_complete: bool  # whether the whole split has been passed
+    values: np.ndarray  # float32 array (channels of all layers, count), strongest first
+    places: np.ndarray  # int64 array (channels, count, 4): place, label, y, x
+    bad_images: dict[str, str]  # {id: reason} of the images left out so far
 
     @classmethod
     def empty(cls, key: str, layers, count: int) -> "ScanState":
-        """The state before the first example.
-
-        Args:
-            key: as above.
-            layers: as above.
-            count: how many activations to keep for each channel.
-        """
+        """The state before the first example."""
         channels = sum(number for _, number in layers)
         values = np.full((channels, count), -np.inf, np.float32)
         places = np.full((channels, count, 4), -1, np.int64)
         return cls(key, tuple(layers), 0, 0, False, values, places, {})
 
     def serves(self, key: str, layers, count: int) -> bool:
-        """Whether this state answers, or can be completed to answer, a request.
-
-        A finished scan also serves fewer layers and smaller counts.
-
-        Args:
-            key: as above.
-            layers: (name, channels) of each layer asked for.
-            count: how many activations for each channel.
-        """
+        """Whether a request can use this state; a finished one serves less, too."""
         if self.key != key or self.values.shape[1] < count:
             return False
         same = tuple(self.layers) == tuple(layers)
@@ -124,20 +95,7 @@ def _check(state: ScanState) -> None:
 
 
 def fingerprint(model: keras.Model, preprocessing, split: Split, data: str) -> str:
-    """A digest of all that decides what a scan finds.
-
-    Contents of image files are not read: a file that is replaced under its old name
-    goes unnoticed here.
-
-    Args:
-        model: the network.
-        preprocessing: as for `network_digest`.
-        split: the images, as for `images_digest`.
-        data: what else names the data, such as the spec and the split's name.
-
-    Returns:
-        64 hexadecimal digits.
-    """
+    """Digest of all that a scan depends on, except the image files' contents."""
     of_images = images_digest(split, at_most=_NUM_HASHED, with_contents=False)
     parts = [data, network_digest(model, preprocessing), of_images]
     return hashlib.sha256(json.dumps(parts).encode()).hexdigest()

@@ -1,7 +1,6 @@
 """Layer 2 of a network over a set of images: projections, patches, aliasing.
 
-Zeiler & Fergus 2014, sec. 4.1 and Fig. 6d,e. The same pass over the images says which
-first-layer filters never are active.
+Zeiler & Fergus 2014, sec. 4.1 and Fig. 6d,e.
 """
 
 import dataclasses
@@ -30,38 +29,18 @@ _MOST_CHANNELS = 256  # more would tell no more of the mean
 
 @dataclasses.dataclass(frozen=True, eq=False)
 class SecondLayer:
-    """The strongest activation of channels of layer 2, as seen and as projected.
+    """The strongest activation of channels of layer 2, as seen and as projected."""
 
-    Args:
-        layer_name: the Keras layer, such as "norm2".
-        silent: bool array (filters,), first-layer filters without an activation above 0
-            in any image.
-        channels: int array (n,), those measured.
-        reconstructions: float array (n, height, width, channels of the image),
-            projections cut to the receptive field.
-        patches: uint8 array (n, height, width, 3), what is seen there.
-        aliasing: stride (vertical, horizontal) -> mean share of the power, 0 to 1, that
-            is beyond half the sampling frequency of a grid of that stride, in whole
-            "reconstructions" and in the whole "images".
-    """
-
-    layer_name: str
-    silent: np.ndarray
-    channels: np.ndarray
-    reconstructions: np.ndarray
-    patches: np.ndarray
+    layer_name: str  # the Keras layer, such as "norm2"
+    silent: np.ndarray  # bool array (filters,)
+    channels: np.ndarray  # int array (n,), those measured
+    reconstructions: np.ndarray  # float array (n, height, width, channels of the image)
+    patches: np.ndarray  # uint8 array (n, height, width, 3), what is seen there
     aliasing: dict[tuple[int, int], dict[str, float]]
 
 
 def default_layer(model: keras.Model) -> str:
-    """Where layer 2 ends: in ZFNet after its pool and normalisation.
-
-    Args:
-        model: any Keras model; of others than `ZFNet` makes, the second convolution.
-
-    Raises:
-        UsageError: it has no second convolution.
-    """
+    """Where layer 2 ends: in ZFNet after its pool and normalisation."""
     try:
         return endpoints(model)[2].layer_name
     except (UsageError, KeyError):
@@ -84,24 +63,7 @@ def look_at_second_layer(
     bad_images: BadImages | None = None,
     show_progress: bool = False,
 ) -> SecondLayer:
-    """Finds and projects the strongest activation of up to 256 channels of a layer.
-
-    Args:
-        classifier: the network.
-        layer: what to take for layer 2, such as `default_layer` names.
-        split: the images.
-        strides: (vertical, horizontal) steps in pixels for which to measure aliasing.
-        seed: fixes which channels, and in which order.
-        batch_size: images that go through the network at once.
-        state_path: file that keeps the pass over the images. `None`: none.
-        data: names the data; part of what makes a kept pass valid.
-        bad_images: learns of the images that cannot be read.
-        show_progress: whether to show a progress bar.
-
-    Raises:
-        UsageError: a layer on the way down that no rule serves.
-        RunError: an image can no longer be read.
-    """
+    """Finds and projects the strongest activation of up to 256 channels of a layer."""
     model, preprocessing = classifier.model, classifier.preprocessing
     first, _ = first_convolution(model)
     finder = TopActivations(classifier, [first, layer], count=1)

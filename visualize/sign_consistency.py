@@ -1,7 +1,4 @@
-"""Whether hiding the same part changes different images' features alike (Table 1).
-
-It measures; parts and places are chosen elsewhere.
-"""
+"""Measures whether hiding the same part changes features alike (Table 1)."""
 
 import dataclasses
 import itertools
@@ -23,19 +20,11 @@ _ROUNDING = 1e-5
 
 @dataclasses.dataclass(frozen=True, eq=False)
 class SignChanges:
-    """How features' signs change under masks, compared between images.
-
-    Args:
-        distances: layer -> float64 array (masks, pairs), the share of features, 0 to 1,
-            whose signs differ between the two images of a pair.
-        changed: layer -> float64 array (masks, images), the share of features that the
-            mask changes at all.
-        pairs: int array (pairs, 2) of images.
-    """
+    """How features' signs change under masks, compared between images."""
 
     distances: dict[int | str, np.ndarray]
     changed: dict[int | str, np.ndarray]
-    pairs: np.ndarray
+    pairs: np.ndarray  # int array (pairs, 2) of images
 
 
 def measure_sign_changes(
@@ -51,24 +40,9 @@ def measure_sign_changes(
     """Compares sign(features - features of the occluded image) between images.
 
     Zeiler & Fergus 2014, sec. 4.3: eps_i = x_i - x~_i for image i, and the Hamming
-    distance H(sign(eps_i), sign(eps_j)) over all pairs. The paper's table shows means;
-    here it is the share of features, signs being -1, 0 and 1. The sum over ordered
-    pairs counts each unordered one twice, and so has the same mean.
+    distance H(sign(eps_i), sign(eps_j)) over all pairs.
 
-    Args:
-        model: a functional or sequential model.
-        images: float array (n, height, width, channels) as the model takes it, n at
-            least 2.
-        masks: int array (m, n, 4), for each of m masks its (top, left, bottom, right)
-            in each image.
-        layers: whose features are compared: the paper's numbers, or names.
-        occlusion_value: what stands in the masks; 0 (default) is the mean image of
-            networks that subtract it.
-        batch_size: occluded copies that go through the network at once.
-        show_progress: whether to show a progress bar.
-
-    Raises:
-        UsageError: no such layer, or arrays that do not fit.
+    images: float array (n, height, width, channels); masks: int array (m, n, 4).
     """
     images, masks = np.asarray(images, np.float32), np.asarray(masks, np.int32)
     if images.ndim != 4 or len(images) < 2 or masks.shape[1:] != (len(images), 4):
@@ -131,15 +105,7 @@ def measure_sign_changes(
 def hamming_distances(signs: np.ndarray) -> np.ndarray:
     """The share of features whose signs differ, for each pair of images.
 
-    Args:
-        signs: int array (masks, images, features) of -1, 0 and 1.
-
-    Returns:
-        float64 array (masks, pairs), pairs in the order of `itertools.combinations`.
-
-    Example:
-        >>> hamming_distances(np.array([[[1, 0, -1, 1], [1, 1, 1, 1]]])).tolist()
-        [[0.5]]
+    signs: int array (masks, images, features); returns float64 array (masks, pairs).
     """
     pairs = itertools.combinations(range(signs.shape[1]), 2)
     return np.stack(

@@ -1,7 +1,4 @@
-"""Table 1: mean sign change under masks on parts and at random places.
-
-It summarises what `visualize.sign_consistency` measured; it draws nothing.
-"""
+"""Table 1: mean sign change under masks on parts and at random places."""
 
 import dataclasses
 from collections.abc import Mapping, Sequence
@@ -15,19 +12,10 @@ RANDOM = "random"
 
 @dataclasses.dataclass(frozen=True, eq=False)
 class SignTable:
-    """The table, and what follows from it.
+    """The table of sign changes and its summary."""
 
-    Args:
-        parts: names of the masks that lie on parts; random ones follow them.
-        layers: what each layer is called, the lower one first.
-        distances: for each layer float array (masks, pairs), as `SignChanges` has it.
-        changed: for each layer float array (masks, images), likewise.
-        paper: for each layer, part or "random" -> (mean, deviation) as printed; may
-            lack parts, and is empty for layers that the paper does not tell of.
-    """
-
-    parts: Sequence[str]
-    layers: Sequence[str]
+    parts: Sequence[str]  # names of the masks that lie on parts
+    layers: Sequence[str]  # what each layer is called, the lower one first
     distances: Sequence[np.ndarray]
     changed: Sequence[np.ndarray]
     paper: Sequence[Mapping[str, tuple[float, float]]]
@@ -38,44 +26,23 @@ class SignTable:
         return [*self.parts, RANDOM]
 
     def values(self, row: str, layer: int) -> np.ndarray:
-        """Sign changes of a row, (pairs,), or (trials, pairs) for "random".
-
-        Args:
-            row: a part's name or "random".
-            layer: place in `layers`.
-        """
+        """Sign changes of a row, (pairs,), or (trials, pairs) for "random"."""
         if row == RANDOM:
             return self.distances[layer][len(self.parts) :]
         return self.distances[layer][self.parts.index(row)]
 
     def mean_and_deviation(self, row: str, layer: int) -> tuple[float, float]:
-        """Mean and standard deviation over pairs, and over trials for "random".
-
-        Args:
-            row: a part's name or "random".
-            layer: place in `layers`.
-        """
+        """Mean and standard deviation over pairs, and over trials for "random"."""
         values = self.values(row, layer)
         return float(values.mean()), float(values.std())
 
     def share_of_lower_trials(self, part: str, layer: int) -> float:
-        """Share of the random trials whose mean is at most that of a part.
-
-        What a part would have by chance is 0.5; below 0.05 it stands out.
-
-        Args:
-            part: its name.
-            layer: place in `layers`.
-        """
+        """Share of the random trials whose mean is at most that of a part."""
         trials = self.values(RANDOM, layer).mean(axis=1)
         return float(np.mean(trials <= self.values(part, layer).mean()))
 
     def margin(self, layer: int) -> float:
-        """How far the parts' mean lies below the random one, as a share of that.
-
-        Args:
-            layer: place in `layers`.
-        """
+        """How far the parts' mean lies below the random one, as a share of that."""
         chance = self.values(RANDOM, layer).mean()
         mean = np.mean([self.values(part, layer).mean() for part in self.parts])
         return float(1 - mean / chance) if chance > 0 else 0.0

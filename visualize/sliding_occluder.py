@@ -1,7 +1,4 @@
-"""A grey square over every part of an image, and what the network makes of it (Fig. 7).
-
-It measures; choosing images and drawing maps are done elsewhere.
-"""
+"""Slides a grey square over an image and records the network's answers (Fig. 7)."""
 
 import functools
 

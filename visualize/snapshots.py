@@ -13,19 +13,7 @@ _NAME = re.compile(r"epoch-(\d+)\.keras")
 
 
 def find_snapshots(run: Path, epochs: Sequence[int] | None = None) -> dict[int, Path]:
-    """Finds what `zfkeras.train` has kept in a workdir's folder `snapshots`.
-
-    Args:
-        run: the workdir of the training, or a folder of files epoch-NNN.keras.
-        epochs: those wanted. `None` (default): all.
-
-    Returns:
-        Epoch -> file, epochs rising.
-
-    Raises:
-        FileNotFoundError: no such folder.
-        UsageError: a wanted epoch is not there, or fewer than two are.
-    """
+    """Finds what `zfkeras.train` has kept in a workdir's folder `snapshots`."""
     run = Path(run)
     if not run.is_dir():
         raise FileNotFoundError(f"--run must be a training's workdir. Received: {run}.")
@@ -50,15 +38,7 @@ def find_snapshots(run: Path, epochs: Sequence[int] | None = None) -> dict[int, 
 
 
 def take_weights(model: keras.Model, path: Path) -> None:
-    """Gives a network the weights of a snapshot of it.
-
-    Args:
-        model: made by the same run.
-        path: the snapshot.
-
-    Raises:
-        UsageError: the snapshot is of another network.
-    """
+    """Gives a network the weights of a snapshot of it."""
     weights = load(path).model.get_weights()
     if [w.shape for w in weights] != [tuple(w.shape) for w in model.weights]:
         raise UsageError(

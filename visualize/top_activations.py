@@ -1,7 +1,4 @@
-"""The strongest activations of every channel over a data set, in one streaming pass.
-
-It finds values and places; cutting patches and drawing are done elsewhere.
-"""
+"""Finds the strongest activations of each channel over a data set in one pass."""
 
 import dataclasses
 import functools

@@ -1,8 +1,4 @@
-"""What Fig. 2 shows of a layer: reconstructions beside the patches they come from.
-
-It takes a finished scan, rereads the images it names and projects them; it draws and
-writes nothing.
-"""
+"""Gathers what Fig. 2 shows of a layer."""
 
 import dataclasses
 from collections.abc import Callable, Sequence
@@ -28,42 +24,19 @@ _TOLERANCE = 0.02
 
 @dataclasses.dataclass(frozen=True, eq=False)
 class LayerFeatures:
-    """Some channels of a layer, each with its strongest activations.
+    """Some channels of a layer, each with its strongest activations."""
 
-    Args:
-        layer: as it was asked for: the paper's number or a name.
-        field: receptive field of the layer; the whole image where it is not known.
-        knows_field: whether it is.
-        channels: int array (k,), those shown.
-        strongest: of these channels, k rows of `count`.
-        is_shown: bool array (k, count): the activation is above 0. Elsewhere nothing
-            has excited the channel; there patches and reconstructions are grey.
-        ids: names of the images, k lists of `count`; "" where none is shown.
-        boxes: int64 array (k, count, 4), receptive field of each activation in the
-            network's input: top, left, bottom, right, the last two exclusive.
-        patches: uint8 array (k, count, height, width, 3), what is inside the box.
-        reconstructions: uint8 array of the same shape, the projection there, its
-            contrast stretched; `visualize.contrast.ZERO` is 0.
-        filters: float array (k, height, width, 3): the weights that read the image, if
-            the layer is the first convolution, its pool or its normalisation; `None`
-            if not.
-        recomputation_error: largest relative difference between a recorded activation
-            and the same computed once more from the image that was reread.
-        on_objects: how much of the reconstructions lies on the images' objects, as
-            `visualize.objects` says it. `None` (default): where these are is unknown.
-    """
-
-    layer: int | str
-    field: ReceptiveField
-    knows_field: bool
-    channels: np.ndarray
-    strongest: Strongest
-    is_shown: np.ndarray
-    ids: list[list[str]]
-    boxes: np.ndarray
-    patches: np.ndarray
+    layer: int | str  # as it was asked for: the paper's number or a name
+    field: ReceptiveField  # receptive field of the layer
+    knows_field: bool  # whether it is
+    channels: np.ndarray  # int array (k,), those shown
+    strongest: Strongest  # of these channels, k rows of `count`
+    is_shown: np.ndarray  # bool array (k, count): the activation is above 0
+    ids: list[list[str]]  # names of the images, k lists of `count`
+    boxes: np.ndarray  # int64 array (k, count, 4)
+    patches: np.ndarray  # uint8 array (k, count, height, width, 3)
     reconstructions: np.ndarray
-    filters: np.ndarray | None
+    filters: np.ndarray | None  # float array (k, height, width, 3)
     recomputation_error: float
     on_objects: dict | None = None
 
@@ -73,17 +46,7 @@ def choose_channels(
 ) -> np.ndarray:
     """Decides which channels of a layer to show.
 
-    Args:
-        strongest: all channels of the layer.
-        request: how many to draw at random among those that are not dead (all of them
-            if there are no more), or which ones.
-        seed: fixes the draw; layers are drawn independently.
-
-    Returns:
-        int array (k,), sorted if drawn.
-
-    Raises:
-        UsageError: a channel that the layer does not have.
+    returns int array (k,).
     """
     count = len(strongest.values)
     if not isinstance(request, int):
@@ -96,16 +59,7 @@ def choose_channels(
 
 
 def check_channels(request: int | Sequence[int], count: int, layer_name: str) -> None:
-    """Refuses channels that a layer does not have.
-
-    Args:
-        request: which ones, or how many: then every request can be met.
-        count: of the layer's channels.
-        layer_name: the layer.
-
-    Raises:
-        UsageError: one of them is not there.
-    """
+    """Raises `UsageError` for channels that a layer does not have."""
     asked = [] if isinstance(request, int) else request
     wrong = [channel for channel in asked if not 0 <= channel < count]
     if wrong:
@@ -116,12 +70,7 @@ def check_channels(request: int | Sequence[int], count: int, layer_name: str) ->
 
 
 def mean_num_classes(strongest: Strongest) -> float:
-    """Mean number of different classes among a channel's strongest activations.
-
-    Low where channels answer to one kind of object (sec. 4.1: layer 4 "is more
-    class-specific"). Channels are left out that are dead, or of whose images no class
-    is known; NaN if that is all of them.
-    """
+    """Mean number of classes in a live channel's activations; NaN if unknown."""
     labels = np.where(strongest.values > 0, strongest.labels, -1)
     labels = labels[(labels >= 0).any(axis=1)]
     if not len(labels):
@@ -141,19 +90,7 @@ def layer_features(
 ) -> LayerFeatures:
     """Rereads and projects the strongest activations of some channels.
 
-    Args:
-        finder: the one that scanned the split.
-        deconvnet: of the same model.
-        layer: one of the finder's layers.
-        strongest: what the scan found for it.
-        channels: int array (k,), those to show.
-        split: the split that was scanned.
-        mask_of: gives the object in the crop of the image of that id, a bool array
-            (crop, crop). `None` (default): objects are not known.
-
-    Raises:
-        RunError: an image is not what it was when it was scanned.
-        UsageError: a layer below has no rule for projection.
+    channels: int array (k,).
     """
     top = dataclasses.replace(
         strongest,
@@ -216,12 +153,7 @@ def layer_features(
 
 
 def _check_same(finder, layer, inputs, unit, recorded) -> float:
-    """Refuses images that are no longer those that were scanned.
-
-    Returns:
-        The largest difference between recorded and recomputed activations, relative to
-        the recorded one.
-    """
+    """Largest relative error of recomputed activations; raises `RunError` above 2 %."""
     again = finder.activations(inputs, layer, *unit)
     size = np.maximum(np.abs(recorded), 1e-3 * np.abs(recorded).max())
     difference = np.abs(again - recorded) / np.maximum(size, 1e-30)

@@ -1,7 +1,4 @@
-"""Shifts, scales and turns images inside the graph, as Fig. 5 does.
-
-Nothing here knows of networks.
-"""
+"""Shifts, scales and turns images inside the graph, as Fig. 5 does."""
 
 import dataclasses
 from collections.abc import Callable
@@ -45,12 +42,7 @@ class Sweep:
 def translation(values, centre) -> np.ndarray:
     """Moves the picture down by so many pixels; up if they are negative.
 
-    Args:
-        values: array (k,), pixels.
-        centre: plays no part.
-
-    Returns:
-        float32 array (k, 6), as `transform` takes it.
+    values: array (k,); returns float32 array (k, 6).
     """
     one, zero, shift = np.ones(len(values)), np.zeros(len(values)), np.asarray(values)
     return _stacked(one, zero, zero, zero, one, -shift)
@@ -59,12 +51,7 @@ def translation(values, centre) -> np.ndarray:
 def scale(values, centre) -> np.ndarray:
     """Enlarges the picture by a ratio about its centre.
 
-    Args:
-        values: array (k,), ratios above 0.
-        centre: (y, x) of the point that stays, in pixels.
-
-    Returns:
-        float32 array (k, 6), as `transform` takes it.
+    values: array (k,); returns float32 array (k, 6).
     """
     inverse, zero = 1 / np.asarray(values, np.float64), np.zeros(len(values))
     y, x = centre
@@ -74,12 +61,7 @@ def scale(values, centre) -> np.ndarray:
 def rotation(values, centre) -> np.ndarray:
     """Turns the picture about its centre, against the clock.
 
-    Args:
-        values: array (k,), degrees.
-        centre: (y, x) of the point that stays, in pixels.
-
-    Returns:
-        float32 array (k, 6), as `transform` takes it.
+    values: array (k,); returns float32 array (k, 6).
     """
     angles = np.deg2rad(values)
     cosine, sine = np.cos(angles), np.sin(angles)
@@ -95,14 +77,7 @@ def rotation(values, centre) -> np.ndarray:
 
 
 def paper_sweeps(side: int) -> tuple[Sweep, ...]:
-    """The ranges of Fig. 5, read off its axes.
-
-    Vertical translation by -60 to 60 of 224 pixels in steps of 4, in proportion at
-    other sizes; scale 1 to 1.8 in steps of 0.05; rotation 0 to 350 degrees in tens.
-
-    Args:
-        side: of the network's input in pixels.
-    """
+    """The ranges of Fig. 5, in proportion to the side of the network's input."""
     shifts = np.arange(-60, 61, 4) * side / 224
     return (
         Sweep("vertical translation", "pixels", shifts, 0, translation),
@@ -114,22 +89,8 @@ def paper_sweeps(side: int) -> tuple[Sweep, ...]:
 def transform(images, matrices, size: tuple[int, int], fill: str = "mean"):
     """Transforms images and cuts out their centres, with bilinear interpolation.
 
-    Args:
-        images: float tensor (n, height, width, channels).
-        matrices: float tensor (n, 6): (a, b, c, d, e, f) puts at (x, y) what was at
-            (a x + b y + c, d x + e y + f), in pixels of `images`.
-        size: (height, width) of the centre that is cut out after the transformation.
-        fill: what appears where the image ends: "mean" leaves it to the caller, with
-            zeros and a coverage below 1; "edge" repeats the border's pixels; "mirror"
-            reflects the image.
-
-    Returns:
-        float tensor (n, *size, channels), and the coverage (n, *size, 1): the share of
-        each pixel, 0 to 1, that comes from the image; 1 everywhere for "edge" and
-        "mirror".
-
-    Raises:
-        UsageError: no such fill.
+    images: float tensor (n, height, width, channels); matrices: float tensor (n, 6);
+    returns float tensor (n, *size, channels).
     """
     check_fill(fill)
     top, left = corner(images.shape[1:3], size)
@@ -151,14 +112,7 @@ def transform(images, matrices, size: tuple[int, int], fill: str = "mean"):
 
 
 def check_fill(fill: str) -> None:
-    """Refuses what `transform` does not know.
-
-    Args:
-        fill: as there.
-
-    Raises:
-        UsageError: no such fill.
-    """
+    """Raises `UsageError` for an unknown fill."""
     if fill not in FILLS:
         raise UsageError(
             f"`fill` must be one of {', '.join(FILLS)}. Received: fill={fill!r}."
@@ -166,22 +120,12 @@ def check_fill(fill: str) -> None:
 
 
 def corner(image_size, size) -> tuple[int, int]:
-    """(top, left) of the centre crop of that size.
-
-    Args:
-        image_size: (height, width) of the image.
-        size: (height, width) of the crop.
-    """
+    """(top, left) of the centre crop of that size."""
     return (image_size[0] - size[0]) // 2, (image_size[1] - size[1]) // 2
 
 
 def centre_of(image_size, size) -> tuple[float, float]:
-    """(y, x) of the middle of the centre crop, in pixels of the image.
-
-    Args:
-        image_size: (height, width) of the image.
-        size: (height, width) of the crop.
-    """
+    """(y, x) of the middle of the centre crop, in pixels of the image."""
     top, left = corner(image_size, size)
     return top + (size[0] - 1) / 2, left + (size[1] - 1) / 2
 

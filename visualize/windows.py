@@ -18,15 +18,10 @@ WORTHWHILE_SHARE = 0.7
 
 @dataclasses.dataclass(frozen=True)
 class Window:
-    """The pixels of a map that units see: `start + position * stride`, `size` long.
+    """The pixels that a unit sees: `start + position * stride`, `size` long."""
 
-    Args:
-        rows: span along the height.
-        columns: span along the width.
-    """
-
-    rows: Span
-    columns: Span
+    rows: Span  # span along the height
+    columns: Span  # span along the width
 
     @property
     def size(self):
@@ -39,12 +34,7 @@ class Window:
         return self.rows.size * self.columns.size
 
     def below(self, axes, shape):
-        """The window in the input of a layer whose output has this window.
-
-        Args:
-            axes: the layer's windows, as `Rule.axes` gives them.
-            shape: (height, width, ...) of the input.
-        """
+        """The window in the input of a layer whose output has this window."""
         spans = [
             Span(
                 span.start * axis.stride - axis.before(length),
@@ -65,11 +55,7 @@ class Window:
         return Window(*(a | b for a, b in pairs))
 
     def margins(self, other):
-        """[[top, bottom], [left, right]] pixels by which `other` is larger.
-
-        Args:
-            other: a window around this one.
-        """
+        """[[top, bottom], [left, right]] pixels by which `other` is larger."""
         pairs = [(self.rows, other.rows), (self.columns, other.columns)]
         return [
             [a.start - b.start, b.start + b.size - a.start - a.size] for a, b in pairs
@@ -81,12 +67,7 @@ UNIT = Window(Span(0, 1, 1), Span(0, 1, 1))
 
 
 def plan_windows(passes, tensor: int) -> dict[int, Window | None]:
-    """The window of every tensor below a unit of one; `None` for the whole tensor.
-
-    Args:
-        passes: (step, call, rule) in the order they run, ending in the tensor.
-        tensor: its number.
-    """
+    """The window of every tensor below a unit of one; `None` for the whole tensor."""
     windows = {tensor: UNIT}
     for step, call, rule in reversed(passes):
         window = windows.get(step.outputs[0])
@@ -109,14 +90,7 @@ def plan_windows(passes, tensor: int) -> dict[int, Window | None]:
 
 
 def windows_cost(passes, windows) -> tuple[float, float]:
-    """Multiplications of the forward pass, roughly: (of one unit, of one image).
-
-    Only calls that have a window count.
-
-    Args:
-        passes: (step, call, rule) in the order they run.
-        windows: as `plan_windows` gives them.
-    """
+    """Rough number of multiplications: (of one unit, of one image)."""
     one_unit = one_image = 0
     for step, call, rule in passes:
         window = windows[step.outputs[0]]
@@ -135,9 +109,7 @@ def windows_cost(passes, windows) -> tuple[float, float]:
 class Cutter:
     """Cuts the windows of units out of maps, and puts them back.
 
-    Args:
-        positions: int tensor (n_pairs, 2), the (y, x) of each unit.
-        rows: int tensor (n_pairs,), the image of each.
+    positions: int tensor (n_pairs, 2); rows: int tensor (n_pairs,).
     """
 
     def __init__(self, positions, rows):
@@ -147,12 +119,8 @@ class Cutter:
     def cut(self, maps, window: Window):
         """The windows of maps; what lies outside the maps is undefined.
 
-        Args:
-            maps: tensor (n_images, height, width, channels), sizes known.
-            window: where to cut.
-
-        Returns:
-            tensor (n_pairs, *window.size, channels).
+        maps: tensor (n_images, height, width, channels); returns tensor (n_pairs,
+        *window.size, channels).
         """
         _, height, width, channels = maps.shape
         y, x = self._places(window)
@@ -164,11 +132,7 @@ class Cutter:
     def inside(self, values, window: Window, shape, outside=0.0):
         """Replaces what lies outside the maps.
 
-        Args:
-            values: tensor (n_pairs, *window.size, channels).
-            window: where they were cut.
-            shape: (height, width, ...) of the maps.
-            outside: the value to set.
+        values: tensor (n_pairs, *window.size, channels).
         """
         (y, x), (height, width) = self._places(window), shape[:2]
         rows, columns = (y >= 0) & (y < height), (x >= 0) & (x < width)
@@ -178,13 +142,8 @@ class Cutter:
     def place(self, values, window: Window, shape):
         """Maps of zeros with the windows where they were cut; overhang is lost.
 
-        Args:
-            values: tensor (n_pairs, *window.size, channels).
-            window: where they were cut.
-            shape: (height, width, ...) of the maps.
-
-        Returns:
-            tensor (n_pairs, height, width, channels).
+        values: tensor (n_pairs, *window.size, channels); returns tensor (n_pairs,
+        height, width, channels).
         """
         y, x = self._places(window)
         for axis, places, span in ((1, y, window.rows), (2, x, window.columns)):
@@ -211,9 +170,5 @@ class Cutter:
 
 
 def is_pointwise(axes) -> bool:
-    """Whether a layer works on each position alone.
-
-    Args:
-        axes: as `Rule.axes` gives them.
-    """
+    """Whether a layer works on each position alone."""
     return axes is POINTWISE

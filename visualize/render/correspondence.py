@@ -26,10 +26,7 @@ def draw_correspondence(
 ) -> Figure:
     """A row for each image: original, a column for each part, some random masks.
 
-    Args:
-        pictures: n uint8 arrays (height, width, 3).
-        masks: int array (m, n, 4), those of the parts first.
-        table: what was measured.
+    masks: int array (m, n, 4).
     """
     shown = min(len(masks), len(table.parts) + _RANDOM_SHOWN)
     columns = 1 + shown
@@ -72,11 +69,7 @@ def _masked(picture, mask):
 
 
 def _draw_points(axes, table, place):
-    """Each row over the mean of the random one, the paper's in grey.
-
-    As shares of their own random mean two networks compare whose features are sparse to
-    different degrees.
-    """
+    """Each row over the mean of the random one, the paper's in grey."""
     rows = table.rows
     heights = np.arange(len(rows))[::-1]
     chance, _ = table.mean_and_deviation(RANDOM, place)

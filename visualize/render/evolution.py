@@ -23,21 +23,7 @@ def draw_evolution(
     title: str,
     similarity: Mapping[str, Sequence[float]] | None = None,
 ) -> Figure:
-    """One block a layer: a row for each channel, a column for each epoch.
-
-    A mark at a cell's left edge says that another image than at the epoch before gives
-    the strongest activation, the "sudden jumps" of sec. 3.
-
-    Args:
-        epochs: of the columns.
-        sheets: layer -> reconstructions (channels, epochs, height, width, 1 or 3).
-        channels: layer -> channel of each row.
-        images: layer -> name or number of the image behind each cell (channels,
-            epochs).
-        title: above everything.
-        similarity: layer -> similarity to the last epoch at each epoch, drawn as curves
-            in a block of their own. `None` (default): no such block.
-    """
+    """One block a layer: a row for each channel, a column for each epoch."""
     blocks = len(sheets) + (similarity is not None)
     columns = min(3, blocks)
     rows = -(-blocks // columns)
@@ -58,11 +44,8 @@ def draw_evolution(
 def channel_images(reconstructions: np.ndarray) -> np.ndarray:
     """Reconstructions as images, each by its own scale, small ones enlarged.
 
-    Args:
-        reconstructions: float array (n, height, width, 1 or 3).
-
-    Returns:
-        uint8 array (n, times * height, times * width, 3).
+    reconstructions: float array (n, height, width, 1 or 3); returns uint8 array (n,
+    times * height, times * width, 3).
     """
     shown = stretch(reconstructions)
     return enlarged(np.broadcast_to(shown, (*shown.shape[:3], 3)))
@@ -71,11 +54,8 @@ def channel_images(reconstructions: np.ndarray) -> np.ndarray:
 def enlarged(images: np.ndarray) -> np.ndarray:
     """Small images so many times as large that gaps between them look alike.
 
-    Args:
-        images: array (n, height, width, channels).
-
-    Returns:
-        array (n, times * height, times * width, channels), at least 40 pixels long.
+    images: array (n, height, width, channels); returns array (n, times * height, times
+    * width, channels).
     """
     times = -(-_SMALLEST // max(images.shape[1:3]))
     return images.repeat(times, axis=1).repeat(times, axis=2)

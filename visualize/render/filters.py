@@ -27,16 +27,8 @@ _DEAD_FRAME = COLOURS[1]
 def filter_images(kernel: np.ndarray, *, common_scale: bool = False) -> np.ndarray:
     """Filters as images in which grey is zero.
 
-    Args:
-        kernel: float array (height, width, 1 or 3, filters).
-        common_scale: divide every filter by the largest weight of all, so that one that
-            dominates is seen to. Otherwise (default) each by its own largest.
-
-    Returns:
-        uint8 array (filters, height, width, 3).
-
-    Raises:
-        UsageError: the filters have neither one channel nor three.
+    kernel: float array (height, width, 1 or 3, filters); returns uint8 array (filters,
+    height, width, 3).
     """
     if kernel.shape[2] not in (1, 3):
         raise UsageError(
@@ -58,13 +50,8 @@ def draw_filters(
 ) -> Figure:
     """Sheets of filters, each by its own and by a common scale, above their numbers.
 
-    Args:
-        labels: name of each network.
-        kernels: float arrays (height, width, 1 or 3, filters).
-        statistics: what was measured on each.
-        strides: (vertical, horizontal) step of each convolution in pixels.
-        silent: bool array (filters,) of filters that never were active, or `None` where
-            no images were looked at.
+    kernels: float arrays (height, width, 1 or 3, filters); silent: bool array
+    (filters,).
     """
     count = len(labels)
     across = 2 if count == 1 else count
@@ -107,14 +94,7 @@ def draw_second_layers(
     strides: Sequence[tuple[int, int]],
     num_channels: int,
 ) -> Figure:
-    """Projections of layer 2 beside the patches they come from (Fig. 6d,e).
-
-    Args:
-        labels: name of each network.
-        layers: what was found in each.
-        strides: (vertical, horizontal) step of each first convolution in pixels.
-        num_channels: how many channels of each to draw; the first ones.
-    """
+    """Projections of layer 2 beside the patches they come from (Fig. 6d,e)."""
     count = len(labels)
     title = "Layer 2: projected strongest activations, and what is seen there"
     figure = new_figure(8.4, 4.2 * count + 0.5, title)

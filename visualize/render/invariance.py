@@ -23,15 +23,7 @@ def draw_invariance(
     names: Sequence[str],
     headings: Mapping[int | str, str],
 ) -> Figure:
-    """A row for each transformation: images, a curve for each layer, probability.
-
-    Args:
-        meter: what measured.
-        curves: one for each row.
-        images: what was transformed.
-        names: class of each.
-        headings: layer -> what it is called.
-    """
+    """A row for each transformation: images, a curve for each layer, probability."""
     columns = 2 + len(headings)
     figure = new_figure(3.6 * columns, 3.1 * len(curves) + 0.5)
     axes = subplots(figure, len(curves), columns)

@@ -26,14 +26,7 @@ _NAMED = len(COLOURS) - 1  # labels with a colour of their own; the rest is grey
 
 @styled
 def draw_occlusion(rows: Sequence[OcclusionRow], class_names: Sequence[str]) -> Figure:
-    """Five columns as in the paper.
-
-    Image, activation, projections, probability and label.
-
-    Args:
-        rows: one for each image.
-        class_names: of the network.
-    """
+    """Five columns as in the paper."""
     figure = new_figure(13.5, 2.2 * len(rows) + 0.7)
     axes = subplots(figure, len(rows), 5)
     for row, places in zip(rows, axes, strict=True):

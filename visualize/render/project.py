@@ -37,19 +37,7 @@ def draw_projections(
 ) -> Figure:
     """Draws the photograph and its predicted classes above one row for each unit.
 
-    A row shows where the unit looks, that patch enlarged, the unit's feature map and
-    its projections. There is no patch where every unit sees the whole image, and no map
-    where it would be a single position.
-
-    Args:
-        photograph: what was measured.
-        view: uint8 array (height, width, 3), what `photograph.crop` shows, at a
-            resolution for people.
-        name: of the photograph.
-        heading: says which units of which layer these are.
-        class_names: of the network.
-        units_are_classes: whether the units are the network's classes, which then have
-            names instead of numbers.
+    view: uint8 array (height, width, 3).
     """
     columns = _columns(photograph)
     width = _CELL * len(columns) + _MARGIN

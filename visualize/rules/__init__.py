@@ -1,7 +1,4 @@
-"""How a signal goes down through each kind of layer: one idea a file.
-
-Importing this package registers every rule.
-"""
+"""How a signal goes down through each kind of layer: one idea a file."""
 
 from visualize.rules import (
     activations,

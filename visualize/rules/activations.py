@@ -1,7 +1,4 @@
-"""ReLU in all its spellings, linear, softmax and sigmoid, which only end a network.
-
-Activations that are fused into a layer come here too: the graph takes them apart.
-"""
+"""Rules for ReLU in all its spellings, linear, softmax and sigmoid."""
 
 import keras
 import numpy as np
@@ -14,9 +11,9 @@ from visualize.rules.rule import POINTWISE, Rule, Slot
 class _Rectify(Rule):
     """The one difference between deconvnet, guided backpropagation and gradient.
 
-    The deconvnet rectifies the signal and forgets where the forward ReLU was on
-    (Zeiler & Fergus 2014, sec. 2.1 "Rectification"); the gradient does the opposite;
-    guided backpropagation (Springenberg et al. 2015) does both.
+    The deconvnet rectifies the signal and forgets where the forward ReLU was on (Zeiler
+    & Fergus 2014, sec. 2.1 "Rectification"); the gradient does the opposite; guided
+    backpropagation (Springenberg et al. 2015) does both.
     """
 
     is_elementwise = True

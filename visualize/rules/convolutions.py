@@ -101,12 +101,8 @@ class SeparableConv2D(Rule):
 def transposed(signal, kernel, input_shape, strides, padding):
     """The transposed convolution of an undilated, ungrouped kernel.
 
-    Args:
-        signal: float tensor (n, out_height, out_width, filters).
-        kernel: float tensor (kernel_height, kernel_width, channels, filters).
-        input_shape: (height, width, channels) of the result.
-        strides: (vertical, horizontal) of the forward convolution.
-        padding: its "valid" or "same".
+    signal: float tensor (n, out_height, out_width, filters); kernel: float tensor
+    (kernel_height, kernel_width, channels, filters).
     """
     if _phases_pay(kernel.shape, strides):
         return _transposed_by_phases(signal, kernel, input_shape, strides, padding)
@@ -157,10 +153,7 @@ def _cut(image, kernel_shape, input_shape, strides, padding):
 def depthwise_transposed(signal, kernel, call):
     """The transpose of a depthwise convolution.
 
-    Args:
-        signal: float tensor (n, out_height, out_width, channels * multiplier).
-        kernel: (kernel_height, kernel_width, channels, multiplier), undilated.
-        call: of the layer.
+    signal: float tensor (n, out_height, out_width, channels * multiplier).
     """
     vertical, horizontal = call.layer.strides
     return tf.nn.depthwise_conv2d_backprop_input(
@@ -173,12 +166,7 @@ def depthwise_transposed(signal, kernel, call):
 
 
 def dilated(kernel, rate):
-    """Writes the zeros between the taps of a dilated kernel.
-
-    Args:
-        kernel: (height, width, ...).
-        rate: (vertical, horizontal) dilation, or one number.
-    """
+    """Writes the zeros between the taps of a dilated kernel."""
     vertical, horizontal = _pair(rate)
     if vertical == horizontal == 1:
         return kernel

@@ -51,10 +51,7 @@ class Normalization(Rule):
 
 @register_rule(LocalResponseNormalization)
 class LocalResponseNormalizationRule(Rule):
-    """Passes the signal on, or takes the true gradient where that is asked for.
-
-    Fig. 1 of the paper has no box for it on the way down: identity is the usual choice.
-    """
+    """Passes the signal on, or takes the true gradient where that is asked for."""
 
     def axes(self, call):
         return POINTWISE

@@ -95,11 +95,7 @@ class GlobalMaxPooling2D(Rule):
 
 
 def windows_of(call) -> Windows:
-    """The windows of a pool.
-
-    Args:
-        call: of a MaxPooling2D, AveragePooling2D or MaxPoolWithArgmax.
-    """
+    """The windows of a pool."""
     layer = call.layer
     if not isinstance(layer, MaxPoolWithArgmax):
         return Windows.of(layer.pool_size, layer.strides, call.padding)

@@ -1,7 +1,4 @@
-"""Which rule serves which kind of layer.
-
-It knows no kind of layer itself: each module beside it registers its own.
-"""
+"""Which rule serves which kind of layer."""
 
 import inspect
 from collections.abc import Callable
@@ -55,11 +52,7 @@ def register_rule(*kinds) -> Callable:
 
 
 def find_rule(operation) -> Rule | None:
-    """The rule that serves a layer, operation or activation function, if there is one.
-
-    Args:
-        operation: what the model calls.
-    """
+    """Returns the rule of a layer, operation or activation function, or `None`."""
     if not isinstance(operation, keras.Operation):
         try:
             return _RULES.get(operation)
@@ -77,14 +70,7 @@ def find_rule(operation) -> Rule | None:
 
 
 def require_rule(call: Call) -> Rule:
-    """The rule of a call, after its checks.
-
-    Args:
-        call: what must have a rule.
-
-    Raises:
-        UsageError: there is none, or it refuses.
-    """
+    """Returns the rule of a call after its checks, or raises `UsageError`."""
     rule = find_rule(call.operation)
     if rule is None:
         raise UsageError(

@@ -187,11 +187,7 @@ POINTWISE = (Axis(1, 1, "valid"), Axis(1, 1, "valid"))
 
 
 def kind_name(operation) -> str:
-    """What error messages call a kind of layer, operation or function.
-
-    Args:
-        operation: what the model calls.
-    """
+    """Names a kind of layer, operation or function in messages."""
     if isinstance(operation, keras.Operation):
         cls = type(operation)
         return operation_name(cls) or cls.__name__
@@ -199,11 +195,7 @@ def kind_name(operation) -> str:
 
 
 def operation_name(kind) -> str | None:
-    """The name of an operation of Keras that is no layer: "keras.ops.Relu".
-
-    Args:
-        kind: the class of what the model calls.
-    """
+    """The name of an operation of Keras that is no layer: "keras.ops.Relu"."""
     words = kind.__module__.split(".")
     if words[:2] == ["keras", "src"] and words[2] in ("ops", "activations"):
         return f"keras.{words[2]}.{kind.__name__}"

@@ -28,24 +28,14 @@ class Permute(Rule):
 
 @dataclasses.dataclass(frozen=True)
 class Shift:
-    """Windows of single pixels that start elsewhere: what padding and cropping do.
+    """Windows of single pixels at an offset, as in padding and cropping."""
 
-    Args:
-        offset: pixels by which the first window lies above or left of the input.
-        pool: length of a window.
-        stride: step between windows.
-    """
-
-    offset: int
-    pool: int = 1
-    stride: int = 1
+    offset: int  # pixels by which the first window lies above or left of the input
+    pool: int = 1  # length of a window
+    stride: int = 1  # step between windows
 
     def before(self, length):
-        """The same for every length.
-
-        Args:
-            length: of the input.
-        """
+        """Returns the offset, for inputs of any length."""
         return self.offset
 
 
