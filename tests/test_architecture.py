@@ -14,6 +14,7 @@ MAY_IMPORT = {
 # Inside zfkeras, lowest first: a package may import itself and what stands before it.
 FLOORS = [
     "layers",
+    "graph",
     "constraints",
     "data",
     "models",

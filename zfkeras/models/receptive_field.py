@@ -1,7 +1,7 @@
 """Which input pixels a unit of a layer can see, exactly, from the model's graph.
 
 Sizes and offsets come from each layer's own kernel, stride and padding, so the answer
-holds for any functional or sequential model made of the layers named here.
+holds for any functional or sequential model made of layers in the register of kinds.
 """
 
 import dataclasses
@@ -11,19 +11,12 @@ import operator
 import keras
 
 from zfkeras.errors import UsageError
-from zfkeras.layers.switches import Axis
+from zfkeras.graph.kinds import POINTWISE, WHOLE, windows_of
 
 
 @dataclasses.dataclass(frozen=True)
 class Span:
-    """The pixels along one axis: unit i sees `start + i * stride`, `size` long.
-
-    Args:
-        start: first pixel of unit 0; negative where padding is seen.
-        size: length in pixels.
-        stride: step from one unit to the next in pixels; 0 where every unit sees the
-            whole image.
-    """
+    """The pixels along one axis: unit i sees `start + i * stride`, `size` long."""
 
     start: int
     size: int
@@ -73,15 +66,7 @@ class ReceptiveField:
         return self.rows.stride, self.columns.stride
 
     def box(self, position):
-        """The pixels that the unit at `position` (y, x) sees.
-
-        Returns:
-            (top, left, bottom, right), bottom and right exclusive, of the same size at
-            every position. It may reach past the image, where the unit sees padding.
-            Nothing outside it counts. Inside it there may be gaps: from dilation, from
-            steps longer than their windows, between branches that look at places
-            apart, and at the border where pixels are cropped or no window reaches.
-        """
+        """The pixels that the unit at `position` (y, x) sees."""
         y, x = position
         top = self.rows.start + y * self.rows.stride
         left = self.columns.start + x * self.columns.stride
@@ -92,18 +77,7 @@ class ReceptiveField:
 
 
 def receptive_field(model: keras.Model, tensor) -> ReceptiveField:
-    """Computes the receptive field of a tensor inside a model.
-
-    Args:
-        model: a functional or sequential model with one image input of known size,
-            and whatever models inside it.
-        tensor: a symbolic tensor of the model: `model.get_layer("conv3").output`.
-
-    Raises:
-        UsageError: a layer on the way is of a kind that is not known here, has its
-            channels first or joins maps that do not match, or the input's size is not
-            known.
-    """
+    """Computes the receptive field of a tensor inside a model."""
     shapes = [tuple(image.shape) for image in model.inputs]
     if len(shapes) != 1 or len(shapes[0]) != 4 or None in shapes[0][1:3]:
         raise UsageError(
@@ -167,16 +141,24 @@ class _Walk:
         return _Walk(dict(known), self.whole)
 
     def _after(self, operation, field, input_shape):
-        kind = type(operation).__name__
-        if kind in _POINTWISE:
+        if field == self.whole:
             return field
-        if kind in _WHOLE_IMAGE or field == self.whole:
+        windows = windows_of(operation)
+        if windows is None:
+            raise UsageError(
+                f"receptive field: layer {operation.name!r} of kind "
+                f"{type(operation).__name__} is not known.",
+                argument=operation.name,
+                received=type(operation).__name__,
+            )
+        if windows == POINTWISE:
+            return field
+        if windows == WHOLE:
             return self.whole
-        axes = _window_axes(operation, kind)
         spans = [
             span.windows(axis.pool, axis.stride, axis.before(length))
             for span, axis, length in zip(
-                (field.rows, field.columns), axes, input_shape[1:3], strict=True
+                (field.rows, field.columns), windows, input_shape[1:3], strict=True
             )
         ]
         return ReceptiveField(*spans)
@@ -202,98 +184,3 @@ def _check(operation, shape, sizes):
         raise UsageError(
             f"{name} must join maps of one size. Received: sizes={sorted(sizes)}."
         )
-
-
-@dataclasses.dataclass(frozen=True)
-class _Shift:
-    """A layer that pads or crops: an `Axis` of single pixels that starts elsewhere."""
-
-    offset: int
-    pool: int = 1
-    stride: int = 1
-
-    def before(self, _length):
-        return self.offset
-
-
-# What moves pixels in training only, such as RandomFlip, is still here.
-_POINTWISE = {
-    "Activation",
-    "ActivityRegularization",
-    "Add",
-    "AlphaDropout",
-    "Average",
-    "BatchNormalization",
-    "Concatenate",
-    "Dense",
-    "Divide",
-    "Dropout",
-    "ELU",
-    "GaussianDropout",
-    "GaussianNoise",
-    "Identity",
-    "LeakyReLU",
-    "LocalResponseNormalization",
-    "Maximum",
-    "Multiply",
-    "Normalization",
-    "PReLU",
-    "RandomBrightness",
-    "RandomColorDegeneration",
-    "RandomColorJitter",
-    "RandomContrast",
-    "RandomElasticTransform",
-    "RandomErasing",
-    "RandomFlip",
-    "RandomGaussianBlur",
-    "RandomGrayscale",
-    "RandomHue",
-    "RandomInvert",
-    "RandomPerspective",
-    "RandomPosterization",
-    "RandomRotation",
-    "RandomSaturation",
-    "RandomSharpness",
-    "RandomShear",
-    "RandomTranslation",
-    "RandomZoom",
-    "ReLU",
-    "Relu",
-    "Relu6",
-    "Rescaling",
-    "Sigmoid",
-    "SpatialDropout2D",
-    "Subtract",
-    "TrueDivide",
-}
-_WHOLE_IMAGE = {
-    "Flatten",
-    "GlobalAveragePooling2D",
-    "GlobalMaxPooling2D",
-    "Reshape",
-}
-
-
-def _window_axes(layer, kind):
-    if kind in ("Conv2D", "DepthwiseConv2D", "SeparableConv2D"):
-        dilated = [
-            (size - 1) * rate + 1
-            for size, rate in zip(layer.kernel_size, layer.dilation_rate, strict=True)
-        ]
-        return _axes(dilated, layer.strides, layer.padding)
-    if kind == "MaxPoolWithArgmax":
-        return layer.windows.axes
-    if kind in ("MaxPooling2D", "AveragePooling2D"):
-        return _axes(layer.pool_size, layer.strides, layer.padding)
-    if kind == "ZeroPadding2D":
-        return [_Shift(before) for before, _ in layer.padding]
-    if kind == "Cropping2D":
-        return [_Shift(-before) for before, _ in layer.cropping]
-    raise UsageError(
-        f"receptive field: layer {layer.name!r} of kind {kind} is not known."
-    )
-
-
-def _axes(sizes, strides, padding):
-    pairs = zip(sizes, strides, strict=True)
-    return [Axis(size, stride, padding) for size, stride in pairs]

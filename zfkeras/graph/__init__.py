@@ -1,0 +1,1 @@
+"""Any Keras model as a graph of calls, and what each kind of layer does in it."""

@@ -1,0 +1,222 @@
+"""What each kind of layer is: which inputs a position of its output depends on.
+
+One register, keyed by class. It computes nothing.
+"""
+
+import dataclasses
+
+import keras
+
+from zfkeras.layers.local_response_normalization import LocalResponseNormalization
+from zfkeras.layers.max_pool_with_argmax import MaxPoolWithArgmax
+from zfkeras.layers.switches import Axis
+
+#: The windows of a layer that works on each position alone.
+POINTWISE = (Axis(1, 1, "valid"), Axis(1, 1, "valid"))
+#: In place of windows: each number of the output depends on the whole input.
+WHOLE = "whole"
+
+
+class Register:
+    """Kinds of layers, operations and functions, each with a value.
+
+    The value of a layer class also holds for subclasses that change nothing but how
+    they are made.
+    """
+
+    def __init__(self):
+        self._values = {}
+
+    def add(self, kinds, value) -> None:
+        """Gives kinds a value; the last value counts.
+
+        Args:
+            kinds: layer classes, functions, or names of Keras operations, whose classes
+                are not public: "keras.ops.Relu".
+            value: the value.
+        """
+        self._values.update(dict.fromkeys(kinds, value))
+
+    def find(self, operation):
+        """The value of the kind of a layer, operation or function, or `None`."""
+        if not isinstance(operation, keras.Operation):
+            try:
+                return self._values.get(operation)
+            except TypeError:  # not hashable, so no key
+                return None
+        name = operation_name(type(operation))
+        if name in self._values:
+            return self._values[name]
+        changed = set()
+        for cls in type(operation).__mro__:
+            if cls in self._values:
+                return None if changed & {*dir(cls)} else self._values[cls]
+            changed |= {*vars(cls)} - _HARMLESS
+        return None
+
+
+@dataclasses.dataclass(frozen=True)
+class Shift:
+    """Windows of single pixels that start elsewhere: what padding and cropping do.
+
+    Args:
+        offset: pixels by which the first window lies above or left of the input.
+    """
+
+    offset: int
+    pool: int = 1
+    stride: int = 1
+
+    def before(self, length) -> int:
+        """The offset, for every length of the input."""
+        return self.offset
+
+
+_WINDOWS = Register()
+
+
+def register_windows(*kinds, windows) -> None:
+    """Says which inputs each position of a layer's output depends on.
+
+    `receptive_field` and the deconvnet read it.
+
+    Args:
+        *kinds: as `Register.add` takes them.
+        windows: `POINTWISE`, `WHOLE`, or a function from a layer to its windows along
+            height and width, each with `pool`, `stride` and `before(length)`.
+    """
+    _WINDOWS.add(kinds, windows)
+
+
+def windows_of(operation) -> tuple | str | None:
+    """The windows of an operation: two axes, `WHOLE`, or `None` if it is unknown."""
+    windows = _WINDOWS.find(operation)
+    return windows(operation) if callable(windows) else windows
+
+
+def operation_name(kind: type) -> str | None:
+    """The name of an operation of Keras that is no layer: "keras.ops.Relu"."""
+    words = kind.__module__.split(".")
+    if words[:2] == ["keras", "src"] and words[2] in ("ops", "activations"):
+        return f"keras.{words[2]}.{kind.__name__}"
+    return None
+
+
+# What a subclass may define for itself without changing what the layer computes.
+_HARMLESS = {
+    "__annotations__",
+    "__dict__",
+    "__doc__",
+    "__firstlineno__",
+    "__init__",
+    "__module__",
+    "__qualname__",
+    "__static_attributes__",
+    "__weakref__",
+    "compute_output_shape",
+    "compute_output_spec",
+    "from_config",
+    "get_config",
+}
+
+
+def _axes(sizes, strides, padding) -> tuple:
+    pairs = zip(sizes, strides, strict=True)
+    return tuple(Axis(size, stride, padding) for size, stride in pairs)
+
+
+def _of_convolution(layer) -> tuple:
+    reach = [
+        (size - 1) * rate + 1
+        for size, rate in zip(layer.kernel_size, layer.dilation_rate, strict=True)
+    ]
+    return _axes(reach, layer.strides, layer.padding)
+
+
+def _of_pool(layer) -> tuple:
+    return _axes(layer.pool_size, layer.strides, layer.padding)
+
+
+register_windows(
+    keras.layers.Conv2D,
+    keras.layers.DepthwiseConv2D,
+    keras.layers.SeparableConv2D,
+    windows=_of_convolution,
+)
+register_windows(
+    keras.layers.MaxPooling2D, keras.layers.AveragePooling2D, windows=_of_pool
+)
+register_windows(MaxPoolWithArgmax, windows=lambda layer: layer.windows.axes)
+register_windows(
+    keras.layers.ZeroPadding2D,
+    windows=lambda layer: tuple(Shift(before) for before, _ in layer.padding),
+)
+register_windows(
+    keras.layers.Cropping2D,
+    windows=lambda layer: tuple(Shift(-before) for before, _ in layer.cropping),
+)
+register_windows(
+    keras.layers.Flatten,
+    keras.layers.GlobalAveragePooling2D,
+    keras.layers.GlobalMaxPooling2D,
+    keras.layers.Reshape,
+    windows=WHOLE,
+)
+# What moves pixels in training only, such as RandomFlip, does nothing in inference.
+register_windows(
+    LocalResponseNormalization,
+    keras.layers.Activation,
+    keras.layers.ActivityRegularization,
+    keras.layers.Add,
+    keras.layers.AlphaDropout,
+    keras.layers.Average,
+    keras.layers.BatchNormalization,
+    keras.layers.Concatenate,
+    keras.layers.Dense,
+    keras.layers.Dropout,
+    keras.layers.ELU,
+    keras.layers.GaussianDropout,
+    keras.layers.GaussianNoise,
+    keras.layers.Identity,
+    keras.layers.LeakyReLU,
+    keras.layers.Maximum,
+    keras.layers.Multiply,
+    keras.layers.Normalization,
+    keras.layers.PReLU,
+    keras.layers.RandomBrightness,
+    keras.layers.RandomColorDegeneration,
+    keras.layers.RandomColorJitter,
+    keras.layers.RandomContrast,
+    keras.layers.RandomElasticTransform,
+    keras.layers.RandomErasing,
+    keras.layers.RandomFlip,
+    keras.layers.RandomGaussianBlur,
+    keras.layers.RandomGrayscale,
+    keras.layers.RandomHue,
+    keras.layers.RandomInvert,
+    keras.layers.RandomPerspective,
+    keras.layers.RandomPosterization,
+    keras.layers.RandomRotation,
+    keras.layers.RandomSaturation,
+    keras.layers.RandomSharpness,
+    keras.layers.RandomShear,
+    keras.layers.RandomTranslation,
+    keras.layers.RandomZoom,
+    keras.layers.ReLU,
+    keras.layers.Rescaling,
+    keras.layers.SpatialDropout2D,
+    keras.layers.Subtract,
+    "keras.activations.ReLU",
+    "keras.ops.Add",
+    "keras.ops.Concatenate",
+    "keras.ops.Divide",
+    "keras.ops.Identity",
+    "keras.ops.Maximum",
+    "keras.ops.Multiply",
+    "keras.ops.Relu",
+    "keras.ops.Relu6",
+    "keras.ops.Sigmoid",
+    "keras.ops.Subtract",
+    "keras.ops.TrueDivide",
+    windows=POINTWISE,
+)
