@@ -124,12 +124,11 @@ def test_an_input_layer_says_the_size(read):
     assert read(net([first, *Tiny().layers()])).crop_size == 31
 
 
-def test_no_size_asks_for_one(read):
+def test_without_a_size_one_must_be_given(read):
     network = read(net(Tiny().layers()))
-    with pytest.raises(UsageError, match="--crop-size must be given"):
+    with pytest.raises(UsageError, match="--crop-size"):
         make_classifier(network, Settings(mean=MEAN), {})
-    assert_answers_with_crop = Settings(mean=MEAN, crop_size=31)
-    classifier = make_classifier(network, assert_answers_with_crop, {})
+    classifier = make_classifier(network, Settings(mean=MEAN, crop_size=31), {})
     assert classifier.preprocessing.image_size == 35
 
 
@@ -157,22 +156,20 @@ def test_a_mean_image_is_turned_to_rgb(read, tmp_path):
     np.testing.assert_array_equal(prepared.mean_image[4, 5], mean[::-1, 4, 5])
 
 
-def test_a_mean_that_is_pickled_is_not_loaded(tmp_path):
+def test_a_pickled_mean_is_not_loaded(tmp_path):
     np.save(tmp_path / "mean.npy", np.array([{}]), allow_pickle=True)
-    with pytest.raises(UsageError, match="is not a .npy file"):
+    with pytest.raises(UsageError, match="mean.npy"):
         read_mean(tmp_path / "mean.npy")
 
 
-@pytest.mark.parametrize("shape", [(3,), (4, 4, 4), (3, 4, 5)])
-def test_a_mean_of_another_shape_is_refused(read, tmp_path, shape):
+def test_a_mean_of_another_shape_is_refused(read, tmp_path):
+    np.save(tmp_path / "mean.npy", np.zeros((4, 4, 4)))
+    with pytest.raises(UsageError) as caught:
+        read_mean(tmp_path / "mean.npy")
+    assert caught.value.received == (4, 4, 4)
     network = read(net(Tiny().layers(), fields=INPUT))
-    path = tmp_path / "mean.npy"
-    np.save(path, np.zeros(shape, np.float32))
-    if shape == (3,):
-        assert read_mean(path).shape == (3,)
-        return
     with pytest.raises(UsageError):
-        make_classifier(network, Settings(mean=read_mean(path)), {})
+        make_classifier(network, Settings(mean=np.zeros((3, 4, 5))), {})
 
 
 def changed(number, *args, **kwargs):
@@ -182,77 +179,38 @@ def changed(number, *args, **kwargs):
     return net(layers, fields=INPUT)
 
 
+def changed_convolution(*parameters):
+    arrays = [np.zeros((6, 8, 3, 3)), np.zeros(6)]
+    names = ["conv2", ["norm1"], ["conv2"]]
+    return changed(4, "Convolution", *names, [*parameters], arrays)
+
+
 @pytest.mark.parametrize(
-    ("content", "expected"),
+    ("content", "named"),
     [
-        (b"", "is empty"),
-        (b"no caffemodel", "is not a .caffemodel"),
-        (net([], fields=INPUT), "there are no layers"),
-        (net([message((1, message((1, "conv1"))))], old=True), "form before 2014"),
-        (
-            changed(1, "Sigmoid", "gate", ["conv1"], ["conv1"]),
-            "Sigmoid layer 'gate' is no layer of a ZFNet-like network",
-        ),
-        (
-            changed(1, "ReLU", "relu1", ["conv1"], ["conv1"], [(1, 0.1)]),
-            "ReLU layer 'relu1' must not leak",
-        ),
-        (
-            changed(2, "Pooling", "mean", ["conv1"], ["pool1"], [(1, 1), (2, 3)]),
-            "Pooling layer 'mean' must be a max pool",
-        ),
-        (
-            changed(2, "Pooling", "odd", ["conv1"], ["pool1"], [(1, 7), (2, 3)]),
-            "Pooling layer 'odd' has the unknown pool 7",
-        ),
-        (
-            changed(2, "Pooling", "odd", ["conv1"], ["pool1"], [(1, 0)]),
-            "Pooling layer 'odd' must have kernel_size from 1",
-        ),
-        (
-            changed(3, "LRN", "within", ["pool1"], ["norm1"], [(4, 1)]),
-            "LRN layer 'within' must be across channels",
-        ),
-        (
-            changed(3, "LRN", "norm1", ["conv1"], ["norm1"]),
-            "LRN layer 'norm1' reads 'conv1', not 'pool1': no chain",
-        ),
-        (
-            changed(4, "Convolution", "conv2", ["norm1"], ["conv2"], [(4, 3)]),
-            "Convolution layer 'conv2' must have 2 blobs of weights",
-        ),
-        (
-            changed(
-                4,
-                "Convolution",
-                "conv2",
-                ["norm1"],
-                ["conv2"],
-                [(4, 3), (18, 2)],
-                [np.zeros((6, 8, 3, 3)), np.zeros(6)],
-            ),
-            "Convolution layer 'conv2' must not be dilated",
-        ),
-        (
-            changed(
-                4,
-                "Convolution",
-                "conv2",
-                ["norm1"],
-                ["conv2"],
-                [(4, 5)],
-                [np.zeros((6, 8, 3, 3)), np.zeros(6)],
-            ),
-            "Convolution layer 'conv2' is (5, 5), but its weights (6, 8, 3, 3)",
-        ),
+        (b"", ".caffemodel"),
+        (b"no caffemodel", ".caffemodel"),
+        (net([], fields=INPUT), "no layers"),
+        (net([message((1, message((1, "conv1"))))], old=True), "2014"),
+        (changed(1, "Sigmoid", "gate", ["conv1"], ["conv1"]), "Sigmoid layer 'gate'"),
+        (changed(1, "ReLU", "leaky", ["conv1"], ["conv1"], [(1, 0.1)]), "'leaky'"),
+        (changed(2, "Pooling", "mean", ["conv1"], ["p"], [(1, 1), (2, 3)]), "'mean'"),
+        (changed(2, "Pooling", "odd", ["conv1"], ["p"], [(1, 0)]), "kernel_size"),
+        (changed(3, "LRN", "within", ["pool1"], ["norm1"], [(4, 1)]), "'within'"),
+        (changed(3, "LRN", "skips", ["conv1"], ["norm1"]), "'skips' reads 'conv1'"),
+        (changed(4, "Convolution", "c", ["norm1"], ["c"], [(4, 3)]), "'c'"),
+        (changed_convolution((4, 3), (18, 2)), "dilated"),
+        (changed_convolution((4, 5)), "(5, 5)"),
+        (changed_convolution((4, 3), (6, 0)), "stride"),
+        (net(Tiny().layers(), fields=INPUT)[:-100], ".caffemodel"),
     ],
-    ids=lambda value: "" if isinstance(value, bytes) else value.split(" ")[0],
+    ids=lambda value: "" if isinstance(value, bytes) else value,
 )
-def test_what_cannot_be_converted_is_named(read, content, expected):
+def test_an_error_names_the_file_and_the_layer(read, content, named):
     with pytest.raises(UsageError) as caught:
         read(content)
-    assert expected in str(caught.value)
-    assert "zf.caffemodel" in str(caught.value)
+    assert caught.value.argument.endswith("zf.caffemodel")
+    assert named in str(caught.value) and "\n" not in str(caught.value)
 
 
 def test_numbers_that_do_not_fit_their_shape_are_named(read):
@@ -271,26 +229,23 @@ def test_numbers_that_do_not_fit_their_shape_are_named(read):
 
 
 @pytest.mark.parametrize(
-    ("text", "expected"),
+    "text",
     [
-        ("layer {", "a } is missing"),
-        ("layer { } }", "a } too many"),
-        ("name", "name has no value"),
-        ("name: }", "name has no value"),
-        ("dim: [1, 2", "a ] is missing"),
-        ('name: "open', "line 1 is not understood"),
-        ("\n\n$", "line 3 is not understood"),
-        ("a {" * 100, "too many {"),
-        ("name: 'x'", "there are no layers"),
-        ("layer: 3", "there are no layers"),
-        ("layer { type: 'ReLU' name: 3 }", "name must be str. Received: 3"),
+        "layer {",
+        "name: 'x'",
+        "layer: 3",
+        "layer { type: 'ReLU' name: 3 }",
+        "layer { pooling_param { pool: MEDIAN } }",
+        "\n\n$",
+        "a {" * 20_000,
     ],
+    ids=lambda text: text[:20],
 )
-def test_a_prototxt_that_is_none_is_refused(read, text, expected):
+def test_a_damaged_prototxt_is_refused_in_one_line(read, text):
     with pytest.raises(UsageError) as caught:
         read(net(Tiny().layers()), text)
-    assert expected in str(caught.value)
-    assert "zf.prototxt" in str(caught.value)
+    assert caught.value.argument.endswith("zf.prototxt")
+    assert "\n" not in str(caught.value)
 
 
 def test_a_prototxt_of_another_network_names_the_layer_without_weights(read):
@@ -308,28 +263,11 @@ def test_missing_files_are_named(tmp_path, read):
         read_caffe(tmp_path / "zf.caffemodel", tmp_path / "nowhere.prototxt")
 
 
-def test_a_file_that_is_cut_short_is_refused_wherever_it_is_cut(read):
+def test_a_name_that_is_no_text_is_refused_in_one_line(read):
     content = net(Tiny().layers(), fields=INPUT)
-    for part in np.linspace(0, len(content) - 1, 40).astype(int):
-        with pytest.raises(UsageError):
-            network = read(content[:part])
-            make_classifier(network, Settings(mean=MEAN), {})
-
-
-def test_mutated_files_are_read_or_refused_in_one_line(read):
-    original = net(Tiny().layers(), fields=INPUT)
-    random = np.random.default_rng(0)
-    refused = 0
-    for _ in range(60):
-        content = np.frombuffer(original, np.uint8).copy()
-        places = random.integers(0, 200, 2)
-        content[places] = random.integers(0, 256, 2)
-        try:
-            make_classifier(read(content.tobytes()), Settings(mean=MEAN), {})
-        except UsageError as err:
-            refused += 1
-            assert "\n" not in str(err)
-    assert refused > 15
+    with pytest.raises(UsageError) as caught:
+        read(content.replace(b"Convolution", b"Con\xa6olution"))
+    assert "\n" not in str(caught.value)
 
 
 def test_the_reference_pools_as_caffe_does():
