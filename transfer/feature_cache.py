@@ -18,7 +18,7 @@ import numpy as np
 
 from transfer.feature_writer import FeatureWriter
 from zfkeras.data.splits import Split
-from zfkeras.errors import DiskFull, RunError
+from zfkeras.errors import RunError
 from zfkeras.file_names import layer_stem
 from zfkeras.files import read_json, warn_of_damage
 from zfkeras.locks import claimed
@@ -37,26 +37,14 @@ def default_cache() -> Path:
 
 
 def fingerprint(classifier: Classifier, split: Split, data: str, dtype: str) -> str:
-    """A name for what a network computes of a split, 32 hexadecimal digits.
-
-    Args:
-        classifier: its graph, weights and preprocessing go in.
-        split: the names and labels of all its images, and the content of some, go in.
-        data: what the split is called.
-        dtype: of the features.
-    """
+    """A name for what a network computes of a split, 32 hexadecimal digits."""
     network = network_digest(classifier.model, classifier.preprocessing)
     parts = [FORMAT, dtype, data, network, images_digest(split)]
     return hashlib.sha256(json.dumps(parts).encode()).hexdigest()[:32]
 
 
 class FeatureCache:
-    """The files of one network and one data set.
-
-    Args:
-        root: folder of all caches.
-        key: from `fingerprint`.
-    """
+    """The files of one network and one data set."""
 
     def __init__(self, root: Path, key: str):
         self.folder = Path(root) / key
@@ -103,22 +91,11 @@ class FeatureCache:
 
         What there is of them when it ends otherwise stays for the next run, but for a
         `RunError`, which is about the images or the network.
-
-        Args:
-            sizes: layer -> number of features.
-            n_images: at most so many will be added.
-            dtype: of the features.
-
-        Yields:
-            A `FeatureWriter`, which knows where to begin.
         """
         writer = FeatureWriter(self.folder, sizes, n_images, dtype)
         try:
             yield writer
             writer.finish()
-        except DiskFull:
-            writer.leave()
-            raise
         except RunError:
             writer.discard()
             raise

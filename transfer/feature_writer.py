@@ -22,7 +22,6 @@ from zfkeras.files import (
     crc32,
     raise_system_errors,
     remove_leftovers,
-    room_for,
     warn_of_damage,
     write_json,
     written_whole,
@@ -40,17 +39,6 @@ class FeatureWriter:
     """Adds images to the files of several layers, from where a former run has come to.
 
     The folder must be claimed: two writers would meet in the same files.
-
-    Args:
-        folder: where the files go in the end.
-        sizes: layer -> number of features.
-        n_images: room for so many.
-        dtype: of the features.
-
-    Attributes:
-        next_position: place in the split of the first image still to come.
-        bad_images: {id: reason} of the images a former run has left out; who adds
-            sets it to all there are, which then stand beside the labels.
     """
 
     def __init__(
@@ -72,13 +60,7 @@ class FeatureWriter:
     ) -> None:
         """Adds a batch.
 
-        Args:
-            features: layer -> (batch, n_features).
-            labels: (batch,).
-            positions: (batch,), places in the split.
-
-        Raises:
-            DiskFull: there is no room for them.
+        Shapes: `labels` (batch,), `positions` (batch,).
         """
         for layer in self._files:
             self._write(layer, np.ascontiguousarray(features[layer]))
@@ -88,24 +70,15 @@ class FeatureWriter:
         self.next_position = int(positions[-1]) + 1
 
     def save_if_due(self, bad_images: Mapping[str, str]) -> None:
-        """Notes how far the work has come, if that was long ago.
-
-        Args:
-            bad_images: {id: reason} of the images left out until now.
-        """
+        """Notes how far the work has come, if that was long ago."""
         if time.monotonic() - self._saved >= SAVE_SECONDS:
             self.save(bad_images)
 
     def save(self, bad_images: Mapping[str, str]) -> None:
-        """Notes how far the work has come.
-
-        Args:
-            bad_images: as above.
-        """
-        for layer, file in self._files.items():
-            with room_for(self._place(layer)):
-                file.flush()
-                os.fsync(file.fileno())
+        """Notes how far the work has come."""
+        for file in self._files.values():
+            file.flush()
+            os.fsync(file.fileno())
         about = {
             **self._settings(),
             "count": self._count,
@@ -123,10 +96,6 @@ class FeatureWriter:
 
         The checksum comes first: a process killed in between leaves a file that is not
         taken for whole, and all that is needed to finish.
-
-        Raises:
-            RunError: there is no image.
-            DiskFull: there is no room for them.
         """
         if self._count == 0:
             raise RunError("no image could be read")
@@ -147,10 +116,9 @@ class FeatureWriter:
         # A layer's rows are those of one list of images: an image that could not be
         # read once may be readable the next time, and then the others are stale.
         for layer, file in self._files.items():
-            with room_for(self._place(layer)):
-                file.flush()
-                os.fsync(file.fileno())
-                file.close()
+            file.flush()
+            os.fsync(file.fileno())
+            file.close()
             self._describe(self._place(layer), self._crc32[layer], of_labels)
             os.replace(file.name, self._place(layer))
         self.discard()
@@ -176,8 +144,7 @@ class FeatureWriter:
             path.unlink(missing_ok=True)
 
     def _write(self, layer: int | str, array: np.ndarray) -> None:
-        with room_for(self._place(layer)):
-            self._files[layer].write(array.data)
+        self._files[layer].write(array.data)
         self._crc32[layer] = zlib.crc32(array.data, self._crc32[layer])
 
     def _describe(self, path: Path, crc: int, of_labels: int, **more) -> None:
@@ -189,16 +156,15 @@ class FeatureWriter:
         self._count, self.next_position, self.bad_images = 0, 0, {}
         self._crc32 = {}
         for layer, size in self._sizes.items():
-            with room_for(self._place(layer)):
-                file = open(self._part(layer), "w+b")
-                self._files[layer] = file
-                header = {
-                    "descr": np.lib.format.dtype_to_descr(self._dtype),
-                    "fortran_order": False,
-                    "shape": (self._n_images, size),
-                }
-                np.lib.format.write_array_header_2_0(file, header)
-                file.flush()
+            file = open(self._part(layer), "w+b")
+            self._files[layer] = file
+            header = {
+                "descr": np.lib.format.dtype_to_descr(self._dtype),
+                "fortran_order": False,
+                "shape": (self._n_images, size),
+            }
+            np.lib.format.write_array_header_2_0(file, header)
+            file.flush()
             self._crc32[layer] = crc32(self._part(layer))
 
     def _resume(self) -> bool:

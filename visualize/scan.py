@@ -13,7 +13,7 @@ from tqdm import tqdm
 
 from visualize.scan_state import ScanState, save_state
 from zfkeras.data.pipeline import evaluation_batches
-from zfkeras.errors import DiskFull, RunError
+from zfkeras.errors import RunError
 from zfkeras.models.layer_tensor import as_maps
 
 _log = logging.getLogger(__name__)
@@ -58,8 +58,6 @@ class Scan:
                         self._save()
                         saved = time.monotonic()
             self.bad_images.check()
-        except DiskFull:
-            raise  # what was saved before is there still
         except RunError:
             if self.state_path is not None:  # it passed over what is now to be mended
                 Path(self.state_path).unlink(missing_ok=True)

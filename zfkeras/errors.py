@@ -47,7 +47,3 @@ class RunError(_Explained, RuntimeError):
 
     The message is one line that says what happened, where, and what to do.
     """
-
-
-class DiskFull(RunError):
-    """There was no room to write a file; what it was to replace is untouched."""

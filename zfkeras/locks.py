@@ -1,13 +1,13 @@
-"""One process at a time in a folder, by a lock that dies with its holder.
+"""One process at a time in a folder.
 
-It is `flock` on a file in the folder: the kernel lets go of it when the process ends,
-however it ends, so no lock is ever stale. On NFS it works as far as `flock` does there
-(Linux carries it to the server unless it is mounted with `nolock` or `local_lock`); on
-a file system without it there is a warning and no lock.
+The lock is `flock` on a file in the folder. The kernel releases it when the process
+ends, however it ends, so a lock is never stale. On a file system without locks there is
+a warning and no lock.
 """
 
 import contextlib
 import errno
+import fcntl
 import json
 import logging
 import os
@@ -20,34 +20,19 @@ from pathlib import Path
 from zfkeras.errors import RunError
 from zfkeras.invocation import command_line
 
-try:
-    import fcntl
-except ImportError:  # a system without flock
-    fcntl = None
-
 logger = logging.getLogger(__name__)
 
 LOCK_NAME = ".zfkeras-lock"
-# How often one who waits looks again.
 _POLL_SECONDS = 0.2
-# What a file system answers that knows no locks.
+# The error numbers of a file system without locks.
 _UNKNOWN = (errno.ENOLCK, errno.ENOSYS, errno.EOPNOTSUPP, errno.EINVAL)
-# Where there are no locks, what was written aside and so long ago belongs to nobody.
-_DEAD_SECONDS = 3600
 
 
 @contextlib.contextmanager
 def claimed(folder: Path, *, wait: bool = False, instead: str = "") -> Iterator[None]:
     """Keeps other processes out of a folder while the block runs.
 
-    Args:
-        folder: made if it is not there.
-        wait: wait for a process that holds it, and say so, in place of refusing.
-        instead: what else one can do where it is held, for the message, such as "use
-            another --workdir".
-
-    Raises:
-        RunError: another process holds it; the message says which.
+    Where another process has the folder, it waits for its end, or raises `RunError`.
     """
     folder = Path(folder)
     folder.mkdir(parents=True, exist_ok=True)
@@ -56,8 +41,11 @@ def claimed(folder: Path, *, wait: bool = False, instead: str = "") -> Iterator[
     if lock is None:
         if not wait:
             remedy = f", or {instead}" if instead else ""
+            holder = _holder(path)
             raise RunError(
-                f"{folder} is in use by {_holder(path)}; wait until it ends{remedy}."
+                f"{folder} is in use by {holder}; wait until it ends{remedy}.",
+                argument=str(folder),
+                received=holder,
             )
         logger.warning("waiting for %s, which writes to %s", _holder(path), folder)
         while lock is None:
@@ -68,24 +56,12 @@ def claimed(folder: Path, *, wait: bool = False, instead: str = "") -> Iterator[
     finally:
         if lock >= 0:
             with contextlib.suppress(OSError):
-                os.unlink(path)  # still held: who opened it meanwhile looks again
+                os.unlink(path)  # still locked: a process that opened it tries again
             os.close(lock)
 
 
 def lock_file(descriptor: int) -> bool:
-    """Locks an open file for this process.
-
-    Args:
-        descriptor: of the file; closing it unlocks.
-
-    Returns:
-        Whether that succeeded; `False` if another process holds it.
-
-    Raises:
-        OSError: the system or the file system knows no locks.
-    """
-    if fcntl is None:
-        raise OSError(errno.ENOSYS, "no locks on this system")
+    """Locks an open file; returns `False` if another process holds it."""
     try:
         fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except BlockingIOError:
@@ -94,7 +70,7 @@ def lock_file(descriptor: int) -> bool:
 
 
 def is_at(descriptor: int, path: Path) -> bool:
-    """Whether an open file is still the one of that name."""
+    """Whether an open file still has that path."""
     try:
         return os.path.samestat(os.fstat(descriptor), os.lstat(path))
     except FileNotFoundError:
@@ -102,28 +78,18 @@ def is_at(descriptor: int, path: Path) -> bool:
 
 
 def remove_if_abandoned(path: Path) -> None:
-    """Removes a file that whoever wrote it kept locked, unless it still does."""
-    try:
+    """Removes a file unless the process that writes it still holds its lock."""
+    with contextlib.suppress(OSError):  # already gone, or no locks, or not ours
         descriptor = os.open(path, os.O_RDWR | os.O_NOFOLLOW)
-    except OSError:  # somebody else was quicker, or it is not ours to touch
-        return
-    try:
-        if _is_free(descriptor):
-            with contextlib.suppress(OSError):
+        try:
+            if lock_file(descriptor):
                 os.unlink(path)
-    finally:
-        os.close(descriptor)
-
-
-def _is_free(descriptor) -> bool:
-    try:
-        return lock_file(descriptor)
-    except OSError:
-        return time.time() - os.fstat(descriptor).st_mtime > _DEAD_SECONDS
+        finally:
+            os.close(descriptor)
 
 
 def _acquire(path) -> int | None:
-    """The file at a path, locked; -1 without locks, `None` if another holds it."""
+    """The locked file's descriptor; -1 without locks, `None` if another holds it."""
     while True:
         lock = os.open(path, os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW, 0o666)
         try:
@@ -134,16 +100,16 @@ def _acquire(path) -> int | None:
             os.close(lock)
             if err.errno not in _UNKNOWN:
                 raise
-            logger.warning("%s cannot be locked; let no two runs meet there", path)
+            logger.warning("%s cannot be locked; do not run two commands there", path)
             return -1
         if is_at(lock, path):
             _sign(lock)
             return lock
-        os.close(lock)  # whoever held it has removed it as it ended
+        os.close(lock)  # the process that held it removed it as it ended
 
 
 def _sign(lock) -> None:
-    """Says in the file who holds it; of no consequence if the disk is full."""
+    """Writes into the file who holds it; a full disk does no harm here."""
     holder = {
         "pid": os.getpid(),
         "host": socket.gethostname(),
@@ -164,5 +130,5 @@ def _holder(path) -> str:
             f"process {known['pid']} on {known['host']} ({command}, since "
             f"{known['since']})"
         )
-    except (OSError, ValueError, KeyError, TypeError, AttributeError):
+    except (OSError, ValueError, KeyError, TypeError):
         return "another process"

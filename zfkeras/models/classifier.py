@@ -155,7 +155,6 @@ class Classifier:
         Raises:
             UsageError: `path` does not end in ".keras", the parts do not fit together,
                 so that `load` would refuse them, or `made` is not made of JSON values.
-            DiskFull: there is no room for it.
         """
         path = Path(path)
         if path.suffix != ".keras":
@@ -283,12 +282,9 @@ def _plain(value):
 def predict_crops(model: keras.Model, crops: np.ndarray) -> np.ndarray:
     """Probabilities of preprocessed crops.
 
-    Args:
-        model: from (batch, crop, crop, 3) to (batch, classes).
-        crops: float32 (n, crop, crop, 3), or (n, 10, crop, crop, 3) for ten crops.
-
-    Returns:
-        float32 array (n, classes), or (n, 10, classes).
+    `model`: from (batch, crop, crop, 3) to (batch, classes).
+    `crops`: float32 (n, crop, crop, 3), or (n, 10, crop, crop, 3) for ten crops.
+    Returns float32 array (n, classes), or (n, 10, classes).
     """
     if crops.ndim == 4:
         # Of mirrored replicas each answers to the whole batch, one behind the other.

@@ -1,17 +1,15 @@
 """The folder of a run: config.json, metrics.jsonl, checkpoints, results.json."""
 
 import contextlib
-import json
 import shutil
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from zfkeras.errors import UsageError
 from zfkeras.files import (
+    from_json,
     read_json,
-    room_for,
-    sealed,
-    unsealed,
+    to_json,
     warn_of_damage,
     write_json,
     written_whole,
@@ -45,25 +43,13 @@ _FILES = (
 
 
 class Workdir:
-    """A run's folder.
-
-    Args:
-        path: the folder; made by `start`.
-
-    Attributes:
-        path: the folder.
-    """
+    """A run's folder."""
 
     def __init__(self, path: Path):
         self.path = Path(path)
 
     def claimed(self) -> contextlib.AbstractContextManager:
-        """Keeps other processes out while the block runs; makes the folder.
-
-        Raises:
-            UsageError: it is no folder.
-            RunError: another process is at work in it.
-        """
+        """Keeps other processes out while the block runs; makes the folder."""
         self._check_folder()
         return claimed(self.path, instead="use another --workdir")
 
@@ -75,19 +61,7 @@ class Workdir:
         overwrite: bool = False,
         accept_other_images: bool = False,
     ) -> None:
-        """Makes the folder and writes config.json, or checks the one that is there.
-
-        Args:
-            config: the configuration as JSON values.
-            images: of the run, as `experiment_data.describe_images` does it.
-            overwrite: remove what a former run left.
-            accept_other_images: resume a run that was begun on other images.
-
-        Raises:
-            UsageError: the folder belongs to a run with another configuration or other
-                images, to one whose config.json is gone or to something else, or is no
-                folder.
-        """
+        """Makes the folder and writes config.json, or checks the one that is there."""
         self._check_folder()
         file = self.path / "config.json"
         if file.exists():
@@ -175,11 +149,8 @@ class Workdir:
                 )
 
     def append_metrics(self, row: Mapping) -> None:
-        """Adds one line, with its checksum, to metrics.jsonl."""
-        with (
-            room_for(self._metrics),
-            open(self._metrics, "a", encoding="utf-8") as file,
-        ):
+        """Adds one line to metrics.jsonl."""
+        with open(self._metrics, "a", encoding="utf-8") as file:
             file.write(_line(row))
 
     def read_metrics(self) -> list[dict]:
@@ -190,7 +161,7 @@ class Workdir:
         text = self._metrics.read_text(encoding="utf-8", errors="replace")
         for number, line in enumerate(text.split("\n"), 1):
             try:  # a crash may have cut it short
-                row = unsealed(json.loads(line)) if line else None
+                row = from_json(line) if line else None
                 if row is not None and isinstance(row["epoch"], int):
                     rows.append(row)
             except (ValueError, KeyError, TypeError, RecursionError) as err:
@@ -200,12 +171,7 @@ class Workdir:
         return rows
 
     def keep_metrics_until(self, epoch: int, saved: Sequence[Mapping] = ()) -> None:
-        """Drops rows of the epochs (from 1) that a resumed run is about to repeat.
-
-        Args:
-            epoch: the last one to keep.
-            saved: rows that a checkpoint remembers, in case the file has lost some.
-        """
+        """Drops rows of the epochs (from 1) that a resumed run is about to repeat."""
         rows = {row["epoch"]: row for row in [*self.read_metrics(), *saved]}
         kept = [rows[number] for number in sorted(rows) if number <= epoch]
         with written_whole(self._metrics, "w") as file:
@@ -223,7 +189,7 @@ class Workdir:
 
 
 def _line(row: Mapping) -> str:
-    return json.dumps(sealed(row)) + "\n"
+    return to_json(row) + "\n"
 
 
 def flattened(config: Mapping, prefix: str = "") -> dict:

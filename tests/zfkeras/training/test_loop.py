@@ -10,7 +10,7 @@ import tensorflow as tf
 
 from tests.helpers.runs import image_folder, tiny_config
 from zfkeras.errors import RunError, UsageError
-from zfkeras.files import read_json, unsealed
+from zfkeras.files import read_json
 from zfkeras.models.classifier import Classifier
 from zfkeras.training import loop as loop_module
 from zfkeras.training.checkpoints import Checkpoints
@@ -33,7 +33,7 @@ def finished(folder, tmp_path_factory):
 
 def metrics(workdir):
     lines = (workdir / "metrics.jsonl").read_text().splitlines()
-    return [unsealed(json.loads(line)) for line in lines]
+    return [json.loads(line) for line in lines]
 
 
 def timeless(rows):

@@ -103,7 +103,7 @@ def test_other_classes_are_refused_whatever_is_accepted(tmp_path):
 def test_a_run_from_before_images_were_noted_resumes(tmp_path):
     file = started(tmp_path).path / "config.json"
     config = json.loads(file.read_text())
-    del config["images"], config["checksum"]
+    del config["images"]
     file.write_text(json.dumps(config))
     with pytest.raises(UsageError, match="data.source"):
         started(tmp_path, changed(data={"source": "folder:x"}))
@@ -222,10 +222,10 @@ def test_a_row_cut_short_by_a_crash_is_left_out_and_mended(tmp_path):
 
 @pytest.mark.parametrize(
     ("old", "new"),
-    [(b"0.25", b"0.35"), (b"0.25", b"0.\xff5"), (b'"epoch"', b'"fpoch"'), (b"}", b"")],
+    [(b"0.25", b"0.\xff5"), (b'"epoch"', b'"fpoch"'), (b"}", b"")],
 )
 def test_a_damaged_row_is_named_left_out_and_mended(tmp_path, old, new, caplog):
-    # Previously a changed digit was read, and a byte that is no UTF-8 a traceback.
+    # Previously a byte that is no UTF-8 ended in a traceback.
     workdir = started(tmp_path)
     rows = [{"step": n, "epoch": n, "loss": n / 4} for n in (1, 2)]
     for row in rows:
@@ -238,18 +238,11 @@ def test_a_damaged_row_is_named_left_out_and_mended(tmp_path, old, new, caplog):
     assert workdir.read_metrics() == rows
 
 
-def test_rows_of_before_the_checksums_are_read(tmp_path):
+def test_the_checksums_of_earlier_versions_are_left_out(tmp_path):
     workdir = started(tmp_path)
-    (tmp_path / "metrics.jsonl").write_text('{"step": 5, "epoch": 1}\n')
+    line = '{"step": 5, "epoch": 1, "checksum": "crc32:00000000"}\n'
+    (tmp_path / "metrics.jsonl").write_text(line)
     assert workdir.read_metrics() == [{"step": 5, "epoch": 1}]
-
-
-def test_a_config_in_which_a_digit_has_changed_is_refused(tmp_path):
-    started(tmp_path)
-    path = tmp_path / "config.json"
-    path.write_text(path.read_text().replace('"epochs": 3', '"epochs": 8'))
-    with pytest.raises(UsageError, match=r"config\.json is not .* use another --work"):
-        started(tmp_path)
 
 
 def test_flattened_joins_the_names_of_sections():

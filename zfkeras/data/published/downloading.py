@@ -14,8 +14,7 @@ import requests
 from tqdm import tqdm
 
 from zfkeras.data.published.sets import Published, PublishedFile, in_megabytes
-from zfkeras.errors import DiskFull, RunError, UsageError
-from zfkeras.files import room_for
+from zfkeras.errors import RunError, UsageError
 from zfkeras.locks import lock_file
 
 logger = logging.getLogger(__name__)
@@ -66,7 +65,7 @@ def _download_file(file: PublishedFile, folder: Path) -> Path:
         logger.info("%s is there already", path)
         return path
     _check_room(file, folder, part.stat().st_size if part.exists() else 0)
-    with room_for(part), open(part, "ab") as out:
+    with open(part, "ab") as out:
         _lock(out, part)
         if out.tell() > file.size:
             _start_over(out)
@@ -87,7 +86,7 @@ def _lock(out: IO, part: Path) -> None:
 def _check_room(file: PublishedFile, folder: Path, present: int) -> None:
     free = shutil.disk_usage(folder).free
     if file.size - present > free:
-        raise DiskFull(
+        raise RunError(
             f"no space left for {folder / file.name}: {file.size - present:,} bytes "
             f"are missing and {free:,} are free. Free some space and run the same "
             "command again."

@@ -12,7 +12,7 @@ from tests.helpers.file_server import serving
 from zfkeras.data.published import downloading
 from zfkeras.data.published.downloading import download
 from zfkeras.data.published.sets import Published, PublishedFile
-from zfkeras.errors import DiskFull, RunError, UsageError
+from zfkeras.errors import RunError, UsageError
 
 CONTENT = np.random.default_rng(0).bytes(3_000_000)
 CHUNK = 1 << 16  # of which whole ones arrive before a connection drops
@@ -202,17 +202,9 @@ def test_another_file_of_that_name_is_left_alone(server, folder):
 def test_a_disk_without_room_is_known_before_the_first_request(server, folder):
     size = shutil.disk_usage(folder.parent).total + 1
     file = PublishedFile("set.zip", server.url("set.zip"), size, "md5:0")
-    with pytest.raises(DiskFull, match=r"no space left for .*set\.zip"):
+    with pytest.raises(RunError, match=r"no space left for .*set\.zip"):
         download(Published("a set", "CC0", (file,)), folder)
     assert server.requests == []
-
-
-def test_a_disk_that_fills_meanwhile_is_one_line(server, folder):
-    folder.mkdir()
-    (folder / "set.zip.part").symlink_to("/dev/full")  # no write to it succeeds
-    with pytest.raises(DiskFull, match=r"no space left to write .*set\.zip\.part"):
-        get(server, folder)
-    assert not (folder / "set.zip").exists()
 
 
 @pytest.mark.skipif(os.geteuid() != 0, reason="only root may mount a small disk")
@@ -227,7 +219,7 @@ def test_a_disk_that_is_really_full_keeps_the_part_and_is_continued(
     if subprocess.run(mount, capture_output=True).returncode:
         pytest.skip("no mounting here")
     try:
-        with pytest.raises(DiskFull, match="no space left to write"):
+        with pytest.raises(OSError, match="No space left on device"):
             get(server, folder)
         assert 1_000_000 < (folder / "set.zip.part").stat().st_size <= 2 << 20
         subprocess.run(["mount", "-o", "remount,size=8m", str(folder)], check=True)
