@@ -59,15 +59,7 @@ def _summarize(args):
 
 
 def summary(model) -> str:
-    """A table of a model's layers.
-
-    Args:
-        model: a network made by `ZFNet`, with known input size.
-
-    Returns:
-        One line a layer: name, paper's layer number, output size, channels,
-        parameters, receptive field and stride in input pixels.
-    """
+    """A table of a model's layers."""
     from zfkeras.models.endpoints import endpoints, first_output
     from zfkeras.models.receptive_field import receptive_field
 

@@ -20,11 +20,7 @@ _ABOUT = "about.json"
 
 
 class ShardWriter:
-    """Writes batches of arrays to one file; memory holds one batch at a time.
-
-    Args:
-        path: a path or URL.
-    """
+    """Writes batches of arrays to one file; memory holds one batch at a time."""
 
     def __init__(self, path: str):
         self.path = path
@@ -47,11 +43,7 @@ class ShardWriter:
         self._count += 1
 
     def finish(self, about: Mapping) -> None:
-        """Completes the file.
-
-        Args:
-            about: JSON values that `read_about` hands out.
-        """
+        """Completes the file."""
         counts = {"batches": self._count, "members": 1 + len(self._archive.namelist())}
         with self._archive.open(_ABOUT, "w") as file:
             file.write(json.dumps({**about, **counts}).encode())
@@ -68,17 +60,7 @@ class ShardWriter:
 
 
 class ShardReader:
-    """Reads such a file; all of it is held to its checksums first.
-
-    Args:
-        path: a path or URL.
-
-    Attributes:
-        about: what was told to `ShardWriter.finish`.
-
-    Raises:
-        DamagedShard: it is not what was written.
-    """
+    """Reads such a file; all of it is held to its checksums first."""
 
     def __init__(self, path: str):
         self._file = _file_systems().open(path, compression_type="uncompressed")
@@ -103,11 +85,7 @@ class ShardReader:
             raise zipfile.BadZipFile("some of its members are gone")
 
     def batches(self, names: Sequence[str]) -> Iterator[dict[str, np.ndarray]]:
-        """Yields the batches: name -> array.
-
-        Args:
-            names: of the arrays.
-        """
+        """Yields the batches: name -> array."""
         for number in range(self.about["batches"]):
             yield {name: self._array(f"{number}/{name}") for name in names}
 
@@ -123,12 +101,7 @@ class ShardReader:
 
 
 class DamagedShard(Exception):
-    """A file of a worker that cannot be read.
-
-    Args:
-        path: of the file.
-        reason: how it shows.
-    """
+    """A file of a worker that cannot be read."""
 
     def __init__(self, path: str, reason: object):
         super().__init__(f"{path} is damaged ({reason})")
@@ -151,12 +124,7 @@ def remove(paths: Iterable[str]) -> None:
 
 
 def copy_out(path: str | Path, to: str) -> None:
-    """Copies a file of this machine to a path or URL, whole or not at all.
-
-    Args:
-        path: of the file.
-        to: where it goes; replaced if it is there.
-    """
+    """Copies a file of this machine to a path or URL, whole or not at all."""
     files, aside = _file_systems(), f"{to}.{secrets.token_hex(4)}"
     _make_folder(to.rpartition("/")[0])
     with (
@@ -168,12 +136,7 @@ def copy_out(path: str | Path, to: str) -> None:
 
 
 def copy_in(path: str, to: str | Path) -> Path:
-    """Copies the file at a path or URL to this machine; returns where.
-
-    Args:
-        path: of the file.
-        to: where it goes.
-    """
+    """Copies the file at a path or URL to this machine; returns where."""
     with (
         _file_systems().open(path, compression_type="uncompressed") as file,
         open(to, "wb") as copy,

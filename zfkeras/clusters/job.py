@@ -17,14 +17,7 @@ _loaded = {}
 
 @dataclasses.dataclass(frozen=True)
 class Job:
-    """A network and a split, as names that mean the same on every machine.
-
-    Args:
-        model: preset or path.
-        data: spec of the data.
-        split: name of a split, or "all".
-        batch_size: images that go through the network at once.
-    """
+    """A network and a split, as names that mean the same on every machine."""
 
     model: str
     data: str
@@ -43,23 +36,14 @@ class Job:
 
 @dataclasses.dataclass(frozen=True, order=True)
 class Shard:
-    """The examples `first` to `end` of a split's own order.
-
-    Args:
-        first: place of its first example.
-        end: place behind its last one.
-    """
+    """The examples `first` to `end` of a split's own order."""
 
     first: int
     end: int
 
 
 def split_of(source: Source, name: str) -> Split:
-    """One split of a source, or "all" of them as one.
-
-    Raises:
-        UsageError: there is no split of that name.
-    """
+    """One split of a source, or "all" of them as one."""
     return source.whole() if name == ALL else source.split(name)
 
 
@@ -69,11 +53,6 @@ def shards(num_examples: int, shard_size: int, batch_size: int) -> list[Shard]:
     What a single pass puts into one batch is one batch here, too, so that both do the
     same arithmetic. Examples at the end that are fewer than a batch go to the last
     shard.
-
-    Args:
-        num_examples: of the split.
-        shard_size: images of a shard, at least.
-        batch_size: images of a batch.
     """
     size = -(-shard_size // batch_size) * batch_size
     starts = [*range(0, num_examples, size)]

@@ -13,11 +13,7 @@ __all__ = ["CombineFn", "DoFn", "check_installed", "run_pipeline"]
 
 
 def check_installed() -> None:
-    """Says what to do where Apache Beam is missing.
-
-    Raises:
-        UsageError: it is.
-    """
+    """Says what to do where Apache Beam is missing."""
     if DoFn is object:
         raise UsageError(
             "this command needs Apache Beam: pip install 'zfkeras[beam]', or "
@@ -27,16 +23,7 @@ def check_installed() -> None:
 
 
 def run_pipeline(options: Sequence[str], build: Callable) -> None:
-    """Runs a pipeline to its end.
-
-    Args:
-        options: Beam's own, such as ["--runner", "FlinkRunner"].
-        build: takes the `apache_beam.Pipeline` and adds the steps.
-
-    Raises:
-        UsageError: an option that Beam does not take.
-        RunError: the pipeline failed.
-    """
+    """Runs a pipeline to its end."""
     import apache_beam
     from apache_beam.options.pipeline_options import PipelineOptions, StandardOptions
     from apache_beam.runners.portability.fn_api_runner import FnApiRunner

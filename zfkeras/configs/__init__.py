@@ -12,11 +12,7 @@ def names() -> list[str]:
 
 
 def get_config(name: str):
-    """Returns the configuration of that name.
-
-    Raises:
-        UsageError: there is none; the message lists them.
-    """
+    """Returns the configuration of that name."""
     if name not in names():
         raise UsageError(
             f"--config must be one of {', '.join(names())}. Received: {name!r}."

@@ -21,11 +21,6 @@ class Compiled:
     Further shapes, and shapes of which more than the batch is unknown, run as plain
     TensorFlow operations: slower, in constant memory. Where a graph leaves the batch
     unknown, it is filled up with zeros to one of few lengths, and cut again.
-
-    Args:
-        function: takes tensors whose first axis is the batch, and whole numbers;
-            returns tensors whose first axis is the batch. No image may depend on
-            another one of its batch.
     """
 
     def __init__(self, function: Callable):

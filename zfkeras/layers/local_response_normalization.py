@@ -66,9 +66,6 @@ class LocalResponseNormalization(keras.layers.Layer):
 
         For graphs that are traced for each image size: TensorFlow keeps gradients that
         are defined in a graph for ever.
-
-        Args:
-            inputs: tensor (..., channels).
         """
         return _kernels(self._constants)[0](tf.cast(inputs, self.compute_dtype))
 

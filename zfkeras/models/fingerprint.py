@@ -22,14 +22,6 @@ def network_digest(model: keras.Model, preprocessing) -> str:
 
     Its graph, with names and settings of all layers, its weights, and what
     preprocessing makes of a fixed image; not the model's own name.
-
-    Args:
-        model: a functional or sequential model.
-        preprocessing: has `image_size`, and `centre_crop` from a uint8 array
-            (image_size, image_size, 3) to what the network reads.
-
-    Returns:
-        64 hexadecimal digits.
     """
     graph = {key: value for key, value in model.get_config().items() if key != "name"}
     digest = hashlib.sha256(json.dumps(graph, sort_keys=True, default=repr).encode())
@@ -44,18 +36,7 @@ def network_digest(model: keras.Model, preprocessing) -> str:
 def images_digest(
     split: Split, *, at_most: int | None = None, with_contents: bool = True
 ) -> str:
-    """A digest of a split's images: how many, their names and labels, some contents.
-
-    Args:
-        split: the images.
-        at_most: of a split that has no list of its images, names and labels of the
-            first so many are read. `None` (default): of all.
-        with_contents: whether to read 64 images, evenly spread. Another that is
-            replaced under its own name goes unnoticed, or any if this is false.
-
-    Returns:
-        64 hexadecimal digits.
-    """
+    """A digest of a split's images: how many, their names and labels, some contents."""
     digest = hashlib.sha256(b"%d images\n" % split.num_examples)
     known = split.num_examples
     if not isinstance(split, ListedSplit) and at_most is not None:

@@ -17,14 +17,7 @@ _SHOWN = 8  # names in a message, the likeliest first
 
 @dataclasses.dataclass(frozen=True, eq=False)
 class LayerCall:
-    """A layer, an operation, a nested model or an input at one place of a model.
-
-    Args:
-        path: its name with those of the models around it: "resnet50.conv1_conv".
-        operation: what is called.
-        tensor: the first symbolic tensor that it makes, in the innermost model.
-        around: (nested model, its call) for each model around it, the outermost first.
-    """
+    """A layer, an operation, a nested model or an input at one place of a model."""
 
     path: str
     operation: object
@@ -36,12 +29,6 @@ def layer_calls(model: keras.Model) -> list[LayerCall]:
     """Lists the inputs and all calls of a model, in the order they run.
 
     A nested model stands behind the calls inside it.
-
-    Args:
-        model: a built functional or sequential model.
-
-    Raises:
-        UsageError: a model of another kind.
     """
     if not is_graph(model):
         raise UsageError(
@@ -52,12 +39,7 @@ def layer_calls(model: keras.Model) -> list[LayerCall]:
 
 
 def seen_from_outside(calls: Sequence[LayerCall]) -> list[keras.KerasTensor]:
-    """The tensors of calls as tensors of the outermost model, which may output them.
-
-    Args:
-        calls: of one and the same model. If that is a nested one, it is called once for
-            all of them.
-    """
+    """The tensors of calls as tensors of the outermost model, which may output them."""
     tensors = [call.tensor for call in calls]
     for nested, node in reversed(calls[0].around):
         found = keras.Model(nested.inputs, tensors)(node.input_tensors)
@@ -66,15 +48,7 @@ def seen_from_outside(calls: Sequence[LayerCall]) -> list[keras.KerasTensor]:
 
 
 def find_only(paths: Mapping[str, Sequence], path: str):
-    """What stands for a layer that is called at one place.
-
-    Args:
-        paths: dotted name -> one thing for each call of that name.
-        path: the name asked for.
-
-    Raises:
-        UsageError: no such layer, or one that is called at several places.
-    """
+    """What stands for a layer that is called at one place."""
     if path not in paths:
         near = [known for known in paths if known.endswith(f".{path}")]
         near += difflib.get_close_matches(path, paths, n=5, cutoff=0.3)
@@ -92,11 +66,7 @@ def find_only(paths: Mapping[str, Sequence], path: str):
 
 
 def calls_in_order(model: keras.Model) -> list[tuple]:
-    """(operation, node) of every call inside a model, each after what it reads.
-
-    Args:
-        model: for which `is_graph` is true. Nested models count as one call.
-    """
+    """(operation, node) of every call inside a model, each after what it reads."""
     done = {id(image) for image in model.inputs}
     order, pending = [], [*reversed(model.outputs)]
     while pending:  # Not recursion: deep networks have a thousand layers.
@@ -116,11 +86,7 @@ def calls_in_order(model: keras.Model) -> list[tuple]:
 
 
 def is_graph(operation) -> bool:
-    """Whether it is a model whose `call` runs the graph that `outputs` shows.
-
-    Args:
-        operation: a model or anything else that Keras calls.
-    """
+    """Whether it is a model whose `call` runs the graph that `outputs` shows."""
     if not isinstance(operation, keras.Model) or not getattr(operation, "inputs", None):
         return False
     return type(operation).call in (_functional_call(), keras.Sequential.call)

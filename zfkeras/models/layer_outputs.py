@@ -15,13 +15,8 @@ def compile_outputs(
 ) -> Callable[[tf.Tensor], list[tf.Tensor]]:
     """Compiles the part of a network that some of its tensors need.
 
-    Args:
-        model: a functional or sequential model of one input.
-        tensors: symbolic tensors of the model.
-
-    Returns:
-        A function from prepared images (batch, height, width, channels) to the values
-        of the tensors, in inference mode.
+    Returns a function from prepared images (batch, height, width, channels) to the
+    values of the tensors, in inference mode.
     """
     network = keras.Model(model.inputs[0], list(tensors))
 
@@ -38,16 +33,8 @@ def compile_layer(
 ) -> tuple[tuple[int, ...], Callable[[np.ndarray], np.ndarray]]:
     """Compiles a network up to a layer.
 
-    Args:
-        model: a functional or sequential model of one input.
-        layer: the paper's number, 1 to 7, or a name, as `layer_tensor` takes them.
-
-    Returns:
-        The shape of the layer's output for one image, and a function from prepared
-        images (batch, height, width, channels) to the output as a float32 array.
-
-    Raises:
-        UsageError: there is no such layer, or its output has no fixed size.
+    Returns the shape of the layer's output for one image, and a function from prepared
+    images (batch, height, width, channels) to the output as a float32 array.
     """
     _, tensor = layer_tensor(model, layer)
     shape = tuple(tensor.shape[1:])

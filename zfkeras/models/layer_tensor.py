@@ -14,20 +14,7 @@ _SHOWN = 8  # names in a message
 
 
 def layer_tensor(model: keras.Model, layer: int | str) -> tuple[str, keras.KerasTensor]:
-    """Finds the output of a layer.
-
-    Args:
-        model: a functional or sequential model.
-        layer: the paper's number (1 to 7) or the name of a layer or of a nested model;
-            inside a nested model with that model's name before it, "backbone.conv1".
-
-    Returns:
-        The layer's name and its symbolic output, for a pool without its argmax.
-
-    Raises:
-        UsageError: there is no such layer, it is called at several places, or its
-            output is not (batch, height, width, channels) or (batch, units).
-    """
+    """Finds the output of a layer."""
     check_layer(layer)
     if isinstance(layer, Integral):
         return _numbered(model, layer)
@@ -41,11 +28,7 @@ def layer_tensor(model: keras.Model, layer: int | str) -> tuple[str, keras.Keras
 
 
 def check_layer(layer: object) -> None:
-    """Raises `UsageError` for what is neither a layer's number nor its name.
-
-    Args:
-        layer: anything.
-    """
+    """Raises `UsageError` for what is neither a layer's number nor its name."""
     if not isinstance(layer, Integral | str):
         raise UsageError(
             "`layer` must be the paper's number, 1 to 7, or a layer's name. "
@@ -54,15 +37,7 @@ def check_layer(layer: object) -> None:
 
 
 def lowest_first(model: keras.Model, layers: Sequence[int | str]) -> list[int | str]:
-    """Layers in the order they run.
-
-    Args:
-        model: a functional or sequential model.
-        layers: as `layer_tensor` takes them.
-
-    Raises:
-        UsageError: one of them is not there.
-    """
+    """Layers in the order they run."""
     order = [call.path for call in layer_calls(model)]
     return sorted(layers, key=lambda layer: order.index(layer_tensor(model, layer)[0]))
 
@@ -97,7 +72,6 @@ def _named(model, path):
 def as_maps(output):
     """An output (batch, units) as maps (batch, 1, 1, units); maps as they are.
 
-    Args:
-        output: array or tensor (batch, units) or (batch, height, width, channels).
+    `output`: array or tensor (batch, units) or (batch, height, width, channels).
     """
     return output if len(output.shape) == 4 else output[:, None, None, :]

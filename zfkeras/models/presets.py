@@ -13,13 +13,7 @@ from zfkeras.models.classifier import Classifier
 
 @dataclasses.dataclass(frozen=True)
 class Preset:
-    """A trained network that ships with the package.
-
-    Args:
-        file: its name in `zfkeras/models/weights/`.
-        description: what it is and what it was trained on.
-        parameters: number of its parameters.
-    """
+    """A trained network that ships with the package."""
 
     file: str
     description: str

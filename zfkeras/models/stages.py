@@ -36,13 +36,6 @@ def stages(model: keras.Model) -> list[list[tuple[str, tuple[int | None, ...]]]]
     layers behind them; a global pool and each dense layer are stages of their own. Only
     layers count that nothing goes past, so that a stage ends with its pool in VGG, with
     its last sum in a residual network. What comes before the first convolution is none.
-
-    Args:
-        model: a functional or sequential model, with models in it or without.
-
-    Returns:
-        (name, shape) of each layer: the name as `layer_tensor` takes it, the shape with
-        the batch. Empty for networks of other kinds.
     """
     found, size = [], None
     for name, operation, shape, has_learnt in _passages(model):

@@ -49,11 +49,7 @@ _SCOPE = re.compile(r"[A-Za-z0-9.][A-Za-z0-9_.\\/>-]*")
 
 
 def halve_weights(path: str | Path) -> None:
-    """Rewrites a `.keras` file in place with its float32 weights as float16.
-
-    Args:
-        path: the file; other members are kept as they are.
-    """
+    """Rewrites a `.keras` file in place with its float32 weights as float16."""
     with zipfile.ZipFile(path) as archive:
         members = {info.filename: archive.read(info) for info in archive.infolist()}
     members[_WEIGHTS] = _halved(members[_WEIGHTS])
@@ -67,13 +63,7 @@ class IncompleteFile(Exception):
 
 
 def add_members(path: str | Path, card: str, mean_image: np.ndarray) -> None:
-    """Adds the card and the mean image to a `.keras` file.
-
-    Args:
-        path: the file that Keras wrote.
-        card: JSON text.
-        mean_image: float32 array (image_size, image_size, 3).
-    """
+    """Adds the card and the mean image to a `.keras` file."""
     content = io.BytesIO()
     np.save(content, mean_image, allow_pickle=False)
     with zipfile.ZipFile(path, "a", zipfile.ZIP_DEFLATED) as archive:
@@ -82,18 +72,7 @@ def add_members(path: str | Path, card: str, mean_image: np.ndarray) -> None:
 
 
 def read_members(file: BinaryIO) -> tuple[dict, np.ndarray]:
-    """Reads the card and the mean image of a file of which every member is whole.
-
-    Args:
-        file: an open `.keras` file.
-
-    Returns:
-        The card, and a float32 array.
-
-    Raises:
-        IncompleteFile: it has no card or no mean image.
-        Exception: damaged bytes make zipfile and NumPy raise nearly everything.
-    """
+    """Reads the card and the mean image of a file of which every member is whole."""
     with zipfile.ZipFile(file) as archive:
         _check_members(archive)
         damaged = archive.testzip()
@@ -137,12 +116,6 @@ def check_size(path: Path) -> None:
     """Refuses a network of more weights than its file can hold.
 
     Built, it would fill the memory before Keras looks for the weights.
-
-    Args:
-        path: of a `.keras` file whose members have been checked.
-
-    Raises:
-        ValueError: it has.
     """
     with zipfile.ZipFile(path) as archive:
         held = archive.getinfo(_WEIGHTS).file_size
@@ -159,16 +132,7 @@ def check_size(path: Path) -> None:
 
 
 def check_parts(model: keras.Model, preprocessing, class_names: Sequence) -> None:
-    """Refuses a network, a preprocessing and class names that do not fit together.
-
-    Args:
-        model: the network.
-        preprocessing: has `crop_size`.
-        class_names: one for each output of the network.
-
-    Raises:
-        ValueError: they do not; the message says which.
-    """
+    """Refuses a network, a preprocessing and class names that do not fit together."""
     wanted = (None, preprocessing.crop_size, preprocessing.crop_size, 3)
     if model.input_shape != wanted:
         raise ValueError(f"crops {wanted} for a network of {model.input_shape}")
@@ -182,15 +146,7 @@ def check_parts(model: keras.Model, preprocessing, class_names: Sequence) -> Non
 
 
 def check_answers(path: Path, model: keras.Model) -> None:
-    """Refuses a network that answers with logits.
-
-    Args:
-        path: of its file, for the message.
-        model: the network.
-
-    Raises:
-        UsageError: its last layer has an activation whose values are no probabilities.
-    """
+    """Refuses a network that answers with logits."""
     operation = _find_answering(model)
     activation = getattr(operation, "activation", None)
     name = getattr(activation, "__name__", "none")

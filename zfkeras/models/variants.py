@@ -11,18 +11,7 @@ from zfkeras.errors import UsageError
 
 @dataclasses.dataclass(frozen=True)
 class Stage:
-    """One convolutional layer of the paper: convolution, ReLU, and what follows.
-
-    Args:
-        filters: number of filters.
-        kernel: height and width of a filter in pixels.
-        stride: step of the filter in pixels.
-        padding: "same", or the zeros (top and left, bottom and right) around the input.
-        pool: padding of the 3x3, stride 2 max pool, "same" or "valid". `None` (default)
-            means no pool.
-        norm: "after_pool" (ZFNet), "before_pool" (AlexNet). `None` (default) means no
-            local response normalisation.
-    """
+    """One convolutional layer of the paper: convolution, ReLU, and what follows."""
 
     filters: int
     kernel: int
@@ -43,19 +32,7 @@ class PaperRow:
 
 @dataclasses.dataclass(frozen=True)
 class Variant:
-    """A network as data.
-
-    Args:
-        name: how `ZFNet(variant=...)` and the commands call it.
-        image_size: side of the images the crops are cut from, in pixels.
-        crop_size: side of the network's input, in pixels.
-        stages: number of the convolutional layer in the paper (1-5) -> `Stage`.
-        fully_connected: number of the layer (6, 7) -> units.
-        base: name of the full network it is a change of, or its own.
-        change: which row of Table 3 it is, such as "without_3_4", "fc_half" or "b",
-            the same word at both scales. `None`: the full network.
-        paper: the row of the paper it reproduces. `None`: the paper has none.
-    """
+    """A network as data."""
 
     name: str
     image_size: int
@@ -212,20 +189,12 @@ VARIANTS: dict[str, Variant] = {
 
 
 def rows_of(base: str) -> list[Variant]:
-    """The full network and every change of Table 3 to it, the full network first.
-
-    Args:
-        base: "zfnet", "alexnet", "zfnet_quarter" or "alexnet_quarter".
-    """
+    """The full network and every change of Table 3 to it, the full network first."""
     return [variant for variant in VARIANTS.values() if variant.base == base]
 
 
 def find_variant(name: str) -> Variant:
-    """Returns the variant of that name.
-
-    Raises:
-        UsageError: there is none; the message lists them.
-    """
+    """Returns the variant of that name."""
     if name not in VARIANTS:
         raise UsageError(
             f"`variant` must be one of {', '.join(VARIANTS)}. Received: {name!r}."

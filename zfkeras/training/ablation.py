@@ -42,14 +42,6 @@ def paper_change(variant: str) -> dict | None:
 
     Layers were removed from the paper's replica of AlexNet alone, layers 3-5 widened in
     its own network alone; a change not made to one is taken from the other.
-
-    Args:
-        variant: a row's name.
-
-    Returns:
-        {"variant", "train_top1_error", "top1_error", "top5_error" (of the paper's row),
-        "change" (of its top-1 error against its own full network)}, fractions; `None`
-        where the paper has no such row. The full network's change is 0.
     """
     spec = find_variant(variant)
     own = spec.base.removesuffix("_quarter")
@@ -69,22 +61,7 @@ def run_ablation(
     folder: Path,
     execution: Execution | None = None,
 ) -> dict:
-    """Trains and measures each variant under one recipe; resumes if it can.
-
-    Args:
-        config: the recipe; its variant is replaced row by row.
-        variants: names of the rows, the full network among them.
-        folder: each row's workdir is made in it.
-        execution: how to run.
-
-    Returns:
-        {"budget", "rows": [{"variant", "label", "parameters", "train_top1_error",
-        "top1_error", "top5_error", "num_images", "change", "change_standard_error",
-        "paper"}], "order"}.
-
-    Raises:
-        UsageError, FileNotFoundError, RunError: as `run_experiment`.
-    """
+    """Trains and measures each variant under one recipe; resumes if it can."""
     _check_validation(config)
     rows = []
     for number, variant in enumerate(variants):
@@ -185,16 +162,7 @@ def _variance(row) -> float:
 
 
 def order(rows: Sequence[dict]) -> dict:
-    """Compares each pair of rows with the paper's order by change of top-1 error.
-
-    Args:
-        rows: of `run_ablation`; those the paper has none of are left out.
-
-    Returns:
-        {"agreeing", "reversed", "undecided": lists of [better, worse] by the paper,
-        "holds"}. A pair is undecided where our errors lie within two standard errors
-        of each other; the order holds if no pair is reversed.
-    """
+    """Compares each pair of rows with the paper's order by change of top-1 error."""
     known = [row for row in rows if row["paper"] is not None]
     answer = {"agreeing": [], "reversed": [], "undecided": []}
     for number, one in enumerate(known):

@@ -24,10 +24,6 @@ class Checkpoints:
     A file is a NumPy archive without pickles: one array a variable, and the state as
     JSON text. Its members carry checksums, so a damaged file is noticed, named and
     passed over in favour of the one before.
-
-    Args:
-        folder: where they are; made when the first is written.
-        keep: how many of the newest to keep.
     """
 
     def __init__(self, folder: Path, keep: int = 2):
@@ -39,11 +35,6 @@ class Checkpoints:
 
         What a process that was killed while it wrote one has left goes, too: at paper
         scale that is half a gigabyte.
-
-        Args:
-            step: global step, the file's name.
-            arrays: name -> array.
-            state: anything JSON takes.
         """
         path = self.folder / f"step-{step:09d}.npz"
         with written_whole(path) as file:
@@ -54,14 +45,7 @@ class Checkpoints:
         return path
 
     def load_latest(self) -> tuple[dict[str, np.ndarray], dict] | None:
-        """Reads the newest checkpoint that is whole.
-
-        Returns:
-            (arrays, state) as saved, or `None` if there is no checkpoint.
-
-        Raises:
-            RunError: there are checkpoints and all are damaged.
-        """
+        """Reads the newest checkpoint that is whole."""
         paths = self._paths()
         for path in reversed(paths):
             try:
@@ -102,11 +86,7 @@ def to_arrays(variables: Mapping) -> dict[str, np.ndarray]:
 
 
 def assign(variables: Mapping, arrays: Mapping[str, np.ndarray]) -> None:
-    """Gives variables the values of a checkpoint.
-
-    Raises:
-        RunError: they belong to another network.
-    """
+    """Gives variables the values of a checkpoint."""
     shapes = {name: tuple(v.shape) for name, v in variables.items()}
     found = {name: array.shape for name, array in arrays.items()}
     if shapes != found:

@@ -14,12 +14,7 @@ EXAMPLE = (
 
 @dataclasses.dataclass(frozen=True)
 class Cluster:
-    """The workers of a run and the place of this process among them.
-
-    Args:
-        addresses: "host:port" of each worker; the first one is the chief.
-        index: which of them this process is.
-    """
+    """The workers of a run and the place of this process among them."""
 
     addresses: tuple[str, ...]
     index: int
@@ -35,11 +30,7 @@ class Cluster:
 
 
 def read_cluster() -> Cluster:
-    """Reads TF_CONFIG, whose jobs may be "chief" (one) and "worker".
-
-    Raises:
-        UsageError: it is missing, no JSON, or not of TensorFlow's form.
-    """
+    """Reads TF_CONFIG, whose jobs may be "chief" (one) and "worker"."""
     text = os.environ.get("TF_CONFIG")
     if not text:
         raise UsageError(

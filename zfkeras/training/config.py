@@ -132,16 +132,7 @@ class TrainConfig:
 
 
 def with_overrides(config: TrainConfig, assignments: Sequence[str]) -> TrainConfig:
-    """Applies `--set KEY=VALUE` words, such as "optimizer.learning_rate=0.02".
-
-    Args:
-        config: the configuration to start from.
-        assignments: KEY=VALUE; values as in JSON, strings without quotes.
-
-    Raises:
-        UsageError: an unknown key (the message lists the keys) or a value of the wrong
-            type.
-    """
+    """Applies `--set KEY=VALUE` words, such as "optimizer.learning_rate=0.02"."""
     for assignment in assignments:
         key, equals, text = assignment.partition("=")
         if not equals:
@@ -177,11 +168,7 @@ _LIMITS = {
 
 
 def check(config: TrainConfig) -> None:
-    """Checks that every setting is in its range.
-
-    Raises:
-        UsageError: one is not; the message names it.
-    """
+    """Checks that every setting is in its range."""
     for key, (holds, words) in _LIMITS.items():
         value = config
         for part in key.split("."):

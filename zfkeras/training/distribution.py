@@ -29,22 +29,7 @@ def make_strategy(
     request: Mapping | None = None,
     join_seconds: float = JOIN_SECONDS,
 ) -> tf.distribute.Strategy:
-    """Makes the distribution strategy of a run.
-
-    Args:
-        name: "single" for one device, "mirrored" for every local GPU (or, for trying
-            it out, every logical CPU), "multi-worker" for the GPUs, or the CPU, of
-            every machine that TF_CONFIG names.
-        batch_size: images in a step over all replicas.
-        request: multi-worker: JSON values by name that must be equal for all workers.
-        join_seconds: multi-worker: how long to wait for the other workers.
-
-    Raises:
-        UsageError: unknown name, a batch that the replicas cannot share evenly, or,
-            for several workers, a TF_CONFIG or port that will not do, or workers that
-            do not want the same.
-        RunError: a worker did not join in time.
-    """
+    """Makes the distribution strategy of a run."""
     if name == "single":
         return tf.distribute.get_strategy()
     if name == "multi-worker":

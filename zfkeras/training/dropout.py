@@ -16,10 +16,6 @@ def share_masks(model: keras.Model, strategy: tf.distribute.Strategy) -> None:
     So a batch loses the same units however many replicas share it; under XLA others
     than without. The numbers drawn are few beside all else a step computes: 8,192 an
     image at paper scale.
-
-    Args:
-        model: its dropout layers are changed; what is saved of them is not.
-        strategy: where the model is trained. With one replica nothing is to be done.
     """
     if strategy.num_replicas_in_sync == 1:
         return

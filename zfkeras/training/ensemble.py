@@ -39,25 +39,7 @@ def evaluate(
     ten_crop: bool,
     bad_images: BadImages,
 ) -> dict:
-    """Top-1 and top-5 error of the classifiers' averaged probabilities.
-
-    Args:
-        classifiers: each brings its own preprocessing; all know the same classes.
-        source: names the classes of the labels, which may be fewer than the network's.
-        split: the images.
-        batch_size: images in a batch.
-        ten_crop: report ten crops beside the centre crop; both come from one pass.
-        bad_images: counts unreadable images.
-
-    Returns:
-        {"num_images", "networks", "centre_crop": {"top1_error", "top5_error"},
-        "ten_crop", "paper": {"row", "top1_error", "top5_error"} or None,
-        "bad_images"}.
-
-    Raises:
-        UsageError: the classes do not match.
-        RunError: too many unreadable images.
-    """
+    """Top-1 and top-5 error of the classifiers' averaged probabilities."""
     to_output = _outputs_of_labels(classifiers, source)
     pipelines = [
         evaluation_batches(
@@ -105,14 +87,7 @@ def evaluate(
 
 
 def paper_row(names: Sequence[str]) -> dict | None:
-    """The paper's errors for networks of these names, averaged.
-
-    Args:
-        names: variant names.
-
-    Returns:
-        {"row", "top1_error", "top5_error"}; `None` where the paper has no such row.
-    """
+    """The paper's errors for networks of these names, averaged."""
     counts = tuple(sorted(Counter(names).items()))
     if counts in _PAPER_ENSEMBLES:
         label, row = _PAPER_ENSEMBLES[counts]

@@ -14,13 +14,9 @@ def wrong_answers(probabilities: np.ndarray, labels: np.ndarray, k: int) -> np.n
     it, so that equal probabilities for all classes are not taken for knowledge. NaN
     anywhere in the row makes it wrong.
 
-    Args:
-        probabilities: float array (n, classes).
-        labels: int array (n,).
-        k: how many answers are allowed.
-
-    Returns:
-        bool array (n,).
+    `probabilities`: float array (n, classes).
+    `labels`: int array (n,).
+    Returns bool array (n,).
     """
     true = probabilities[np.arange(len(labels)), labels][:, None]
     not_beaten = probabilities >= true  # the true class is one of them
@@ -34,17 +30,8 @@ def error_rates(
 ) -> dict:
     """Top-1 and top-5 error over all batches, for one or more ways to answer.
 
-    Args:
-        predict: from a batch to probabilities (n, classes) by the name of the way,
-            such as {"centre_crop": ..., "ten_crop": ...}.
-        batches: NumPy batches with a "label" each.
-        progress: called with the number of images just done. `None`: silent.
-
-    Returns:
-        {"num_images": int, name: {"top1_error", "top5_error"}}: fractions.
-
-    Raises:
-        RunError: there is no image to answer for.
+    `predict`: from a batch to probabilities (n, classes) by the name of the way, such
+    as {"centre_crop": ..., "ten_crop": ...}.
     """
     return rates_of(*count_wrong(predict, batches, progress))
 
@@ -56,13 +43,8 @@ def count_wrong(
 ) -> tuple[int, dict[str, np.ndarray]]:
     """Counts what `error_rates` divides.
 
-    Args:
-        predict: as there.
-        batches: as there.
-        progress: as there.
-
-    Returns:
-        (images, {name: int array (2,), how many answers are wrong by top-1 and top-5}).
+    Returns (images, {name: int array (2,), how many answers are wrong by top-1 and
+    top-5}).
     """
     wrong: dict[str, np.ndarray] = {}
     count = 0
@@ -78,18 +60,7 @@ def count_wrong(
 
 
 def rates_of(count: int, wrong: Mapping[str, np.ndarray]) -> dict:
-    """Divides what `count_wrong` counted, here or in several processes together.
-
-    Args:
-        count: images.
-        wrong: int array (2,) by name.
-
-    Returns:
-        As `error_rates`.
-
-    Raises:
-        RunError: there is no image.
-    """
+    """Divides what `count_wrong` counted, here or in several processes together."""
     if not count:
         raise RunError("there is no image to evaluate on that could be read")
     rates = {

@@ -38,16 +38,7 @@ logger = logging.getLogger(__name__)
 
 @dataclasses.dataclass(frozen=True)
 class Execution:
-    """How a run is carried out, which does not change what it computes.
-
-    Args:
-        strategy: "single", "mirrored" or "multi-worker".
-        jit_compile: compile the step with XLA.
-        deterministic: make every operation repeatable to the bit, at some cost.
-        overwrite: forget what the workdir holds.
-        accept_other_images: resume a run that was begun on other images.
-        join_seconds: multi-worker: how long to wait for the other workers.
-    """
+    """How a run is carried out, which does not change what it computes."""
 
     strategy: str = "single"
     jit_compile: bool = False
@@ -63,21 +54,7 @@ def run_experiment(
     execution: Execution | None = None,
     source: Source | None = None,
 ) -> dict:
-    """Trains, evaluates and writes everything into a workdir; resumes if it can.
-
-    Args:
-        config: the experiment.
-        folder: the workdir. Of several workers only the chief touches it.
-        execution: how to run it. `None` means one device with the defaults.
-        source: the images. `None` (default): those that `config.data.source` names.
-
-    Returns:
-        The contents of results.json.
-
-    Raises:
-        UsageError, FileNotFoundError: the request cannot be carried out.
-        RunError: the run failed.
-    """
+    """Trains, evaluates and writes everything into a workdir; resumes if it can."""
     execution = execution or Execution()
     source = open_data(config, source)
     train, held_out = carved(config, source)
@@ -146,9 +123,6 @@ def dry_run(config: TrainConfig, execution: Execution | None = None) -> float:
     """Builds everything and does one step; writes nothing.
 
     The mean image is left out: mid-grey stands in for it.
-
-    Returns:
-        The loss of the step.
     """
     execution = execution or Execution()
     source = open_data(config)

@@ -20,15 +20,7 @@ logger = logging.getLogger(__name__)
 
 
 def open_data(config: TrainConfig, source: Source | None = None) -> Source:
-    """The images of an experiment, without those it leaves out.
-
-    Args:
-        config: the experiment.
-        source: taken in place of the one that `config.data.source` names.
-
-    Raises:
-        UsageError, FileNotFoundError: the request cannot be carried out.
-    """
+    """The images of an experiment, without those it leaves out."""
     check(config)
     find_variant(config.model.variant)
     source = source or open_source(config.data.source)
@@ -71,15 +63,6 @@ def describe_images(
 
     Names, labels and the content of 64 images count, not the folder they lie in; of a
     TensorFlow data set the first 1,000 names.
-
-    Args:
-        class_names: of the data.
-        train: the images to learn from.
-        held_out: those held out, if any.
-
-    Returns:
-        {"class_names": a digest, "train": {"count", "digest"}, "held_out": likewise, or
-        a count of 0}.
     """
     names = hashlib.sha256("\n".join(class_names).encode("utf-8", "surrogateescape"))
     return {"class_names": names.hexdigest()} | {
@@ -96,15 +79,7 @@ def describe_images(
 def carved(config: TrainConfig, source: Source) -> tuple[Split, Split | None]:
     """The images to learn from, and those held out of them to steer the annealing.
 
-    Args:
-        config: the experiment.
-        source: from `open_data`.
-
-    Returns:
-        (images to learn from, images held out or `None`).
-
-    Raises:
-        UsageError: there are none to learn from, or none held out where some should be.
+    Returns (images to learn from, images held out or `None`).
     """
     train = source.split("train")
     if train.num_examples == 0:

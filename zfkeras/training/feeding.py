@@ -13,13 +13,7 @@ from zfkeras.training.workers import Workers
 
 
 class Feed(NamedTuple):
-    """One global batch.
-
-    Attributes:
-        batch: what a step takes, a value a replica.
-        size: images in it, those included that do not count.
-        end: position in the epoch's order behind it.
-    """
+    """One global batch."""
 
     batch: dict
     size: int
@@ -36,17 +30,7 @@ def feeds(
     start: int,
     bad_images: BadImages,
 ) -> Iterator[Feed]:
-    """The rest of an epoch, dealt out to the replicas.
-
-    Args:
-        config: batch size and seed.
-        network: strategy and preprocessing.
-        train: images to learn from.
-        workers: the processes of the run.
-        epoch: its number.
-        start: position in its order at which to begin.
-        bad_images: counts unreadable images.
-    """
+    """The rest of an epoch, dealt out to the replicas."""
     place = {"seed": config.seed, "epoch": epoch, "start": start}
     if not workers.alone:
         batches = shares_of_batches(

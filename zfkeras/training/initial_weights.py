@@ -25,17 +25,6 @@ def start_from(
     """Gives a run's network the weights that `config.model.weights` names, if any.
 
     Of several workers only the chief reads the file.
-
-    Args:
-        config: the experiment.
-        model: the run's network, built by `ZFNet`; changed.
-        class_names: its classes.
-        workers: the processes of the run.
-
-    Raises:
-        FileNotFoundError: neither a preset nor a file.
-        UsageError: the file is no such model, or of a network with other layers, or
-            was trained on inputs of another scale than this run's.
     """
     name = config.model.weights
     if name is None:
@@ -63,14 +52,6 @@ def take_weights(
 
     The softmax is taken only if it is for the same classes in the same order; it keeps
     its random weights otherwise, as the new one of sec. 5.2 of the paper.
-
-    Args:
-        model: built by `ZFNet`; changed.
-        trained: the network whose weights are taken.
-        class_names: the classes of `model`.
-
-    Raises:
-        UsageError: the two differ in more than their softmax.
     """
     found, wanted = _with_weights(trained.model), _with_weights(model)
     is_for_same_classes = trained.class_names == tuple(class_names)

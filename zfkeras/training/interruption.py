@@ -9,9 +9,6 @@ class Interruption:
 
     A step is never cut in the middle, so what is saved afterwards is a whole state.
     Use it as a context manager, in the main thread.
-
-    Attributes:
-        requested: whether a signal has come.
     """
 
     def __init__(self):

@@ -32,19 +32,7 @@ FETCH_STEPS = 20
 
 
 class Loop:
-    """Trains a network over a split, from wherever the workdir says it stopped.
-
-    Args:
-        config: the experiment.
-        network: model, optimizer and compiled step.
-        train: images to learn from.
-        held_out: images that steer the annealing. `None`: the training error does.
-        bad_images: counts unreadable images.
-        classifier: wraps the network's present weights, to save them.
-        workdir: where everything is written.
-        workers: the processes of the run. `None` (default): those of the network's
-            strategy.
-    """
+    """Trains a network over a split, from wherever the workdir says it stopped."""
 
     def __init__(
         self,
@@ -72,12 +60,7 @@ class Loop:
         self.steps_per_epoch = max(1, train.num_examples // config.batch_size)
 
     def run(self) -> None:
-        """Trains to the end of the last epoch.
-
-        Raises:
-            RunError: the loss is not finite, too many images are unreadable, memory
-                ran out, or a signal came, in which case everything up to it is saved.
-        """
+        """Trains to the end of the last epoch."""
         self.progress = self.record.resume(self.schedule, self.bad_images)
         if self.progress.step and self.workers.is_chief:
             self._say_where()
@@ -229,12 +212,7 @@ class Loop:
         return row
 
     def evaluate(self, split: Split, bad_images: BadImages) -> dict:
-        """Centre-crop errors of the present weights on a split.
-
-        Args:
-            split: the images.
-            bad_images: counts unreadable images; checked at the end.
-        """
+        """Centre-crop errors of the present weights on a split."""
         share = self.workers.share(split)
         batches = evaluation_batches(
             share,

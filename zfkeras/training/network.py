@@ -18,15 +18,7 @@ from zfkeras.training.step import make_optimizer, make_train_step
 
 @dataclasses.dataclass(frozen=True, eq=False)
 class Network:
-    """What a loop trains.
-
-    Args:
-        model: the Keras model, in the run's precision.
-        optimizer: built for its variables.
-        train_step: (global batch, its size) -> (mean loss, wrong answers, images).
-        strategy: where the step runs.
-        preprocessing: what the model expects of its images.
-    """
+    """What a loop trains."""
 
     model: keras.Model
     optimizer: keras.optimizers.Optimizer
@@ -42,11 +34,8 @@ class Network:
     def predict(self, crops: np.ndarray) -> np.ndarray:
         """Probabilities by the present weights, in this process alone.
 
-        Args:
-            crops: float32 (n, crop, crop, 3), preprocessed.
-
-        Returns:
-            float32 array (n, classes).
+        `crops`: float32 (n, crop, crop, 3), preprocessed.
+        Returns float32 array (n, classes).
         """
         if isinstance(self.strategy, tf.distribute.MultiWorkerMirroredStrategy):
             return self._forward(crops).numpy()
@@ -85,15 +74,7 @@ def build_network(
     *,
     jit_compile: bool = False,
 ) -> Network:
-    """Builds model, optimizer and step in the strategy's scope.
-
-    Args:
-        config: the experiment.
-        num_classes: classes of the softmax.
-        preprocessing: of the images.
-        strategy: where the step runs.
-        jit_compile: compile the step with XLA.
-    """
+    """Builds model, optimizer and step in the strategy's scope."""
     precision = config.mixed_precision
     dtype = f"mixed_{precision}" if precision else "float32"
     with strategy.scope():

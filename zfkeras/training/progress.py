@@ -6,19 +6,7 @@ from collections.abc import Mapping
 
 @dataclasses.dataclass
 class Progress:
-    """How far a run has come; with the variables, all that a checkpoint must hold.
-
-    Args:
-        step: steps done since the beginning.
-        epoch: epochs done.
-        position: place in the order of the epoch under way.
-        epoch_steps: steps done in the epoch under way; so for the sums below.
-        loss_sum: sum of the steps' mean losses.
-        wrong: wrong answers on training crops.
-        seen: training crops.
-        seconds: time spent.
-        input_seconds: of it, waiting for images.
-    """
+    """How far a run has come; with the variables, all that a checkpoint must hold."""
 
     step: int = 0
     epoch: int = 0

@@ -23,16 +23,7 @@ logger = logging.getLogger(__name__)
 
 
 class Record:
-    """Checkpoints, rows of metrics and TensorBoard's curves of a run.
-
-    Args:
-        workdir: where the chief writes.
-        network: what is saved.
-        workers: the processes of the run.
-
-    Attributes:
-        writer: TensorBoard's.
-    """
+    """Checkpoints, rows of metrics and TensorBoard's curves of a run."""
 
     def __init__(self, workdir: Workdir, network: Network, workers: Workers):
         self.workdir = workdir
@@ -49,18 +40,7 @@ class Record:
             self.writer = tf.summary.create_file_writer(folder)
 
     def resume(self, schedule: Cosine | Plateau, bad_images: BadImages) -> Progress:
-        """Takes up the run at its last checkpoint, if there is one.
-
-        Args:
-            schedule: is given its state.
-            bad_images: is given those already met.
-
-        Returns:
-            How far the run has come.
-
-        Raises:
-            RunError: the checkpoints are damaged or do not belong to this run.
-        """
+        """Takes up the run at its last checkpoint, if there is one."""
         state = self.workers.from_chief(self._read)
         if state is None:
             return Progress()
@@ -95,13 +75,7 @@ class Record:
     def save(
         self, progress: Progress, schedule: Cosine | Plateau, bad_images: BadImages
     ) -> None:
-        """Writes a checkpoint.
-
-        Args:
-            progress: how far the run has come.
-            schedule: of the rate.
-            bad_images: those met.
-        """
+        """Writes a checkpoint."""
         if not self.workers.is_chief:
             return
         state = {
@@ -113,11 +87,7 @@ class Record:
         self.checkpoints.save(progress.step, to_arrays(self.variables), state)
 
     def add_epoch(self, row: dict) -> None:
-        """Writes down a finished epoch.
-
-        Args:
-            row: of metrics.jsonl.
-        """
+        """Writes down a finished epoch."""
         if not self.workers.is_chief:
             return
         self.workdir.append_metrics(row)

@@ -27,15 +27,6 @@ def meet(cluster: Cluster, request: Mapping, timeout_seconds: float) -> None:
     """Returns once all workers are there and want the same.
 
     The chief listens on its port of TF_CONFIG, which is free again afterwards.
-
-    Args:
-        cluster: the workers.
-        request: JSON values by name that must be equal for all workers.
-        timeout_seconds: how long to wait for the others.
-
-    Raises:
-        UsageError: this worker's port is in use, or the workers do not want the same.
-        RunError: a worker did not come in time.
     """
     deadline = time.monotonic() + timeout_seconds
     with _own_port(cluster) as listener:

@@ -16,14 +16,6 @@ def report(
     """Evaluates a finished run and writes what it leaves.
 
     All workers evaluate, each its share; the chief writes.
-
-    Args:
-        loop: of the finished run.
-        source: its images; their "validation" split is reported on.
-        classifier: wraps the present weights, given their errors.
-
-    Returns:
-        The contents of results.json.
     """
     errors, bad_images = {}, [loop.bad_images]
     validation = source.splits.get("validation")

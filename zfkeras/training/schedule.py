@@ -11,11 +11,6 @@ class Cosine:
 
     Loshchilov & Hutter 2017, without restarts. For runs too short to wait for a
     plateau; a deviation from the paper.
-
-    Args:
-        learning_rate: the highest rate.
-        epochs: length of the run.
-        warmup_epochs: epochs over which the rate first rises linearly.
     """
 
     def __init__(self, learning_rate: float, epochs: int, warmup_epochs: float = 0.0):
@@ -48,13 +43,6 @@ class Plateau:
     Zeiler & Fergus 2014, sec. 3: "we anneal the learning rate throughout training
     manually when the validation error plateaus"; this does by rule what they did by
     hand. The factor is not stated; 10 is Krizhevsky's.
-
-    Args:
-        learning_rate: the first rate.
-        factor: what the rate is multiplied by at a plateau.
-        patience_epochs: epochs in a row without a new lowest error that make a plateau.
-        minimum_rate: the rate stays at or above it.
-        warmup_epochs: epochs over which the rate first rises linearly.
     """
 
     def __init__(
@@ -106,11 +94,7 @@ class Plateau:
 
 
 def make_schedule(config: TrainConfig) -> Cosine | Plateau:
-    """Makes the schedule that a configuration names.
-
-    Raises:
-        UsageError: unknown kind.
-    """
+    """Makes the schedule that a configuration names."""
     schedule, rate = config.schedule, config.optimizer.learning_rate
     if schedule.kind == "cosine":
         return Cosine(rate, config.epochs, schedule.warmup_epochs)

@@ -11,12 +11,7 @@ _SUM = tf.distribute.ReduceOp.SUM
 def make_optimizer(
     config: OptimizerConfig, mixed_precision: str | None
 ) -> keras.optimizers.Optimizer:
-    """SGD with momentum; with float16, its loss is scaled dynamically.
-
-    Args:
-        config: rates.
-        mixed_precision: "float16", "bfloat16" or `None`.
-    """
+    """SGD with momentum; with float16, its loss is scaled dynamically."""
     sgd = _SGD(config.learning_rate, momentum=config.momentum, name="sgd")
     if mixed_precision == "float16":
         return keras.optimizers.LossScaleOptimizer(sgd)
@@ -53,22 +48,6 @@ def make_train_step(
 
     Gradients are those of the mean loss over the global batch: each replica divides its
     sum by the number of images in it, and `optimizer.apply` sums over replicas.
-
-    Args:
-        model: ends in a softmax.
-        optimizer: built for the model's variables.
-        strategy: where it runs; model and optimizer were made in its scope.
-        label_smoothing: share of the target spread over all classes.
-        weight_decay: half of it times the squared weights (not biases) is part of what
-            is minimised, so that it enters the velocity as in Krizhevsky 2012, sec. 5;
-            the loss that is returned is without it.
-        jit_compile: compile the step with XLA; of several replicas, all of it but what
-            they exchange and the update.
-
-    Returns:
-        A function of a global batch {"image", "label"} and its size (float32 scalar)
-        that returns scalar tensors (mean loss, wrong answers, images). If the batch
-        says which images are "good", only those count, and in place of its size.
     """
     replicas = strategy.num_replicas_in_sync
     must_agree = replicas > 1 and hasattr(optimizer, "inner_optimizer")

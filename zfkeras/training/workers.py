@@ -31,14 +31,6 @@ class Workers:
     """The processes that train one network together, as one of them sees them.
 
     All must call the methods that exchange something alike and in the same order.
-
-    Args:
-        strategy: where the run takes place.
-
-    Attributes:
-        index: which worker this is, from 0, the chief.
-        count: how many there are.
-        alone: whether one process does it all.
     """
 
     def __init__(self, strategy: tf.distribute.Strategy):
@@ -64,12 +56,7 @@ class Workers:
         return split if self.count == 1 else Share(split, self.index, self.count)
 
     def sum(self, array: np.ndarray) -> np.ndarray:
-        """Adds up an array over the workers.
-
-        Args:
-            array: of a shape and dtype that are the same for all: int32, int64,
-                float32 or float64.
-        """
+        """Adds up an array over the workers."""
         if self.alone:
             return array
         array = np.asarray(array)
@@ -85,14 +72,7 @@ class Workers:
         ).numpy()
 
     def exchange(self, message) -> list:
-        """Tells all workers something.
-
-        Args:
-            message: anything JSON takes.
-
-        Returns:
-            The workers' messages in their order.
-        """
+        """Tells all workers something."""
         if self.alone:
             return [message]
         text = np.frombuffer(json.dumps(message).encode(), np.uint8)
@@ -108,12 +88,7 @@ class Workers:
         ]
 
     def from_chief(self, action: Callable[[], object]):
-        """Does something on the chief and tells all workers what came of it.
-
-        Args:
-            action: returns anything JSON takes. What it raises of a user's or a run's
-                errors is raised by all workers.
-        """
+        """Does something on the chief and tells all workers what came of it."""
         if self.alone:
             return action()
         answer, error = {"value": None}, None
@@ -134,12 +109,7 @@ class Workers:
     def arrays_from_chief(
         self, arrays: Mapping[str, np.ndarray] | None, like: Mapping[str, np.ndarray]
     ) -> dict[str, np.ndarray]:
-        """Gives all workers the chief's arrays, to the bit.
-
-        Args:
-            arrays: the chief's; `None` elsewhere.
-            like: arrays of the same names, shapes and dtypes: float32 or integers.
-        """
+        """Gives all workers the chief's arrays, to the bit."""
         if self.alone:
             return dict(arrays)
         # Of floats the bits are added to zeros, since -0.0 + 0.0 is 0.0.
@@ -151,15 +121,7 @@ class Workers:
         }
 
     def agree(self, stop: bool, bad_images: BadImages) -> bool:
-        """Tells all of the bad images each has met, and whether one wants to stop.
-
-        Args:
-            stop: whether this worker wants to.
-            bad_images: this worker's tally; learns of the others'.
-
-        Returns:
-            Whether any worker wants to stop.
-        """
+        """Tells all of the bad images each has met, and whether one wants to stop."""
         if self.alone:
             return stop
         told = self._told.setdefault(bad_images, set())
@@ -174,14 +136,7 @@ class Workers:
 
     @contextlib.contextmanager
     def forbearing(self, bad_images: BadImages) -> Iterator[None]:
-        """Puts off the end for too many bad images until all workers know of it.
-
-        Args:
-            bad_images: is checked at the end of the block only.
-
-        Raises:
-            RunError: too many images are bad.
-        """
+        """Puts off the end for too many bad images until all workers know of it."""
         limit = bad_images.max_fraction
         if not self.alone:
             bad_images.max_fraction = 1.0
@@ -194,11 +149,7 @@ class Workers:
 
     @contextlib.contextmanager
     def watched(self) -> Iterator[None]:
-        """Says in one line that another worker is gone.
-
-        Raises:
-            RunError: TensorFlow has found that out in the block.
-        """
+        """Says in one line that another worker is gone."""
         try:
             yield
         except _LOST as err:
