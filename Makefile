@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 
-.PHONY: setup demo test test-slow lint format bench clean
+.PHONY: setup demo test test-slow campaigns lint format bench clean
 
 setup: $(READY)
 
@@ -30,6 +30,11 @@ test: $(READY)
 
 test-slow: $(READY)
 	$(BIN)/python -m pytest -q --run-slow
+
+# Kills commands and fills their disks; mounting small disks needs root. 15 minutes.
+campaigns: $(READY)
+	$(BIN)/python -m tests.campaigns.kill --tries 60
+	$(BIN)/python -m tests.campaigns.full_disk --tries 24
 
 lint: $(READY)
 	$(BIN)/ruff check .

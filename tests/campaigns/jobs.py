@@ -123,7 +123,6 @@ def _scan_often():
 _RUN_BOUND = {
     "command",
     "environment",
-    "checksum",
     "seconds",
     "images_per_second",
     "input_share",
@@ -177,7 +176,7 @@ def _records(run: Path) -> dict:
 
 
 def _bare(value):
-    """JSON without what differs from run to run: times, versions, checksums of them."""
+    """JSON without what differs from run to run: times and versions."""
     if isinstance(value, dict):
         return {k: _bare(v) for k, v in value.items() if k not in _RUN_BOUND}
     if isinstance(value, list):
