@@ -9,17 +9,7 @@ from zfkeras.wnids import wnid_of
 
 
 def true_label(name: str, class_names: Sequence[str]) -> int | None:
-    """The class a file's or another network's class name stands for.
-
-    Args:
-        name: "n02112018_Pomeranian", "n02112018 Pomeranian", "Pomeranian" or "star_3".
-        class_names: of the network, such as "n02112018 Pomeranian" or "star".
-
-    Returns:
-        The first class of the same ImageNet id, else that with the longest name that
-        `name` begins with (spaces and underscores, large and small letters alike):
-        "crocodile_head_3" is a crocodile head, not a crocodile. Else `None`.
-    """
+    """Finds the class of that wnid, else the longest name that `name` begins with."""
     wnid = wnid_of(name)
     known_wnids = [wnid_of(known) for known in class_names]
     if wnid and wnid in known_wnids:

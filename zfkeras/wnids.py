@@ -11,21 +11,12 @@ _IN_FRONT = re.compile(rf"{_WNID.pattern} (?=.)")
 
 
 def wnid_of(name: str) -> str | None:
-    """The wnid that a class's or file's name begins with, if it does.
-
-    Args:
-        name: such as "n02124075 Egyptian cat", "n02124075_1.jpg" or "n02124075".
-    """
+    """Returns the wnid at the beginning of a class's or file's name, or `None`."""
     found = _WNID.match(name)
     return found[0] if found else None
 
 
 def without_wnid(name: str) -> str:
-    """A class name's words, without the wnid that takes their room.
-
-    Args:
-        name: such as "n02124075 Egyptian cat". One without a wnid, and a space behind
-            it, stays as it is.
-    """
+    """Removes the wnid from the beginning of a class name."""
     found = _IN_FRONT.match(name)
     return name[found.end() :] if found else name

@@ -41,14 +41,7 @@ BROKEN_ZIP = (
 
 
 class Files(abc.ABC):
-    """Files under one root.
-
-    Attributes:
-        path: the folder or archive.
-        names: sorted names relative to the root, parted by "/"; no folders, nothing
-            hidden.
-        repeated: how many files and folders have another name by which they are listed.
-    """
+    """The files under one folder or archive; subclasses say how they are read."""
 
     path: Path
     names: list[str]
@@ -60,18 +53,10 @@ class Files(abc.ABC):
 
     @abc.abstractmethod
     def read(self, key: bytes) -> bytes:
-        """Returns the content of a file; safe to call from several threads.
-
-        Raises:
-            OSError: it cannot be read.
-        """
+        """Returns the content of a file; safe to call from several threads."""
 
     def read_lines(self, name: str) -> list[str]:
-        """Returns the lines of a text file.
-
-        Raises:
-            UsageError: it cannot be read, or is longer than any such list.
-        """
+        """Returns the lines of a text file."""
         try:
             content = self.read(self.key(name))
         except OSError as err:
@@ -87,15 +72,7 @@ class Files(abc.ABC):
         ids: Sequence[str] | None = None,
         targets: np.ndarray | None = None,
     ) -> ListedSplit:
-        """Makes a split of some of these files.
-
-        Args:
-            names: one name an image.
-            labels: one whole number an image.
-            ids: what people call each image. `None` (default) means `names`.
-            targets: int8 array (number of names, num_classes), as `Split` says. `None`
-                (default): each image has its label.
-        """
+        """Makes a split of some of these files."""
         return ListedSplit(
             keys=np.array([self.key(name) for name in names], dtype=bytes),
             labels=np.array(labels, dtype=np.int64),
@@ -106,11 +83,7 @@ class Files(abc.ABC):
 
 
 class FolderFiles(Files):
-    """The files in a folder and the folders below it; links are followed once.
-
-    Args:
-        path: the folder.
-    """
+    """The files in a folder and the folders below it; links are followed once."""
 
     def __init__(self, path: Path):
         self.path = Path(path)
@@ -126,14 +99,7 @@ class FolderFiles(Files):
 
 
 class ZipFiles(Files):
-    """The members of a zip archive.
-
-    Args:
-        path: the archive.
-
-    Raises:
-        UsageError: it is not a zip, or its end is missing.
-    """
+    """The members of a zip archive."""
 
     def __init__(self, path: Path):
         self.path = Path(path)
@@ -188,28 +154,14 @@ def leads_nowhere_is(error: type[Exception]) -> Iterator[None]:
 
 
 def open_member(archive: zipfile.ZipFile, member: zipfile.ZipInfo) -> IO[bytes]:
-    """Opens a member of a zip so that reading n bytes takes the memory of n bytes.
-
-    Raises:
-        NotImplementedError: it is packed otherwise than zips of images are; with bzip2
-            and LZMA, zipfile unpacks without limit.
-    """
+    """Opens a member of a zip; reading n bytes takes the memory of n bytes."""
     if member.compress_type not in (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED):
         raise NotImplementedError("compressed by neither store nor deflate")
     return archive.open(member)
 
 
 def open_files(path: str | os.PathLike, layout: str) -> Files:
-    """Lists what is in a folder or a zip archive.
-
-    Args:
-        path: the folder or archive; `~` is the home folder.
-        layout: what is expected there, for the error message.
-
-    Raises:
-        FileNotFoundError: there is no such path.
-        UsageError: it is neither a folder nor a zip archive.
-    """
+    """Lists what is in a folder or a zip archive."""
     path = existing(path, layout)
     if path.is_dir():
         return FolderFiles(path)
@@ -221,11 +173,7 @@ def open_files(path: str | os.PathLike, layout: str) -> Files:
 
 
 def existing(path: str | os.PathLike, layout: str) -> Path:
-    """Returns `path` with `~` resolved.
-
-    Raises:
-        FileNotFoundError: there is no such path; the message names `layout`.
-    """
+    """Returns `path` with `~` resolved."""
     path = Path(path).expanduser()
     if not path.exists():
         raise FileNotFoundError(f"{path} does not exist; expected {layout}.")

@@ -64,14 +64,7 @@ class BadImages:
         return len(self._reasons)
 
     def add(self, id: str, reason: str) -> None:
-        """Counts a bad image; one that is counted already, as every epoch, is not.
-
-        The first ten are logged as warnings.
-
-        Args:
-            id: the name by which people know the image; any text, however hostile.
-            reason: what is wrong with it, one short phrase.
-        """
+        """Counts a bad image, once; the first ten are logged."""
         with self._lock:
             if id in self._reasons:
                 return
@@ -83,11 +76,7 @@ class BadImages:
             _log.warning("bad image %s%s", _described(id, reason), more)
 
     def check(self) -> None:
-        """Stops the run once too many images are bad.
-
-        Raises:
-            RunError: more than `max_fraction` of `num_examples` are.
-        """
+        """Raises `RunError` if too many images are bad."""
         with self._lock:
             count = len(self._reasons)
             first = [*itertools.islice(self._reasons.items(), _NUM_IN_MESSAGE)]
@@ -103,20 +92,12 @@ class BadImages:
         )
 
     def reasons(self) -> dict[str, str]:
-        """Returns {id: reason} of all, in the order in which they came.
-
-        For what counts on: a checkpoint, another worker.
-        """
+        """Returns {id: reason} of all, in the order in which they came."""
         with self._lock:
             return dict(self._reasons)
 
     def to_json(self) -> dict:
-        """Returns the tally for a results file, which people read.
-
-        Returns:
-            {"count": how many are bad, "images": {id: reason}}, sorted by id; of more
-            than 1,000 bad images the first 1,000 are named.
-        """
+        """Returns {"count": int, "images": {id: reason}}, of at most 1,000 images."""
         reasons = self.reasons()
         named = sorted(itertools.islice(reasons.items(), _NUM_IN_RESULTS))
         return {"count": len(reasons), "images": dict(named)}

@@ -20,17 +20,7 @@ BACKGROUNDS = ("BACKGROUND_Google", "background_google", "257.clutter")
 
 @dataclasses.dataclass(frozen=True)
 class Layout:
-    """How a set is published.
-
-    Args:
-        prefix: of its spec, such as "caltech101".
-        folder: the folder that holds the categories' folders.
-        archives: where that folder, or a tar of it, may lie below what was downloaded.
-        category: pattern of the categories' folder names.
-        key: group of `category` by which `whole` knows a category.
-        whole: the key of every category of the whole set, without the background.
-        text: what is expected and where to get it, for messages.
-    """
+    """How a set is published."""
 
     prefix: str
     folder: str
@@ -42,33 +32,13 @@ class Layout:
 
 
 def background_label(class_names: Sequence[str]) -> int | None:
-    """Finds the class that is no category: BACKGROUND_Google or 257.clutter.
-
-    Args:
-        class_names: of a source.
-
-    Returns:
-        Its label, `None` if the set has been stripped of it.
-    """
+    """Finds the class that is no category: BACKGROUND_Google or 257.clutter."""
     found = [i for i, name in enumerate(class_names) if name in BACKGROUNDS]
     return found[0] if found else None
 
 
 def open_caltech(rest: str, layout: Layout) -> Source:
-    """Opens a set laid out as `layout` says; its one split is "train".
-
-    What is not an image right in a category's folder is left out, whatever it is. A
-    part of the set is read as it stands; where less than half of the categories are
-    missing, the copy is taken to be damaged.
-
-    Args:
-        rest: path of the folder of categories, of a folder above it, or an archive.
-        layout: of the set.
-
-    Raises:
-        FileNotFoundError: there is no such path.
-        UsageError: it is something else, or a category is missing or empty.
-    """
+    """Opens a set laid out as `layout` says; its one split is "train"."""
     files, root = _open(existing(rest, layout.text), layout)
     by_category = _by_category(files, root, layout)
     _check_whole(files, by_category, layout)

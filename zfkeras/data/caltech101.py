@@ -44,17 +44,5 @@ LAYOUT = Layout(
 
 
 def open_source(rest: str) -> Source:
-    """Opens Caltech-101; its one split is "train".
-
-    Ids are "accordion/image_0001.jpg". The background is the class "BACKGROUND_Google"
-    (`zfkeras.data.caltech.background_label`).
-
-    Args:
-        rest: path of the folder 101_ObjectCategories, of the folder it lies in, of its
-            tar.gz, or of the zip that holds the tar.gz.
-
-    Raises:
-        FileNotFoundError: there is no such path.
-        UsageError: it is not Caltech-101, or a category is missing or empty.
-    """
+    """Opens Caltech-101; its one split is "train"."""
     return open_caltech(rest, LAYOUT)

@@ -29,18 +29,5 @@ LAYOUT = Layout(
 
 
 def open_source(rest: str) -> Source:
-    """Opens Caltech-256; its one split is "train".
-
-    Ids are "001.ak47/001_0001.jpg". The clutter is the class "257.clutter"
-    (`zfkeras.data.caltech.background_label`). The folders and files in the published
-    archive that are neither categories nor images (RENAME2, 056.dog/greg) are left out.
-
-    Args:
-        rest: path of the folder 256_ObjectCategories, of the folder it lies in, or of
-            its tar.
-
-    Raises:
-        FileNotFoundError: there is no such path.
-        UsageError: it is not Caltech-256, or a category is missing or empty.
-    """
+    """Opens Caltech-256; its one split is "train"."""
     return open_caltech(rest, LAYOUT)

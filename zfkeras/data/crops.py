@@ -11,21 +11,7 @@ import numpy as np
 def crop(
     image: np.ndarray, top: int, left: int, size: int, flip: bool = False
 ) -> np.ndarray:
-    """Cuts a square out of an image.
-
-    Args:
-        image: array (height, width, channels).
-        top: first row of the square.
-        left: first column of the square.
-        size: side of the square in pixels.
-        flip: whether to mirror the square, left to right.
-
-    Returns:
-        Array (size, size, channels), a view of `image`.
-
-    Raises:
-        ValueError: the square does not lie within `image`.
-    """
+    """Cuts a square out of an image: (h, w, c) -> view (size, size, c)."""
     rows, columns = _room(image, size)
     for name, value, most in (("top", top, rows), ("left", left, columns)):
         if not 0 <= value <= most:
@@ -40,21 +26,7 @@ def crop(
 def random_crop(
     image: np.ndarray, size: int, seed: Sequence[int]
 ) -> tuple[np.ndarray, tuple[int, int, bool]]:
-    """Cuts a square at a random place, mirrored every other time.
-
-    Args:
-        image: array (height, width, channels).
-        size: side of the square in pixels.
-        seed: whole numbers from 0, such as (seed, epoch, example). They alone determine
-            the place, uniform over all, and the flip, with probability 1/2.
-
-    Returns:
-        The square, an array (size, size, channels) that is a view of `image`, and
-        (top, left, flip), what `crop` takes to cut the same.
-
-    Raises:
-        ValueError: `image` is smaller than `size`.
-    """
+    """Cuts a random square, perhaps mirrored; returns it and (top, left, flip)."""
     rows, columns = _room(image, size)
     high = (rows + 1, columns + 1, 2)
     top, left, flip = np.random.default_rng(list(seed)).integers(high).tolist()
@@ -62,39 +34,13 @@ def random_crop(
 
 
 def centre_crop(image: np.ndarray, size: int) -> np.ndarray:
-    """Cuts the central square, the upper left one of two equally central ones.
-
-    Args:
-        image: array (height, width, channels).
-        size: side of the square in pixels.
-
-    Returns:
-        Array (size, size, channels), a view of `image`.
-
-    Raises:
-        ValueError: `image` is smaller than `size`.
-    """
+    """Cuts the central (upper left) square: (h, w, c) -> view (size, size, c)."""
     rows, columns = _room(image, size)
     return crop(image, rows // 2, columns // 2, size)
 
 
 def ten_crop(image: np.ndarray, size: int) -> np.ndarray:
-    """Cuts the ten squares over which a prediction is averaged.
-
-    Zeiler & Fergus 2014, sec. 3: "10 different sub-crops of size 224x224 (corners +
-    center with(out) horizontal flips)".
-
-    Args:
-        image: array (height, width, channels).
-        size: side of the squares in pixels.
-
-    Returns:
-        Array (10, size, size, channels), a copy: top left, top right, bottom left,
-        bottom right, centre; then the mirror images of these five, in the same order.
-
-    Raises:
-        ValueError: `image` is smaller than `size`.
-    """
+    """Cuts corners, centre and their mirrors: (h, w, c) -> (10, size, size, c)."""
     rows, columns = _room(image, size)
     corners = [(0, 0), (0, columns), (rows, 0), (rows, columns)]
     places = [*corners, (rows // 2, columns // 2)]
@@ -105,19 +51,7 @@ def ten_crop(image: np.ndarray, size: int) -> np.ndarray:
 def random_box(
     size: int, min_area: float, random: np.random.Generator
 ) -> tuple[float, float, float, float]:
-    """A random box of random area and shape in a square.
-
-    Its area is uniform, its aspect ratio log-uniform between 3:4 and 4:3 or, of a box
-    too large for these, as far as it fits; its place uniform.
-
-    Args:
-        size: side of the square in pixels.
-        min_area: smallest share of the square's area, above 0 and at most 1.
-        random: where the randomness comes from.
-
-    Returns:
-        (left, top, right, bottom) in pixels and fractions of them.
-    """
+    """A random box of random area and shape in a square."""
     area, log_aspect = random.uniform(min_area, 1), random.uniform(-1, 1)
     # A box that is longer than 1 / area times its width would stick out.
     stretch = np.exp(log_aspect * np.log(min(4 / 3, 1 / area)) / 2)

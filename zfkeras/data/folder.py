@@ -25,22 +25,7 @@ _NUM_TRIED = 20
 
 
 def open_source(rest: str) -> Source:
-    """Opens a folder, or a zip or tar of one, with one sub-folder per class.
-
-    Folders that hold class folders are splits, called train, val, valid, validation,
-    test or the like, in any case of letters; folders that hold images are classes. A
-    folder that wraps all others is entered. Without splits, the only split is "train".
-    Images may lie deeper (CLASS/images/x.JPEG). A file is taken for an image if its
-    ending is that of an image, unknown, or missing; other files, and whatever is
-    hidden, are left out. The log says what became which split, and what was left out.
-
-    Args:
-        rest: the path.
-
-    Raises:
-        FileNotFoundError: there is no such path.
-        UsageError: it is not laid out like this, or has fewer than two classes.
-    """
+    """Opens a folder, or a zip or tar of one, with one sub-folder per class."""
     files = open_files(rest, LAYOUT)
     names = _find_images(files)
     if not names:

@@ -30,16 +30,7 @@ _SPLITS = {
 
 @dataclasses.dataclass(frozen=True)
 class FolderLayout:
-    """The images of a folder by split and class.
-
-    Args:
-        root: what the names of all images begin with: the folder that wraps them.
-        prefixes: split ("train", "validation" or "test") -> what the names of its
-            images begin with, such as "flowers/valid/"; "train": "" where nothing is
-            divided.
-        images: split -> class -> names of its images.
-        class_names: sorted.
-    """
+    """The images of a folder by split and class."""
 
     root: str
     prefixes: dict[str, str]
@@ -48,20 +39,7 @@ class FolderLayout:
 
 
 def find_layout(path: object, names: Sequence[str]) -> FolderLayout:
-    """Decides by depth which folders are splits and which are classes.
-
-    A folder that wraps everything is entered. Images may lie deeper than their class
-    folder (CLASS/images/x.JPEG).
-
-    Args:
-        path: of the whole, for messages.
-        names: of the images, relative to `path`, parted by "/".
-
-    Raises:
-        UsageError: an image outside any class folder; a folder beside the splits that
-            is none; two folders for one split; fewer than two classes; a class that
-            has no folder in train.
-    """
+    """Decides by depth which folders are splits and which are classes."""
     root = _skip_wrappers(names)
     prefixes = _find_splits(path, names, root) or {"train": root}
     images = {
@@ -72,15 +50,7 @@ def find_layout(path: object, names: Sequence[str]) -> FolderLayout:
 
 
 def split_of(folder: str, *, is_part: bool = False) -> str | None:
-    """The split that a folder's name stands for.
-
-    Args:
-        folder: its name.
-        is_part: whether a word in front counts, too: "seg_train", but "steam_train".
-
-    Returns:
-        "train", "validation", "test", or `None`.
-    """
+    """The split that a folder's name stands for."""
     for split, name in _SPLITS.items():
         found = name.fullmatch(folder)
         if found and (is_part or not found[1]):
@@ -103,10 +73,7 @@ def _holds_folders(names: Sequence[str]) -> bool:
 
 
 def _skip_wrappers(names: Sequence[str], root: str = "", split: str = "") -> str:
-    """Enters folders that hold all there is, unless they are splits or classes.
-
-    Inside a split only a folder of its own name is entered: another one is a class.
-    """
+    """Enters folders that hold all there is, unless they are splits or classes."""
     while True:
         children = _children(names, root)
         if len(children) != 1 or "" in children:

@@ -16,17 +16,7 @@ class NoImageFile(OSError):
 
 
 def read_file(path: str | bytes | os.PathLike) -> bytes:
-    """Reads a file.
-
-    Args:
-        path: of the file.
-
-    Raises:
-        FileNotFoundError: there is none.
-        NoImageFile: it is larger than any image, or no regular file: a pipe would wait
-            for ever, a device might never end.
-        OSError: it cannot be read.
-    """
+    """Reads a file."""
     status = os.stat(path)
     if not stat.S_ISREG(status.st_mode):
         raise NoImageFile(f"{os.fsdecode(path)}: not a regular file")

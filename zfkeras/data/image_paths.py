@@ -12,18 +12,7 @@ from zfkeras.errors import UsageError
 
 
 def image_paths(names: Sequence[str | os.PathLike]) -> list[Path]:
-    """Lists the files named and those of the folders named, without hidden ones.
-
-    Args:
-        names: paths of files and folders. Folders inside folders are not entered.
-
-    Returns:
-        The files in the order of `names`, those of each folder sorted.
-
-    Raises:
-        FileNotFoundError: a path that does not exist.
-        UsageError: a folder without files.
-    """
+    """Lists the files named and those of the folders named, without hidden ones."""
     files = []
     for name in map(Path, names):
         if not name.exists():

@@ -54,20 +54,7 @@ def _has_image_ending(ending: str) -> bool:
 
 
 def may_be_image(name: str) -> bool:
-    """Says whether a file is tried as an image, judging by the ending of its name.
-
-    Args:
-        name: of the file, with or without the folders above it.
-
-    Returns:
-        True for an image's ending (.jpg, .jfif, .avif, .svg, ...), an unknown one or
-        none: the content decides. False for endings of other types (.txt, .json, .csv,
-        .xml, .mp4, ...).
-
-    Example:
-        >>> may_be_image("cat.jfif"), may_be_image("cat"), may_be_image("cat.json")
-        (True, True, False)
-    """
+    """Says whether a file is tried as an image, judging by the ending of its name."""
     _, dot, ending = name.rpartition("/")[2].rpartition(".")
     return _has_image_ending(f".{ending.lower()}" if dot else "")
 
@@ -79,15 +66,7 @@ def is_image_type(name: str) -> bool:
 
 
 def format_name(encoded: bytes) -> str | None:
-    """Names the format of a file by its first bytes; `None` if it is not recognised.
-
-    Args:
-        encoded: the file, or its first kilobyte.
-
-    Example:
-        >>> format_name(b"<!DOCTYPE html><html>not found</html>")
-        'HTML page'
-    """
+    """Names the format of a file by its first bytes; `None` if it is not recognised."""
     start = encoded[:1024]
     for pattern, name in _SIGNATURES.items():
         if re.match(pattern, start, re.DOTALL):

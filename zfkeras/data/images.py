@@ -82,37 +82,11 @@ _TURNS = {
 
 
 def decode(encoded: bytes, shorter_side: int | None = None) -> Image.Image:
-    """Decodes an image file to RGB, upright, on white.
+    """Decodes an image file to an upright RGB Pillow image, on white.
 
-    The content tells the format (JPEG, PNG, GIF, BMP, WebP, TIFF, PPM, AVIF), not the
-    file's name. Orientation (EXIF, else XMP) is applied; transparency lies on
-    white; of several frames or pages the first counts; colour profiles (ICC) are
-    ignored. CMYK in a JPEG is read as inverted, as Adobe writes it. Samples wider than
-    8 bits are scaled, not clipped: whole numbers as 0-65535, floats as 0-1, or as 0-255
-    when one of them exceeds 1.
-
-    Args:
-        encoded: the whole file.
-        shorter_side: the side in pixels that the image will be resized to. A JPEG at
-            least four times as large is then decoded at a half, a quarter or an eighth
-            of its size, but never to less than twice `shorter_side`: the antialiased
-            resize that follows decides the quality. `None` (default) decodes in full.
-
-    Returns:
-        A Pillow image in mode RGB, 0-255, loaded.
-
-    Raises:
-        BadImage: the file is empty, not an image, truncated or corrupt, of a mode that
-            has no plain RGB, larger than `MAX_PIXELS` (about 89 million; told from the
-            header, before anything is decoded), or a JPEG of more than `MAX_SCANS`
-            (100) scans.
-
-    Example:
-        >>> file = io.BytesIO()
-        >>> Image.new("L", (4, 2), 200).save(file, "PNG")
-        >>> image = decode(file.getvalue())
-        >>> image.mode, image.size, image.getpixel((0, 0))
-        ('RGB', (4, 2), (200, 200, 200))
+    Of several frames the first counts. Samples wider than 8 bits are scaled, not
+    clipped: whole numbers as 0-65535, floats as 0-1, or as 0-255 when one exceeds 1.
+    A large JPEG is decoded at a fraction of its size, at least twice `shorter_side`.
     """
     if not encoded:
         raise BadImage("empty file")
@@ -133,28 +107,9 @@ def decode(encoded: bytes, shorter_side: int | None = None) -> Image.Image:
 
 
 def read_image(image, size: int | None = None) -> Image.Image:
-    """Reads an image in whatever form a user has it.
+    """Reads bytes, a path, a Pillow image or an array (h, w[, channels]) as RGB.
 
-    Args:
-        image: one of: bytes, an encoded image file; a path to one; a Pillow image, of
-            which EXIF orientation and transparency count as in `decode`; an array
-            (height, width), (height, width, 1), (height, width, 3) or
-            (height, width, 4: RGB and alpha) of range 0-255, floats being rounded.
-            Floats of range 0-1 cannot be told from a very dark image: multiply them by
-            255 first.
-        size: the side in pixels that the image will be resized to, as `shorter_side` of
-            `decode`. `None` (default) decodes in full.
-
-    Returns:
-        A Pillow image in mode RGB: `image` itself if it is one already, and upright.
-
-    Raises:
-        FileNotFoundError: there is no file at the path.
-        BadImage: the file or the Pillow image cannot be decoded, or the path leads to a
-            pipe, a device, a folder or a file of over 512 MB.
-        TypeError: `image` is nothing of the above.
-        ValueError: an array has another shape, or values that are not finite or outside
-            0-255.
+    Arrays are 0-255. Floats of range 0-1 cannot be told from a very dark image.
     """
     if isinstance(image, bytes | bytearray | memoryview):
         return decode(bytes(image), size)
@@ -171,23 +126,10 @@ def read_image(image, size: int | None = None) -> Image.Image:
 
 
 def centre_square(image: Image.Image, size: int) -> np.ndarray:
-    """Resizes the shorter side to `size` and crops the centre to a square.
+    """Resizes the shorter side and crops the centre: RGB -> uint8 (size, size, 3).
 
-    Zeiler & Fergus 2014, sec. 3: "resizing the smallest dimension to 256, cropping the
-    center 256x256 region". Both happen in one step, with bilinear interpolation over an
-    area that grows with the reduction (antialiased: Pillow's `BILINEAR`). The square is
-    cut at a whole pixel of `image`, the upper left one of two equally central ones, so
-    an image whose shorter side is `size` already keeps its pixels exactly.
-
-    Args:
-        image: Pillow image in mode RGB, of any size.
-        size: side of the square in pixels.
-
-    Returns:
-        uint8 array (size, size, 3), 0-255.
-
-    Raises:
-        ValueError: `image` is not RGB.
+    Zeiler & Fergus 2014, sec. 3. One antialiased bilinear step; the square is cut at a
+    whole pixel, so an image whose shorter side is `size` keeps its pixels exactly.
     """
     if image.mode != "RGB":
         raise ValueError(

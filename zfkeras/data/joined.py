@@ -10,12 +10,7 @@ from zfkeras.data.splits import ListedSplit, Split
 
 
 def join(splits: Sequence[Split]) -> Split:
-    """Strings splits together: the first one's examples, then the second's, and so on.
-
-    Args:
-        splits: of one source, at least one. A single one is returned as it is; of those
-            whose images are all known beforehand a `ListedSplit` is made.
-    """
+    """Concatenates the splits of a source."""
     if len(splits) == 1:
         return splits[0]
     joined = _Joined(tuple(splits))
@@ -36,11 +31,7 @@ def join(splits: Sequence[Split]) -> Split:
 
 
 class _Joined(Split):
-    """Splits in a row; a key is that of the split it belongs to, behind its number.
-
-    Args:
-        splits: at least one.
-    """
+    """Concatenated splits; a key is "number of the split:its key"."""
 
     def __init__(self, splits: tuple[Split, ...]):
         self.splits = splits

@@ -17,17 +17,7 @@ def stream_rows(
     shuffle_seed: Sequence[int] | None = None,
     start: int = 0,
 ) -> tf.data.Dataset:
-    """Streams examples whose keys and names are made only when they are needed.
-
-    What it holds is one block of 1,024 of them and, shuffled, 4 bytes an example.
-
-    Args:
-        num_examples: how many there are.
-        rows: takes an int array or slice of positions; returns their keys (bytes
-            array), labels and ids (bytes array).
-        shuffle_seed: as for `Split.stream`.
-        start: as for `Split.stream`.
-    """
+    """Streams examples whose keys and names are made only when they are needed."""
     order = None
     if shuffle_seed is not None:
         order = np.arange(num_examples, dtype=np.int32)
@@ -52,16 +42,7 @@ def stream_rows(
 def carved_positions(
     labels: np.ndarray, fraction: float, seed: int
 ) -> tuple[np.ndarray, np.ndarray]:
-    """Draws about `fraction` of each class.
-
-    Args:
-        labels: int array (number,).
-        fraction: from 0 to 1.
-        seed: fixes which are drawn.
-
-    Returns:
-        Positions of the rest and of those drawn, int array each, sorted.
-    """
+    """Draws `fraction` of each class: labels (n,) -> sorted positions of rest, drawn."""
     shuffled = np.random.default_rng([seed, 1]).permutation(len(labels))
     by_class = shuffled[np.argsort(labels[shuffled], kind="stable")]
     _, first, counts = np.unique(

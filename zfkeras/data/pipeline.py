@@ -37,24 +37,11 @@ def training_batches(
     start: int = 0,
     bad_images: BadImages,
 ) -> tf.data.Dataset:
-    """One epoch of shuffled, randomly cropped and flipped batches.
+    """Makes one epoch of shuffled, randomly cropped and flipped batches.
 
-    The order is decided by (seed, epoch), each crop by (seed, epoch, position), so an
-    epoch that is taken up at `start` goes on exactly as if it had never stopped.
-
-    Args:
-        split: the training images.
-        preprocessing: mean image and crop.
-        batch_size: images in a batch. A last, smaller batch is dropped unless it is
-            the only one.
-        seed: seed of the run.
-        epoch: number of the epoch.
-        start: position in the epoch's order at which to begin.
-        bad_images: learns of the images that cannot be decoded; they are left out.
-
-    Returns:
-        A dataset of {"image": float32 (batch, crop, crop, 3); "label": int64 (batch,);
-        "position": int64 (batch,), place in the epoch's order}.
+    {"image": float32 (batch, crop, crop, 3), "label", "position": int64 (batch,)}.
+    (seed, epoch) decide the order and (seed, epoch, position) each crop, so an epoch
+    resumed at `start` continues exactly. A last, smaller batch is kept only if alone.
     """
     load = training_load(split, preprocessing, seed, epoch)
     shape = (preprocessing.crop_size, preprocessing.crop_size, 3)
@@ -70,14 +57,7 @@ def training_batches(
 def training_load(
     split: Split, preprocessing: Preprocessing, seed: int, epoch: int
 ) -> Callable[[bytes, bytes, int], np.ndarray]:
-    """Makes the function from (key, id, position) to a training crop.
-
-    Args:
-        split: the training images.
-        preprocessing: mean image and crop.
-        seed: seed of the run.
-        epoch: number of the epoch; seed, epoch and position decide the crop.
-    """
+    """Makes the function from (key, id, position) to a training crop."""
 
     def load(key, name, position):
         crop_seed = (seed, epoch, int(position))
@@ -97,19 +77,9 @@ def evaluation_batches(
     start: int = 0,
     bad_images: BadImages,
 ) -> tf.data.Dataset:
-    """All images once, in the split's own order.
+    """Batches all images once, in the split's own order.
 
-    Args:
-        split: the images.
-        preprocessing: mean image and crop.
-        batch_size: images (not crops) in a batch; the last one may be smaller.
-        ten_crop: ten crops of each image in place of the centre crop.
-        start: position in that order at which to begin.
-        bad_images: learns of the images that cannot be decoded; they are left out.
-
-    Returns:
-        A dataset of {"image": float32 (batch, crop, crop, 3), or (batch, 10, crop,
-        crop, 3) for `ten_crop`; "label": int64 (batch,); "position": int64 (batch,)}.
+    {"image": float32 (batch[, 10], crop, crop, 3), "label", "position": int64 (batch,)}
     """
     crop = preprocessing.ten_crop if ten_crop else preprocessing.centre_crop
 
@@ -137,22 +107,7 @@ def squares(split: Split, size: int, bad_images: BadImages) -> tf.data.Dataset:
 def compute_mean_image(
     split: Split, size: int, bad_images: BadImages, progress=None, combine=None
 ) -> np.ndarray:
-    """The per-pixel mean over all images of a split, in one streaming pass.
-
-    Args:
-        split: the training images.
-        size: side of the square images in pixels.
-        bad_images: learns of the images that cannot be decoded; checked on the way.
-        progress: called with the number of images just added. `None`: silent.
-        combine: adds up an int64 array over the processes that share the images.
-            `None` (default): this one has them all.
-
-    Returns:
-        float32 array (size, size, 3), range 0-255.
-
-    Raises:
-        RunError: too many bad images, or none that can be read.
-    """
+    """Computes the mean of all squares of a split: float32 (size, size, 3), 0-255."""
     total = np.zeros((size, size, 3), np.uint64)
     count = 0
     for batch in squares(split, size, bad_images).batch(256).as_numpy_iterator():
@@ -170,10 +125,7 @@ def compute_mean_image(
 
 
 def _first_or_full(batches, batch_size, start):
-    """Keeps the epoch's first batch, which may be smaller, and full ones.
-
-    How many images a small split has is known only once the bad ones are left out.
-    """
+    """Keeps the epoch's first batch, which may be smaller, and full ones."""
 
     def is_kept(number, batch):
         is_first = (number == 0) & (start == 0)
@@ -203,18 +155,7 @@ def attempted(
     dtype: tf.DType,
     bad_images: BadImages,
 ) -> tf.data.Dataset:
-    """Loads examples several at a time, in order; those that are bad become zeros.
-
-    Args:
-        examples: (position, {"key", "label", "id"}).
-        load: (key, id, position) -> image; raises `BadImage` or `OSError`.
-        shape: of an image.
-        dtype: of an image.
-        bad_images: learns of the images that cannot be loaded.
-
-    Returns:
-        A dataset of {"image", "label", "position", "good": bool}.
-    """
+    """Loads examples several at a time, in order; those that are bad become zeros."""
 
     def attempt(key, name, position):
         try:

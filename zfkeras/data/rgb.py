@@ -13,21 +13,7 @@ _COLOUR_MODES = frozenset(["1", "L", "P", "RGB", "RGBX", "CMYK", "YCbCr", "HSV"]
 
 
 def to_rgb(image: Image.Image) -> Image.Image:
-    """Converts a loaded Pillow image of any mode to RGB.
-
-    Transparency is laid on white. Samples wider than 8 bits are scaled: whole numbers
-    as 0-65535, floats as 0-1, or as 0-255 when one of them exceeds 1.
-
-    Args:
-        image: loaded Pillow image.
-
-    Returns:
-        A Pillow image in mode RGB; `image` itself if it is that already.
-
-    Raises:
-        BadImage: its mode has no plain RGB (LAB), its palette is lost, its samples are
-            outside the range, or it is too large for the memory.
-    """
+    """Converts a loaded Pillow image of any mode to RGB."""
     mode = image.mode
     if mode == "P" and image.palette is None:  # lost, as a PNG may have it
         raise BadImage("no palette")

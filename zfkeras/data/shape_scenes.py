@@ -12,19 +12,7 @@ OVERSAMPLING = 4
 
 
 def outline_mask(polygons, centre, radius, angle, size) -> np.ndarray:
-    """How much of each pixel an outline covers.
-
-    Args:
-        polygons: the outline, and a hole where there is one, each (points, 2), in
-            the unit disc.
-        centre: (x, y), 0-1.
-        radius: what 1 in the outline becomes, 0-1.
-        angle: rotation in radians.
-        size: side of the picture in pixels.
-
-    Returns:
-        float32 array (size, size), 0-1.
-    """
+    """Computes how much of each pixel an outline covers: float32 (size, size), 0-1."""
     side = size * OVERSAMPLING
     picture = Image.new("L", (side, side))
     draw = ImageDraw.Draw(picture)
@@ -36,16 +24,7 @@ def outline_mask(polygons, centre, radius, angle, size) -> np.ndarray:
 
 
 def texture(random: np.random.Generator, colour: np.ndarray, size: int) -> np.ndarray:
-    """A random texture around a colour.
-
-    Args:
-        random: where the randomness comes from.
-        colour: its mean, (3,), 0-255.
-        size: side in pixels.
-
-    Returns:
-        float32 array (size, size, 3); may leave 0-255.
-    """
+    """Makes a random texture around a colour (3,): float32 (size, size, 3)."""
     kind = random.integers(5)
     contrast = random.uniform(25, 60) * _direction(random)
     angle, phase = random.uniform(0, 2 * np.pi, 2)
@@ -71,16 +50,7 @@ def texture(random: np.random.Generator, colour: np.ndarray, size: int) -> np.nd
 def cluttered(
     random: np.random.Generator, ground: np.ndarray, colour: np.ndarray
 ) -> np.ndarray:
-    """Strews lines and ragged blobs over a ground, none of them one of the shapes.
-
-    Args:
-        random: where the randomness comes from.
-        ground: float32 array (size, size, 3).
-        colour: the pieces' colours lie around it.
-
-    Returns:
-        float32 array of the same shape, 0-255.
-    """
+    """Draws lines and ragged blobs on a ground: float32 (size, size, 3), 0-255."""
     side = ground.shape[0] * 2
     picture = Image.fromarray(np.clip(ground, 0, 255).astype(np.uint8))
     picture = picture.resize((side, side), Image.Resampling.BILINEAR)

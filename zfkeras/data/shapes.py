@@ -32,17 +32,7 @@ _MAX_ANGLE = math.radians(20)
 
 
 def open_source(rest: str = "") -> Source:
-    """Opens the built-in data set: splits "train" (3,600) and "validation" (600).
-
-    Args:
-        rest: side of the images in pixels, as in `shapes:256`; behind another colon the
-            number of training images, as in `shapes:64:1000000`. These are drawn each
-            time they are read, and nothing is kept of them; the first 3,600 are those
-            of `shapes:64`. Empty (default): 64 pixels, 3,600 images.
-
-    Raises:
-        UsageError: not a size from 16 to 1024, or not a number from 12 to two billion.
-    """
+    """Opens the built-in data set: splits "train" (3,600) and "validation" (600)."""
     side, colon, count = rest.partition(":")
     # Compared as text: 064, other alphabets' digits and 5,000 digits are refused too.
     if rest and side not in map(str, _SIDES):
@@ -59,23 +49,7 @@ def open_source(rest: str = "") -> Source:
 def render(
     split: str, index: int, size: int = 64, seed: int = 0
 ) -> tuple[np.ndarray, np.ndarray, int]:
-    """Draws one image of the set.
-
-    Args:
-        split: "train" or "validation".
-        index: which one, from 0; classes take turns. Behind the split's last image
-            it goes on with new ones.
-        size: side in pixels; the same scene at any size.
-        seed: from 0; another seed is another data set.
-
-    Returns:
-        image: uint8 array (size, size, 3).
-        mask: bool array (size, size), true on the object.
-        label: index into `CLASS_NAMES`.
-
-    Raises:
-        UsageError: no such split, or a number that is too small.
-    """
+    """Draws image uint8 (size, size, 3), object mask bool (size, size), and label."""
     for name, number, least in (
         ("index", index, 0),
         ("size", size, 1),
@@ -110,18 +84,7 @@ def render(
 
 
 def mask(id: str | bytes, size: int = 64) -> np.ndarray:
-    """The object's mask of an example that a split streamed.
-
-    Args:
-        id: the example's "id", such as "train/00017".
-        size: side in pixels.
-
-    Returns:
-        bool array (size, size), true on the object.
-
-    Raises:
-        UsageError: there is no such example, or `size` is below 1.
-    """
+    """Returns the object's mask of the example with this id: bool (size, size)."""
     name = id.decode(errors="replace") if isinstance(id, bytes) else id
     split, _, number = name.partition("/")
     # There are more than 3,600 training images where a number is asked for.
@@ -137,14 +100,7 @@ def mask(id: str | bytes, size: int = 64) -> np.ndarray:
 
 @dataclasses.dataclass(frozen=True, eq=False)
 class _DrawnSplit(Split):
-    """Any number of images, each drawn when it is read; none is kept.
-
-    Args:
-        name: "train" or "validation".
-        size: side of the images in pixels.
-        num_drawn: how many there are before any are left out.
-        kept: int32 array (num_examples,), numbers of those that are left. `None`: all.
-    """
+    """Any number of images, each drawn when it is read; none is kept."""
 
     name: str
     size: int

@@ -16,13 +16,7 @@ from zfkeras.data.splits import Split
 
 @dataclasses.dataclass(frozen=True, eq=False)
 class Share(Split):
-    """Every `count`-th example of a split, from the `index`-th.
-
-    Args:
-        split: all the examples.
-        index: which share, from 0.
-        count: how many shares there are.
-    """
+    """Every `count`-th example of a split, starting with the `index`-th."""
 
     split: Split
     index: int
@@ -67,30 +61,12 @@ def shares_of_batches(
     start: int = 0,
     bad_images: BadImages,
 ) -> tf.data.Dataset:
-    """One process's share of each batch of `training_batches`, for one epoch.
+    """Makes one process's share of each batch of `training_batches`, for one epoch.
 
-    A batch is `batch_size` positions in a row, of which each process has as many in a
-    row, so that no process need know what another has read. An image that cannot be
-    decoded therefore stays in its place as zeros and is not counted, where
-    `training_batches` fills the place with the next one. Without such images all
-    shares together are the very batches of `training_batches`.
-
-    Args:
-        split: the training images.
-        preprocessing: mean image and crop.
-        batch_size: images in a batch of all processes, a multiple of `count`.
-        index: which share, from 0.
-        count: how many processes there are.
-        seed: seed of the run.
-        epoch: number of the epoch.
-        start: position in the epoch's order at which to begin.
-        bad_images: learns of the images of this share that cannot be decoded.
-
-    Returns:
-        A dataset of {"image": float32 (share, crop, crop, 3); "label": int64 (share,);
-        "position": int64 (share,); "good": bool (share,)}, share being `batch_size /
-        count`. It has as many batches in every process: what does not fill the last
-        batch is dropped, unless it is the only one, which zeros fill.
+    Like those, with "good": bool (share,). Each process has as many positions in a row,
+    so that none must know what another has read: a bad image stays in its place as
+    zeros. What does not fill the last batch is dropped; if it is the only one, zeros
+    fill it.
     """
     share = batch_size // count
     left = max(split.num_examples - start, 0)

@@ -43,11 +43,7 @@ class Source:
     splits: Mapping[str, Split]
 
     def split(self, name: str) -> Split:
-        """Returns one split.
-
-        Raises:
-            UsageError: there is no split of that name.
-        """
+        """Returns one split."""
         if name not in self.splits:
             raise UsageError(
                 f"split must be one of {sorted(self.splits)} for --data {self.spec}. "
@@ -56,16 +52,7 @@ class Source:
         return self.splits[name]
 
     def split_name(self, name: str | None, usual: str = "validation") -> str:
-        """Decides which split to look at; the log says if it is not the usual one.
-
-        Args:
-            name: the split asked for; one that is not there is for `split` to refuse.
-                `None`: the usual one, or the only one there is.
-            usual: what is taken where there is a choice.
-
-        Raises:
-            UsageError: none is asked for, and there are several but not the usual one.
-        """
+        """Chooses the split asked for, else the usual one, else the only one."""
         if name is not None:
             return name
         if usual in self.splits:
@@ -82,10 +69,7 @@ class Source:
         return only
 
     def whole(self) -> Split:
-        """All splits as one, in their order, for those who divide the images anew.
-
-        VOC's "trainval" is "train" and "validation" once more, and counts once.
-        """
+        """Concatenates all splits, for protocols that divide the images anew."""
         parts = {*self.splits}
         if "trainval" in parts:
             halves = {"train", "validation"}
@@ -93,11 +77,7 @@ class Source:
         return join([split for name, split in self.splits.items() if name in parts])
 
     def check_one_class_each(self) -> None:
-        """Refuses images that show several classes at once, as VOC's do.
-
-        Raises:
-            UsageError: they are such.
-        """
+        """Raises `UsageError` if images show several classes, as VOC's do."""
         if any(split.targets is not None for split in self.splits.values()):
             raise UsageError(
                 "--data must give each image one class. Received: "
@@ -105,11 +85,7 @@ class Source:
             )
 
     def first_classes(self, number: int) -> "Source":
-        """Keeps the first `number` classes of every split.
-
-        Raises:
-            UsageError: there are not so many, or fewer than two are asked for.
-        """
+        """Keeps the first `number` classes of every split."""
         if not 2 <= number <= len(self.class_names):
             raise UsageError(
                 f"num_classes must be from 2 to {len(self.class_names)} for --data "
@@ -124,21 +100,7 @@ class Source:
 
 
 def open_source(spec: str) -> Source:
-    """Opens the source that a spec string names. Reads names and labels, no images.
-
-    Args:
-        spec: `tfds:NAME`, `folder:PATH`, `tiny-imagenet:PATH`, `caltech101:PATH`,
-            `caltech256:PATH`, `voc2012:PATH`, `voc2007:PATH`, `shapes` (64 pixels),
-            `shapes:SIZE` or `shapes:SIZE:COUNT`, drawn as they are read; `photographs`,
-            crops of photographs that come with the package, or `photographs:whole`; or
-            the bare name of a published set, such as `caltech101`, which `find_data`
-            looks for.
-
-    Raises:
-        UsageError: no such kind of source, nothing usable is there, or a published set
-            is nowhere on this machine.
-        FileNotFoundError: there is no such path.
-    """
+    """Opens the source that a spec string names. Reads names and labels, no images."""
     if spec in DATA_SETS:
         spec = find_data(spec)
     prefix, _, rest = spec.partition(":")

@@ -32,72 +32,36 @@ class Split(abc.ABC):
     def stream(
         self, shuffle_seed: Sequence[int] | None = None, start: int = 0
     ) -> tf.data.Dataset:
-        """Streams the examples once.
+        """Streams the examples once, in source order or in an order fixed by the seed.
 
-        Args:
-            shuffle_seed: whole numbers, such as (seed, epoch), that fix a random order.
-                `None` (default) means the order of the source.
-            start: how many examples of that order to leave out, without decoding them.
-
-        Returns:
-            A dataset of {"key": string, what `read` takes; "label": int64, of several
-            the first, -1 if there is none; "id": string, the name by which people know
-            the image}.
+        Each is {"key": string for `read`; "label": int64, the first of several, -1 if
+        there is none; "id": string}. The first `start` are left out, not decoded.
         """
 
     @abc.abstractmethod
     def read(self, key: bytes) -> bytes:
-        """Returns the encoded image file (JPEG, PNG, ...) behind `key`.
-
-        Raises:
-            OSError: it cannot be read.
-        """
+        """Returns the encoded image file (JPEG, PNG, ...) behind `key`."""
 
     @abc.abstractmethod
     def carve(self, fraction: float, seed: int = 0) -> tuple["Split", "Split"]:
-        """Cuts into two disjoint splits: the rest, and about `fraction` of each class.
-
-        Args:
-            fraction: from 0 to 1.
-            seed: fixes which images are carved out.
-        """
+        """Cuts into disjoint splits: the rest, and about `fraction` of each class."""
 
     @abc.abstractmethod
     def first_classes(self, number: int) -> "Split":
-        """Keeps the examples whose label is below `number`.
-
-        Where there are `targets`, all examples stay, with their first classes.
-        """
+        """Keeps the examples whose label is below `number`."""
 
     def without(self, ids: Iterable[bytes]) -> "Split":
         """Leaves out the examples that are called by one of `ids`."""
         return _Without(self, frozenset(ids))
 
     def stretch(self, first: int, end: int) -> "Split":
-        """Keeps a stretch of the source's order, such as one worker's share.
-
-        It can be streamed in that order only, and not be cut further.
-
-        Args:
-            first: place of its first example.
-            end: place behind its last one.
-        """
+        """Keeps examples `first` to `end` of the source's order, to be streamed."""
         return _Stretch(self, first, min(end, self.num_examples))
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
 class ListedSplit(Split):
-    """A split whose images are all known by key beforehand: files, archive members.
-
-    Args:
-        keys: bytes array (num_examples,), what `read_key` takes.
-        labels: int64 array (num_examples,), from 0.
-        ids: bytes array (num_examples,). `None` (default) means the keys.
-        read_key: returns the encoded image file behind a key. The default reads the
-            file whose path the key is.
-        targets: int8 array (num_examples, num_classes), as `Split` says. `None`
-            (default): each image has its label.
-    """
+    """A split of known keys: bytes keys (n,), int64 labels (n,), bytes ids (n,)."""
 
     keys: np.ndarray
     labels: np.ndarray
@@ -139,11 +103,7 @@ class ListedSplit(Split):
         return self.at(np.flatnonzero(~np.isin(self.names, unwanted)))
 
     def at(self, positions: np.ndarray) -> "ListedSplit":
-        """Keeps the examples at these positions, in the order given.
-
-        Args:
-            positions: int array (number,).
-        """
+        """Keeps the examples at these positions, an int array (n,), in that order."""
         return dataclasses.replace(
             self,
             keys=self.keys[positions],
@@ -223,13 +183,6 @@ class _Stretch(Split):
 
 
 def first_present(targets: np.ndarray) -> np.ndarray:
-    """Returns the first class present in each image, -1 where there is none.
-
-    Args:
-        targets: int8 array (num_examples, num_classes), 1 where a class is present.
-
-    Returns:
-        int64 array (num_examples,).
-    """
+    """First class present per image, or -1: (n, num_classes) int8 -> (n,) int64."""
     present = targets == 1
     return np.where(present.any(axis=1), present.argmax(axis=1), -1)

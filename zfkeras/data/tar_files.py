@@ -45,24 +45,7 @@ _BROKEN = (*BROKEN_ZIP, tarfile.TarError, lzma.LZMAError, gzip.BadGzipFile)
 
 
 class TarFiles(Files):
-    """The regular files of a tar archive.
-
-    A plain archive is indexed by one pass over its headers. A compressed one, whose
-    middle cannot be reached otherwise, is first decompressed to a nameless file in the
-    folder for temporary files ($TMPDIR), which goes when the object or the process
-    does: 146 MB and some seconds for Caltech-101. Reading is quick and needs no lock.
-
-    Args:
-        path: the archive, or the zip that it lies in.
-        member: name of the archive in that zip. `None` (default): `path` is the
-            archive itself.
-
-    Attributes:
-        folders: names of the folders that the archive lists, in no order.
-
-    Raises:
-        UsageError: it is no tar archive, or a part of it is missing or broken.
-    """
+    """The regular files of a tar archive."""
 
     def __init__(self, path: Path, member: str | None = None):
         self.path = Path(path)
@@ -119,16 +102,7 @@ class TarFiles(Files):
 
 
 def open_files(path: str | os.PathLike, layout: str) -> Files:
-    """Lists what is in a folder, or in a tar, compressed tar, zip, or zip of one tar.
-
-    Args:
-        path: the folder or archive; `~` is the home folder.
-        layout: what is expected there, for the error message.
-
-    Raises:
-        FileNotFoundError: there is no such path.
-        UsageError: it is neither a folder nor such an archive, or a broken one.
-    """
+    """Lists the files of a folder, a (compressed) tar, a zip, or a zip of a tar."""
     path = existing(path, layout)
     if path.is_dir():
         return FolderFiles(path)

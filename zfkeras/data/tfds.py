@@ -23,21 +23,7 @@ CATALOG = "https://www.tensorflow.org/datasets/catalog"
 
 
 def open_source(rest: str) -> Source:
-    """Opens a set that TFDS has prepared, or has it prepared now.
-
-    It lies in the folder $TFDS_DATA_DIR; where that is not set, in TFDS's own default,
-    ~/tensorflow_datasets. Classes named by wnid get their English name behind it. The
-    splits of a set whose images have several labels have `targets`.
-
-    Args:
-        rest: name, as TFDS writes it: imagenet2012, imagenette/320px-v2, caltech101,
-            voc/2012.
-
-    Raises:
-        UsageError: there is no such set, it has no image and label, or its archives
-            must be fetched by hand and are not there.
-        RunError: it could not be downloaded or prepared.
-    """
+    """Opens a set that TFDS has prepared, or has it prepared now."""
     builder = _builder(rest)
     label, kind = _label_feature(builder, rest)
     if not builder.is_prepared():
@@ -51,19 +37,12 @@ def open_source(rest: str) -> Source:
 
 
 def is_prepared(name: str) -> bool:
-    """Whether TFDS has prepared a set on this machine, in the version that it reads.
-
-    Args:
-        name: as `open_source` takes it.
-    """
+    """Whether TFDS has prepared a set on this machine, in the version that it reads."""
     return _builder(name).is_prepared()
 
 
 def imagenet_class_names() -> tuple[str, ...]:
-    """Returns ImageNet's 1,000 classes in the order of its labels, "n01440764 tench".
-
-    That is the order of the sorted wnids, which Caffe's and ONNX's networks share.
-    """
+    """Returns the 1,000 class names ("n01440764 tench") in the order of the labels."""
     return tuple(f"{wnid} {name}" for wnid, name in _english_names().items())
 
 
@@ -156,10 +135,7 @@ def _class_names(label) -> tuple[str, ...]:
 
 
 def _english_names() -> dict[str, str]:
-    """Maps ImageNet's 1,000 wnids to their first English name, "Egyptian cat".
-
-    TFDS ships both lists, in the order of ImageNet's labels, but joins them nowhere.
-    """
+    """Maps ImageNet's 1,000 wnids to their first English name, "Egyptian cat"."""
     import tensorflow_datasets as tfds
 
     try:

@@ -24,19 +24,7 @@ NAMED_BY_CLASS = ("image/file_name",)
 
 @dataclasses.dataclass(frozen=True, eq=False)
 class TfdsSplit(Split):
-    """Some stretches of a split of TFDS; its keys are the encoded files themselves.
-
-    A shuffled order is a random order of the shards and a buffer of `SHUFFLE_BUFFER`
-    examples. `start` reads what it leaves out, without decoding it.
-
-    Args:
-        builder: the `tfds.core.DatasetBuilder`.
-        name: TFDS's name of the split.
-        stretches: (first, end) positions in that split, end not included.
-        labels_below: leaves out the examples with this label or a higher one. `None`
-            (default) means all are kept. TFDS keeps no count by label, so asking for
-            `num_examples` then reads the split once.
-    """
+    """Ranges of a split of TFDS; its keys are the encoded files themselves."""
 
     builder: object
     name: str
@@ -66,14 +54,7 @@ class TfdsSplit(Split):
         return key
 
     def carve(self, fraction, seed=0):
-        """Cuts out one stretch: `seed` 0 the last (`train[99%:]`), 1 the one before.
-
-        TFDS has shuffled the set when it wrote it, so classes are cut in proportion up
-        to chance.
-
-        Raises:
-            UsageError: this set was written in its original order.
-        """
+        """Cuts out one stretch: `seed` 0 the last (`train[99%:]`), 1 the one before."""
         if self.builder.info.disable_shuffling:
             raise UsageError(
                 f"tfds:{self.builder.name} is kept in order: no part of it is a fair "
@@ -139,13 +120,7 @@ class TfdsSplit(Split):
         return tf.cast(example["label"], tf.int64)
 
     def _stored(self, features, random=None):
-        """Streams these features of the stored examples, and tfds_id; no image decoded.
-
-        Args:
-            features: names of features.
-            random: NumPy's generator, for the order of the shards. `None` (default):
-                the order in which TFDS wrote them.
-        """
+        """Streams these features and `tfds_id` of the stored examples, undecoded."""
         import tensorflow_datasets as tfds
 
         options = tf.data.Options()
@@ -186,15 +161,7 @@ class TfdsSplit(Split):
 
 @dataclasses.dataclass(frozen=True, eq=False)
 class TfdsMultiLabelSplit(TfdsSplit):
-    """Such a split of images that show several classes: the feature "labels".
-
-    Where the set has "labels_no_difficult" too, as VOC has, a class that is among the
-    "labels" only is neither right nor wrong: 0 in `targets`.
-
-    Args:
-        builder, name, stretches, labels_below: as for `TfdsSplit`.
-        num_classes: how many of the set's classes to keep. `None` (default) means all.
-    """
+    """A split of images with several classes each: the feature "labels"."""
 
     num_classes: int | None = None
 
@@ -237,11 +204,7 @@ def _permutation(random):
 
 
 def _shuffled(dataset, buffer_size, random):
-    """Shuffles through a buffer, by `random` alone.
-
-    `Dataset.shuffle` mixes TensorFlow's global seed in, and then an epoch's order would
-    depend on what else the program has seeded; the operation below it does not.
-    """
+    """Shuffles through a buffer, seeded by `random`."""
     seed, seed2 = (int(word) for word in random.integers(1, 2**31, size=2))
     spec = dataset.element_spec
     variant = tf.raw_ops.ShuffleDataset(

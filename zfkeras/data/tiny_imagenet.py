@@ -17,18 +17,7 @@ LAYOUT = (
 
 
 def open_source(rest: str) -> Source:
-    """Opens Tiny ImageNet: splits "train" and "validation".
-
-    Mirrors that leave out the `images` level are read as well.
-
-    Args:
-        rest: path of the folder tiny-imagenet-200, of the folder it lies in, or of the
-            official zip, which is read in place.
-
-    Raises:
-        FileNotFoundError: there is no such path.
-        UsageError: it is not Tiny ImageNet, or a part of it is missing.
-    """
+    """Opens Tiny ImageNet: splits "train" and "validation"."""
     files, root = _open_files(existing(rest, LAYOUT))
     wnids = sorted({*_lines(files, f"{root}wnids.txt")})
     words = _words(files, f"{root}words.txt")

@@ -55,23 +55,7 @@ _CLASS_FILE = re.compile(rf"({'|'.join(CLASS_NAMES)})_({'|'.join(SPLITS)})\.txt"
 
 
 def open_voc(rest: str, year: int) -> Source:
-    """Opens VOC: splits "train", "validation", "trainval", and "test" if labelled.
-
-    Each split has `targets`: 1 where the class is present, 0 where every object of it
-    is marked difficult (neither right nor wrong, so to be left out), -1 where it is
-    absent. The label it streams is the first class present, -1 if there is none.
-
-    Args:
-        rest: path of the folder VOC2012 (or VOC2007), of a folder VOCdevkit or the one
-            above it; of the official tar or a zip of it; or of a folder with the
-            official tars, which are read as one.
-        year: 2007 or 2012.
-
-    Raises:
-        FileNotFoundError: there is no such path.
-        UsageError: it is not VOC, the file of a class or an image is missing, or a line
-            is not what it should be.
-    """
+    """Opens VOC: splits "train", "validation", "trainval", and "test" if labelled."""
     files, root = _open(existing(rest, _layout(year)), year)
     name_of = {
         Path(name).stem: name

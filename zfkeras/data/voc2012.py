@@ -8,14 +8,5 @@ from zfkeras.data.voc import open_voc
 
 
 def open_source(rest: str) -> Source:
-    """Opens VOC 2012, as `zfkeras.data.voc.open_voc` says.
-
-    Args:
-        rest: path of the folder VOC2012, of a folder VOCdevkit or the one above it, or
-            of the official tar or a zip of it.
-
-    Raises:
-        FileNotFoundError: there is no such path.
-        UsageError: it is not VOC 2012, or a part of it is missing.
-    """
+    """Opens VOC 2012, as `zfkeras.data.voc.open_voc` says."""
     return open_voc(rest, 2012)

@@ -30,19 +30,7 @@ _WHOLE = "whole"
 
 @dataclasses.dataclass(frozen=True)
 class Photograph:
-    """A photograph and what has to be said wherever it is shown.
-
-    Args:
-        file: its name in `FOLDER`.
-        title: as its author calls it.
-        author: who made it, as the author wants to be named.
-        licence: "CC0 1.0", "public domain", "CC BY 2.0", ...
-        licence_url: address of the licence's text. Empty in the public domain.
-        source: address where the author published it.
-        taken_from: the package that the file came from.
-        shows: what it shows: an ImageNet class, such as "n02510455 giant panda", or a
-            word where there is none.
-    """
+    """A photograph and its credit."""
 
     file: str
     title: str
@@ -56,12 +44,7 @@ class Photograph:
 
 @functools.cache
 def photographs() -> tuple[Photograph, ...]:
-    """Returns the photographs of the package, sorted by file name.
-
-    Example:
-        >>> [photo.author for photo in photographs() if photo.file == "red_panda.jpg"]
-        ['Mathias Appel']
-    """
+    """Returns the photographs of the package, sorted by file name."""
     known = json.loads(LICENCES.read_text(encoding="utf-8"))
     return tuple(
         Photograph(file, **entry, licence_url=known["licences"][entry["licence"]])
@@ -70,20 +53,7 @@ def photographs() -> tuple[Photograph, ...]:
 
 
 def open_source(rest: str = "") -> Source:
-    """Opens the built-in photographs: one split, "validation", of square crops.
-
-    Each photograph gives squares as large as its shorter side, half and a quarter of
-    it; the smaller ones lie inside the larger ones. Their label is -1: what a crop
-    shows is not known. An id names the photograph and the square: "red_panda/left 112
-    top 0 side 288".
-
-    Args:
-        rest: "whole" for one square from the middle of each photograph, with what the
-            photograph shows as its label. Empty (default): all crops.
-
-    Raises:
-        UsageError: something else stands behind `photographs:`.
-    """
+    """Opens the built-in photographs: one split, "validation", of square crops."""
     if rest not in ("", _WHOLE):
         raise UsageError(
             f"--data must be photographs or photographs:{_WHOLE}. "
@@ -108,19 +78,7 @@ def open_source(rest: str = "") -> Source:
 
 
 def squares(width: int, height: int) -> list[tuple[int, int, int]]:
-    """Divides a picture into squares of several sizes, the largest first.
-
-    Args:
-        width: in pixels.
-        height: in pixels.
-
-    Returns:
-        (left, top, side) of each square, in pixels.
-
-    Example:
-        >>> squares(512, 384)[:4]
-        [(64, 0, 384), (0, 0, 192), (160, 0, 192), (320, 0, 192)]
-    """
+    """Divides a picture into squares of several sizes, the largest first."""
     shorter = min(width, height)
     found = []
     for division in _DIVISIONS:
@@ -140,14 +98,7 @@ def _middle(width: int, height: int) -> list[tuple[int, int, int]]:
 
 
 def read_crop(key: bytes) -> bytes:
-    """Cuts a square out of a photograph.
-
-    Args:
-        key: "FILE LEFT TOP SIDE" in pixels.
-
-    Returns:
-        The square as a PNG file.
-    """
+    """Cuts a square out of a photograph."""
     file, *box = key.decode().split()
     left, top, side = map(int, box)
     crop = _decoded(file).crop((left, top, left + side, top + side))

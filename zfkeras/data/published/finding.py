@@ -23,34 +23,12 @@ def download_folder() -> Path:
 
 
 def model_path(name: str) -> Path:
-    """Returns where a downloaded network lies once it is converted.
-
-    Args:
-        name: a key of `NETWORKS`, such as "zfnet512".
-    """
+    """Returns the path of a downloaded and converted network."""
     return cache_folder() / "models" / f"{name}.keras"
 
 
 def find_data(name: str) -> str:
-    """Finds a published data set and logs where it is.
-
-    It looks in the folder $ZFKERAS_DATA, then in ~/.cache/zfkeras/data, for the archive
-    or its unpacked folder under the published name; then among the data sets that
-    TensorFlow Datasets has prepared.
-
-    Args:
-        name: a key of `DATA_SETS`, such as "caltech101".
-
-    Returns:
-        Its spec, such as "caltech101:/data/caltech-101.zip" or "tfds:caltech101".
-
-    Raises:
-        UsageError: it is nowhere; the message names the folders and the download.
-
-    Example:
-        >>> find_data("caltech101")  # doctest: +SKIP
-        'caltech101:/data/caltech-101.zip'
-    """
+    """Finds a published data set and logs where it is."""
     spec = search([name])
     if spec is None:
         raise not_found([name])
@@ -58,14 +36,7 @@ def find_data(name: str) -> str:
 
 
 def search(names: Sequence[str]) -> str | None:
-    """Finds the first of several data sets that is there, and logs where.
-
-    Args:
-        names: keys of `DATA_SETS`, the preferred one first.
-
-    Returns:
-        Its spec; `None` if none of them is found.
-    """
+    """Finds the first of several data sets that is there, and logs where."""
     for name in names:
         spec = _locate(DATA_SETS[name])
         if spec is not None:
@@ -75,11 +46,7 @@ def search(names: Sequence[str]) -> str | None:
 
 
 def not_found(names: Sequence[str]) -> UsageError:
-    """Makes the error for data sets that are nowhere.
-
-    Args:
-        names: keys of `DATA_SETS`, the first of which the message says how to download.
-    """
+    """Makes the error for data sets that were not found."""
     first = names[0]
     variable = "" if os.environ.get("ZFKERAS_DATA") else "$ZFKERAS_DATA (not set), "
     folders = ", ".join(map(str, _folders()))

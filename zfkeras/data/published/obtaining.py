@@ -9,20 +9,7 @@ from zfkeras.data.published.sets import DATA_SETS, in_megabytes
 
 
 def obtain_data(spec: str | None, names: Sequence[str], *, download: bool) -> str:
-    """Returns the spec of a command's data.
-
-    Args:
-        spec: what --data says; a spec with a path is returned as it is, and the bare
-            name of a published set is looked for. `None`: --data was not given.
-        names: data sets that the command can use without --data, the preferred one
-            first.
-        download: whether to download the preferred one where none is found. Otherwise
-            the user is asked, if this is a terminal.
-
-    Raises:
-        UsageError: none is found, and none is to be downloaded.
-        RunError: the download failed.
-    """
+    """Returns the spec of a command's data."""
     if spec is not None and spec not in DATA_SETS:
         return spec
     (found,) = obtain_every([names if spec is None else [spec]], download=download)
@@ -30,19 +17,7 @@ def obtain_data(spec: str | None, names: Sequence[str], *, download: bool) -> st
 
 
 def obtain_every(groups: Sequence[Sequence[str]], *, download: bool) -> list[str]:
-    """Returns the specs of several data sets, as many as there are.
-
-    Args:
-        groups: alternatives for each data set, the preferred one first, such as
-            ["voc2012", "voc2007"].
-        download: whether to download the preferred one of each group of which none is
-            found. Otherwise the user is asked, if this is a terminal and nothing at all
-            is found.
-
-    Raises:
-        UsageError: nothing is found, and nothing is to be downloaded.
-        RunError: a download failed.
-    """
+    """Returns the specs of several data sets, as many as there are."""
     found = [search(names) for names in groups]
     missing = [
         names[0] for names, spec in zip(groups, found, strict=True) if spec is None

@@ -9,14 +9,7 @@ import dataclasses
 
 @dataclasses.dataclass(frozen=True)
 class PublishedFile:
-    """One file as its authors publish it.
-
-    Args:
-        name: its published name.
-        url: where it is downloaded from.
-        size: in bytes.
-        checksum: "sha256:" or "md5:" and the digest in hexadecimal digits.
-    """
+    """One file as its authors publish it."""
 
     name: str
     url: str
@@ -26,17 +19,7 @@ class PublishedFile:
 
 @dataclasses.dataclass(frozen=True)
 class Published:
-    """A data set or network that can be downloaded.
-
-    Args:
-        title: what it is, for people.
-        licence: its terms, in a few words.
-        files: what is downloaded.
-        prefix: what its spec begins with, such as "caltech101". Empty: not a data set.
-        places: names (glob patterns) under which it is recognised in a data folder, the
-            preferred one first: unpacked folders, published archives, parts of the set.
-        tfds: its name in TensorFlow Datasets. `None` (default): not there.
-    """
+    """A data set or network that can be downloaded."""
 
     title: str
     licence: str
@@ -204,9 +187,5 @@ NETWORKS: dict[str, Published] = {
 
 
 def in_megabytes(size: int) -> str:
-    """Writes a size for people, such as "137 MB" or "2,000 MB".
-
-    Args:
-        size: in bytes.
-    """
+    """Writes a size for people, such as "137 MB" or "2,000 MB"."""
     return f"{size / 1e6:,.0f} MB"
