@@ -1,8 +1,4 @@
-"""The gallery of features: a pair of sheets a channel, and what is on them.
-
-It finds and projects as `visualize.features` does and writes pictures that a page can
-hold by the hundred; the page itself is made elsewhere.
-"""
+"""Writes the pictures and the record of the report's gallery of features."""
 
 from pathlib import Path
 
@@ -24,8 +20,8 @@ from zfkeras.render import tile
 
 _NAME = "gallery"
 RECORD = f"{_NAME}.json"
-_LINE = 24  # value of the lines between patches: dark on both of the page's grounds
-_SHARP = 32  # pixels of a patch up to which every one of them counts
+_LINE = 24  # grey value of the lines between patches
+_SHARP = 32  # pixels of a patch up to which it is kept as PNG
 _QUALITY = 90  # of the JPEG of larger patches
 
 
@@ -43,29 +39,7 @@ def make_gallery(
     batch_size: int = 128,
     seed: int = 0,
 ) -> Path:
-    """Writes the strongest activations of some channels as pictures and a record.
-
-    Args:
-        classifier: the network.
-        source: where the images are.
-        split_name: which of its splits.
-        folder: for the pictures, the state of the scan and gallery.json.
-        layers: the paper's numbers (1 to 7) or names of layers.
-        num_channels: how many channels of each layer, drawn among the active ones.
-        top: how many images for each channel.
-        max_images: look at no more images than this, drawn at random. `None` (default):
-            all.
-        max_bad_fraction: share of them, 0 to 1, that may be unreadable.
-        batch_size: images that go through the network at once.
-        seed: fixes what is drawn.
-
-    Returns:
-        The record's path.
-
-    Raises:
-        UsageError: a layer that is not there, or cannot be projected.
-        RunError: too many images cannot be read.
-    """
+    """Writes the strongest activations of some channels; returns the record's path."""
     split = draw_sample(source.split(split_name), max_images, seed)
     finder = FeatureFinder(classifier, layers, top)
     bad_images = BadImages(max(split.num_examples, 1), max_bad_fraction)
@@ -119,14 +93,14 @@ def _write_sheets(features: LayerFeatures, row: int, folder: Path) -> dict:
 
 
 def _sheet(images: np.ndarray) -> np.ndarray:
-    """(count, height, width, 3) as one image, in a square of rows."""
+    """Tiles images (count, height, width, 3) into one, as many rows as columns."""
     columns = int(np.ceil(np.sqrt(len(images))))
     gap = max(1, max(images.shape[1:3]) // 28)
     return tile(images, columns, gap=gap, fill=_LINE)
 
 
 def _write(pixels: np.ndarray, stem: Path, side: int) -> str:
-    """PNG where single pixels count, JPEG with whole colours where it saves much."""
+    """Writes a PNG of small patches, a JPEG of large ones; returns the file's name."""
     kind = "png" if side <= _SHARP else "jpg"
     path = stem.with_name(f"{stem.name}.{kind}")
     options = {"optimize": True} if kind == "png" else {"quality": _QUALITY}

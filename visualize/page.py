@@ -1,8 +1,7 @@
-"""The report's page: one HTML file that holds all it shows and asks for nothing.
+"""Writes the report's page: one HTML file that loads nothing from elsewhere.
 
-It lays out what it is given; it makes no figures and reads no records. Whatever text
-comes in is escaped by the templates, and a policy in the page forbids every request and
-every script and style but its own.
+The templates escape all text. A Content-Security-Policy in the page forbids every
+request, and every script and style but the page's own.
 """
 
 import base64
@@ -14,75 +13,48 @@ from pathlib import Path
 import jinja2
 from PIL import Image
 
+from zfkeras.data.photographs import Photograph
 from zfkeras.errors import UsageError
 from zfkeras.files import raise_system_errors, written_whole
 
 _TEMPLATES = Path(__file__).parent / "templates"
-_LARGE = 300_000  # bytes of a picture from which it is looked for a smaller coding
-_WIDEST = 2400  # pixels
+_LARGE = 300_000  # bytes; larger pictures are made smaller
+_WIDEST = 2400  # pixels of those
 _QUALITY = 88
-_SHARP = 200  # pixels up to which a picture is shown with its pixels as squares
+_SHARP = 200  # pixels; the page enlarges smaller pictures with sharp pixels
 
 
 @dataclasses.dataclass(frozen=True)
 class Picture:
-    """A picture, in the page itself.
-
-    Args:
-        source: data URI.
-        width: in pixels.
-        height: in pixels.
-        alt: what it shows, for those who do not see it.
-        caption: below it. Empty (default): none.
-    """
+    """A picture as a data URI, with its size in pixels."""
 
     source: str
     width: int
     height: int
     alt: str
-    caption: str = ""
 
     @property
     def sharp(self) -> bool:
-        """Whether it is so small that its pixels are to be seen."""
+        """Whether the page enlarges it with sharp pixels."""
         return max(self.width, self.height) <= _SHARP
 
 
 @dataclasses.dataclass(frozen=True)
 class Table:
-    """A table whose first column names the rows.
-
-    Args:
-        caption: above it.
-        headings: of the columns.
-        rows: texts, one for each heading.
-        strong: first cells of the rows to be set in bold.
-        note: below it. Empty (default): none.
-    """
+    """A table whose first column names the rows."""
 
     caption: str
     headings: list[str]
     rows: list[list[str]]
-    strong: tuple[str, ...] = ()
     note: str = ""
 
 
 @dataclasses.dataclass(frozen=True)
 class Section:
-    """A figure or a group of tables.
+    """A figure or a group of tables, with the paper's claim and our sentences."""
 
-    Args:
-        anchor: its id in the page.
-        short: its name in the contents.
-        title: its heading.
-        paper: what the paper says.
-        ours: sentences on what is to be seen here.
-        pictures: in order.
-        tables: in order.
-    """
-
-    anchor: str
-    short: str
+    anchor: str  # its id in the page
+    short: str  # its name in the contents
     title: str
     paper: str = ""
     ours: tuple[str, ...] = ()
@@ -92,60 +64,33 @@ class Section:
 
 @dataclasses.dataclass(frozen=True)
 class Card:
-    """A channel in the gallery.
-
-    Args:
-        anchor: its id in the page.
-        channel: its number.
-        left: its filter or reconstructions.
-        patches: what they come from.
-        summary: the classes among its strongest, in short.
-        words: what it is found by.
-        top: {"activation", "class_name", "image_id"} of each, strongest first.
-    """
+    """A channel in the gallery."""
 
     anchor: str
     channel: int
     left: Picture
     patches: Picture
     summary: str
-    words: str
-    top: list[dict]
+    words: str  # what the search field finds it by
+    top: list[dict]  # {"activation", "class_name", "image_id"}, strongest first
 
 
 @dataclasses.dataclass(frozen=True)
 class GalleryLayer:
-    """A layer in the gallery.
-
-    Args:
-        name: of the Keras layer.
-        short: on the button that chooses it.
-        title: its heading.
-        facts: a line on what its units see.
-        left: what the left pictures are.
-        size: "small" or "large" cards.
-        cards: its channels.
-    """
+    """A layer in the gallery."""
 
     name: str
     short: str
     title: str
     facts: str
-    left: str
-    size: str
+    left: str  # what the left pictures of its cards are
+    size: str  # "small" or "large" cards
     cards: tuple[Card, ...]
 
 
 @dataclasses.dataclass(frozen=True)
 class Gallery:
-    """The features of all layers.
-
-    Args:
-        title: its heading.
-        paper: what the paper says.
-        ours: sentences on what is to be seen here.
-        layers: lowest first.
-    """
+    """The features of all layers, lowest first."""
 
     title: str
     paper: str
@@ -154,38 +99,8 @@ class Gallery:
 
 
 @dataclasses.dataclass(frozen=True)
-class Credit:
-    """The attribution of a photograph that the page shows.
-
-    Args:
-        title: as its author calls it.
-        author: who made it.
-        licence: its name.
-        source: address where the author published it.
-        licence_url: address of the licence's text. Empty (default): none.
-    """
-
-    title: str
-    author: str
-    licence: str
-    source: str
-    licence_url: str = ""
-
-
-@dataclasses.dataclass(frozen=True)
 class Page:
-    """All that the page says.
-
-    Args:
-        title: of the page.
-        subtitle: a sentence on network and images.
-        facts: (name, value, note) of the numbers at the top.
-        gallery: of features; `None` if it could not be made.
-        sections: figures and tables, in order.
-        missing: (title, reason) of what could not be made.
-        provenance: (name, value) of how the page came about.
-        credits: of the photographs that it shows. Empty (default): none are due.
-    """
+    """All that the page says; each fact is (name, value, note)."""
 
     title: str
     subtitle: str
@@ -194,27 +109,18 @@ class Page:
     sections: tuple[Section, ...]
     missing: tuple[tuple[str, str], ...]
     provenance: tuple[tuple[str, str], ...]
-    credits: tuple[Credit, ...] = ()
+    credits: tuple[Photograph, ...] = ()
 
 
 def write_page(page: Page, path: Path) -> Path:
-    """Writes the page, whole or not at all; returns the path.
-
-    Args:
-        page: what it says.
-        path: ends in .html.
-    """
+    """Writes the page to a .html file, whole or not at all; returns the path."""
     with written_whole(path, "w") as file:
         file.write(render(page))
     return Path(path)
 
 
 def render(page: Page) -> str:
-    """The page as HTML.
-
-    Args:
-        page: what it says.
-    """
+    """The page as HTML."""
     environment = jinja2.Environment(
         loader=jinja2.FileSystemLoader(_TEMPLATES),
         autoescape=True,
@@ -237,26 +143,13 @@ def _own_text(name: str) -> str:
 
 
 def _policy_hash(text: str) -> str:
-    """By which a Content-Security-Policy lets a style or script in the page pass."""
+    """The hash that names a style or script in a Content-Security-Policy."""
     digest = hashlib.sha256(text.encode()).digest()
     return f"sha256-{base64.b64encode(digest).decode()}"
 
 
-def embed(path: Path, alt: str, caption: str = "") -> Picture:
-    """Reads a picture into the page.
-
-    Large ones are coded anew as JPEG where that is smaller, and made no wider than a
-    screen can show: a page of many has to stay light.
-
-    Args:
-        path: of a PNG or JPEG file.
-        alt: what it shows, for those who do not see it.
-        caption: below it.
-
-    Raises:
-        FileNotFoundError: there is no such file.
-        UsageError: it is no picture, or damaged.
-    """
+def embed(path: Path, alt: str) -> Picture:
+    """Reads a PNG or JPEG file; large ones become a smaller JPEG."""
     content = Path(path).read_bytes()
     try:
         with Image.open(io.BytesIO(content), formats=("PNG", "JPEG")) as image:
@@ -274,7 +167,7 @@ def embed(path: Path, alt: str, caption: str = "") -> Picture:
         raise_system_errors(err)
         raise UsageError(f"{path} is no PNG or JPEG, or is damaged ({err}).") from err
     data = base64.b64encode(content).decode()
-    return Picture(f"data:image/{kind};base64,{data}", width, height, alt, caption)
+    return Picture(f"data:image/{kind};base64,{data}", width, height, alt)
 
 
 def _as_jpeg(image: Image.Image) -> bytes:

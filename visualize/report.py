@@ -10,6 +10,7 @@ from zfkeras import commandline
 DEFAULT_DATA = "photographs"
 CHANNELS, QUICK_CHANNELS = 16, 6
 MAX_IMAGES, QUICK_MAX_IMAGES = 2_000, 300
+_PICTURES = (".jpg", ".png")
 
 
 def build_parser() -> argparse.ArgumentParser:
@@ -110,7 +111,6 @@ def main(argv=None) -> int:
 def _report(args):
     from visualize.page import write_page
     from visualize.report_gathering import gather
-    from visualize.report_record import describe_report
     from zfkeras.errors import RunError
     from zfkeras.provenance import write_results
 
@@ -120,13 +120,71 @@ def _report(args):
     args.max_images = args.max_images or limit
     page, failed = gather(args)
     path = write_page(page, args.workdir / "report.html")
-    write_results(args.workdir, "report", describe_report(page, args, failed))
+    write_results(args.workdir, "report", _describe(page, args, failed))
     print(f"report in {path}, {path.stat().st_size / 1e6:.1f} MB")
     if failed:
         raise RunError(
             f"{path} was written without what failed: {', '.join(failed)}. The page "
             "says why."
         )
+
+
+def _describe(page, args: argparse.Namespace, failed: list[str]) -> dict:
+    """Lists the page's sections with their files, and what was left out."""
+    folders = {
+        "gallery": args.workdir / "features",
+        "ablation": args.ablation,
+        "training": args.run,
+        "transfer": args.transfer,
+    }
+    made = [(section.anchor, section) for section in page.sections]
+    if page.gallery is not None:
+        made.insert(0, ("gallery", page.gallery))
+    return {
+        "title": page.title,
+        "model": str(args.model),
+        "data": args.data,
+        "split": args.split,
+        "page": "report.html",
+        "sections": [
+            {
+                "title": section.title,
+                "finding": [*section.ours],
+                **_files(
+                    folders.get(anchor, args.workdir / anchor), anchor, args.workdir
+                ),
+            }
+            for anchor, section in made
+        ],
+        "left_out": [
+            {"title": title, "reason": reason, "failed": title in failed}
+            for title, reason in page.missing
+        ],
+    }
+
+
+def _files(folder: Path | None, name: str, workdir: Path) -> dict:
+    """The folder of a section, its record and its pictures."""
+    if folder is None or not folder.is_dir():
+        return {"folder": None, "record": None, "pictures": []}
+    # A training and transfer's commands have a name of their own for their record.
+    own = name in ("training", "transfer")
+    record = folder / ("results.json" if own else f"{name}.json")
+    pictures = [
+        path
+        for path in sorted(folder.rglob("[!.]*"))
+        if path.suffix in _PICTURES and path.is_file()
+    ]
+    return {
+        "folder": _named(folder, workdir),
+        "record": _named(record, workdir) if record.is_file() else None,
+        "pictures": [_named(path, workdir) for path in pictures],
+    }
+
+
+def _named(path: Path, workdir: Path) -> str:
+    """A path as seen from the workdir, if it lies below it."""
+    return str(path.relative_to(workdir) if path.is_relative_to(workdir) else path)
 
 
 if __name__ == "__main__":

@@ -1,23 +1,58 @@
-"""What the records of figures say, in sentences and tables for the report.
+"""Makes sentences and tables for the report out of the figures' records."""
 
-It reads JSON values and makes text of them; it draws nothing and opens no files.
-"""
-
+import dataclasses
 from collections.abc import Callable, Mapping
 
 from visualize.page import Table
-from visualize.report_words import Finding, claim, number, percent, plain
 
 _CLEARLY_NEARER = 0.05  # between cosines
 _RARE = 0.05  # share of random trials
 
 
-def evolution(record: Mapping) -> Finding:
-    """Fig. 4: when each layer settles.
+@dataclasses.dataclass(frozen=True)
+class Finding:
+    """What the paper says of a figure, and what is to be seen here."""
 
-    Args:
-        record: of `visualize.evolution`.
-    """
+    paper: str
+    ours: tuple[str, ...]
+    tables: tuple[Table, ...] = ()
+
+
+def percent(value: float | None, digits: int = 1) -> str:
+    """A fraction in percent; a dash for `None`."""
+    return "–" if value is None else f"{100 * value:.{digits}f} %"
+
+
+def number(value: float | None, digits: int = 2) -> str:
+    """A number; a dash for `None`."""
+    return "–" if value is None else f"{value:,.{digits}f}"
+
+
+def claim(record: Mapping) -> str:
+    """What the paper says of the figure, if the record has it."""
+    paper = record.get("paper")
+    return str(paper.get("claim", "")) if isinstance(paper, Mapping) else ""
+
+
+def said_of_bad_images(record: Mapping) -> tuple[str, ...]:
+    """A sentence on the images that could not be read, if there were any."""
+    tally = record.get("bad_images") or {"count": 0}
+    count = tally["count"]
+    if not count:
+        return ()
+    noun = "image" if count == 1 else "images"
+    return (f"{count:,} {noun} could not be read and took no part.",)
+
+
+def plain(record: Mapping) -> Finding:
+    """Takes the paper's claim and the summary of any record."""
+    summary = record.get("summary", record.get("finding", ()))
+    ours = (summary,) if isinstance(summary, str) else tuple(map(str, summary))
+    return Finding(claim(record), ours)
+
+
+def evolution(record: Mapping) -> Finding:
+    """Fig. 4: when each layer settles."""
     epochs = record["epochs"]
     layers = {
         layer.get("heading", name): layer for name, layer in record["layers"].items()
@@ -63,7 +98,7 @@ def evolution(record: Mapping) -> Finding:
 
 
 def _order_of_settling(epochs: list[int], layers: Mapping) -> str:
-    """Whether the lower layers settle before the upper ones, as the paper says."""
+    """Says whether the lower layers settle first, as in the paper."""
     cosines = [layer["cosine_to_last"] for layer in layers.values()]
     first, last = cosines[0], cosines[-1]
     settled = [layer["settled_epoch"] for layer in layers.values()]
@@ -85,11 +120,7 @@ def _order_of_settling(epochs: list[int], layers: Mapping) -> str:
 
 
 def filters(record: Mapping) -> Finding:
-    """Fig. 6: first-layer filters.
-
-    Args:
-        record: of `visualize.filters`.
-    """
+    """Fig. 6: first-layer filters."""
     networks = record["networks"]
     rows, sentences = [], []
     for network in networks:
@@ -144,7 +175,7 @@ def filters(record: Mapping) -> Finding:
 
 
 def _smoothness(network: Mapping) -> str:
-    """How alike neighbouring weights are, which tells filters from noise."""
+    """Says how alike neighbouring weights are."""
     value = network.get("neighbour_correlation")
     if value is None:
         return ""
@@ -152,7 +183,7 @@ def _smoothness(network: Mapping) -> str:
 
 
 def _aliasing(network: Mapping) -> str:
-    """How much of layer 2's projections is finer than the first layer's grid."""
+    """Says how much of layer 2's projections is finer than the first layer's grid."""
     if "layer_2" not in network:
         return ""
     if max(network["stride"]) == 1:
@@ -167,11 +198,7 @@ def _aliasing(network: Mapping) -> str:
 
 
 def invariance(record: Mapping) -> Finding:
-    """Fig. 5: what moves features and answers.
-
-    Args:
-        record: of `visualize.invariance`.
-    """
+    """Fig. 5: what moves features and answers."""
     curves = record["transformations"]
     layers = [*next(iter(curves.values()))["layers"]]
     rows = []
@@ -205,11 +232,7 @@ def invariance(record: Mapping) -> Finding:
 
 
 def correspondence(record: Mapping) -> Finding:
-    """Table 1: how alike features change under masks on the same part.
-
-    Args:
-        record: of `visualize.correspondence`.
-    """
+    """Table 1: how alike features change under masks on the same part."""
     layers = record["layers"]
     has_paper = any(cell["paper"] for rows in layers.values() for cell in rows.values())
     headings, rows = ["hidden"], []

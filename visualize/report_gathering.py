@@ -1,26 +1,23 @@
-"""Makes all that a report shows and gathers it in a `Page`.
-
-What cannot be made is listed with the reason, and the rest goes on.
-"""
+"""Makes all that a report shows; what fails is listed with the reason."""
 
 import argparse
 import datetime
 import logging
 import os
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 
 from visualize import report_sections as sections
 from visualize import report_tables as tables
 from visualize.filters import model_labels
 from visualize.gallery import RECORD, make_gallery
-from visualize.page import Credit, Page
+from visualize.page import Page
 from visualize.paper_layers import usual_layers
 from visualize.report_catalogue import FIGURES
-from visualize.report_figures import Request, Unavailable, make_once
+from visualize.report_figures import make_once
+from visualize.report_findings import percent
 from visualize.report_given import look_at_given
-from visualize.report_training import training
-from visualize.report_words import percent
 from visualize.scan_state import fingerprint
 from zfkeras import commandline, provenance
 from zfkeras.data.photographs import photographs
@@ -34,135 +31,94 @@ _log = logging.getLogger(__name__)
 
 
 def gather(args: argparse.Namespace) -> tuple[Page, list[str]]:
-    """Makes every figure that can be made, and the page of them.
+    """Makes the page, and lists the titles of figures that failed.
 
-    Args:
-        args: as `visualize.report.build_parser` reads them.
-
-    Returns:
-        The page, and the titles of figures that failed (not those for which something
-        was not given or which the network does not allow).
-
-    Raises:
-        UsageError, FileNotFoundError: the network, the images, the workdir or what else
-            was given is not there or is no such thing.
+    What was not given, or what the network does not allow, is no failure.
     """
     source = open_source(args.data)
     args.split = source.split_name(args.split)
     classifier = load(args.model)
-    request = _request(args, source, classifier)
+    layers = _layers(args.layers, classifier.model)
+    request = argparse.Namespace(
+        **{**vars(args), "data": source.spec, "layers": layers}
+    )
+    inputs = _fingerprint(args.split, source, classifier)
+    given = look_at_given(args, classifier.preprocessing)
+    if args.run is not None and "train" in source.splits:
+        given["training images"] = _fingerprint("train", source, classifier)
     commandline.make_folder(args.workdir)
     made = _Made()
+
+    def figure_section(figure):
+        record = figure.make(request, inputs, given)
+        return sections.figure_section(figure, record)
+
     gallery = made.add(
-        "Fig. 2: what excites each feature map",
-        lambda: sections.gallery(_gallery(request, source, classifier)),
+        sections.GALLERY,
+        lambda: sections.gallery(_gallery(request, inputs, source, classifier)),
     )
-    if args.run is not None:
-        made.add(
-            "Training",
-            lambda: made.sections.append(training(args.run, args.transfer)),
-        )
-    for figure in FIGURES:
-        made.add(
-            figure.title,
-            lambda figure=figure: made.sections.append(
-                sections.figure_section(figure, figure.make(request))
-            ),
-        )
-    for title, read, folder in (
-        ("Table 3: what each part contributes", tables.ablation, args.ablation),
-        ("Tables 4 to 7: transfer to other data sets", tables.transfer, args.transfer),
-    ):
-        made.add(
-            title,
-            lambda title=title, read=read, folder=folder: made.sections.append(
-                read(title, folder)
-            ),
-        )
+    makers = {
+        "Training": lambda: tables.training(args.run, args.transfer),
+        **{figure.title: partial(figure_section, figure) for figure in FIGURES},
+        tables.ABLATION: lambda: tables.ablation(args.ablation),
+        tables.TRANSFER: lambda: tables.transfer(args.transfer),
+    }
+    if args.run is None:
+        del makers["Training"]
+    found = [made.add(title, make) for title, make in makers.items()]
     page = Page(
         title=f"What {_name(args.model, classifier)} sees",
-        subtitle=_subtitle(args.model, request, source),
+        subtitle=_subtitle(request, source),
         facts=_facts(classifier),
         gallery=gallery,
-        sections=tuple(made.sections),
+        sections=tuple(section for section in found if section is not None),
         missing=tuple(made.missing),
         provenance=_provenance(request, classifier),
-        credits=_credits(source),
+        credits=photographs() if source.spec.partition(":")[0] == "photographs" else (),
     )
     return page, made.failed
 
 
 class _Made:
-    """What has come about so far, and what has not."""
+    """What could not be made, and why."""
 
     def __init__(self):
-        self.sections, self.missing, self.failed = [], [], []
+        self.missing, self.failed = [], []
 
     def add(self, title: str, make: Callable[[], object]):
-        """Calls `make`; returns what it does, or `None` and knows the reason."""
+        """Calls `make`; returns its result, or `None` and notes the reason."""
         _log.info("%s", title)
         try:
             return make()
-        except Unavailable as err:
-            self._miss(title, err)
-        except UsageError as err:  # this network or these images do not allow it
-            self._miss(title, err)
-        except (sections.Damaged, RunError, OSError) as err:
+        except UsageError as err:  # not given, or this network does not allow it
+            reason = str(err)
+        except (RunError, OSError) as err:
             self.failed.append(title)
-            self._miss(title, err)
+            reason = str(err)
         except Exception as err:
             # A bug in one figure is no reason to lose the others.
             _log.exception("%s", title)
             self.failed.append(title)
-            self._miss(title, f"failed: {type(err).__name__}: {err}")
+            reason = f"failed: {type(err).__name__}: {err}"
+        reason = " ".join(reason.split())
+        _log.info("  not shown: %s", reason)
+        self.missing.append((title, reason))
         return None
 
-    def _miss(self, title, reason):
-        line = " ".join(str(reason).split())
-        _log.info("  not shown: %s", line)
-        self.missing.append((title, line))
 
-
-def _request(args, source: Source, classifier: Classifier) -> Request:
-    def digest(split_name):
-        network = classifier.model, classifier.preprocessing
-        return fingerprint(*network, source.split(split_name), source.spec)
-
-    made_with = digest(args.split)
-    given = look_at_given(args, classifier.preprocessing)
-    if args.run is not None and "train" in source.splits:
-        given["training images"] = digest("train")
-    return Request(
-        model=args.model,
-        fingerprint=made_with,
-        data=source.spec,
-        split=args.split,
-        workdir=args.workdir,
-        layers=_layers(args.layers, classifier.model),
-        channels=args.channels,
-        max_images=args.max_images,
-        batch_size=args.batch_size,
-        seed=args.seed,
-        run=args.run,
-        compare=tuple(args.compare),
-        images_given=tuple(args.images),
-        parts=args.parts,
-        parts_images=args.parts_images,
-        given=given,
-        max_bad_fraction=args.max_bad_fraction,
-        quick=args.quick,
-        overwrite=args.overwrite,
-    )
+def _fingerprint(split_name: str, source: Source, classifier: Classifier) -> str:
+    split = source.split(split_name)
+    return fingerprint(classifier.model, classifier.preprocessing, split, source.spec)
 
 
 def _layers(given, model) -> tuple[int | str, ...]:
-    """Those of the gallery. Named ones must be there; whether they project is seen."""
+    """The gallery's layers; `layer_tensor` raises for one that is not there."""
     for layer in given or ():
         layer_tensor(model, layer)
     return tuple(given or usual_layers(model))
 
 
-def _gallery(request: Request, source: Source, classifier: Classifier) -> Path:
+def _gallery(request, inputs: str, source: Source, classifier: Classifier) -> Path:
     folder = request.workdir / "features"
     settings = {
         "layers": [*request.layers],
@@ -182,12 +138,12 @@ def _gallery(request: Request, source: Source, classifier: Classifier) -> Path:
             **settings,
         )
 
-    made_with = {**settings, "network and images": request.fingerprint}
+    made_with = {**settings, "network and images": inputs}
     return make_once(folder, RECORD, made_with, make, request.overwrite)
 
 
 def _name(model: str, classifier: Classifier) -> str:
-    """The network's variant if the card knows it, else as Fig. 6 calls it."""
+    """The network's variant if its card names it, else its label in Fig. 6."""
     if model in PRESETS:
         return f"{model}-scale ZFNet" if model == "quarter" else model
     config = classifier.made.get("config")
@@ -195,7 +151,8 @@ def _name(model: str, classifier: Classifier) -> str:
     return str(variant or model_labels([model], None)[0])
 
 
-def _subtitle(model: str, request: Request, source: Source) -> str:
+def _subtitle(request, source: Source) -> str:
+    model = request.model
     network = model if model in PRESETS else Path(model).name
     return (
         f"The network {network}, looked into with a deconvnet as Zeiler and Fergus did "
@@ -213,18 +170,6 @@ def _images_in_words(split: str, source: Source) -> str:
     which = f"{split} " if len(source.splits) > 1 else ""
     classes = len(source.class_names)
     return f"{images:,} {which}images of {name}, in {classes:,} classes"
-
-
-def _credits(source: Source) -> tuple[Credit, ...]:
-    """Credits of the built-in photographs, if the page shows them."""
-    if source.spec.partition(":")[0] != "photographs":
-        return ()
-    return tuple(
-        Credit(
-            photo.title, photo.author, photo.licence, photo.source, photo.licence_url
-        )
-        for photo in photographs()
-    )
 
 
 def _facts(classifier: Classifier) -> tuple[tuple[str, str, str], ...]:
@@ -247,7 +192,7 @@ def _facts(classifier: Classifier) -> tuple[tuple[str, str, str], ...]:
     return tuple(facts)
 
 
-def _provenance(request: Request, classifier: Classifier):
+def _provenance(request, classifier: Classifier):
     environment = provenance.environment()
     made = classifier.made
     rows = [

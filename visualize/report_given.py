@@ -1,7 +1,4 @@
-"""What a report is given beside its network and images: whether it is there, and what.
-
-It looks before the work begins; the figures' commands read it all themselves.
-"""
+"""Checks the files that a report is given, before any work, and digests them."""
 
 import argparse
 import hashlib
@@ -26,26 +23,14 @@ _TABLES = {"ablation": "ablation.json", "transfer": "*.md"}  # what lies in the 
 def look_at_given(
     args: argparse.Namespace, preprocessing: Preprocessing
 ) -> dict[str, str]:
-    """Refuses what is not there, before any work; says what the rest holds.
-
-    Args:
-        args: as `visualize.report.build_parser` reads them.
-        preprocessing: of the network.
-
-    Returns:
-        Argument -> digest of the files behind it, which changes if one of them does.
-        An argument that was not given has none.
-
-    Raises:
-        UsageError, FileNotFoundError: it is not there, or is no such thing.
-    """
+    """Raises for what is not there; maps each argument to a digest of its files."""
     found = {}
     if args.run is not None:
-        found["run"] = digest_of_files(find_snapshots(args.run).values())
+        found["run"] = _digest_of_files(find_snapshots(args.run).values())
     if args.compare:
-        found["compare"] = digest_of_files(_networks(args.compare))
+        found["compare"] = _digest_of_files(_networks(args.compare))
     if args.images:
-        found["images"] = digest_of_files(_photographs(args.images, preprocessing))
+        found["images"] = _digest_of_files(_photographs(args.images, preprocessing))
     if args.parts is not None:
         found["parts"] = _digest_of_parts(args, preprocessing)
     elif args.parts_images is not None:
@@ -58,15 +43,8 @@ def look_at_given(
     return found
 
 
-def digest_of_files(paths: Iterable[Path]) -> str:
-    """A digest of the paths, sizes and times of change of some files.
-
-    Args:
-        paths: of files, all of which are there.
-
-    Returns:
-        64 hexadecimal digits.
-    """
+def _digest_of_files(paths: Iterable[Path]) -> str:
+    """Digests the paths, sizes and times of change of files."""
     digest = hashlib.sha256()
     for path in paths:
         status = os.stat(path)
@@ -76,7 +54,7 @@ def digest_of_files(paths: Iterable[Path]) -> str:
 
 
 def _networks(names: list[str]) -> list[Path]:
-    """The files of networks that can be loaded; presets have none that changes."""
+    """Loads each network once; returns the paths of those that are files."""
     for name in names:
         try:
             load(name)
@@ -86,7 +64,7 @@ def _networks(names: list[str]) -> list[Path]:
 
 
 def _photographs(paths: list[Path], preprocessing) -> list[Path]:
-    """The files that are named, which must be images, and those in folders."""
+    """Lists the named images and those in the named folders."""
     files = []
     for path in paths:
         if not path.exists():
@@ -103,7 +81,7 @@ def _photographs(paths: list[Path], preprocessing) -> list[Path]:
 
 
 def _digest_of_parts(args, preprocessing) -> str:
-    """Of the images as the network's preprocessing takes them, and of their parts."""
+    """Digests the preprocessed images and the places of their parts."""
     folder = args.parts_images or args.parts.absolute().parent
     try:
         images = images_with_parts(read_parts(args.parts), folder, preprocessing)

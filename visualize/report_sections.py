@@ -1,7 +1,4 @@
-"""Makes sections of the report's page out of folders that hold records and pictures.
-
-It reads files and lays nothing out; what damaged ones raise is a `Damaged` of one line.
-"""
+"""Makes the report's gallery and sections out of the folders of the figures."""
 
 import contextlib
 from collections import Counter
@@ -11,13 +8,13 @@ from pathlib import Path
 from visualize.objects import said_of_objects
 from visualize.page import Card, Gallery, GalleryLayer, Section, embed
 from visualize.report_figures import Figure
-from visualize.report_findings import FINDINGS
-from visualize.report_words import plain, said_of_bad_images
-from zfkeras.errors import UsageError
+from visualize.report_findings import FINDINGS, plain, said_of_bad_images
+from zfkeras.errors import RunError, UsageError
 from zfkeras.file_names import layer_stem
 from zfkeras.files import read_json
 from zfkeras.wnids import without_wnid
 
+GALLERY = "Fig. 2: what excites each feature map"
 _FIG2 = (
     "Fig. 2 and sec. 4.1: for each feature map the nine strongest activations over the "
     "validation set, projected down to the pixels, beside the image patches they come "
@@ -28,36 +25,20 @@ _FAR_FEWER, _FEWER = 0.8, 0.95  # shares of the lower layer's classes
 _SMALL = 16  # pixels of a patch up to which its card is small
 
 
-class Damaged(Exception):
-    """Files that cannot be made a section of; the message is one line."""
-
-
 @contextlib.contextmanager
 def said_in_one_line(folder: Path) -> Iterator[None]:
-    """Turns what damaged files raise into `Damaged`.
-
-    Args:
-        folder: where they are.
-    """
+    """Turns what damaged files in a folder raise into a `RunError` of one line."""
     try:
         yield
     except KeyError as err:
-        raise Damaged(f"a record in {folder} has no {err}: it is damaged.") from err
+        raise RunError(f"a record in {folder} has no {err}: it is damaged.") from err
     except (OSError, ValueError, TypeError, IndexError, AttributeError) as err:
         reason = str(err) if isinstance(err, (UsageError, OSError)) else repr(err)
-        raise Damaged(f"cannot read what is in {folder}: {reason}") from err
+        raise RunError(f"cannot read what is in {folder}: {reason}") from err
 
 
 def figure_section(figure: Figure, record_path: Path) -> Section:
-    """The section of a figure.
-
-    Args:
-        figure: which.
-        record_path: what its command wrote; the pictures are beside it.
-
-    Raises:
-        Damaged: files are missing or are not what the command writes.
-    """
+    """Makes the section of a figure from its record and the pictures beside it."""
     folder = record_path.parent
     with said_in_one_line(folder):
         record = read_json(record_path)
@@ -82,14 +63,7 @@ def figure_section(figure: Figure, record_path: Path) -> Section:
 
 
 def gallery(record_path: Path) -> Gallery:
-    """The gallery of features.
-
-    Args:
-        record_path: as `visualize.gallery.make_gallery` wrote it.
-
-    Raises:
-        Damaged: files are missing or are not what it writes.
-    """
+    """Makes the gallery from the record that `make_gallery` wrote."""
     folder = record_path.parent
     with said_in_one_line(folder):
         record = read_json(record_path)
@@ -99,7 +73,7 @@ def gallery(record_path: Path) -> Gallery:
             for layer, short in zip(record["layers"], shorts, strict=True)
         )
         return Gallery(
-            "Fig. 2: what excites each feature map",
+            GALLERY,
             _FIG2,
             (
                 f"the {record['top']} strongest activations of channels drawn at "
@@ -115,12 +89,12 @@ def gallery(record_path: Path) -> Gallery:
 
 
 def _counted_once(record: Mapping) -> str:
-    """What gives a channel one activation at most (`visualize.distinct`)."""
+    """Names what gives a channel one activation at most (`visualize.distinct`)."""
     return "photograph" if record.get("data") == "photographs" else "image"
 
 
 def _specific(layers: list[Mapping]) -> tuple[str, ...]:
-    """How specific to classes the layers are, which the paper says grows."""
+    """Says whether higher layers are more specific to classes, as in the paper."""
     first, last = layers[0], layers[-1]
     low, high = first["mean_num_classes_in_top"], last["mean_num_classes_in_top"]
     if None in (low, high):  # all channels dead, or the images of no known class
@@ -140,7 +114,7 @@ def _specific(layers: list[Mapping]) -> tuple[str, ...]:
 
 
 def _short_names(names: list[str]) -> list[str]:
-    """Names without the model that all of the layers lie in."""
+    """Shortens names of layers that all lie in one nested model."""
     parts = [name.rpartition(".") for name in names]
     same = len({model for model, _, _ in parts}) == 1
     return [own for _, _, own in parts] if same else names
@@ -217,7 +191,7 @@ def _card(stem, title, left, feature, folder) -> Card:
 
 
 def _shown_name(row: Mapping) -> str:
-    """What the card calls an image: its class, or its own name if that is not known."""
+    """The class of an image, or its own name if the class is not known."""
     if row["label"] >= 0:
         return without_wnid(str(row["class_name"]))
     return str(row["image_id"]).partition("/")[0].replace("_", " ")

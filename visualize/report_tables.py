@@ -1,32 +1,84 @@
-"""Tables that other commands wrote, as sections of the report's page.
-
-It reads their files; it trains and measures nothing, and knows none of their code.
-"""
+"""Makes sections of the report out of what other commands wrote: runs and tables."""
 
 from collections.abc import Mapping
 from pathlib import Path
 
 from visualize.page import Section, Table, embed
-from visualize.report_figures import Unavailable
+from visualize.report_findings import percent
 from visualize.report_sections import said_in_one_line
 from zfkeras.errors import UsageError
 from zfkeras.files import read_json
 from zfkeras.terminal import row_cells
 
+ABLATION = "Table 3: what each part contributes"
+TRANSFER = "Tables 4 to 7: transfer to other data sets"
 
-def ablation(title: str, folder: Path | None) -> Section:
-    """Table 3: errors of the network without some of its parts.
 
-    Args:
-        title: of the section.
-        folder: workdir of `zfkeras.ablation`. `None`: there is none.
+def training(run: Path, heads_folder: Path | None = None) -> Section:
+    """The accuracy a run reached, beside linear heads on a fixed network, if any."""
+    if not (run / "results.json").is_file():
+        raise UsageError(f"{run} holds no results.json of a finished training.")
+    heads = _read_heads(heads_folder)
+    with said_in_one_line(run):
+        results = read_json(run / "results.json")
+        config = read_json(run / "config.json")["config"]
+        data, picture = config["data"]["source"], run / "training.png"
+        rows = [*_accuracy(run, results), *heads.get(data, [])]
+        return Section(
+            "training",
+            "Training",
+            f"Training: {config['name']} on {data}",
+            ours=(_summary(config, results),),
+            pictures=(embed(picture, "Training: loss and errors by epoch"),)
+            if picture.exists()
+            else (),
+            tables=(Table("Accuracy", ["network", "accuracy", "measured on"], rows),),
+        )
 
-    Raises:
-        Unavailable: no folder was given.
-        Damaged: it does not hold what the command writes.
-    """
+
+def _summary(config: Mapping, results: Mapping) -> str:
+    start = config["model"].get("weights")
+    origin = f"the weights of {start}" if start else "random weights"
+    return (
+        f"the network {config['model']['variant']} was trained on "
+        f"{config['data']['source']} for {results['epochs']} epochs, starting from "
+        f"{origin}."
+    )
+
+
+def _accuracy(run: Path, results: Mapping) -> list[list[str]]:
+    """A row of the trained network, if it was evaluated on a validation split."""
+    if "validation" not in results:
+        return []
+    measured = results["validation"]
+    accuracy = percent(1 - measured["centre_crop"]["top1_error"])
+    number = f"{measured['num_images']:,} validation images"
+    return [[str(run / results["model"]), accuracy, number]]
+
+
+def _read_heads(folder: Path | None) -> dict[str, list[list[str]]]:
+    """Maps the data of transfer.caltech to a row for each head on a trained network."""
+    if folder is None or not (folder / "caltech.json").is_file():
+        return {}
+    with said_in_one_line(folder):
+        found = read_json(folder / "caltech.json")
+        rows = [
+            [
+                f"{found['model']}, fixed, with a linear head ({row['head']}) on layer "
+                f"{row['layer']}",
+                percent(row["mean"]),
+                "images that the head did not learn from",
+            ]
+            for row in found["rows"]
+            if row["weights"] == "trained"
+        ]
+        return {found["data"]: rows}
+
+
+def ablation(folder: Path | None) -> Section:
+    """Table 3: errors of the network without some of its parts."""
     if folder is None:
-        raise Unavailable(
+        raise UsageError(
             "trains ZFNet without some of its parts: give the workdir of python -m "
             "zfkeras.ablation by --ablation."
         )
@@ -39,7 +91,7 @@ def ablation(title: str, folder: Path | None) -> Section:
         return Section(
             "ablation",
             "Table 3",
-            title,
+            ABLATION,
             "Table 3 and sec. 5.1: taking out the fully connected layers or the two "
             "middle convolutions alone raises the error a little; taking out both "
             "ruins it. The depth matters.",
@@ -49,7 +101,7 @@ def ablation(title: str, folder: Path | None) -> Section:
                 f"{counts[0]} stand in the paper's order, {counts[1]} in the opposite "
                 f"one, {counts[2]} lie too near to each other to tell.",
             ),
-            (embed(picture, f"{title}, as bars"),) if picture.exists() else (),
+            (embed(picture, f"{ABLATION}, as bars"),) if picture.exists() else (),
             (
                 Table(
                     "Error in percent: here, and in the paper",
@@ -73,32 +125,22 @@ def _ablation_row(row: Mapping) -> list[str]:
     return [
         str(row["label"]),
         f"{row['parameters']:,}",
-        _percent(row["train_top1_error"]),
-        _percent(row["top1_error"]),
-        _percent(row["change"], "+"),
-        _percent(paper.get("top1_error")),
-        _percent(paper.get("change"), "+"),
+        _bare_percent(row["train_top1_error"]),
+        _bare_percent(row["top1_error"]),
+        _bare_percent(row["change"], "+"),
+        _bare_percent(paper.get("top1_error")),
+        _bare_percent(paper.get("change"), "+"),
     ]
 
 
-def _percent(value: float | None, sign: str = "") -> str:
+def _bare_percent(value: float | None, sign: str = "") -> str:
     return "–" if value is None else f"{100 * value:{sign}.1f}"
 
 
-def transfer(title: str, folder: Path | None) -> Section:
-    """Tables 4 to 7: what the features are worth on other data sets.
-
-    Args:
-        title: of the section.
-        folder: workdir of one of transfer's commands, or the folder of several: tables
-            as Markdown files, and pictures. `None`: there is none.
-
-    Raises:
-        Unavailable: no folder was given.
-        Damaged: there are no tables in it.
-    """
+def transfer(folder: Path | None) -> Section:
+    """Tables 4 to 7: what the features are worth on other data sets."""
     if folder is None:
-        raise Unavailable(
+        raise UsageError(
             "needs the network's features on other images: give a workdir of "
             "transfer's commands by --transfer."
         )
@@ -117,12 +159,12 @@ def transfer(title: str, folder: Path | None) -> Section:
         return Section(
             "transfer",
             "Transfer",
-            title,
+            TRANSFER,
             "Sec. 5.2: a new softmax on the features of the network trained on "
             "ImageNet beats everything trained on Caltech-101 and Caltech-256 alone, "
             "and the features of higher layers are worth more (Table 7).",
             (),
-            tuple(embed(path, f"{title}: {_label(path, folder)}") for path in paths),
+            tuple(embed(path, f"{TRANSFER}: {_label(path, folder)}") for path in paths),
             tuple(found),
         )
 
@@ -132,12 +174,7 @@ def _label(path: Path, folder: Path) -> str:
 
 
 def markdown_tables(text: str, caption: str) -> list[Table]:
-    """The tables of a Markdown file, each row on a line between bars.
-
-    Args:
-        text: of the file.
-        caption: above each of them.
-    """
+    """Reads the tables of a Markdown file, each row on a line between bars."""
     tables, rows = [], []
     for line in [*text.splitlines(), ""]:
         if line.startswith("|"):

@@ -1,7 +1,4 @@
-"""Which activation of a layer is projected, and the tensor that holds it alone.
-
-One computation: up with the images, choose, down with the pairs.
-"""
+"""Projects a batch: up with the images, choose an activation, down with the pairs."""
 
 import dataclasses
 
@@ -14,38 +11,23 @@ from zfkeras.models.layer_tensor import as_maps
 
 @dataclasses.dataclass(frozen=True)
 class Asks:
-    """What is to be found rather than given.
+    """What is to be found rather than given."""
 
-    Args:
-        finds_channel: the channel with the strongest activation.
-        finds_position: the place of the channel's strongest activation.
-        whole_map: whether all of the channel's activations go down at once.
-    """
-
-    finds_channel: bool
-    finds_position: bool
-    whole_map: bool
+    finds_channel: bool  # the one with the strongest activation
+    finds_position: bool  # that of the channel's strongest activation
+    whole_map: bool  # all of the channel's activations go down at once
 
 
 def project(
     projector: Projector, asks: Asks, cut: bool, images, rows, channels, places
 ):
-    """Projects one batch of pairs.
+    """Projects a batch of (image, channel, position) pairs.
 
-    Args:
-        projector: of the layer.
-        asks: what is to be found.
-        cut: go up inside the windows of the pairs; their positions must be given.
-        images: float tensor (n_images, height, width, channels).
-        rows: int32 tensor (n_pairs,), the image of each pair.
-        channels: int32 tensor (n_pairs,).
-        places: int32 tensor (n_pairs, 2) of (y, x).
-
-    Returns:
-        reconstructions: float32 tensor (n_pairs, height, width, channels).
-        activations: float tensor (n_pairs,).
-        channels: as given or found.
-        places: as given or found.
+    images: float (n_images, height, width, channels); rows: int32 (n_pairs,), the image
+    of each pair; channels: int32 (n_pairs,); places: int32 (n_pairs, 2) of (y, x). With
+    `cut`, which needs given positions, it goes up inside the windows of the pairs only.
+    Returns float32 reconstructions (n_pairs, height, width, channels), activations
+    (n_pairs,), and channels and places as given or found.
     """
     windows = projector.windows if projector.has_window and not asks.whole_map else {}
     only, among = None, channels  # channels that are computed; which of them each is

@@ -15,7 +15,6 @@ from zfkeras.models.classifier import Classifier
 
 LONG = "x" * 250
 NAMES = (
-    "inner_conv",
     "inner>conv",
     "..",
     f"{LONG}1",
@@ -30,19 +29,16 @@ NAMES = (
         (1, "layer1.png"),
         ("1", "layer-1.png"),
         ("conv1", "layer-conv1.png"),
-        # Previously the overview was written over it.
         ("features", "layer-features.png"),
         ("../../x", "layer-..%2F..%2Fx.png"),
         ("a\0\n|<b>", "layer-a%00%0A%7C%3Cb%3E.png"),
     ],
 )
 def test_a_layers_picture_stays_in_its_folder(layer, file):
-    # Previously a name of a null byte was a ValueError after all the work.
     assert picture_name(layer) == file
 
 
 def test_the_gallery_takes_any_names_of_layers(tmp_path):
-    # Previously a long name was an OSError, and one of two names lost its pictures.
     convolutions = [keras.layers.Conv2D(2, 3, name=name) for name in NAMES]
     model = keras.Sequential([keras.Input((32, 32, 3)), *convolutions])
     model.add(keras.layers.GlobalMaxPooling2D())
@@ -64,11 +60,7 @@ def test_the_gallery_takes_any_names_of_layers(tmp_path):
         for feature in layer["features"]
         for side in ("left", "patches")
     ]
-    assert (
-        len({*files})
-        == len(files)
-        == sum(p.suffix == ".png" for p in tmp_path.iterdir())
-    )
+    assert sorted(files) == sorted(p.name for p in tmp_path.glob("*.png"))
     read = gallery(path)
     anchors = {card.anchor for layer in read.layers for card in layer.cards}
     assert len(anchors) == len(files) / 2

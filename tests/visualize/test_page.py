@@ -13,7 +13,6 @@ from tests.helpers.page_reader import PageReader
 from tests.helpers.pictures import encoded, picture
 from visualize.page import (
     Card,
-    Credit,
     Gallery,
     GalleryLayer,
     Page,
@@ -23,6 +22,7 @@ from visualize.page import (
     render,
     write_page,
 )
+from zfkeras.data.photographs import Photograph
 from zfkeras.errors import UsageError
 
 HOSTILE = (
@@ -63,7 +63,7 @@ def a_layer(pictures, number, names_of):
 
 @pytest.fixture(scope="module")
 def page(pictures):
-    wide = embed(pictures / "wide.png", f"a figure of {HOSTILE[0]}", HOSTILE[1])
+    wide = embed(pictures / "wide.png", f"a figure of {HOSTILE[0]}")
     return Page(
         title=f"What {HOSTILE[0]} sees",
         subtitle=HOSTILE[2],
@@ -115,19 +115,16 @@ def test_the_page_holds_all_it_shows(html):
 
 
 def test_photographs_are_credited_with_links_that_are_addresses(page):
-    credits = (
-        Credit(
-            HOSTILE[0],
-            HOSTILE[1],
-            "CC BY 2.0",
-            "https://example.com/?a=1&b=<i>",
-            "https://example.com/by",
-        ),
-        Credit(HOSTILE[2], "Jo", "CC0 1.0", "javascript:document.title=1"),
+    first, other = "https://example.com/?a=1&b=<i>", "https://example.com/by"
+    credits = tuple(
+        Photograph("x.jpg", title, author, licence, licence_url, source, "", "")
+        for title, author, licence, licence_url, source in (
+            (HOSTILE[0], HOSTILE[1], "CC BY 2.0", other, first),
+            (HOSTILE[2], "Jo", "CC0 1.0", "", "javascript:document.title=1"),
+        )
     )
     read = PageReader(render(dataclasses.replace(page, credits=credits)))
-    shown = {"#credits", "https://example.com/?a=1&b=<i>", "https://example.com/by"}
-    assert shown <= {*read.addresses}
+    assert {"#credits", first, other} <= {*read.addresses}
     assert not [a for a in read.addresses if a.startswith("javascript")]
     for shown in (*HOSTILE[:3], "CC BY 2.0", "Jo", "CC0 1.0"):
         assert " ".join(shown.split()) in read.text
@@ -179,13 +176,6 @@ def test_everything_is_there_without_a_script(html):
     assert len(read.all("details")) == 5
 
 
-def test_headings_go_down_one_step_at_a_time(html):
-    elements = PageReader(html).elements
-    levels = [int(tag[1]) for tag, _ in elements if re.fullmatch(r"h\d", tag)]
-    assert levels.count(1) == 1 and levels[0] == 1
-    assert max(np.diff(levels)) == 1
-
-
 def luminance(colour):
     values = [int(colour[i : i + 2], 16) / 255 for i in (1, 3, 5)]
     linear = [
@@ -212,7 +202,6 @@ def test_a_page_without_figures_says_so():
 
 
 def test_lines_do_not_end_inside_of_arguments():
-    # Previously "by -" ended a line and "-transfer." began the next.
     bare = Page("t", "s", (), None, (), (("x", "give it by --run, <b>--x</b>"),), ())
     html = render(bare)
     assert 'give it by <span class="argument">--run,</span> &lt;b&gt;--x' in html
@@ -238,11 +227,8 @@ def test_large_pictures_become_light(tmp_path):
         assert image.size == (shown.width, shown.height) == (2400, 480)
 
 
-@pytest.mark.parametrize(
-    "content", [b"", b"<svg onload=alert(1)>", b"\x89PNG\r\n\x1a\nbroken"]
-)
-def test_what_is_no_picture_is_not_embedded(tmp_path, content):
-    (tmp_path / "x.png").write_bytes(content)
+def test_what_is_no_picture_is_not_embedded(tmp_path):
+    (tmp_path / "x.png").write_bytes(b"<svg onload=alert(1)>")
     with pytest.raises(UsageError, match=r"x\.png is no PNG or JPEG"):
         embed(tmp_path / "x.png", "alt")
 
@@ -259,8 +245,11 @@ def typed(words):
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("size", [(1280, 900), (390, 844)], ids=["desk", "phone"])
-@pytest.mark.parametrize("dark", [False, True], ids=["light", "dark"])
+@pytest.mark.parametrize(
+    ("size", "dark"),
+    [((1280, 900), False), ((390, 844), True)],
+    ids=["light desk", "dark phone"],
+)
 def test_in_a_browser_it_asks_for_nothing_and_fits(path, tmp_path, size, dark):
     seen = see(
         path,

@@ -8,10 +8,10 @@ from tests.helpers.page_reader import PageReader
 from tests.helpers.records import read_results
 from tests.helpers.splits import noise, png
 from tests.helpers.trees import write_tree
-from visualize import report_figures
-from visualize.report import build_parser, main
+from visualize.report import main
 from visualize.report_catalogue import FIGURES
 from zfkeras.data.photographs import photographs as photographs_of_the_package
+from zfkeras.errors import RunError, UsageError
 from zfkeras.files import write_json
 
 NAMES = ("<script>document.title=1<", '"onerror="x', "größer, 猫", "n02124075 cat")
@@ -99,6 +99,10 @@ def test_the_page_gathers_what_can_be_made(made):
             for row in feature["top"]:
                 assert f"{row['activation']:.2f}" in text
                 assert row["image_id"] in text
+    network = make_classifier(1, NAMES).model
+    assert f"parameters {network.count_params():,}" in text
+    assert "top-1 error" not in text  # nobody has measured it
+    assert "input 56 x 56" in text
 
 
 def test_the_results_list_the_sections_and_what_was_left_out(made):
@@ -136,16 +140,8 @@ def test_names_of_classes_and_files_do_nothing(made):
     assert all(image["src"].startswith("data:image/") for image in read.all("img"))
 
 
-def test_the_numbers_at_the_top_are_the_networks(made):
-    text = read_page(made).text
-    network = make_classifier(1, NAMES).model
-    assert f"parameters {network.count_params():,}" in text
-    assert "top-1 error" not in text  # nobody has measured it
-    assert "input 56 x 56" in text
-
-
 def test_a_rerun_makes_nothing_again(words, made, monkeypatch, capsys):
-    monkeypatch.setattr(report_figures, "run_command", refuse)
+    monkeypatch.setattr("visualize.filters.make_figure", refuse)
     monkeypatch.setattr("visualize.report_gathering.make_gallery", refuse)
     before = read_page(made)
     assert main([*words, f"--workdir={made}"]) == 0
@@ -155,47 +151,19 @@ def test_a_rerun_makes_nothing_again(words, made, monkeypatch, capsys):
     assert "Traceback" not in err
 
 
-@pytest.mark.slow
-def test_with_a_run_features_evolve(words, run_folder, made, monkeypatch):
-    monkeypatch.setattr("visualize.report_gathering.make_gallery", refuse)
-    assert "give its workdir, or a folder" in read_page(made).text
-    assert main([*words, f"--run={run_folder}", f"--workdir={made}"]) == 0
-    read = read_page(made)
-    assert "2 snapshots" in read.text and "give its workdir" not in read.text
-    assert "evolution" in {attributes.get("id") for _, attributes in read.elements}
+def damage(args):
+    write_tree(args.workdir, {"filters.json": b'{"networks": ['})
 
 
-def figures_that(monkeypatch, behave):
-    """Lets every command behave so, and leaves the gallery out."""
-
-    def run(module, arguments):
-        (workdir,) = (a[10:] for a in arguments if a.startswith("--workdir="))
-        behave(module, workdir)
-
-    def no_gallery(*_, **__):
-        raise report_figures.UsageError("not in this test")
-
-    monkeypatch.setattr(report_figures, "run_command", run)
-    monkeypatch.setattr("visualize.report_gathering.make_gallery", no_gallery)
+def forget_the_picture(args):
+    write_tree(args.workdir, {"filters.json": b'{"networks": []}'})
 
 
-def damage(_, workdir):
-    write_tree(report_figures.Path(workdir), {"filters.json": b'{"networks": ['})
+def fail(_):
+    raise RunError("out of luck")
 
 
-def forget_the_picture(_, workdir):
-    write_tree(report_figures.Path(workdir), {"filters.json": b'{"networks": []}'})
-
-
-def leave_out_what_is_needed(_, workdir):
-    write_tree(report_figures.Path(workdir), {"filters.json": b'{"seed": 1}'})
-
-
-def fail(module, _):
-    raise report_figures.RunError(f"{module} has run out of luck")
-
-
-def stumble(module, _):
+def stumble(_):
     raise ZeroDivisionError("by zero")
 
 
@@ -204,18 +172,21 @@ def stumble(module, _):
     [
         (damage, "cannot read what is in"),
         (forget_the_picture, "none of filters.png, layer2.png is there"),
-        (leave_out_what_is_needed, "has no 'networks': it is damaged"),
-        (fail, "visualize.filters has run out of luck"),
+        (fail, "out of luck"),
         (stumble, "failed: ZeroDivisionError: by zero"),
     ],
 )
 def test_a_broken_figure_is_named_and_the_rest_is_made(
     words, tmp_path, monkeypatch, capsys, behave, message
 ):
-    figures_that(monkeypatch, behave)
+    def no_gallery(*_, **__):
+        raise UsageError("not in this test")
+
+    monkeypatch.setattr("visualize.filters.make_figure", behave)
+    monkeypatch.setattr("visualize.report_gathering.make_gallery", no_gallery)
     assert main([*words, f"--workdir={tmp_path}"]) == 1
     read = read_page(tmp_path)
-    assert message in read.text
+    assert message in read.text and "not in this test" in read.text
     left_out = {e["title"]: e for e in read_results(tmp_path, "report")["left_out"]}
     entry = left_out["Fig. 6: filters of the first layer"]
     assert message in entry["reason"] and entry["failed"]
@@ -226,39 +197,12 @@ def test_a_broken_figure_is_named_and_the_rest_is_made(
     assert len(errors) == 1 and "Fig. 6: filters of the first layer" in errors[0]
 
 
-def test_damaged_tables_of_others_are_named(words, tmp_path, monkeypatch):
-    figures_that(monkeypatch, fail)
-    (tmp_path / "ablation.json").write_text("[]")
-    (tmp_path / "tables.md").write_text("| no | rows |\n")
-    argv = [f"--ablation={tmp_path}", f"--transfer={tmp_path}"]
-    assert main([*words, *argv, f"--workdir={tmp_path / 'report'}"]) == 1
-    text = read_page(tmp_path / "report").text
-    assert text.count(f"cannot read what is in {tmp_path}") == 2
-
-
-def test_an_interruption_ends_the_report(words, tmp_path, monkeypatch, capsys):
-    def interrupt(*_):
-        raise KeyboardInterrupt
-
-    figures_that(monkeypatch, interrupt)
-    assert main([*words, f"--workdir={tmp_path}"]) == 1
-    assert "error: interrupted" in capsys.readouterr().err
-    assert not (tmp_path / "report.html").exists()
-
-
-def test_unreadable_images_are_borne_with_and_counted(
-    words, folder, tmp_path, monkeypatch
-):
-    # Previously the message named an argument that the report did not have.
+def test_unreadable_images_are_borne_with_and_counted(words, folder, tmp_path):
     images = shutil.copytree(folder, tmp_path / "images")
     write_tree(images / "val" / NAMES[2], {"9.png": "no picture"})
-    monkeypatch.setattr("visualize.report_gathering.FIGURES", FIGURES[2:3])
-    argv = [words[0], f"--data=folder:{images}", *words[2:], f"--workdir={tmp_path}"]
-    assert main(argv) == 1
-    text = read_page(tmp_path).text
-    assert text.count("1 of 17 images cannot be read") == 2
-    assert text.count("raise --max-bad-fraction") == 2
-    assert main([*argv, "--max-bad-fraction=0.1"]) == 0
+
+    argv = [words[0], f"--data=folder:{images}", *words[2:], "--max-bad-fraction=0.1"]
+    assert main([*argv, f"--workdir={tmp_path}"]) == 0
     text = read_page(tmp_path).text
     assert text.count("1 image could not be read and took no part.") == 2
 
@@ -266,32 +210,15 @@ def test_unreadable_images_are_borne_with_and_counted(
 def test_what_the_report_cannot_do_without_ends_it(words, tmp_path, capsys):
     for argv, message in (
         ([words[0], "--data=folder:nowhere"], "does not exist"),
-        (["--model=nothing", words[1]], "the network must be a preset"),
         ([*words[:2], "--split=test"], "split must be one of"),
         ([*words[:2], "--layers=1,conv9"], "Received: layer='conv9'"),
-        ([*words[:2], "--workdir", __file__], "--workdir must be a folder"),
         ([*words[:2], "--run=typo"], "--run must be a training's workdir"),
-        (
-            [*words[:2], "--compare=typo.keras"],
-            "--compare: the network must be a preset",
-        ),
-        ([*words[:2], "--images", "typo.jpg"], "--images: there is no typo.jpg"),
-        ([*words[:2], "--parts=typo.json"], "--parts: there is no file typo.json"),
-        ([*words[:2], "--ablation=typo"], "--ablation must be a folder"),
-        ([*words[:2], "--transfer=typo"], "--transfer must be a folder"),
     ):
-        workdir = [] if "--workdir" in argv else [f"--workdir={tmp_path / 'none'}"]
-        assert main([*argv, *workdir]) == 2
+        assert main([*argv, f"--workdir={tmp_path / 'none'}"]) == 2
         errors = capsys.readouterr().err.splitlines()
         assert sum(": error: " in line for line in errors) == 1
         assert message in errors[-1]
     assert not (tmp_path / "none").exists()
-
-
-def test_quick_only_changes_what_is_not_given():
-    args = build_parser().parse_args(["--quick"])
-    assert (args.channels, args.max_images, args.data) == (None, None, None)
-    assert args.layers is None
 
 
 @pytest.mark.slow

@@ -1,6 +1,35 @@
 import pytest
 
-from visualize.report_findings import correspondence, evolution, filters, invariance
+from visualize.report_findings import (
+    claim,
+    correspondence,
+    evolution,
+    filters,
+    invariance,
+    number,
+    percent,
+    plain,
+    said_of_bad_images,
+)
+
+
+def test_any_record_can_say_what_it_shows():
+    assert plain({"summary": "one"}).ours == ("one",)
+    assert plain({"finding": ["one", "two"]}).ours == ("one", "two")
+    assert plain({}).ours == ()
+    assert claim({"paper": "Fig. 2"}) == claim({}) == ""
+
+
+def test_numbers_as_people_read_them():
+    assert (percent(0.6305), percent(None), percent(0.5, 0)) == ("63.0 %", "–", "50 %")
+    assert (number(1234.5, 1), number(None)) == ("1,234.5", "–")
+
+
+def test_images_that_could_not_be_read_are_counted():
+    assert said_of_bad_images({}) == said_of_bad_images({"bad_images": None}) == ()
+    for count, words in ((1, "1 image"), (1200, "1,200 images")):
+        (said,) = said_of_bad_images({"bad_images": {"count": count}})
+        assert said == f"{words} could not be read and took no part."
 
 
 def evolution_record(settled, cosines=(0.1, 0.6, 1.0)):
@@ -91,7 +120,6 @@ def test_filters_name_each_network():
 
 
 def test_filters_that_step_by_one_pixel_have_no_grid_to_exceed():
-    # Previously 0.0 % of the power was beyond 1/2 cycles per pixel, as always.
     shares = {"above_1/2_cycles_per_pixel": {"reconstructions": 0.0, "images": 0.0}}
     small = network(stride=[1, 1], layer_2={"share_of_power": shares})
     (sentence, _) = filters({"networks": [small]}).ours
@@ -114,7 +142,6 @@ def test_invariance_has_a_row_for_each_transformation():
     finding = invariance({"summary": ["s"], "transformations": {"scale": curve}})
     assert finding.ours == ("s",)
     assert finding.tables[0].rows == [
-        # previously a ratio of 0.175, which would be smaller
         ["scale, ratio", "1.18", "–", "0.66", "–", "69 %"]
     ]
     assert len(finding.tables[0].headings) == 6
@@ -146,7 +173,6 @@ def compared(shares, **record):
 
 
 def test_correspondence_says_whose_images_these_are_and_what_may_be_chance():
-    # Previously a page of somebody's photographs did not say that these are stars.
     chance, stars = compared([0.28, 0.05]).ours
     assert "may be chance" in chance and "all but 5%" in chance
     assert "stars that are built in" in stars and "--parts" in stars

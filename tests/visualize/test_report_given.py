@@ -69,7 +69,6 @@ def test_what_was_not_given_is_nothing(folder):
     ],
 )
 def test_what_is_not_there_is_refused(folder, argument, value, message):
-    # Previously the page was written without the figure, with exit code 0.
     write_tree(folder, {"broken.keras": "no network"})
     (folder / "photos" / "deep" / "1.png").rename(folder / "other.png")
     if isinstance(value, str):

@@ -51,7 +51,6 @@ def test_nothing_is_said_of_classes_that_are_not_known(tmp_path):
     ("changes", "said"),
     [
         ({}, "A unit sees 7 x 9 pixels, the next one 2 further on. 1,280 channels"),
-        # Previously "the next one 0 further on".
         ({"stride": [0, 0]}, "A unit sees the whole image. 1,280 channels"),
         ({"knows_receptive_field": False}, "What a unit sees cannot be told"),
     ],
@@ -73,7 +72,6 @@ def test_a_card_calls_images_by_their_class_or_by_their_own_names(tmp_path):
     (tmp_path / "p.png").write_bytes(encoded(picture(9, 9), "PNG"))
     feature = {"channel": 3, "left": "p.png", "patches": "p.png", "top": top}
     (card,) = read(tmp_path, {"features": [feature]}).layers[0].cards
-    # Previously "unknown class (2); Egyptian cat".
     assert card.summary == "red panda (2); Egyptian cat"
     assert [shown["class_name"] for shown in card.top] == [
         "n02124075 Egyptian cat",
