@@ -28,23 +28,14 @@ def layer_list(text: str) -> tuple[int | str, ...] | None:
 
 
 def in_order(layers: Iterable[int | str]) -> list[int | str]:
-    """Each layer once: the paper's numbers, ascending, then names as they come.
-
-    Args:
-        layers: numbers and names.
-    """
+    """Each layer once: the paper's numbers, ascending, then names as they come."""
     different = dict.fromkeys(layers)
     numbers = sorted(layer for layer in different if isinstance(layer, int))
     return [*numbers, *(layer for layer in different if isinstance(layer, str))]
 
 
 def add_layers(parser: argparse.ArgumentParser, of_all: str = "all there are") -> None:
-    """Adds --layer, one or several; `None` stands for all.
-
-    Args:
-        parser: the command's.
-        of_all: what is done with all, for --help.
-    """
+    """Adds --layer, one or several; `None` stands for all."""
     parser.add_argument(
         "--layer",
         type=layer_list,
@@ -57,12 +48,7 @@ def add_layers(parser: argparse.ArgumentParser, of_all: str = "all there are") -
 
 
 def add_published_data(parser: argparse.ArgumentParser, default_text: str) -> None:
-    """Adds --data, which may be left out, and --download.
-
-    Args:
-        parser: the command's.
-        default_text: which published data sets are looked for without --data.
-    """
+    """Adds --data, which may be left out, and --download."""
     commandline.add_data(parser, default_text=f"{default_text}, if it is found")
     add_download(parser)
 
@@ -78,12 +64,7 @@ def add_download(parser: argparse.ArgumentParser) -> None:
 
 
 def add_whole_networks(parser: argparse.ArgumentParser, beside: str = "") -> None:
-    """Adds --from-scratch and --fine-tune, epochs in which all layers learn.
-
-    Args:
-        parser: the command's.
-        beside: what they are added to, for --help, if not to every row.
-    """
+    """Adds --from-scratch and --fine-tune, epochs in which all layers learn."""
     also = f"beside {beside}" if beside else "also"
     parser.add_argument(
         "--from-scratch",

@@ -17,24 +17,7 @@ def attach_head(
     head: RowHead,
     class_names: tuple[str, ...],
 ) -> Classifier:
-    """Replaces what a network has above a layer by a head on that layer.
-
-    Args:
-        classifier: the network whose features the head has learnt from; it stays as it
-            is, and the two share the layers below.
-        layer: the paper's number, 1 to 7, or a name.
-        head: fitted, on labels that count `class_names`.
-        class_names: name of each label.
-
-    Returns:
-        A `Classifier` to save and use like any other. Its probabilities are those of a
-        `SoftmaxHead`; of an `SVMHead`, they are a softmax of the scores, which puts the
-        classes in their order but is no measure of confidence.
-
-    Raises:
-        UsageError: the network has no such layer.
-        ValueError: the head has not learnt all the classes.
-    """
+    """Replaces what a network has above a layer by a head on that layer."""
     known = head.head.classes_
     if not np.array_equal(known, np.arange(len(class_names))):
         raise ValueError(

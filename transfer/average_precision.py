@@ -21,15 +21,7 @@ def average_precision(relevant: np.ndarray, scores: np.ndarray) -> dict[str, flo
 
     Images of one score have no order: they enter the curve together.
 
-    Args:
-        relevant: bool (n_images,), whether the class is there.
-        scores: (n_images,), higher for images that show it more surely.
-
-    Returns:
-        A number from 0 to 1 for each of `DEFINITIONS`.
-
-    Raises:
-        ValueError: no image is relevant, or a score is not finite.
+    Shapes: `relevant` bool (n_images,), `scores` (n_images,).
     """
     relevant, scores = np.asarray(relevant, bool), np.asarray(scores)
     if relevant.shape != scores.shape or relevant.ndim != 1 or not relevant.any():
@@ -55,13 +47,7 @@ def average_precision(relevant: np.ndarray, scores: np.ndarray) -> dict[str, flo
 def average_precisions(targets: np.ndarray, scores: np.ndarray) -> dict[str, list]:
     """Average precision of each class.
 
-    Args:
-        targets: (n_images, n_classes), 1 where a class is there, -1 where not, 0 where
-            an image is left out of the class's ranking (VOC's difficult objects).
-        scores: (n_images, n_classes).
-
-    Returns:
-        For each of `DEFINITIONS` a number a class, `None` for one that no image shows.
+    Shapes: `targets` (n_images, n_classes), `scores` (n_images, n_classes).
     """
     found = {name: [None] * targets.shape[1] for name in DEFINITIONS}
     for label in range(targets.shape[1]):

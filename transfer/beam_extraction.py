@@ -29,14 +29,7 @@ from zfkeras.file_names import file_name_of, layer_stem
 
 
 class ExtractShard(DoFn):
-    """Writes the features of one shard to a file; loads the network once a worker.
-
-    Args:
-        job: network and images.
-        layers: the paper's numbers, or names.
-        dtype: of the features.
-        folder: where the files go.
-    """
+    """Writes the features of one shard to a file; loads the network once a worker."""
 
     def __init__(self, job: Job, layers: Sequence[int | str], dtype: str, folder: str):
         self.job, self.layers, self.dtype, self.folder = job, layers, dtype, folder
@@ -47,14 +40,7 @@ class ExtractShard(DoFn):
         self._extractor = Extractor(self._classifier, self.layers, self.dtype)
 
     def process(self, shard: Shard):
-        """Computes one shard.
-
-        Args:
-            shard: which images.
-
-        Yields:
-            The shard, once its file is there.
-        """
+        """Computes one shard."""
         part = self._split.stretch(shard.first, shard.end)
         bad_images = BadImages(part.num_examples, max_fraction=1)
         with ShardWriter(shard_path(self.folder, shard)) as writer:
@@ -70,18 +56,7 @@ class ExtractShard(DoFn):
 
 @dataclasses.dataclass(frozen=True)
 class Extraction:
-    """Features for a cache, computed by a pipeline.
-
-    Args:
-        job: network and images.
-        layers: the paper's numbers, or names.
-        dtype: of the features.
-        cache: folder of all cached features.
-        data: what the split is called, as for `transfer.features.extract`.
-        exchange: folder or URL that workers and this process reach.
-        shard_size: images that a worker takes on at once.
-        max_bad_fraction: share of unreadable images past which the run stops.
-    """
+    """Features for a cache, computed by a pipeline."""
 
     job: Job
     layers: Sequence[int | str]
@@ -93,19 +68,7 @@ class Extraction:
     max_bad_fraction: float = 0.01
 
     def run(self, options: Sequence[str]) -> dict:
-        """Computes what the cache does not hold; takes over what workers have left.
-
-        Args:
-            options: Apache Beam's.
-
-        Returns:
-            {"folder": of the features, "layers": those computed now, "num_images",
-            "num_shards", "num_shards_computed", "bad_images"}.
-
-        Raises:
-            UsageError: a layer that the network does not have, or a wrong option.
-            RunError: the pipeline failed, or too many images are bad.
-        """
+        """Computes what the cache does not hold; takes over what workers have left."""
         classifier, split = self.job.load()
         layer_tensors(classifier.model, self.layers)  # refuses before anything is done
         key = fingerprint(classifier, split, self.data, self.dtype)
@@ -169,12 +132,7 @@ class Extraction:
 
 
 def shard_path(folder: str, shard: Shard) -> str:
-    """Where a shard's file goes.
-
-    Args:
-        folder: of all shards.
-        shard: which.
-    """
+    """Where a shard's file goes."""
     return f"{folder}/{shard.first:012d}-{shard.end:012d}.zip"
 
 

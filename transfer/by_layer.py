@@ -23,16 +23,7 @@ def evaluate_head(
 ) -> dict:
     """Trains and tests a head on every fold.
 
-    Args:
-        make_head: makes a new, unfitted head.
-        gram: the layer's features.
-        labels: (n_images,).
-        folds: the divisions.
-        progress: called after each fold.
-
-    Returns:
-        {"accuracies": mean per-class accuracy of each fold, "mean", "std" (over folds,
-        with one less in the divisor; `None` of a single fold), "C": of each fold}.
+    Shapes: `labels` (n_images,).
     """
     accuracies, chosen = [], []
     for fold in folds:

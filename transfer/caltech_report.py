@@ -9,12 +9,7 @@ from zfkeras.terminal import table_cell
 
 
 def as_table(results: dict) -> str:
-    """The rows as Markdown, accuracies in percent, the paper's beside ours.
-
-    Args:
-        results: of `CaltechExperiment.run`, and of `WholeNetwork.run` by the names of
-            the arms, as far as there are any.
-    """
+    """The rows as Markdown, accuracies in percent, the paper's beside ours."""
     found = {}
     for row in results["rows"]:
         place = (row["head"], row["layer"], row["n_train_per_class"])
@@ -49,11 +44,7 @@ def as_table(results: dict) -> str:
 
 
 def lines(results: dict) -> list[dict]:
-    """All rows as `draw_by_number` takes them, those of whole networks among them.
-
-    Args:
-        results: as in `as_table`.
-    """
+    """All rows as `draw_by_number` takes them, those of whole networks among them."""
     return [*results["rows"], *_whole_networks(results)]
 
 
@@ -71,11 +62,7 @@ def _whole_networks(results):
 
 
 def left_out(results: dict) -> list[str]:
-    """A sentence about the images that could not be read, if there are any.
-
-    Args:
-        results: of an experiment, with "bad_images".
-    """
+    """A sentence about the images that could not be read, if there are any."""
     count = results["bad_images"]["count"]
     return [f"Left out: {count} unreadable image{'' if count == 1 else 's'}."] * (
         count > 0

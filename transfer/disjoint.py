@@ -16,15 +16,7 @@ from zfkeras.terminal import one_line
 
 
 def check_disjoint(train: Split, test: Split) -> None:
-    """Refuses to train on a test image.
-
-    Args:
-        train: the training images.
-        test: the test images.
-
-    Raises:
-        UsageError: a file of the same content is in both.
-    """
+    """Refuses to train on a test image."""
     name_of = {digest: name for name, digest in _digests(test) if digest}
     found = [(name, name_of[d]) for name, d in _digests(train) if d in name_of]
     if found:
@@ -40,14 +32,8 @@ def copies(
 ) -> np.ndarray:
     """Which training images are test images, too.
 
-    Args:
-        train: a split.
-        train_positions: (n_train,), places in it of the images to learn from.
-        test: a split, which may be the same.
-        test_positions: (n_test,), places in it of the images to test on.
-
-    Returns:
-        bool (n_train,).
+    Shapes: `train_positions` (n_train,), `test_positions` (n_test,), result bool
+    (n_train,).
     """
     of_train = [digest for _, digest in _digests(train)]
     of_test = of_train if test is train else [digest for _, digest in _digests(test)]

@@ -34,24 +34,7 @@ logger = logging.getLogger(__name__)
 
 @dataclasses.dataclass(frozen=True)
 class CaltechExperiment:
-    """Rows of Tables 4, 5 and 7 on one data set with one network.
-
-    Args:
-        data: spec of the data, such as "caltech101:PATH".
-        model: preset or path.
-        rows: the (head, layer) of each row.
-        n_train_per_class: training images of each class, one table each.
-        n_folds: divisions.
-        with_background: whether the clutter class counts.
-        with_random: whether the network is measured with random weights, too.
-        seed: of divisions and random weights.
-        batch_size: images that go through the network at once.
-        cache: folder of the features.
-        dtype: of the features.
-        max_bad_fraction: share of unreadable images past which the run stops.
-        by_layer: beside a softmax on layer 7 at 30 images stands the paper's Table 7
-            (default), or its Table 4 or 5, which report another number.
-    """
+    """Rows of Tables 4, 5 and 7 on one data set with one network."""
 
     data: str
     model: str
@@ -68,23 +51,7 @@ class CaltechExperiment:
     by_layer: bool = True
 
     def run(self, record: Path) -> dict:
-        """Measures every row; those that `record` holds already are taken from there.
-
-        Args:
-            record: JSON file of the results, brought up to date after each row, so that
-                a run that is stopped goes on where it was.
-
-        Returns:
-            {"data", "data_set", "model", "num_images": those that could be read,
-            "bad_images", "num_classes", "n_folds", "with_background", "seed", "rows":
-            [{"weights", "head", "layer", "n_train_per_class", "accuracies", "mean",
-            "std", "C", "paper", "num_images", "bad_images"}], "earlier_rows": the like,
-            that `record` holds and this run does not ask for}.
-
-        Raises:
-            UsageError, FileNotFoundError: the request cannot be carried out.
-            RunError: too many bad images.
-        """
+        """Measures every row that `record` does not hold yet."""
         source = open_source(self.data)
         source.check_one_class_each()
         classifier = load(self.model)
@@ -232,14 +199,7 @@ class CaltechExperiment:
 
 
 def randomised(classifier: Classifier, seed: int) -> Classifier:
-    """The same network before training.
-
-    Args:
-        classifier: of a network that `zfkeras.ZFNet` makes, the initialiser is the one
-            it was trained from, or He's where its file does not say; of another, each
-            layer has its own.
-        seed: of the weights.
-    """
+    """The same network before training."""
     variant = classifier.model.name
     keras.utils.set_random_seed(seed)
     if variant not in VARIANTS:

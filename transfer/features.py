@@ -31,14 +31,7 @@ logger = logging.getLogger(__name__)
 class Features:
     """What a network makes of a split's images.
 
-    Args:
-        layers: the paper's number of a layer, or its name -> (n_images, n_features)
-            memory map of float16 or float32: the layer's output of the centre crop,
-            flattened.
-        labels: int64 (n_images,).
-        positions: int64 (n_images,), place of each image in the split; bad images are
-            missing.
-        seconds: what the forward pass took; 0 if everything was on disk.
+    Shapes: `labels` int64 (n_images,), `positions` int64 (n_images,).
     """
 
     layers: dict[int | str, np.ndarray]
@@ -58,28 +51,7 @@ def extract(
     dtype: str = "float16",
     bad_images: BadImages | None = None,
 ) -> Features:
-    """Reads features from the cache, and computes what is not there in one pass.
-
-    Args:
-        classifier: the network with its preprocessing.
-        split: the images, in their own order.
-        layers: the paper's numbers, 1 to 7, or names.
-        cache: folder of all cached features; one folder in it is made for each network
-            and data set.
-        data: what the split is called, such as "caltech101:PATH train"; part of the
-            key, with the names, labels and a sample of the contents of its images.
-        batch_size: images that go through the network at once.
-        dtype: "float16" (default; half the disk, 0.05 % off) or "float32".
-        bad_images: counts unreadable images, those found when the cache was filled
-            among them. `None`: one in a hundred may be bad.
-
-    Returns:
-        The `Features`.
-
-    Raises:
-        UsageError: a layer that the network does not have.
-        RunError: too many bad images, or a feature too large for float16.
-    """
+    """Reads features from the cache, and computes what is not there in one pass."""
     wanted = layer_tensors(classifier.model, layers)
     store = FeatureCache(cache, fingerprint(classifier, split, data, dtype))
     seconds = 0.0
@@ -102,19 +74,7 @@ def extract(
 
 
 class Extractor:
-    """Computes features batch by batch, of some layers in one forward pass.
-
-    Args:
-        classifier: the network with its preprocessing.
-        layers: the paper's numbers, 1 to 7, or names.
-        dtype: "float16" or "float32".
-
-    Attributes:
-        sizes: layer -> number of features.
-
-    Raises:
-        UsageError: a layer that the network does not have.
-    """
+    """Computes features batch by batch, of some layers in one forward pass."""
 
     def __init__(self, classifier: Classifier, layers: Sequence[int | str], dtype: str):
         tensors = layer_tensors(classifier.model, layers)
@@ -135,17 +95,7 @@ class Extractor:
     def batches(
         self, split: Split, batch_size: int, bad_images: BadImages, start: int = 0
     ) -> Iterator[tuple[dict[int | str, np.ndarray], np.ndarray, np.ndarray]]:
-        """Yields layer -> (batch, n_features), labels and positions in the split.
-
-        Args:
-            split: the images.
-            batch_size: images that go through the network at once.
-            bad_images: learns of those that cannot be read.
-            start: position in the split at which to begin.
-
-        Raises:
-            RunError: a feature is too large for float16, or not finite.
-        """
+        """Yields layer -> (batch, n_features), labels and positions in the split."""
         for batch in evaluation_batches(
             split, self._preprocessing, batch_size, start=start, bad_images=bad_images
         ):

@@ -39,22 +39,7 @@ _NAMED = 100
 
 @dataclasses.dataclass(frozen=True)
 class FolderExperiment:
-    """A head on a layer of a trained network, for the classes of a folder.
-
-    Args:
-        data: spec of the images, such as "folder:PATH".
-        model: preset or path of the network.
-        layer: the paper's number, or a name; `None`: that of `all_layers` which is best
-            for held-out training images.
-        head: "softmax" or "svm".
-        test_fraction: share of each class's images to test on, where the folder does
-            not come divided into train and val.
-        seed: of the division.
-        batch_size: images that go through the network at once.
-        cache: folder of the features.
-        dtype: of the features.
-        max_bad_fraction: share of unreadable images past which the run stops.
-    """
+    """A head on a layer of a trained network, for the classes of a folder."""
 
     data: str
     model: str
@@ -68,11 +53,7 @@ class FolderExperiment:
     max_bad_fraction: float
 
     def prepare(self) -> "Prepared":
-        """Opens data and network; refuses what cannot be carried out.
-
-        Raises:
-            UsageError, FileNotFoundError: data, network or layer are not there.
-        """
+        """Opens data and network; refuses what cannot be carried out."""
         source = open_source(self.data)
         classifier = load(self.model)
         return Prepared(self, source, classifier, self._layers(source, classifier))
@@ -97,14 +78,7 @@ class FolderExperiment:
 
 @dataclasses.dataclass(frozen=True, eq=False)
 class Prepared:
-    """An experiment whose data and network have been found.
-
-    Args:
-        experiment: what was asked for.
-        source: the images.
-        classifier: the network.
-        layers: among which the layer is chosen.
-    """
+    """An experiment whose data and network have been found."""
 
     experiment: FolderExperiment
     source: Source
@@ -126,21 +100,7 @@ class Prepared:
         return hashlib.sha256(text.encode()).hexdigest()[:32]
 
     def run(self) -> tuple[Classifier, dict]:
-        """Chooses the layer, trains the head and tests it.
-
-        Returns:
-            The network with the new head on it, and {"data", "model", "class_names",
-            "layer", "layers": accuracy on held-out training images by layer if one was
-            chosen, "head", "C", "num_train", "num_test", "accuracy" (share of test
-            images named right), "mean_per_class_accuracy", "class_accuracies",
-            "confusion" (rows: true class, columns: answer; counts), "mistakes":
-            [{"file", "class", "answer"}, ...] at most 100, "copies_of_test_images":
-            training images that were left out, "bad_images"}.
-
-        Raises:
-            UsageError: too few images to learn or test.
-            RunError: too many bad images, or no image of a class is left to learn from.
-        """
+        """Chooses the layer, trains the head and tests it."""
         tally = {"count": 0, "images": {}}
         train, test, left_out = divide(
             self.source,

@@ -22,10 +22,7 @@ _NAMED = 100
 class Images:
     """Some images of a split.
 
-    Args:
-        features: of all its images.
-        split: its name.
-        rows: (n_images,), which of the features are meant.
+    Shapes: `rows` (n_images,).
     """
 
     features: Features
@@ -44,33 +41,14 @@ class Images:
 
 
 def test_split(source: Source) -> str | None:
-    """The split that a folder brings to test on; `None` if it comes undivided.
-
-    Args:
-        source: the images.
-    """
+    """The split that a folder brings to test on; `None` if it comes undivided."""
     return next((name for name in _TEST_SPLITS if name in source.splits), None)
 
 
 def divide(
     source: Source, features_of: Callable[[str], Features], fraction: float, seed: int
 ) -> tuple[Images, Images, dict]:
-    """Parts the images; of one that is on both sides the training copy is left out.
-
-    Args:
-        source: the images.
-        features_of: gives those of a split, by its name.
-        fraction: share of each class to test on, where the folder is not divided.
-        seed: fixes which.
-
-    Returns:
-        The images to learn from, those to test on, and {"count", "images": names, 100
-        at most} of the training images that are left out, being test images, too.
-
-    Raises:
-        UsageError: no image to test on.
-        RunError: no image of some class is left to learn from.
-    """
+    """Parts the images; of one that is on both sides the training copy is left out."""
     features, given = features_of("train"), test_split(source)
     rows = np.arange(len(features.labels))
     if given:
@@ -100,11 +78,6 @@ def divide(
 
 
 def names_at(split: Split, positions: np.ndarray) -> list[str]:
-    """What people call the images at some places of a split.
-
-    Args:
-        split: the images.
-        positions: the places.
-    """
+    """What people call the images at some places of a split."""
     names = [row["id"] for row in split.stream().as_numpy_iterator()]
     return [names[place].decode("utf-8", "backslashreplace") for place in positions]

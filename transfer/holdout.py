@@ -6,13 +6,7 @@ import numpy as np
 def drawn(labels: np.ndarray, fraction: float, seed: int) -> np.ndarray:
     """Draws a share of each class, at least one where there are two images.
 
-    Args:
-        labels: (n_images,).
-        fraction: from 0 to 1; one image of each class stays whatever it is.
-        seed: fixes which.
-
-    Returns:
-        bool (n_images,), true for those drawn.
+    Shapes: `labels` (n_images,), result bool (n_images,).
     """
     chosen = np.zeros(len(labels), bool)
     for label in np.unique(labels):

@@ -7,14 +7,7 @@ from zfkeras.files import read_json_again
 
 
 def known_rows(record: Path) -> dict[str, dict]:
-    """Reads the rows of former runs; a damaged record is named and gives none.
-
-    Args:
-        record: JSON file {"rows": [{"key", ...}], "earlier_rows": [the like]}.
-
-    Returns:
-        Key -> row.
-    """
+    """Reads the rows of former runs; a damaged record is named and gives none."""
     known = read_json_again(record, "measuring its rows anew")
     try:
         rows = [*known.get("earlier_rows", ()), *known["rows"]]
@@ -28,13 +21,6 @@ def with_known(results: Mapping, known: Mapping[str, Mapping]) -> dict:
 
     A run that is killed before it comes to a row, or that asks for others, would else
     lose it.
-
-    Args:
-        results: of a run, as far as it has come, with "rows".
-        known: from `known_rows`.
-
-    Returns:
-        The results and "earlier_rows".
     """
     there = {row["key"] for row in results["rows"]}
     earlier = [row for key, row in known.items() if key not in there]

@@ -16,11 +16,7 @@ _TABLE_7 = {"svm": (1, 2, 3, 4, 5, 7), "softmax": (5, 7)}
 
 
 def paper_layers(model: keras.Model) -> list[int]:
-    """The paper's numbers that a network has, lowest first; none of another network.
-
-    Args:
-        model: any.
-    """
+    """The paper's numbers that a network has, lowest first; none of another network."""
     try:
         return [*endpoints(model)]
     except UsageError:
@@ -28,14 +24,7 @@ def paper_layers(model: keras.Model) -> list[int]:
 
 
 def all_layers(model: keras.Model) -> list[int | str]:
-    """What is meant by all layers: the paper's, or the ends of a network's stages.
-
-    Args:
-        model: a functional or sequential model.
-
-    Raises:
-        UsageError: it has neither.
-    """
+    """What is meant by all layers: the paper's, or the ends of a network's stages."""
     layers = paper_layers(model) or stage_ends(model)
     if not layers:
         raise UsageError(
@@ -46,19 +35,7 @@ def all_layers(model: keras.Model) -> list[int | str]:
 
 
 def standing_for(model: keras.Model, numbers: Sequence[int]) -> list[int | str]:
-    """What stands for some of the paper's layers, its highest, in a network.
-
-    Args:
-        model: a functional or sequential model.
-        numbers: of the paper's, ascending.
-
-    Returns:
-        Those of the numbers that the network has, or else its last layer; in another
-        network as many of `all_layers`, the highest.
-
-    Raises:
-        UsageError: the network has no such layers.
-    """
+    """What stands for some of the paper's layers, its highest, in a network."""
     known = all_layers(model)
     if paper_layers(model):
         return [number for number in numbers if number in known] or known[-1:]
@@ -66,15 +43,7 @@ def standing_for(model: keras.Model, numbers: Sequence[int]) -> list[int | str]:
 
 
 def table_7(model: keras.Model) -> list[tuple[str, int | str]]:
-    """The (head, layer) of Table 7's rows.
-
-    Args:
-        model: a functional or sequential model. In another network than the paper's the
-            machines stand on all of `all_layers`, the softmax on the last two.
-
-    Raises:
-        UsageError: the network has no such layers.
-    """
+    """The (head, layer) of Table 7's rows."""
     if paper_layers(model):
         layers = {head: standing_for(model, ns) for head, ns in _TABLE_7.items()}
     else:
@@ -88,14 +57,6 @@ def layer_tensors(
     """The tensors of some layers, in the order of `in_order`.
 
     Layers inside one nested model come out of one call of it.
-
-    Args:
-        model: a functional or sequential model.
-        layers: the paper's numbers (1 to 7) or names of layers; inside a nested model
-            with that model's name before it, "backbone.conv1".
-
-    Raises:
-        UsageError: the network has no such layer, or its output has no fixed size.
     """
     layers = in_order(layers)
     tensors = _of_numbers(model, [layer for layer in layers if isinstance(layer, int)])
@@ -106,15 +67,7 @@ def layer_tensors(
 def layer_sizes(
     model: keras.Model, layers: Iterable[int | str]
 ) -> dict[int | str, int]:
-    """The number of features of some layers.
-
-    Args:
-        model: as above.
-        layers: as above.
-
-    Raises:
-        UsageError: as above.
-    """
+    """The number of features of some layers."""
     tensors = layer_tensors(model, layers)
     return {layer: math.prod(tensor.shape[1:]) for layer, tensor in tensors.items()}
 

@@ -15,13 +15,7 @@ _ROWS = 4096  # of a product at a time, so that it takes some megabytes whatever
 
 
 class Pair(NamedTuple):
-    """Two images that are alike.
-
-    Attributes:
-        id_a: name of the one in set A.
-        id_b: name of the one in set B.
-        correlation: -1 to 1.
-    """
+    """Two images that are alike."""
 
     id_a: str
     id_b: str
@@ -30,16 +24,7 @@ class Pair(NamedTuple):
 
 @dataclasses.dataclass(frozen=True, eq=False)
 class Overlap:
-    """What two sets share.
-
-    Args:
-        pairs: all pairs at or above the threshold, most alike first.
-        nearest: for each image of A that can be compared, its best match in B, whatever
-            the correlation; most alike first.
-        label_of: name -> label of the images of A that are in `pairs`.
-        num_a: images compared in A.
-        num_b: images compared in B.
-    """
+    """What two sets share."""
 
     pairs: list[Pair]
     nearest: list[Pair]
@@ -61,14 +46,7 @@ class Overlap:
 class Matches:
     """The best match of each image of set A, and all pairs above a threshold.
 
-    Args:
-        num_a: how many images A has at most.
-        threshold: least correlation of a pair.
-
-    Attributes:
-        best: float32 array (num_a,), the highest correlation with any image of B; -inf
-            where there was none.
-        best_b: int64 array (num_a,), the position in B of that image.
+    Shapes: `best` float32 array (num_a,), `best_b` int64 array (num_a,).
     """
 
     def __init__(self, num_a: int, threshold: float):
@@ -81,14 +59,7 @@ class Matches:
     def add(self, a: np.ndarray, a_start: int, b: np.ndarray, b_start: int) -> None:
         """Compares some images of A with some of B.
 
-        Args:
-            a: float32 array (number, length) of unit vectors.
-            a_start: position in A of the first of them.
-            b: float32 array (number, length) of unit vectors.
-            b_start: position in B of the first of them.
-
-        Raises:
-            UsageError: there are more than `MAX_PAIRS` pairs.
+        Shapes: `a` float32 array (number, length), `b` float32 array (number, length).
         """
         for first in range(0, len(a), _ROWS):
             self._add(a[first : first + _ROWS] @ b.T, a_start + first, b_start)

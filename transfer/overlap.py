@@ -47,21 +47,6 @@ def find_overlap(
     surrounds each pixel; two images are alike if the normalised correlation of what is
     left reaches the threshold. Both sets are streamed once, and what is kept is 4 kB an
     image of the smaller one and some bytes an image of the larger.
-
-    Args:
-        split_a: the images one cares about, such as Caltech-101's.
-        split_b: the images they may be among, such as ImageNet's training images.
-        threshold: least correlation of a pair, -1 to 1.
-        surround: side in pixels (of 32) of the square that surrounds a pixel, odd.
-            `None`: only the image's mean is subtracted, as in plain normalised
-            correlation, which finds most skies alike.
-        bad_images: learns of images that cannot be decoded. `None` (default): at most
-            1 % of both sets' may be such.
-        progress: called with the number of images just read. `None`: silent.
-
-    Raises:
-        RunError: too many images cannot be decoded.
-        UsageError: so many pairs reach the threshold that it says nothing.
     """
     from zfkeras.data.bad_images import BadImages
 

@@ -37,15 +37,6 @@ def write_report(
 
     The last names the images of set B, one a line, as training takes them in
     `data.leave_out`.
-
-    Args:
-        overlap: what was found.
-        source: of set A, for its class names.
-        split_a: set A.
-        split_b: set B.
-        settings: JSON values, how it was found: "data", "against", "threshold" and
-            others.
-        workdir: the folder.
     """
     from transfer.render.overlap import draw_overlap
     from zfkeras.render import save_figure
@@ -86,15 +77,7 @@ def write_report(
 
 
 def files_of(split: Split, ids: Iterable[str]) -> dict[str, bytes]:
-    """Reads the encoded files of the images that are called so.
-
-    Args:
-        split: where they are; streamed until the last of them has come.
-        ids: their names.
-
-    Raises:
-        RunError: one is not there any more.
-    """
+    """Reads the encoded files of the images that are called so."""
     wanted = {id.encode("utf-8", "surrogateescape"): id for id in ids}
     found = {}
     for batch in split.stream().batch(1024).as_numpy_iterator():

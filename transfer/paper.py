@@ -65,11 +65,7 @@ BY_LAYER = {
 
 
 def data_set(spec: str) -> str:
-    """What a spec's images are called: "caltech101", whoever they come from.
-
-    Args:
-        spec: such as "caltech101:PATH" or "tfds:caltech101:3.*.*".
-    """
+    """What a spec's images are called: "caltech101", whoever they come from."""
     prefix, _, rest = spec.partition(":")
     return rest.partition(":")[0] if prefix == "tfds" else prefix
 
@@ -79,16 +75,7 @@ NUM_CLASSES = {"caltech101": (101, 102), "caltech256": (256, 257)}
 
 
 def reported_set(spec: str, num_classes: int) -> str | None:
-    """The data set that the paper reports on, if these images are the whole of it.
-
-    Args:
-        spec: of the images.
-        num_classes: that they have.
-
-    Returns:
-        "caltech101" or "caltech256". `None`: a part of one, or another set, with whose
-        accuracies the paper's cannot be compared.
-    """
+    """The data set that the paper reports on, if these images are the whole of it."""
     name = data_set(spec)
     return name if num_classes in NUM_CLASSES.get(name, ()) else None
 
@@ -105,16 +92,6 @@ def paper_accuracy(
 
     For a softmax on layer 7 it reports two numbers: 85.4 % in Table 7, 86.5 % in Table
     4 for Caltech-101 (sec. 5.2, 5.3), and gives no reason.
-
-    Args:
-        data_set: "caltech101" or "caltech256"; any other, and `None`, has no row.
-        head: "svm" or "softmax".
-        layer: 1 to 7.
-        n_train_per_class: images of each class learnt from.
-        by_layer: of the two take Table 7's (default), or that of Table 4 or 5.
-
-    Returns:
-        Its row; `None` where it has none.
     """
     rows = []
     if n_train_per_class == BY_LAYER_N_TRAIN.get(data_set):

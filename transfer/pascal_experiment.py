@@ -39,24 +39,7 @@ _BLOCK = 256
 
 @dataclasses.dataclass(frozen=True)
 class PascalExperiment:
-    """Average precisions of heads on one network, on one edition of VOC.
-
-    Args:
-        data: spec of the data, such as "voc2012:PATH".
-        model: preset or path.
-        layers: the paper's numbers, or names. `None`: `all_layers` of the network.
-        heads: of `HEADS`. "softmax": each image has one label, the rarest of the
-            classes it shows, and the answer is a probability over all classes. "svm":
-            one support vector machine a class.
-        train_split: name of the split learnt from. `None`: trainval where there is a
-            test split, else train.
-        test_split: name of the split tested on. `None`: test, else validation.
-        seed: of the images that C is chosen on.
-        batch_size: images that go through the network at once.
-        cache: folder of the features.
-        dtype: of the features.
-        max_bad_fraction: share of unreadable images past which the run stops.
-    """
+    """Average precisions of heads on one network, on one edition of VOC."""
 
     data: str
     model: str
@@ -71,22 +54,7 @@ class PascalExperiment:
     max_bad_fraction: float = 0.01
 
     def run(self, record: Path) -> dict:
-        """Measures every head on every layer; rows in `record` are not made again.
-
-        Args:
-            record: JSON file of the results, brought up to date after each row.
-
-        Returns:
-            {"data", "model", "class_names", "splits": [train, test], "num_train",
-            "num_test", "num_positives": test images that show each class, "bad_images",
-            "rows": [{"head", "layer", "average_precisions": {definition: [a class]},
-            "means": {definition: over the classes there are}, "C"}], "earlier_rows":
-            the like, that `record` holds and this run does not ask for}.
-
-        Raises:
-            UsageError, FileNotFoundError: the request cannot be carried out.
-            RunError: too many bad images.
-        """
+        """Measures every head on every layer; rows in `record` are not made again."""
         source = open_source(self.data)
         classifier = load(self.model)
         wanted = self.layers or all_layers(classifier.model)
@@ -214,11 +182,7 @@ class _Set:
 def rarest_present(targets: np.ndarray) -> np.ndarray:
     """One label an image: of the classes it shows, the one that fewest images show.
 
-    Args:
-        targets: (n_images, n_classes), 1 where a class is there.
-
-    Returns:
-        int64 (n_images,), -1 where none is.
+    Shapes: `targets` (n_images, n_classes), result int64 (n_images,).
     """
     present = targets == 1
     rank = np.argsort(np.argsort(present.sum(axis=0), kind="stable"), kind="stable")

@@ -18,22 +18,13 @@ _PICTURED = 4
 
 
 def name_of(row: dict, written: Callable[[int | str], str] = str) -> str:
-    """What a row is called, such as "SVM (5)".
-
-    Args:
-        row: of the results.
-        written: how its layer is written.
-    """
+    """What a row is called, such as "SVM (5)"."""
     head = "SVM" if row["head"] == "svm" else row["head"]
     return f"{head} ({written(row['layer'])})"
 
 
 def as_table(results: dict) -> str:
-    """Average precisions in percent as Markdown, Table 6's columns beside ours.
-
-    Args:
-        results: of `PascalExperiment.run`.
-    """
+    """Average precisions in percent as Markdown, Table 6's columns beside ours."""
     rows = results["rows"]
     others = [f"paper: {name}" for name in (*PASCAL_PEERS, "its network")]
     columns = [table_cell(name_of(row)) for row in rows]
@@ -62,15 +53,7 @@ def as_table(results: dict) -> str:
 
 
 def write(results: dict, folder: Path) -> list[Path]:
-    """Writes pascal.md and pascal.png.
-
-    Args:
-        results: of `PascalExperiment.run`.
-        folder: where to.
-
-    Returns:
-        The paths.
-    """
+    """Writes pascal.md and pascal.png."""
     with written_whole(folder / "pascal.md", "w") as file:
         file.write(as_table(results) + "\n")
     rows = sorted(results["rows"], key=lambda row: -row["means"][SHOWN])

@@ -21,9 +21,7 @@ NUM_FOLDS = 5
 class Fold:
     """One division of the images; the two have none in common.
 
-    Args:
-        train: int64 (n_train,), positions of the images to learn from.
-        test: int64 (n_test,), positions of the images to test on.
+    Shapes: `train` int64 (n_train,), `test` int64 (n_test,).
     """
 
     train: np.ndarray
@@ -45,18 +43,7 @@ def folds(
     For one seed and fold the training images of a smaller `n_train_per_class` are among
     those of a larger one, so that a curve over it compares like with like.
 
-    Args:
-        labels: (n_images,) whole numbers from 0.
-        n_train_per_class: images of each class to learn from.
-        class_names: name of each label.
-        n_folds: how many divisions.
-        max_test_per_class: images of each class to test on, at most.
-        with_background: whether the clutter class counts as one, as in the paper's 102
-            and 257 ways.
-        seed: fixes every division.
-
-    Raises:
-        UsageError: a class without an image for the test.
+    Shapes: `labels` (n_images,).
     """
     left_out = None if with_background else background_label(class_names)
     kept = [label for label in range(len(class_names)) if label != left_out]

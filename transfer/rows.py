@@ -25,10 +25,7 @@ class LayerGram:
     Those of all images, once for every head, if they are at most 16,384; else those of
     the images asked for.
 
-    Args:
-        features: (n_images, n_features), an array or memory map.
-        for_several: whether several heads will ask (default). For a single one those of
-            its own images are fewer.
+    Shapes: `features` (n_images, n_features).
     """
 
     def __init__(self, features: np.ndarray, for_several: bool = True):
@@ -55,10 +52,7 @@ class RowHead:
     With fewer images than features it uses their inner products, so that features are
     only ever read block by block.
 
-    Args:
-        head: unfitted.
-        gram: the layer's features.
-        labels: (n_images,), of all images.
+    Shapes: `labels` (n_images,).
     """
 
     def __init__(self, head: LinearHead, gram: LayerGram, labels: np.ndarray):
@@ -114,15 +108,7 @@ class RowHead:
 
 
 def check_fits(sizes: Mapping[int | str, int], n_train: int) -> None:
-    """Refuses layers on which a head needs too much memory, before the work.
-
-    Args:
-        sizes: layer -> number of features.
-        n_train: images to learn from.
-
-    Raises:
-        UsageError: there is such a layer.
-    """
+    """Refuses layers on which a head needs too much memory, before the work."""
     for layer, n_features in sizes.items():
         if not RowHead.fits(n_train, n_features):
             raise UsageError(

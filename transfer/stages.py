@@ -17,13 +17,6 @@ def stage_ends(model: keras.Model) -> list[str]:
 
     In VGG that is a block's pool, in a residual network a stage's last sum; then the
     global pool, and each dense layer. The stage of the answer is none.
-
-    Args:
-        model: a functional or sequential model, with models in it or without.
-
-    Returns:
-        Names as `layer_tensors` takes them, the last seven at most; those of more than
-        300,000 features are left out. Empty for networks of other kinds.
     """
     found = stages(model)
     if found:  # the answer's

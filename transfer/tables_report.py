@@ -20,11 +20,7 @@ _NOTE = (
 
 
 def as_text(results: dict) -> str:
-    """All tables as Markdown.
-
-    Args:
-        results: name -> results, as `TableRun.run` yields them.
-    """
+    """All tables as Markdown."""
     parts = [_NOTE]
     for name, table in results.items():
         report = pascal_report if name == "6" else caltech_report
@@ -33,12 +29,7 @@ def as_text(results: dict) -> str:
 
 
 def draw(results: dict, folder: Path) -> list[Path]:
-    """Draws a picture a table into its folder; returns the paths.
-
-    Args:
-        results: as in `as_text`.
-        folder: of the run.
-    """
+    """Draws a picture a table into its folder; returns the paths."""
     paths = []
     for name, table in results.items():
         place = Path(folder) / name.replace(" ", "_")

@@ -32,21 +32,7 @@ CURVE = (1, 2, 3, 4, 6, 8, 10, 15, 20, 30, 45, 60)
 
 @dataclasses.dataclass(frozen=True)
 class TableRun:
-    """Tables 4 to 7 and Fig. 9 with one network, as far as there are data.
-
-    Args:
-        data: "caltech101", "caltech256" or "voc" -> spec.
-        model: preset or path.
-        tables: of `NEEDS`.
-        n_folds: divisions of the Caltech sets.
-        from_scratch: epochs of the second arm of Tables 4 and 5. `None`: no such runs.
-        fine_tune: epochs of fine-tuning beside it. `None`: no such runs.
-        seed: of divisions, weights and order.
-        batch_size: images that go through the network at once.
-        cache: folder of the features.
-        dtype: of the features.
-        max_bad_fraction: share of unreadable images past which a run stops.
-    """
+    """Tables 4 to 7 and Fig. 9 with one network, as far as there are data."""
 
     data: Mapping[str, str]
     model: str
@@ -61,12 +47,7 @@ class TableRun:
     max_bad_fraction: float = 0.01
 
     def check(self) -> None:
-        """Opens everything, so that what is not there is known before the work.
-
-        Raises:
-            UsageError, FileNotFoundError: data or network are not there, or serve none
-                of the tables asked for.
-        """
+        """Opens everything, so that what is not there is known before the work."""
         for spec in self.data.values():
             open_source(spec)
         load(self.model)
@@ -77,14 +58,7 @@ class TableRun:
             )
 
     def run(self, folder: Path) -> Iterator[tuple[str, dict]]:
-        """Yields each table's name and results, as the experiments give them.
-
-        Args:
-            folder: each table's own is made in it.
-
-        Yields:
-            ("4", ...), ("7 caltech101", ...) and so on.
-        """
+        """Yields each table's name and results, as the experiments give them."""
         for table in self.tables:
             sets = self._sets(table)
             if not sets:
@@ -162,11 +136,7 @@ class TableRun:
 
 
 def _possible(source, numbers: Sequence[int]) -> list[int]:
-    """The numbers that leave every class an image to test on.
-
-    Raises:
-        UsageError: none does.
-    """
+    """The numbers that leave every class an image to test on."""
     split = source.whole()
     labels = [row["label"] for row in split.stream().as_numpy_iterator()]
     counts = np.bincount(labels, minlength=len(source.class_names))

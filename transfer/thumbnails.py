@@ -22,10 +22,8 @@ _FLATTEST = 1.0  # standard deviation in grey levels, of 255
 class Batch(NamedTuple):
     """Some images of a split, in its order.
 
-    Attributes:
-        ids: bytes array (number,), what people call each image.
-        labels: int64 array (number,).
-        pixels: float32 array (number, size, size), grey, 0-255.
+    Shapes: `ids` bytes array (number,), `labels` int64 array (number,), `pixels`
+    float32 array (number, size, size).
     """
 
     ids: np.ndarray
@@ -34,16 +32,7 @@ class Batch(NamedTuple):
 
 
 def thumbnails(split: Split, size: int, bad_images: BadImages) -> Iterator[Batch]:
-    """Streams the centre squares of a split's images, small and grey.
-
-    Args:
-        split: the images.
-        size: side of the squares in pixels.
-        bad_images: learns of the images that cannot be decoded; they are left out.
-
-    Yields:
-        Batches of at most 1,024 images.
-    """
+    """Streams the centre squares of a split's images, small and grey."""
 
     def load(key, id):
         try:
@@ -75,14 +64,8 @@ def unit_vectors(pixels: np.ndarray, surround: int | None) -> np.ndarray:
     A flat image, whose grey levels deviate by less than 1 of 255, is like nothing: its
     vector is zero, not the noise of its compression blown up.
 
-    Args:
-        pixels: float32 array (number, height, width), 0-255.
-        surround: side in pixels, odd, of the square around each pixel whose mean is
-            subtracted first: two photographs of a dark ground under a bright sky then
-            are no longer alike. `None`: only the mean of the whole image is subtracted.
-
-    Returns:
-        float32 array (number, height * width) of zero mean and length 1, or zero.
+    Shapes: `pixels` float32 array (number, height, width), result float32 array
+    (number, height * width).
     """
     if surround is not None:
         pixels = pixels - _local_mean(pixels, surround)

@@ -46,19 +46,7 @@ _FALLBACK = {64: "zfnet_quarter_tiny_imagenet", 256: "zfnet_imagenet"}
 
 @dataclasses.dataclass(frozen=True)
 class WholeNetwork:
-    """A network all of whose layers learn from each fold's training images.
-
-    Args:
-        n_train_per_class: training images of each class, a row each.
-        n_folds: divisions, those of the pretrained arm.
-        with_background: whether the clutter class counts.
-        epochs: passes over the training images.
-        seed: of divisions, weights and order.
-        batch_size: images in a step, and in a batch of the test.
-        max_bad_fraction: share of unreadable images past which a run stops.
-        weights: preset or path of the trained network to start from, the one that is
-            given to `run`. `None` (default): random weights.
-    """
+    """A network all of whose layers learn from each fold's training images."""
 
     n_train_per_class: Sequence[int]
     n_folds: int
@@ -75,22 +63,7 @@ class WholeNetwork:
         return "from_scratch" if self.weights is None else "fine_tuned"
 
     def run(self, source: Source, classifier: Classifier, folder: Path) -> list[dict]:
-        """Trains and tests; folds that the folder's record holds are not run again.
-
-        Args:
-            source: the data set; all its images are divided.
-            classifier: the pretrained network, whose shape and recipe are taken.
-            folder: of the record, from_scratch.json or fine_tuned.json, and of the runs
-                under way.
-
-        Returns:
-            A row for each number of images: {"n_train_per_class", "epochs",
-            "accuracies", "mean", "std", "paper"}.
-
-        Raises:
-            UsageError: the split or the recipe does not allow it.
-            RunError: a run failed, or was stopped.
-        """
+        """Trains and tests; folds that the folder's record holds are not run again."""
         split = source.whole()
         if not isinstance(split, ListedSplit):
             raise UsageError(
@@ -134,13 +107,7 @@ class WholeNetwork:
         return rows
 
     def recipe(self, classifier: Classifier, spec: str, n_train: int) -> TrainConfig:
-        """The recipe the network was trained by, for a short run on other images.
-
-        Args:
-            classifier: the pretrained network.
-            spec: of the images.
-            n_train: how many there are.
-        """
+        """The recipe the network was trained by, for a short run on other images."""
         name = classifier.made.get("config", {}).get("name")
         if name not in configs.names():
             name = _FALLBACK[find_variant(classifier.model.name).image_size]
@@ -185,14 +152,7 @@ class WholeNetwork:
 def whole_networks(
     model: str, from_scratch: int | None, fine_tune: int | None, **settings
 ) -> list[WholeNetwork]:
-    """The arms that were asked for.
-
-    Args:
-        model: preset or path of the trained network.
-        from_scratch: epochs from random weights. `None`: no such arm.
-        fine_tune: epochs from the trained weights. `None`: no such arm.
-        **settings: what else `WholeNetwork` takes.
-    """
+    """The arms that were asked for."""
     asked = [(from_scratch, None), (fine_tune, model)]
     return [
         WholeNetwork(epochs=epochs, weights=weights, **settings)

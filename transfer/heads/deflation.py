@@ -15,12 +15,7 @@ _NOISE = 1e-5
 
 
 class Deflation:
-    """The leading directions V of a space, orthonormal in feature space.
-
-    Args:
-        space: a `FeatureSpace` or `SampleSpace`.
-        rank: how many directions; fewer where the space has fewer.
-    """
+    """The leading directions V of a space, orthonormal in feature space."""
 
     def __init__(self, space, rank: int = RANK):
         random = np.random.default_rng(0)
@@ -44,14 +39,7 @@ class Deflation:
     def solve(self, vectors, scores, curvature):
         """Divides `vectors` by 1 + curvature * spread along the directions.
 
-        Args:
-            vectors: weights (space.size, n_columns).
-            scores: theirs, (n_samples, n_columns).
-            curvature: (n_columns,) or a number: C times the loss's mean second
-                derivative.
-
-        Returns:
-            The new weights and their scores, without a product with the features.
+        Shapes: `curvature` (n_columns,).
         """
         bend = curvature * self._strength
         along = self._space.products(self._basis, vectors, scores)

@@ -54,14 +54,7 @@ def gram_matrix(
 
 
 def check_finite(of_rows: np.ndarray) -> None:
-    """Refuses features by what was computed of them.
-
-    Args:
-        of_rows: (n_samples, ...), such as square norms or scores.
-
-    Raises:
-        RunError: one is not finite.
-    """
+    """Refuses features by what was computed of them."""
     if not np.isfinite(of_rows).all():
         raise RunError(
             "features must be finite. Received: a row of the features with infinity, "
@@ -74,13 +67,8 @@ def weighted_sum(
 ) -> np.ndarray:
     """The sum of the rows of `features`, each times its weights, read in blocks.
 
-    Args:
-        features: (n_samples, n_features), an array or a memory map.
-        weights: (n_samples, n_columns), or (n_rows, n_columns).
-        rows: int (n_rows,), the samples that are summed. `None` (default): all.
-
-    Returns:
-        float32 array (n_features, n_columns).
+    Shapes: `features` (n_samples, n_features), `weights` (n_samples, n_columns), `rows`
+    int (n_rows,), result float32 array (n_features, n_columns).
     """
     result = np.empty((features.shape[1], weights.shape[1]), np.float32)
     with blas_on_one_core():

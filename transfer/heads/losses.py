@@ -11,9 +11,7 @@ from scipy.special import logsumexp, softmax
 class SquaredHinge:
     """One against rest: the sum of max(0, 1 - y f)^2, a problem of its own a column.
 
-    Args:
-        targets: (n_samples, n_columns) of 1 (the class), -1 (not the class) and
-            0 (ignored: a difficult object says neither).
+    Shapes: `targets` (n_samples, n_columns).
     """
 
     #: Columns are problems of their own, each with a step of its own.
@@ -55,8 +53,7 @@ class SquaredHinge:
 class Multinomial:
     """The cross-entropy of a softmax over all columns: one problem.
 
-    Args:
-        targets: (n_samples, n_columns), one-hot.
+    Shapes: `targets` (n_samples, n_columns).
     """
 
     is_separable = False

@@ -21,21 +21,8 @@ class MultiLabelSVM:
     classes: few images show a class, too few to choose its own by. It is no
     scikit-learn estimator: those know no target that says neither.
 
-    Args:
-        C: weight of the loss. `None` (default): chosen from `grid`, by the mean average
-            precision on training images, each held out once; then all are used.
-        grid: values of C to choose from.
-        tol: largest relative error of the weights.
-        n_divisions: parts of the training images, each held out once to choose C.
-        random_state: whole number that fixes which image is in which.
-
-    Attributes:
-        C_: the C that was used.
-        coef_: float32 (n_features, n_classes), for raw features; missing after
-            `fit_gram`.
-        dual_coef_: float32 (n_samples, n_classes), weights of the training images;
-            after `fit_gram` alone.
-        intercept_: float32 (n_classes,).
+    Shapes: `coef_` float32 (n_features, n_classes), `dual_coef_` float32 (n_samples,
+    n_classes), `intercept_` float32 (n_classes,).
     """
 
     def __init__(
@@ -55,16 +42,7 @@ class MultiLabelSVM:
     def fit(self, X: np.ndarray, targets: np.ndarray) -> "MultiLabelSVM":
         """Learns from features.
 
-        Args:
-            X: (n_samples, n_features).
-            targets: (n_samples, n_classes) of 1 (the class is there), -1 (it is not)
-                and 0 (neither).
-
-        Returns:
-            self.
-
-        Raises:
-            ValueError: shapes or targets that do not fit.
+        Shapes: `X` (n_samples, n_features), `targets` (n_samples, n_classes).
         """
         if len(X) < X.shape[1]:
             self.fit_gram(gram_matrix(X), targets)
@@ -78,16 +56,7 @@ class MultiLabelSVM:
     def fit_gram(self, gram: np.ndarray, targets: np.ndarray) -> "MultiLabelSVM":
         """Learns from the inner products of the training images alone.
 
-        Args:
-            gram: (n_samples, n_samples), inner products of raw features, of which there
-                should be more than samples.
-            targets: as in `fit`.
-
-        Returns:
-            self, which then answers to `decision_function_gram` only.
-
-        Raises:
-            ValueError: shapes or targets that do not fit.
+        Shapes: `gram` (n_samples, n_samples).
         """
         targets = _validated(targets, len(gram))
         samples = GramSamples(gram)
@@ -98,17 +67,14 @@ class MultiLabelSVM:
     def decision_function(self, X: np.ndarray) -> np.ndarray:
         """The score of each class, float32 (n_samples, n_classes).
 
-        Args:
-            X: (n_samples, n_features).
+        Shapes: `X` (n_samples, n_features).
         """
         return np.asarray(X, np.float32) @ self.coef_ + self.intercept_
 
     def decision_function_gram(self, cross: np.ndarray) -> np.ndarray:
         """The same for images known by their inner products.
 
-        Args:
-            cross: (n_images, n_samples), inner products of raw features with those of
-                the training images.
+        Shapes: `cross` (n_images, n_samples).
         """
         return self._factor * (cross @ self.dual_coef_) + self.intercept_
 

@@ -25,18 +25,7 @@ _ROUGH = 0.01
 def minimise(space, loss, c: float, tolerance: float = 1e-4, start=None):
     """Finds the weights of a head.
 
-    Args:
-        space: a `FeatureSpace` or `SampleSpace`.
-        loss: a `SquaredHinge` or `Multinomial`.
-        c: weight of the loss, above 0.
-        tolerance: largest relative error of the weights. The objective is as convex as
-            |W|^2 / 2, so their distance to the best ones is at most the gradient's
-            norm, and that is what is held to this share of the weights' norm.
-        start: weights to begin with. `None` (default): zero.
-
-    Returns:
-        Weights (space.size, n_columns), their scores (n_samples, n_columns), and
-        whether the tolerance was reached.
+    Shapes: result (n_samples, n_columns).
     """
     with blas_on_one_core():
         return _minimise(space, loss, c, tolerance, start)

@@ -22,12 +22,7 @@ def blas_on_one_core():
 
 
 def in_parallel(function: Callable, items: Iterable) -> None:
-    """Calls `function` for each of `items`, on all cores, and waits.
-
-    Args:
-        function: what it returns is dropped; what it raises is raised.
-        items: one at least for each core, or some have nothing to do.
-    """
+    """Calls `function` for each of `items`, on all cores, and waits."""
     for _ in _pool(os.getpid()).map(function, items):
         pass
 
@@ -40,12 +35,8 @@ def rows_of(matrix: np.ndarray) -> list[slice]:
 def product(matrix: np.ndarray, columns: np.ndarray) -> np.ndarray:
     """Their product in the precision of `columns`; `matrix` is never copied whole.
 
-    Args:
-        matrix: (n_rows, n_inner).
-        columns: (n_inner, n_columns).
-
-    Returns:
-        (n_rows, n_columns).
+    Shapes: `matrix` (n_rows, n_inner), `columns` (n_inner, n_columns), result (n_rows,
+    n_columns).
     """
     result = np.empty((len(matrix), columns.shape[1]), columns.dtype)
 

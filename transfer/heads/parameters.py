@@ -6,15 +6,7 @@ from collections.abc import Collection
 
 
 def check_above_0(name: str, value) -> None:
-    """Refuses what is no number above 0, infinity and NaN among it.
-
-    Args:
-        name: of the setting.
-        value: what it was given.
-
-    Raises:
-        ValueError: it is none.
-    """
+    """Refuses what is no number above 0, infinity and NaN among it."""
     if not _is_above_0(value):
         raise ValueError(
             f"`{name}` must be a number above 0. Received: {name}={value!r}."
@@ -22,14 +14,7 @@ def check_above_0(name: str, value) -> None:
 
 
 def check_grid(grid) -> None:
-    """Refuses what holds no values to choose C from.
-
-    Args:
-        grid: what was given.
-
-    Raises:
-        ValueError: it is empty, or one of its values is no number above 0.
-    """
+    """Refuses what holds no values to choose C from."""
     is_grid = isinstance(grid, Collection) and len(grid) and all(map(_is_above_0, grid))
     if not is_grid:
         raise ValueError(
@@ -38,15 +23,7 @@ def check_grid(grid) -> None:
 
 
 def check_share(name: str, value) -> None:
-    """Refuses what is no share of something that leaves a rest.
-
-    Args:
-        name: of the setting.
-        value: what it was given.
-
-    Raises:
-        ValueError: it is no number above 0 and below 1.
-    """
+    """Refuses what is no share of something that leaves a rest."""
     if not (_is_above_0(value) and value < 1):
         raise ValueError(
             f"`{name}` must be a number above 0 and below 1. "

@@ -14,14 +14,7 @@ from transfer.heads.spaces import FeatureSpace, SampleSpace
 class FeatureSamples:
     """Samples as features.
 
-    Args:
-        X: (n_samples, n_features), of any float type.
-
-    Attributes:
-        scale: what features are divided by; 1 if they are all zero.
-
-    Raises:
-        RunError: a feature is not finite, or its square is not as float32.
+    Shapes: `X` (n_samples, n_features).
     """
 
     def __init__(self, X: np.ndarray):
@@ -37,32 +30,17 @@ class FeatureSamples:
         return FeatureSpace(self._scaled if rows is None else self._scaled[rows])
 
     def scores(self, rows, others: np.ndarray, weights: np.ndarray) -> np.ndarray:
-        """The scores of some samples by weights learnt from others.
-
-        Args:
-            rows: places of those learnt from.
-            others: places of those told apart.
-            weights: of the space of `rows`.
-        """
+        """The scores of some samples by weights learnt from others."""
         return self._scaled[others] @ weights
 
     def widened(self, rows: np.ndarray, weights: np.ndarray) -> np.ndarray:
-        """The weights that some samples gave as weights of the space of all.
-
-        Args:
-            rows: places of those samples.
-            weights: of their space.
-        """
+        """The weights that some samples gave as weights of the space of all."""
         return weights
 
     def raw(self, weights: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         """The same weights for raw features.
 
-        Args:
-            weights: of the space of all samples, (n_features + 1, n_columns).
-
-        Returns:
-            float32 kernel (n_features, n_columns) and intercept (n_columns,).
+        Shapes: result (n_features, n_columns).
         """
         kernel = (weights[:-1] / self.scale).astype(np.float32)
         return kernel, weights[-1].astype(np.float32)
@@ -71,14 +49,7 @@ class FeatureSamples:
 class GramSamples:
     """Samples as inner products; weights are those of the samples.
 
-    Args:
-        gram: (n_samples, n_samples), of raw features.
-
-    Attributes:
-        scale: as in `FeatureSamples`.
-
-    Raises:
-        RunError: an inner product of a sample with itself is not finite.
+    Shapes: `gram` (n_samples, n_samples).
     """
 
     def __init__(self, gram: np.ndarray):
@@ -103,12 +74,7 @@ class GramSamples:
     def raw(self, weights: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         """The weights of the samples, and the intercept they make.
 
-        Args:
-            weights: of the space of all samples, (n_samples, n_columns).
-
-        Returns:
-            float32 (n_samples, n_columns), for inner products of raw features divided
-            by the square of `scale`, and (n_columns,).
+        Shapes: result float32 (n_samples, n_columns).
         """
         intercept = weights.sum(axis=0).astype(np.float32)
         return weights.astype(np.float32), intercept

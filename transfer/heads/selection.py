@@ -16,14 +16,7 @@ def divisions(labels: np.ndarray, fraction: float, seed: int) -> list:
     is under 500 samples, or a class has under 10, up to five divisions that between
     them hold out every sample once. A class of one sample is always learnt from.
 
-    Args:
-        labels: (n_samples,), whole numbers from 0.
-        fraction: above 0, below 1.
-        seed: fixes which.
-
-    Returns:
-        Pairs (places to learn from, places to choose on), each ascending; none unless
-        two classes have two samples: on one class alone, who always names it is best.
+    Shapes: `labels` (n_samples,).
     """
     order = np.random.default_rng(seed).permutation(len(labels))
     order = order[np.argsort(labels[order], kind="stable")]

@@ -22,18 +22,7 @@ class SoftmaxHead(LinearHead):
 
     def predict_proba(self, X):
         """Probability of each class, (n_samples, n_classes)."""
-        return self._as_probabilities(self.decision_function(X))
-
-    def predict_proba_gram(self, cross):
-        """The same for samples known by their inner products.
-
-        Args:
-            cross: as in `decision_function_gram`.
-        """
-        return self._as_probabilities(self.decision_function_gram(cross))
-
-    @staticmethod
-    def _as_probabilities(decision):
+        decision = self.decision_function(X)
         if decision.ndim == 1:
             right = expit(decision)
             return np.stack([1 - right, right], axis=1)

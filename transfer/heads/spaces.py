@@ -5,8 +5,6 @@ the training samples (the representer theorem), so that their Gram matrix is all
 solving needs; nothing is approximated.
 """
 
-import functools
-
 import numpy as np
 from scipy.linalg import cho_factor, cho_solve
 
@@ -16,8 +14,7 @@ from transfer.heads.parallel import product
 class FeatureSpace:
     """Weights W (n_features, n_columns); scores X W.
 
-    Args:
-        features: (n_samples, n_features).
+    Shapes: `features` (n_samples, n_features).
     """
 
     def __init__(self, features: np.ndarray):
@@ -43,23 +40,12 @@ class FeatureSpace:
     def ridge(self, rows: np.ndarray, targets: np.ndarray, c: float) -> np.ndarray:
         """The minimum of |w|^2 / 2 + c * |f - targets|^2 over some rows, in float64.
 
-        Args:
-            rows: places of the samples that count.
-            targets: (n_rows,), the scores they should have.
-            c: above 0.
-
-        Returns:
-            float64 (size,).
+        Shapes: `targets` (n_rows,), result float64 (size,).
         """
         part = self.features[rows].astype(np.float64)
         if len(rows) <= self.size:
             return part.T @ _solved(part @ part.T, targets, c)
         return _solved(part.T @ part, part.T @ targets, c)
-
-    @property
-    def coordinates(self):
-        """The samples as points, and the function from weights on those to weights."""
-        return self.features, lambda weights: weights
 
     def ridge_cost(self, counts: np.ndarray) -> float:
         """Multiplications of `ridge` with so many rows, all columns together."""
@@ -75,8 +61,7 @@ class FeatureSpace:
 class SampleSpace:
     """Weights B (n_samples, n_columns), W = X^T B; scores K B with K = X X^T.
 
-    Args:
-        gram: (n_samples, n_samples), inner products of the samples.
+    Shapes: `gram` (n_samples, n_samples).
     """
 
     def __init__(self, gram: np.ndarray):
@@ -105,18 +90,6 @@ class SampleSpace:
         part = self.gram[np.ix_(rows, rows)].astype(np.float64)
         weights[rows] = _solved(part, targets, c)
         return weights
-
-    @functools.cached_property
-    def coordinates(self):
-        """As in `FeatureSpace`: points with the inner products of the samples.
-
-        There are as many coordinates as the samples have independent directions.
-        """
-        spread, axes = np.linalg.eigh(self.gram.astype(np.float64))
-        # Below float32's rounding of the largest there are no directions, only noise.
-        kept = spread > len(spread) * np.finfo(np.float32).eps / 8 * spread[-1]
-        length = np.sqrt(spread[kept])
-        return axes[:, kept] * length, lambda weights: axes[:, kept] / length @ weights
 
     def ridge_cost(self, counts: np.ndarray) -> float:
         """Multiplications of `ridge` with so many rows, all columns together."""

@@ -117,6 +117,7 @@ def _read(file, size: int) -> LinearHead:
         raise ValueError(f"format {card['format']}, and this version reads {_FORMAT}")
     _check(classes, coef, intercept, card)
     parameters = dict(card["parameters"])
+    parameters.pop("loss", None)  # in files of before, "squared_hinge" or "hinge"
     if isinstance(parameters.get("grid"), list):
         parameters["grid"] = tuple(parameters["grid"])
     head = _KINDS[card["kind"]](**parameters)

@@ -13,17 +13,7 @@ _COLOURS = {"trained": COLOURS[0], "random": COLOURS[1]}
 
 @styled
 def draw_by_layer(rows: Sequence[Mapping], path: Path, title: str) -> Path:
-    """Draws bars of accuracy for each head and layer.
-
-    Args:
-        rows: of one number of training images: {"weights", "head", "layer", "mean",
-            "std", "paper"}.
-        path: of the PNG.
-        title: above it.
-
-    Returns:
-        The path.
-    """
+    """Draws bars of accuracy for each head and layer."""
     places = {(row["head"] != "svm", row["layer"]) for row in rows}
     places = _in_order(places, rows)
     groups = {
@@ -70,17 +60,7 @@ def draw_by_layer(rows: Sequence[Mapping], path: Path, title: str) -> Path:
 
 @styled
 def draw_by_number(rows: Sequence[Mapping], path: Path, title: str) -> Path:
-    """Draws accuracy against the number of training images a class, as in Fig. 9.
-
-    Args:
-        rows: {"weights", "head", "layer", "n_train_per_class", "mean", "std", "paper"};
-            a "layer" that is `None` means a network all of whose layers learn.
-        path: of the PNG.
-        title: above it.
-
-    Returns:
-        The path.
-    """
+    """Draws accuracy against the number of training images a class, as in Fig. 9."""
     figure = new_figure(6, 4, title)
     axes = subplots(figure)[0, 0]
     lines = {(r["weights"], r["head"], r["layer"]) for r in rows}

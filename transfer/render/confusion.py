@@ -18,14 +18,7 @@ def draw_confusion(
 ) -> Path:
     """Draws a confusion matrix, each row as shares of its class's images.
 
-    Args:
-        confusion: int (n_classes, n_classes), rows the true class, columns the answer.
-        class_names: name of each.
-        path: of the PNG.
-        title: above it.
-
-    Returns:
-        The path.
+    Shapes: `confusion` int (n_classes, n_classes).
     """
     confusion = np.asarray(confusion)
     number = len(class_names)

@@ -4,14 +4,7 @@ _LONGEST = 24
 
 
 def short_name(layer: int | str) -> str:
-    """The end of a layer's name, which tells it from others of its network.
-
-    Args:
-        layer: the paper's number or a name.
-
-    Returns:
-        24 characters at most, behind "..." if there are more.
-    """
+    """The end of a layer's name, which tells it from others of its network."""
     name = str(layer)
     return name if len(name) <= _LONGEST else f"...{name[3 - _LONGEST :]}"
 

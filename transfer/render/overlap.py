@@ -23,15 +23,7 @@ def draw_overlap(
     threshold: float,
     title: str,
 ) -> Figure:
-    """A histogram of all correlations, the pairs found, and the nearest that are none.
-
-    Args:
-        pairs: (pair, encoded file of set A, of set B), most alike first.
-        below: the same of the best matches below the threshold.
-        best: float array (number of images in A,), each one's highest correlation.
-        threshold: what tells pairs from the rest.
-        title: above everything.
-    """
+    """Draws a histogram of all correlations, the pairs found and the nearest others."""
     rows = [-(-len(part) // _COLUMNS) for part in (pairs, below)]
     heights = [2.2] + [0.4 + 1.75 * count for count in rows if count]
     figure = new_figure(11, sum(heights) + 0.4, title)

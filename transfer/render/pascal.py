@@ -19,19 +19,7 @@ def draw_pascal(
     path: Path,
     title: str,
 ) -> Path:
-    """Draws a line a class with a mark for each head, and one for the paper's network.
-
-    Args:
-        class_names: of the classes, as they are to be read.
-        ours: what a row is called -> its average precision for each class, fractions;
-            `None` where no test image shows it.
-        paper: the paper's, likewise.
-        path: of the PNG.
-        title: above it.
-
-    Returns:
-        The path.
-    """
+    """Draws one line per class, with marks for the heads and the paper's network."""
     figure = new_figure(7, 1.4 + 0.26 * len(class_names), title)
     axes = subplots(figure)[0, 0]
     places = np.arange(len(class_names))[::-1]

@@ -52,16 +52,14 @@ def test_svm_head_has_the_decision_values_of_linear_svc(shape, C):
 
 
 @pytest.mark.parametrize("n_classes", [2, 5])
-@pytest.mark.parametrize("loss", ["squared_hinge", "hinge"])
 @pytest.mark.parametrize("shape", SHAPES)
-def test_svm_head_is_linear_svc_on_features_that_nobody_scaled(shape, loss, n_classes):
+def test_svm_head_is_linear_svc_on_features_that_nobody_scaled(shape, n_classes):
     X, y = problem(*shape, n_classes)
-    head = SVMHead(C=2, tol=1e-6, loss=loss).fit(X, y)
+    head = SVMHead(C=2, tol=1e-6).fit(X, y)
     assert head.scale_ == pytest.approx(np.sqrt(np.square(X).sum(axis=1).mean()))
     peer = LinearSVC(
         C=2 / head.scale_**2,
         intercept_scaling=head.scale_,
-        loss=loss,
         tol=1e-9,
         max_iter=10_000_000,
         random_state=0,
@@ -232,7 +230,6 @@ def test_a_memory_map_of_half_floats_is_read_in_blocks(tmp_path, monkeypatch):
         ({"tol": np.nan}, "`tol` must be a number above 0"),  # previously no weights
         ({"validation_fraction": 1}, "`validation_fraction` must be"),
         ({"validation_fraction": None}, "`validation_fraction` must be"),
-        ({"loss": "log"}, "`loss` must be one of"),
     ],
 )
 def test_settings_that_mean_nothing_are_refused(settings, message):

@@ -115,18 +115,6 @@ def test_ridge_is_the_normal_equations(n_rows):
     np.testing.assert_allclose(X.T @ shares, expected, rtol=1e-3, atol=1e-4)
 
 
-@pytest.mark.parametrize("space", ["features", "samples"])
-def test_coordinates_have_the_inner_products_of_the_samples(space):
-    X, _ = problem(SquaredHinge, 60, 20)
-    X[:, 10] = X[:, 9]  # directions that are none
-    place = FeatureSpace(X) if space == "features" else SampleSpace(X @ X.T)
-    points, back = place.coordinates
-    assert points.shape == (60, 20 if space == "features" else 19)
-    np.testing.assert_allclose(points @ points.T, X @ X.T, atol=1e-5)
-    weights = np.random.default_rng(1).normal(size=(points.shape[1], 2))
-    np.testing.assert_allclose(place.scores(back(weights)), points @ weights, atol=1e-4)
-
-
 def test_samples_that_are_all_zero_have_no_weights():
     loss = SquaredHinge(np.float32([[1, -1], [-1, 1]]))
     weights, scores, reached = minimise(SampleSpace(np.zeros((2, 2), "f4")), loss, 1)
