@@ -16,14 +16,6 @@ def share_beyond_grid(images: np.ndarray, stride: tuple[int, int]) -> np.ndarray
 
     images: float array (n, height, width, channels); returns float array (n,).
     """
-    images = np.asarray(images)
-    if images.ndim != 4:
-        raise ValueError(
-            "`images` must be (n, height, width, channels). "
-            f"Received: images.shape={images.shape}."
-        )
-    if min(stride) < 1:
-        raise ValueError(f"`stride` must be at least 1. Received: stride={stride}.")
     parts = [
         _shares(images[start : start + _AT_ONCE], stride)
         for start in range(0, len(images), _AT_ONCE)
@@ -34,7 +26,9 @@ def share_beyond_grid(images: np.ndarray, stride: tuple[int, int]) -> np.ndarray
 def _shares(images, stride):
     images = images.astype(np.float64)
     height, width = images.shape[1:3]
-    window = np.outer(_hann(height), _hann(width))[..., None]
+    # Hann windows whose first and last values are above 0.
+    rows, columns = (np.hanning(side + 2)[1:-1] for side in (height, width))
+    window = np.outer(rows, columns)[..., None]
     mean = np.sum(images * window, axis=(1, 2), keepdims=True) / window.sum()
     spectrum = np.fft.fft2((images - mean) * window, axes=(1, 2))
     power = np.sum(np.abs(spectrum) ** 2, axis=3)
@@ -45,8 +39,3 @@ def _shares(images, stride):
     tiny = np.finfo(np.float64).eps * np.sum(images**2, axis=(1, 2, 3))
     share = (power * beyond).sum(axis=(1, 2)) / np.where(total > tiny, total, 1)
     return np.where(total > tiny, share, np.nan)
-
-
-def _hann(size: int) -> np.ndarray:
-    """A Hann window whose first and last values are above 0."""
-    return np.hanning(size + 2)[1:-1]

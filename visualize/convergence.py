@@ -31,11 +31,6 @@ def mean_similarity(a: np.ndarray, b: np.ndarray) -> float:
 
 def changed_share(before: Sequence, after: Sequence) -> float:
     """Share of channels whose strongest image differs from the one before."""
-    if len(before) != len(after) or not len(before):
-        raise ValueError(
-            "`before` and `after` must name an image for each of the same channels. "
-            f"Received: {len(before)} and {len(after)}."
-        )
     return float(np.mean([a != b for a, b in zip(before, after, strict=True)]))
 
 

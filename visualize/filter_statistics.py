@@ -86,11 +86,6 @@ def measure_filters(kernel: np.ndarray) -> FilterStatistics:
     kernel: float array (height, width, channels, filters).
     """
     kernel = np.asarray(kernel, np.float64)
-    if kernel.ndim != 4:
-        raise ValueError(
-            "`kernel` must be (height, width, channels, filters). "
-            f"Received: kernel.shape={kernel.shape}."
-        )
     if not np.isfinite(kernel).all():
         raise ValueError("`kernel` must be finite. Received: NaN or infinity in it.")
     rms = np.sqrt(np.mean(kernel**2, axis=(0, 1, 2)))

@@ -23,7 +23,7 @@ def occlude(images, boxes, occlusion_value=0.0):
 def window_starts(length: int, size: int, stride: int) -> np.ndarray:
     """Starts of windows along a side; the last window ends at the border.
 
-    returns int32 array (windows,).
+    Returns int32 array (windows,).
     """
     if not 1 <= size <= length:
         raise UsageError(

@@ -63,12 +63,6 @@ class OcclusionMaps:
         return self.labels[np.ix_(*nearest)]
 
     @property
-    def coverage(self) -> np.ndarray:
-        """(height, width): how many squares cover a pixel, at least 1."""
-        rows, columns = self._covering
-        return np.outer(rows.sum(1), columns.sum(1)).astype(np.int64)
-
-    @property
     def _sides(self):
         starts = (self.tops, self.lefts)
         return [*zip(starts, self.patch_size, self.image_size, strict=True)]

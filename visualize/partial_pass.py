@@ -114,13 +114,11 @@ class Plan:
         """What it takes as input: int32 arrays (n, 2), one of each region."""
         return [region.starts.astype(np.int32) for region in self.regions.values()]
 
-    def of_batch(self, starts) -> dict:
-        """The regions of some of the boxes.
 
-        starts: int32 tensors (n, 2).
-        """
-        regions = zip(self.regions.items(), starts, strict=True)
-        return {number: Region(rows, region.size) for (number, region), rows in regions}
+def regions_of(sizes, starts) -> dict:
+    """Regions of a batch: `Plan.sizes` with rows of `Plan.starts`, int32 (n, 2)."""
+    pairs = zip(sizes, starts, strict=True)
+    return {number: Region(rows, size) for (number, size), rows in pairs}
 
 
 class _Maps:

@@ -106,7 +106,7 @@ def shapes_with_parts(count: int, preprocessing: Preprocessing) -> list[ImageWit
 def masks_on(images: list[ImageWithParts], size: int, side: int) -> np.ndarray:
     """Places the mask of each part of each image inside the picture.
 
-    returns int32 array (p, n, 4).
+    Returns int32 array (p, n, 4).
     """
     places = np.stack([np.stack([*one.parts.values()]) for one in images], axis=1)
     low, high = places[..., :2], places[..., 2:]

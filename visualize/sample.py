@@ -74,7 +74,7 @@ def examples_at(split: Split, places: Iterable[int]) -> dict[int, dict]:
 def load_crops(split: Split, examples: Iterable[dict], preprocessing) -> np.ndarray:
     """Reads and preprocesses examples as an evaluation does.
 
-    returns float32 array (n, crop, crop, 3).
+    Returns float32 array (n, crop, crop, 3).
     """
     squares = _squares(split, examples, preprocessing)
     return _stacked(map(preprocessing.centre_crop, squares), preprocessing, np.float32)
@@ -85,7 +85,7 @@ def load_pictures(
 ) -> tuple[np.ndarray, np.ndarray]:
     """Reads examples as people see them and as the network does.
 
-    returns uint8 array (n, crop, crop, 3).
+    Returns uint8 array (n, crop, crop, 3).
     """
     squares = _squares(split, examples, preprocessing)
     pictures = (centre_crop(square, preprocessing.crop_size) for square in squares)
@@ -98,7 +98,7 @@ def load_pictures(
 def load_probes(split: Split, preprocessing, bad_images: BadImages) -> np.ndarray:
     """Reads a small split whole, without those of its images that cannot be read.
 
-    returns float32 array (n, crop, crop, 3).
+    Returns float32 array (n, crop, crop, 3).
     """
     crops = []
     for example in examples_at(split, range(split.num_examples)).values():

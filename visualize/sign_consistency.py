@@ -1,12 +1,12 @@
 """Measures whether hiding the same part changes features alike (Table 1)."""
 
 import dataclasses
-import itertools
 from collections.abc import Sequence
 
 import keras
 import numpy as np
 import tensorflow as tf
+from scipy.spatial.distance import pdist
 from tqdm import tqdm
 
 from visualize.checks import list_of_layers
@@ -24,7 +24,6 @@ class SignChanges:
 
     distances: dict[int | str, np.ndarray]
     changed: dict[int | str, np.ndarray]
-    pairs: np.ndarray  # int array (pairs, 2) of images
 
 
 def measure_sign_changes(
@@ -91,23 +90,11 @@ def measure_sign_changes(
     columns = [column.reshape(len(masks), count, -1) for column in columns]
     return SignChanges(
         {
-            layer: hamming_distances(column)
+            layer: np.stack([pdist(signs, "hamming") for signs in column])
             for layer, column in zip(layers, columns, strict=True)
         },
         {
             layer: np.mean(column != 0, axis=-1)
             for layer, column in zip(layers, columns, strict=True)
         },
-        np.array([*itertools.combinations(range(count), 2)]),
-    )
-
-
-def hamming_distances(signs: np.ndarray) -> np.ndarray:
-    """The share of features whose signs differ, for each pair of images.
-
-    signs: int array (masks, images, features); returns float64 array (masks, pairs).
-    """
-    pairs = itertools.combinations(range(signs.shape[1]), 2)
-    return np.stack(
-        [np.mean(signs[:, i] != signs[:, j], axis=-1) for i, j in pairs], axis=1
     )

@@ -10,8 +10,7 @@ from tqdm import tqdm
 from visualize.checks import as_numbers, check_graph, whole_number
 from visualize.occluders import occlude, window_starts
 from visualize.occlusion_maps import OcclusionMaps
-from visualize.partial_pass import PartialPass, Plan
-from visualize.recent import Recent
+from visualize.partial_pass import PartialPass, Plan, regions_of
 from zfkeras.errors import UsageError
 from zfkeras.models.layer_tensor import as_maps, layer_tensor
 
@@ -61,7 +60,7 @@ class SlidingOccluder:
             self._partial = PartialPass(model, watched)
         except UsageError:
             self._partial = None
-        self._compiled = Recent()
+        self._function = functools.lru_cache(maxsize=8)(self._compile)
 
     def maps(
         self,
@@ -156,7 +155,7 @@ class SlidingOccluder:
         constants = [tf.constant(part) for part in (image, value)]
         constants += [tf.constant(number, tf.int32) for number in (channel, label)]
         own_maps = plan.regions and self._partial.own_maps(constants[0][None], plan)
-        answer, found = self._function(plan), []
+        answer, found = self._function(plan.sizes), []
         bar = tqdm(total=len(boxes), unit=" squares", disable=not show_progress)
         with bar:
             for first in range(0, len(boxes), batch_size):
@@ -171,19 +170,15 @@ class SlidingOccluder:
                 bar.update(count)
         return [np.concatenate(parts) for parts in zip(*found, strict=True)]
 
-    def _function(self, plan):
-        """The computation for regions of some sizes, compiled once."""
+    def _compile(self, sizes):
+        """Compiles the computation for regions of some sizes."""
+        function = functools.partial(self._occluded, sizes)
+        return tf.function(function, autograph=False, reduce_retracing=True)
 
-        def make():
-            function = functools.partial(self._occluded, plan)
-            return tf.function(function, autograph=False, reduce_retracing=True)
-
-        return self._compiled.get(plan.sizes, make)
-
-    def _occluded(self, plan, boxes, starts, own_maps, image, value, channel, label):
+    def _occluded(self, sizes, boxes, starts, own_maps, image, value, channel, label):
         copies = occlude(image[None], boxes, value)
-        if plan.regions:
-            answer = self._partial.run(copies, own_maps, plan.of_batch(starts))
+        if sizes:
+            answer = self._partial.run(copies, own_maps, regions_of(sizes, starts))
         else:
             answer = self._network(copies, training=False)
         *maps, output = answer if isinstance(answer, (list, tuple)) else [answer]

@@ -46,7 +46,7 @@ def choose_channels(
 ) -> np.ndarray:
     """Decides which channels of a layer to show.
 
-    returns int array (k,).
+    Returns int array (k,).
     """
     count = len(strongest.values)
     if not isinstance(request, int):

@@ -38,13 +38,8 @@ def test_files_and_images_of_different_sizes_are_no_array(images, message):
 
 @pytest.mark.parametrize("layers", ["conv5", 5, np.int64(5)])
 def test_a_single_layer_is_no_list(layers):
-    # previously the layers c, o, n, v and 5
     with pytest.raises(UsageError, match="for a single one write"):
         list_of_layers(layers)
-
-
-def test_layers_are_listed():
-    assert list_of_layers(("conv5", 5)) == ["conv5", 5]
 
 
 def test_models_that_are_no_graph_are_refused():

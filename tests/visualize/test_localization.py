@@ -3,7 +3,6 @@ import pytest
 from sklearn.metrics import roc_auc_score
 
 from visualize.localization import localization, shares_on
-from zfkeras.errors import UsageError
 
 
 def test_a_case_computed_by_hand():
@@ -28,22 +27,6 @@ def test_the_area_is_that_of_scikit_learn():
     )
 
 
-def test_an_even_map_is_at_chance():
-    mask = np.zeros((4, 4), bool)
-    mask[0] = True
-    found = localization(np.ones((4, 4)), mask)
-    assert found == {"share_on_object": 0.25, "chance": 0.25, "area_under_curve": 0.5}
-    assert localization(-np.ones((4, 4)), mask)["share_on_object"] is None
-
-
-@pytest.mark.parametrize(
-    "mask", [np.zeros((2, 2)), np.ones((2, 2)), np.array([True, False])]
-)
-def test_masks_that_tell_nothing_are_refused(mask):
-    with pytest.raises(UsageError, match="`mask` must be of the map's shape"):
-        localization(np.ones((2, 2)), mask)
-
-
 def test_shares_agree_with_those_of_single_maps():
     random = np.random.default_rng(1)
     maps, masks = random.normal(size=(5, 6, 7)), random.random((3, 6, 7)) < 0.5
@@ -56,8 +39,3 @@ def test_shares_agree_with_those_of_single_maps():
 
 def test_a_map_of_nothing_lies_nowhere():
     assert np.isnan(shares_on(-np.ones((1, 2, 2)), np.ones((2, 2, 2)))).all()
-
-
-def test_masks_of_another_size_are_refused():
-    with pytest.raises(UsageError, match="`masks` must be"):
-        shares_on(np.ones((1, 2, 2)), np.ones((1, 2, 3)))

@@ -4,7 +4,7 @@ import pytest
 from visualize.objects import ObjectTally, mask_finder, said_of_objects
 from zfkeras.data import shapes
 from zfkeras.data.preprocessing import Preprocessing
-from zfkeras.data.sources import Source, open_source
+from zfkeras.data.sources import open_source
 
 UPPER, LOWER = np.array([[1, 1], [0, 0]]), np.array([[0, 0], [0, 1]])
 
@@ -23,11 +23,6 @@ def test_masks_are_those_of_what_the_network_sees():
     large = Preprocessing(np.zeros((32, 32, 3), np.float32), crop_size=32)
     found = mask_finder(open_source("shapes:256"), large)("train/00001")
     np.testing.assert_array_equal(found, shapes.render("train", 1, 32)[1])
-
-
-def test_other_data_know_no_objects():
-    preprocessing = Preprocessing(np.zeros((64, 64, 3), np.float32), crop_size=56)
-    assert mask_finder(Source("folder:shapes", ("a",), {}), preprocessing) is None
 
 
 def test_a_case_counted_by_hand():

@@ -30,7 +30,6 @@ def test_a_pixel_has_the_mean_of_the_squares_on_it():
     maps = three_squares(probabilities=values, activations=10 * values)
     np.testing.assert_allclose(maps.probability_map[:, 1], [0.2, 0.2, 0.4, 0.7, 1])
     np.testing.assert_allclose(maps.activation_map[:, 0], [2, 2, 4, 7, 10], rtol=1e-6)
-    assert maps.coverage.tolist() == [[1] * 3, [1] * 3, [1] * 3, [2] * 3, [1] * 3]
 
 
 def test_a_pixel_has_the_label_of_the_square_whose_middle_is_nearest():

@@ -35,13 +35,6 @@ def test_of_others_they_are_the_last_maps_of_each_stage():
     assert usual_layers(model) == [f"base.{end}" for end in ends]
 
 
-def test_at_most_five_are_taken_the_highest():
-    layers = [keras.Input((256, 256, 3))]
-    layers += [convolution(2, f"conv_{number}", strides=2) for number in range(7)]
-    model = keras.Sequential(layers)
-    assert usual_layers(model) == [f"conv_{number}" for number in range(2, 7)]
-
-
 def test_without_stages_they_are_the_first_and_the_last_maps():
     image = keras.Input((None, None, 3))
     maps = convolution(2, "one")(image)
@@ -56,7 +49,6 @@ def test_without_stages_they_are_the_first_and_the_last_maps():
 
 
 def test_dropout_stands_for_no_layer():
-    # Previously the layer whose features are compared was called dropout.
     image = keras.Input((32, 32, 3))
     maps = keras.layers.SpatialDropout2D(0.1)(convolution(2, "maps")(image))
     vector = keras.layers.GlobalAveragePooling2D(name="mean")(maps)

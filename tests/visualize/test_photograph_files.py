@@ -8,7 +8,6 @@ from tests.helpers.splits import noise, png
 from tests.helpers.trees import write_tree
 from visualize.photograph_files import picture_names, read_photographs
 from zfkeras.data.preprocessing import Preprocessing
-from zfkeras.errors import UsageError
 
 PREPROCESSING = Preprocessing(np.zeros((64, 64, 3), np.float32), crop_size=56)
 
@@ -30,11 +29,6 @@ def test_pictures_are_named_after_photographs_and_differ(files, names):
     assert found == [f"project-{name}.png" for name in names]
 
 
-def test_names_that_differ_in_capitals_only_differ_on_every_disk():
-    names = picture_names([Path("a/Cat.jpg"), Path("a/cat.jpg")])
-    assert len({name.lower() for name in names}) == 2
-
-
 def test_the_view_shows_what_the_network_sees_at_a_higher_resolution(tmp_path):
     # 512 pixels are 8 x 64, and of 64 the network sees the middle 56.
     picture = noise(0, 512, 520)
@@ -54,9 +48,3 @@ def test_of_several_files_bad_ones_are_left_out_and_named(tmp_path, caplog):
     assert [photograph.file.name for photograph in read] == ["a.png"]
     assert [*left_out] == [str(files[0])] and "b.png" in caplog.text
     assert read[0].view.shape == (448, 448, 3)
-
-
-def test_a_single_bad_file_is_an_error(tmp_path):
-    write_tree(tmp_path, {"b.png": b"no image"})
-    with pytest.raises(UsageError, match=r"b\.png"):
-        next(read_photographs([tmp_path / "b.png"], PREPROCESSING, {}))

@@ -41,19 +41,6 @@ def test_a_split_that_is_small_enough_stays_as_it_is(number):
     assert draw_sample(split, number) is split
 
 
-def test_classes_are_left_out_before_the_draw():
-    sample = Sample(split_of([b""] * 30), 12).first_classes(5)
-    assert {*ids(sample)} == {f"image-{number}" for number in range(5)}
-
-
-def test_what_a_sample_cannot_do_says_so():
-    sample = Sample(split_of([b""] * 3), 2)
-    with pytest.raises(NotImplementedError, match="random order already"):
-        sample.stream(shuffle_seed=(1,))
-    with pytest.raises(NotImplementedError, match="before a sample is drawn"):
-        sample.carve(0.5)
-
-
 def test_examples_are_found_by_their_place():
     split = split_of([b""] * 2500)
     found = examples_at(split, [2400, 3, 3, 1024])
@@ -82,7 +69,6 @@ def test_crops_are_those_of_an_evaluation():
 
 
 def test_an_image_that_can_no_longer_be_read_is_named():
-    # previously BadImage, a traceback, from all that reads images once more
     split = split_of([png(noise(0, 64, 64)), b"no image"])
     preprocessing = make_classifier(0, "ab").preprocessing
     examples = [*examples_at(split, range(2)).values()]

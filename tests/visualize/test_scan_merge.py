@@ -1,5 +1,3 @@
-import itertools
-
 import numpy as np
 import pytest
 
@@ -9,7 +7,7 @@ from visualize.scan_state import ScanState, load_state
 from visualize.top_activations import TopActivations
 
 
-@pytest.mark.parametrize("order", [*itertools.permutations(range(3))])
+@pytest.mark.parametrize("order", [(0, 1, 2), (2, 0, 1)])
 @pytest.mark.parametrize("count", [1, 4, 30])
 def test_parts_in_any_order_are_one_scan_ties_and_all(order, count, tmp_path):
     finder = TopActivations(whole_numbers(), ("conv", "pool", "fc"), count, PLAIN)

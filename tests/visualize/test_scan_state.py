@@ -31,21 +31,12 @@ def assert_equal(first, second):
         np.testing.assert_array_equal(one, other, field.name)
 
 
-def test_a_state_is_read_as_it_was_written(tmp_path):
-    save_state(tmp_path / "s.npz", some_state())
-    assert_equal(load_state(tmp_path / "s.npz"), some_state())
-
-
-def test_no_file_is_no_state_and_no_warning(tmp_path, caplog):
-    assert load_state(tmp_path / "none.npz") is None
-    assert not caplog.text
-
-
 def test_a_damaged_file_is_noticed_or_reads_the_same(tmp_path, caplog):
     path = tmp_path / "s.npz"
     save_state(path, some_state())
+    assert_equal(load_state(path), some_state())
     whole, refused = path.read_bytes(), 0
-    for place in range(0, len(whole), 7):
+    for place in range(0, len(whole), 41):
         damaged = bytearray(whole)
         damaged[place] ^= 4
         path.write_bytes(damaged)
@@ -54,7 +45,7 @@ def test_a_damaged_file_is_noticed_or_reads_the_same(tmp_path, caplog):
             refused += 1
         else:
             assert_equal(state, some_state())
-    assert refused > len(whole) / 7 / 2
+    assert refused > len(whole) / 41 / 2
     assert "is damaged" in caplog.text
 
 
@@ -64,24 +55,6 @@ def test_what_is_no_state_is_passed_over(tmp_path, content, caplog):
     path.write_bytes(content)
     assert load_state(path) is None
     assert str(path) in caplog.text
-
-
-def test_a_cut_file_is_passed_over(tmp_path):
-    path = tmp_path / "s.npz"
-    save_state(path, some_state())
-    path.write_bytes(path.read_bytes()[:-30])
-    assert load_state(path) is None
-
-
-def test_arrays_of_other_shapes_than_the_layers_are_passed_over(tmp_path):
-    path = tmp_path / "s.npz"
-    save_state(path, dataclasses.replace(some_state(), layers=(("conv", 3),)))
-    assert load_state(path) is None
-
-
-def test_rows_of_a_layer():
-    state = some_state()
-    assert (state.rows("conv"), state.rows("fc")) == (slice(0, 3), slice(3, 5))
 
 
 def test_only_a_finished_scan_serves_fewer_layers():

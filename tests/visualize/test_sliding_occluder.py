@@ -6,8 +6,6 @@ from visualize.sliding_occluder import SlidingOccluder
 from zfkeras.errors import UsageError
 from zfkeras.models.zfnet import ZFNet
 
-HALF = 0.5
-
 
 def pixel_model(height, width, weights):
     """Logits that are weighted sums of the pixels of one colour."""
@@ -51,7 +49,7 @@ def slow_maps(model, image, size, starts, layer, value):
             inside = (slice(top, top + size[0]), slice(left, left + size[1]))
             totals[(slice(None), *inside)] += np.reshape(answer[:2], (2, 1, 1))
             coverage[inside] += 1
-    return np.moveaxis(np.array(grid), 2, 0), totals / coverage, coverage
+    return np.moveaxis(np.array(grid), 2, 0), totals / coverage
 
 
 def test_a_4x4_case_computed_by_hand():
@@ -65,26 +63,15 @@ def test_a_4x4_case_computed_by_hand():
     assert maps.labels.tolist() == [[1, 0], [0, 0]]
     assert maps.probability_map.tolist() == [[0, 0, 3, 3]] * 2 + [[3] * 4] * 2
     assert maps.label_map.tolist() == [[1, 1, 0, 0]] * 2 + [[0] * 4] * 2
-    assert maps.coverage.tolist() == [[1] * 4] * 4
     assert maps.activation_map is None
 
     one = occluder.maps(np.ones((4, 4, 1)), patch_size=2, patch_stride=1)
     assert one.probabilities.tolist() == [[0, 0, 3], [0, 0, 3], [3, 3, 3]]
-    assert one.coverage.tolist() == np.outer([1, 2, 2, 1], [1, 2, 2, 1]).tolist()
     # A pixel's mean: (1, 1) lies under four squares that hide it, (2, 2) under four of
     # which one hides (1, 1), (0, 2) under two of which one does.
     assert one.probability_map[1, 1] == 0
     assert one.probability_map[2, 2] == 3 * 3 / 4
     assert one.probability_map[0, 2] == 3 / 2
-
-
-def test_half_covered_values_are_replaced_not_scaled():
-    weights = np.ones((1, 4, 4))
-    maps = SlidingOccluder(pixel_model(4, 4, weights)).maps(
-        np.ones((4, 4, 1)), patch_size=(2, 4), patch_stride=2, occlusion_value=HALF
-    )
-    assert maps.probabilities.tolist() == [[12], [12]]
-    assert maps.lefts.tolist() == [0]
 
 
 @pytest.mark.parametrize(
@@ -103,25 +90,12 @@ def test_maps_of_images_that_are_not_square_equal_a_slow_twin(size, stride, star
         image, patch_size=size, patch_stride=stride, occlusion_value=0.3, batch_size=7
     )
     assert (found.tops.tolist(), found.lefts.tolist()) == starts
-    grid, averaged, coverage = slow_maps(model, image, size, starts, "pool", 0.3)
+    grid, averaged = slow_maps(model, image, size, starts, "pool", 0.3)
     np.testing.assert_allclose(found.activations, grid[0], rtol=1e-5, atol=1e-5)
     np.testing.assert_allclose(found.probabilities, grid[1], rtol=1e-5, atol=1e-6)
     assert found.labels.tolist() == grid[2].tolist()
     np.testing.assert_allclose(found.activation_map, averaged[0], rtol=1e-5, atol=1e-5)
     np.testing.assert_allclose(found.probability_map, averaged[1], rtol=1e-5, atol=1e-6)
-    assert found.coverage.tolist() == coverage.tolist()
-
-
-@pytest.mark.parametrize("batch_size", [1, 2, 3, 5, 1000])
-def test_the_batch_size_changes_nothing(batch_size):
-    model = convolutional_model()
-    image = np.random.default_rng(2).normal(size=(13, 9, 3))
-    ask = {"patch_size": 3, "patch_stride": 2}
-    occluder = SlidingOccluder(model, "maps")
-    one, other = (occluder.maps(image, batch_size=n, **ask) for n in (32, batch_size))
-    np.testing.assert_allclose(one.probabilities, other.probabilities, rtol=1e-5)
-    np.testing.assert_allclose(one.activations, other.activations, rtol=1e-5, atol=1e-5)
-    assert (one.labels == other.labels).all()
 
 
 def test_model_and_image_stay_as_they_are():
@@ -134,18 +108,6 @@ def test_model_and_image_stay_as_they_are():
     for before, after in zip(weights, model.get_weights(), strict=True):
         assert (before == after).all()
     assert (model.predict(image[None], verbose=0) == answer).all()
-
-
-def test_new_weights_count_from_the_next_call_on():
-    model = convolutional_model()
-    image = np.random.default_rng(3).normal(size=(13, 9, 3))
-    occluder = SlidingOccluder(model)
-    first = occluder.maps(image, patch_size=4, patch_stride=4)
-    model.set_weights(convolutional_model(seed=9).get_weights())
-    again = occluder.maps(image, patch_size=4, patch_stride=4)
-    assert first.probability != again.probability
-    fresh = SlidingOccluder(model).maps(image, patch_size=4, patch_stride=4)
-    assert (fresh.probabilities == again.probabilities).all()
 
 
 def test_channel_and_class_are_the_strongest_unless_they_are_named():
@@ -186,18 +148,11 @@ def test_the_paper_layers_of_a_real_network_are_watched():
     ("arguments", "message"),
     [
         ({"patch_size": 0}, "`patch_size` must be from 1 to 13"),
-        ({"patch_size": 10}, "`patch_size` must be from 1 to 9"),
         ({"patch_size": 3, "patch_stride": 4}, "`patch_stride` must be from 1 to 3"),
-        # previously read as 1
-        ({"patch_size": 3, "patch_stride": 0}, "`patch_stride` must be from 1 to 3"),
         ({"patch_size": 3, "patch_stride": (1, 0)}, "are missed. Received: 0"),
         ({"patch_size": 3, "channel": 4}, "`channel` must be from 0 to 3"),
         ({"patch_size": 3, "label": -1}, "`label` must be from 0 to 4"),
-        # previously cut off to whole numbers
         ({"patch_size": 3.7}, "`patch_size` must be a whole number. Received: .*3.7"),
-        ({"patch_size": 3, "patch_stride": (1, 1.5)}, "`patch_stride` must be a whole"),
-        ({"patch_size": 3, "label": 1.5}, "`label` must be a whole number"),
-        ({"patch_size": 3, "channel": "a"}, "`channel` must be a whole number"),
         ({"patch_size": (3, 3, 3)}, "`patch_size` must be one number or two"),
         (
             {"patch_size": 3, "batch_size": 0},
