@@ -42,7 +42,7 @@ def stream_rows(
 def carved_positions(
     labels: np.ndarray, fraction: float, seed: int
 ) -> tuple[np.ndarray, np.ndarray]:
-    """Draws `fraction` of each class: labels (n,) -> sorted positions of rest, drawn."""
+    """Draws `fraction` of each class: labels (n,) -> positions of rest and drawn."""
     shuffled = np.random.default_rng([seed, 1]).permutation(len(labels))
     by_class = shuffled[np.argsort(labels[shuffled], kind="stable")]
     _, first, counts = np.unique(

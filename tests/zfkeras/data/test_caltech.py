@@ -11,7 +11,6 @@ from tests.helpers.trees import (
     write_tree,
     write_zip,
 )
-from zfkeras import evaluate
 from zfkeras.data.caltech import background_label
 from zfkeras.data.caltech101 import CATEGORIES
 from zfkeras.data.sources import open_source
@@ -186,20 +185,6 @@ def test_a_wrong_folder_is_one_line(tmp_path, prefix, files, below, message):
     assert "\n" not in str(caught.value)
 
 
-@pytest.mark.parametrize("make", [write_tar, write_zip])
-@pytest.mark.parametrize(
-    ("files", "message"),
-    [
-        (whole(["emu"]), "no folder for category emu"),
-        ({"photos/1.jpg": jpeg(1)}, "no folder 101_ObjectCategories of categories"),
-    ],
-)
-def test_a_wrong_archive_is_one_line(tmp_path, make, files, message):
-    path = make(tmp_path / "archive", files)
-    with pytest.raises(UsageError, match=message):
-        open_source(f"caltech101:{path}")
-
-
 def test_an_empty_folder_of_a_category_is_named(tmp_path):
     root = write_tree(tmp_path, SMALL)
     (root / "101_ObjectCategories" / "emu").mkdir()
@@ -216,15 +201,6 @@ def test_a_missing_path_says_where_to_get_the_set(tmp_path, prefix):
         FileNotFoundError, match=f"gone does not exist; .*zfkeras.download {prefix} "
     ):
         open_source(f"{prefix}:{tmp_path / 'gone'}")
-
-
-@pytest.mark.parametrize("name", ["c.zip", "c.tar.gz"])
-def test_a_broken_archive_ends_a_command_with_code_2(tmp_path, capsys, name):
-    make = write_zip if name == "c.zip" else write_tar
-    path = make(tmp_path / name, SMALL)
-    path.write_bytes(path.read_bytes()[:400])
-    assert evaluate.main(["--data", f"caltech101:{path}", "--split", "train"]) == 2
-    assert len(capsys.readouterr().err.splitlines()) == 1
 
 
 @pytest.mark.data

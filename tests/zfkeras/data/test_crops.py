@@ -50,14 +50,6 @@ def test_ten_crop_cuts_corners_centre_and_their_mirror_images():
     assert ten[9, ..., 0].tolist() == [[13, 12, 11], [23, 22, 21], [33, 32, 31]]
 
 
-def test_ten_crop_copies_and_keeps_the_kind_of_number():
-    image = FOUR.astype(np.float16)
-    ten = crops.ten_crop(image, 2)
-    ten[:] = -1
-    assert ten.dtype == np.float16
-    assert image.min() == 0
-
-
 def test_random_crop_depends_on_the_seed_alone():
     first, place = crops.random_crop(FIVE, 3, (1, 2, 3))
     np.random.seed(7)
@@ -75,13 +67,6 @@ def test_random_crop_is_uniform_over_places_and_flips():
     assert len(counts) == 8
     assert counts.min() > 135
     assert counts.max() < 265
-
-
-def test_random_crop_of_the_whole_only_flips():
-    assert {crops.random_crop(FOUR, 4, [i])[1] for i in range(20)} == {
-        (0, 0, False),
-        (0, 0, True),
-    }
 
 
 @pytest.mark.parametrize("cut", [crops.centre_crop, crops.ten_crop])
@@ -127,10 +112,3 @@ def test_a_random_box_lies_inside_and_has_the_stated_area_and_shape(min_area):
         assert aspect.min() < 0.78
         assert aspect.max() > 1.28
         assert abs(np.log(aspect).mean()) < 0.02
-
-
-def test_a_random_box_of_the_whole_area_is_the_whole_square():
-    random = np.random.default_rng(2)
-    for _ in range(50):
-        box = crops.random_box(7, 1.0, random)
-        np.testing.assert_allclose(box, (0, 0, 7, 7), atol=1e-12)

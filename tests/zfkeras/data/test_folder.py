@@ -1,4 +1,3 @@
-import numpy as np
 import pytest
 
 from tests.helpers.trees import contents, jpeg, write_tar, write_tree, write_zip
@@ -23,14 +22,6 @@ READ = [
 ]
 
 
-def test_each_sub_folder_is_a_class(tmp_path):
-    source = open_source(f"folder:{write_tree(tmp_path, FLOWERS)}")
-    assert source.class_names == ("daisy", "n01440764", "rose")
-    assert list(source.splits) == ["train"]
-    assert contents(source.split("train")) == READ
-    assert source.spec == f"folder:{tmp_path}"
-
-
 def test_a_zip_of_the_folder_gives_the_same(tmp_path):
     inside = {f"flowers/{name}": content for name, content in FLOWERS.items()}
     for files in (FLOWERS, inside):
@@ -53,20 +44,6 @@ def test_train_and_val_folders_are_splits(tmp_path, val):
     assert contents(source.split("train"))[2] == ("train/c/3.jpg", 2, jpeg(3))
     assert contents(source.split("validation")) == [(f"{val}/c/4.jpg", 2, jpeg(4))]
     assert contents(source.split("test")) == [("test/a/5.jpg", 0, jpeg(5))]
-
-
-def test_train_alone_is_a_split(tmp_path):
-    tree = {"train/a/1.jpg": jpeg(1), "train/b/2.jpg": jpeg(2)}
-    for path in (write_tree(tmp_path / "t", tree), write_zip(tmp_path / "z.zip", tree)):
-        source = open_source(f"folder:{path}")
-        assert source.class_names == ("a", "b")
-        assert list(source.splits) == ["train"]
-
-
-def test_a_class_may_be_called_train(tmp_path):
-    tree = {"train/1.jpg": jpeg(1), "car/2.jpg": jpeg(2)}
-    source = open_source(f"folder:{write_tree(tmp_path, tree)}")
-    assert source.class_names == ("car", "train")
 
 
 @pytest.mark.parametrize(
@@ -117,41 +94,3 @@ def test_a_tar_is_read_in_place_like_its_folder(tmp_path, ending):
         found, wanted = (contents(one.split(split)) for one in (source, folder))
         assert [row[1:] for row in found] == [row[1:] for row in wanted]
         assert len(found) == 4
-
-
-def test_a_missing_folder(tmp_path):
-    with pytest.raises(FileNotFoundError, match="gone does not exist; expected a fold"):
-        open_source(f"folder:{tmp_path / 'gone'}")
-
-
-def test_a_file_in_place_of_a_folder(tmp_path):
-    write_tree(tmp_path, {"x.jpg": jpeg(0)})
-    with pytest.raises(UsageError, match="neither a folder nor a zip"):
-        open_source(f"folder:{tmp_path / 'x.jpg'}")
-
-
-@pytest.fixture
-def split(tmp_path):
-    tree = {f"{label}/{i}.jpg": jpeg(i) for label in "abc" for i in range(20)}
-    return open_source(f"folder:{write_tree(tmp_path, tree)}").split("train")
-
-
-def test_a_seed_fixes_the_order_and_an_epoch_changes_it(split):
-    first, again, other = (contents(split, seed) for seed in ((0, 1), (0, 1), (0, 2)))
-    assert first == again
-    assert first != other
-    assert sorted(first) == sorted(other) == contents(split)
-
-
-@pytest.mark.parametrize("seed", [None, (3, 0)])
-def test_start_gives_the_tail_of_the_same_order(split, seed):
-    assert contents(split, seed, start=17) == contents(split, seed)[17:]
-    assert contents(split, seed, start=60) == []
-
-
-def test_carve_is_disjoint_and_even_over_classes(split):
-    rest, carved = split.carve(0.1, seed=5)
-    assert sorted(contents(rest) + contents(carved)) == contents(split)
-    assert np.bincount([label for _, label, _ in contents(carved)]).tolist() == [2] * 3
-    assert contents(split.carve(0.1, seed=5)[1]) == contents(carved)
-    assert contents(split.carve(0.1, seed=6)[1]) != contents(carved)

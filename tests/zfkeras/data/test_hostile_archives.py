@@ -1,15 +1,12 @@
 """Archives of strangers: read in place, in bounded memory, or refused in one line."""
 
-import bz2
 import gzip
-import io
 import os
 import random
 import signal
 import tarfile
 import tempfile
 import tracemalloc
-import zipfile
 
 import pytest
 
@@ -36,14 +33,6 @@ CALTECH = {
     f"256_ObjectCategories/00{c}.x/00{c}_000{i}.jpg": jpeg(10 * c + i)
     for c in (1, 2)
     for i in range(3)
-}
-TINY = {
-    "t/wnids.txt": "n00000001\nn00000002\n",
-    "t/words.txt": "n00000001\tcat\nn00000002\tdog\n",
-    "t/val/val_annotations.txt": "v.JPEG\tn00000001\t0\t0\t1\t1\n",
-    "t/val/images/v.JPEG": jpeg(1),
-    "t/train/n00000001/images/a.JPEG": jpeg(2),
-    "t/train/n00000002/images/b.JPEG": jpeg(3),
 }
 MB = 2**20
 
@@ -103,19 +92,6 @@ def test_names_that_lead_elsewhere_lead_nowhere(watched, kind):
     assert {"CAT/capital.jpg", "cat/capital.jpg", "cat/Capital.jpg"} < {*files.names}
 
 
-def test_a_folder_spec_of_odd_names_is_read_in_place(watched):
-    names = [name for name in odd_names() if "/" in name]
-    path = write_zip(watched / "odd.zip", {name: jpeg(1) for name in names})
-    good, bad = streamed(f"folder:{path}")
-    # What goes up, or in place, counts as hidden.
-    assert good == sum("./" not in name for name in names) and not bad
-
-
-def test_a_zips_backslashes_part_no_folders(watched):
-    tree = {"cat\\a.jpg": jpeg(1), "dog\\b.jpg": jpeg(2)}
-    refused(f"folder:{write_zip(watched / 'w.zip', tree)}", r"cat\\a.jpg lies outside")
-
-
 def test_links_and_devices_of_a_tar_are_passed_over(watched):
     (watched / "secret.jpg").write_bytes(jpeg(9))
     more = [
@@ -133,44 +109,12 @@ def test_links_and_devices_of_a_tar_are_passed_over(watched):
     assert {id: content for id, _, content in contents(split)} == expected
 
 
-def test_a_link_in_a_zip_is_a_bad_image(watched):
-    path = write_zip(watched / "l.zip", sound_members())
-    with zipfile.ZipFile(path, "a") as archive:
-        link = zipfile.ZipInfo("cat/link.jpg")
-        link.create_system, link.external_attr = 3, 0o120777 << 16
-        archive.writestr(link, "/etc/passwd")
-    assert streamed(f"folder:{path}") == (
-        6,
-        {"cat/link.jpg": "corrupt, or not an image"},
-    )
-
-
-def test_of_doubled_names_the_last_counts(watched):
-    path = write_zip(watched / "d.zip", sound_members())
-    with zipfile.ZipFile(path, "a") as archive, pytest.warns(match="Duplicate name"):
-        archive.writestr("cat/0.jpg", jpeg(77))
-    rows = contents(open_source(f"folder:{path}").split("train"))
-    assert [content for id, _, content in rows if id == "cat/0.jpg"] == [jpeg(77)]
-
-
 def test_a_member_without_a_name_is_passed_over(watched):
     # Previously an IndexError.
     path = write_zip(watched / "n.zip", sound_members())
     data = path.read_bytes().replace(b"cat/0.jpg", b"\0at/0.jpg")
     path.write_bytes(data)
     assert ZipFiles(path).names == sorted({*sound_members()} - {"cat/0.jpg"})
-
-
-def test_names_that_are_no_utf8_survive(watched):
-    tree = {os.fsdecode(b"caf\xe9/a.jpg"): jpeg(1), "dog/b.jpg": jpeg(2)}
-    source = open_source(f"folder:{write_tree(watched / 'f', tree)}")
-    assert source.class_names == (os.fsdecode(b"caf\xe9"), "dog")
-    tar = {os.fsdecode(b"256_ObjectCategories/001.caf\xe9/a.jpg"): jpeg(1), **CALTECH}
-    del tar["256_ObjectCategories/001.x/001_0000.jpg"]
-    tar = {n: c for n, c in tar.items() if "001.x" not in n}
-    path = write_tar(watched / "t.tar", tar)
-    names = open_source(f"caltech256:{path}").class_names
-    assert names == (os.fsdecode(b"001.caf\xe9"), "002.x")
 
 
 # --- sizes that lie, and bombs ---
@@ -207,20 +151,6 @@ def test_a_member_that_says_it_is_small_is_unpacked_no_further(watched):
     assert peak_megabytes(read) < 5
 
 
-@pytest.mark.parametrize("method", [zipfile.ZIP_BZIP2, zipfile.ZIP_LZMA])
-def test_compressions_that_unpack_without_limit_are_not_read(watched, method):
-    path = bomb(watched / "b.zip", "cat/bomb.jpg", 2 * MB, method)
-    files = ZipFiles(path)
-    with pytest.raises(OSError, match=r"cat/bomb.jpg: compressed by neither store nor"):
-        files.read(b"cat/bomb.jpg")
-
-
-def test_a_list_of_nothing_but_line_ends_is_refused(watched):
-    tree = {**TINY, "t/words.txt": "\n" * (17 * MB)}
-    path = write_zip(watched / "t.zip", tree)
-    refused(f"tiny-imagenet:{path}", r"t/words.txt is too long for a list: over 16 MB")
-
-
 @pytest.mark.parametrize("inside", ["t.tar", "t.tar.gz"])
 def test_a_tar_that_unpacks_without_end_is_refused(watched, monkeypatch, inside):
     monkeypatch.setattr("zfkeras.data.tar_files._FREE_BYTES", 5 * MB)
@@ -230,86 +160,37 @@ def test_a_tar_that_unpacks_without_end_is_refused(watched, monkeypatch, inside)
     refused(f"caltech256:{path}", rf"{inside} is not a whole tar.*unpacks to more than")
 
 
-@pytest.mark.parametrize("pack", [gzip.compress, bz2.compress])
-def test_a_compressed_tar_may_grow_by_its_free_share(watched, pack):
-    (watched / "t").write_bytes(pack(tar_of({"x": bytes(20 * MB)})))
-    assert TarFiles(watched / "t").names == ["x"]
-
-
-@pytest.mark.parametrize("size", [2**40, 2**63, 2**80])
-def test_a_tar_member_of_a_terabyte_is_refused(watched, size):
-    path = tar_with(watched / "t.tar", CALTECH, header("x.jpg", size))
-    refused(f"caltech256:{path}", r"t\.tar is not a whole tar archive")
-
-
-@pytest.mark.parametrize("kind", [b"x", b"g", b"L", b"K"])
-@pytest.mark.parametrize("size", [2**40, 2**62])
+@pytest.mark.parametrize("kind", [tarfile.REGTYPE, b"x", b"L"])
+@pytest.mark.parametrize("size", [2**40])
 def test_a_tar_header_of_a_terabyte_is_refused(watched, kind, size):
     # Previously a MemoryError.
     path = tar_with(watched / "t.tar", {}, header("x", size, kind), header("y", 0))
     refused(f"caltech256:{path}", r"t\.tar is not a whole tar archive")
 
 
-@pytest.mark.parametrize("size", [-1, -512, -1024, -(2**40)])
+@pytest.mark.parametrize("size", [-512])
 def test_a_tar_that_leads_back_is_refused(watched, size):
     # Previously an endless walk, before Python 3.11.14.
     path = tar_with(watched / "t.tar", CALTECH, header("x.jpg", size))
     refused(f"caltech256:{path}", r"t\.tar is not a whole tar archive")
 
 
-def test_many_tiny_members_take_little_memory(watched):
-    members = {
-        f"256_ObjectCategories/{c:03}.x/{i}.jpg": b"x"
-        for c in (1, 2)
-        for i in range(1000)
-    }
-    tar, packed = write_tar(watched / "m.tar", members), watched / "m.zip"
-    write_zip(packed, members)
-    assert peak_megabytes(lambda: TarFiles(tar)) < 2
-    assert peak_megabytes(lambda: ZipFiles(packed)) < 4
+# --- broken ---
 
 
-# --- archives in archives, locked, broken ---
-
-
-def test_archives_in_archives_are_opened_once_at_most(watched):
-    inner = io.BytesIO()
-    with zipfile.ZipFile(inner, "w") as archive:
-        archive.writestr("cat/a.jpg", jpeg(1))
-    path = write_zip(watched / "z.zip", {"in.zip": inner.getvalue()})
-    refused(f"folder:{path}", "holds no images")
-    refused(f"caltech256:{path}", "no folder 256_ObjectCategories")
-    tar = tar_of({"256_ObjectCategories.tar": tar_of(CALTECH)})
-    path = write_zip(watched / "y.zip", {"outer.tar": tar})
-    refused(f"caltech256:{path}", "no folder 256_ObjectCategories")
-
-
-def test_a_locked_zip_says_so(watched):
-    path = write_zip(watched / "l.zip", sound_members())
-    patched_zip(path, "dog/1.jpg", flags=1)
-    good, bad = streamed(f"folder:{path}")
-    assert good == 5
-    assert "l.zip: cannot read dog/1.jpg" in bad["dog/1.jpg"]
-    assert "encrypted" in bad["dog/1.jpg"]
-    tiny = patched_zip(write_zip(watched / "t.zip", TINY), "t/wnids.txt", flags=1)
-    refused(f"tiny-imagenet:{tiny}", r"t/wnids.txt cannot be read: .* encrypted")
-
-
-@pytest.mark.parametrize(
-    "spec", ["folder", "tiny-imagenet", "caltech101", "caltech256", "voc2012"]
-)
-@pytest.mark.parametrize("ending", [".zip", ".tar", ".tar.gz", ".tar.bz2"])
-@pytest.mark.parametrize("content", [b"", b"PK\3\4" + bytes(99), b"PK\5\6", b"<html>"])
+@pytest.mark.parametrize("spec", ["folder", "tiny-imagenet", "caltech256", "voc2012"])
+@pytest.mark.parametrize("ending", [".zip", ".tar.gz"])
+@pytest.mark.parametrize("content", [b"", b"<html>"])
 def test_every_reader_refuses_what_is_no_archive(watched, spec, ending, content):
     path = watched / f"x{ending}"
     path.write_bytes(content)
     refused(f"{spec}:{path}", "archive|no images|is not")
 
 
-@pytest.mark.parametrize("share", [0.3, 0.7, 0.99])
+@pytest.mark.parametrize("share", [0.3, 0.99])
 def test_every_reader_refuses_half_an_archive(watched, share):
     tar = write_tar(watched / "c.tar.gz", CALTECH)
-    zipped = write_zip(watched / "s.zip", {**sound_members(), **TINY})
+    zipped = write_zip(watched / "s.zip", sound_members())
     for path, specs in (
         (tar, ("caltech101", "caltech256", "voc2007")),
         (zipped, ("folder", "tiny-imagenet", "caltech101", "voc2012")),
@@ -323,11 +204,10 @@ def test_every_reader_refuses_half_an_archive(watched, share):
 # --- random harm ---
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("kind", ["zip", "tar", "tar in zip"])
-@pytest.mark.parametrize(
-    "count", [80, pytest.param(3000, marks=pytest.mark.slow)], ids=["some", "many"]
-)
-def test_mutated_archives_are_read_or_refused_and_nothing_else(watched, kind, count):
+def test_mutated_archives_are_read_or_refused_and_nothing_else(watched, kind):
+    count = 3000
     tar = tar_of(CALTECH)
     sound = {
         "zip": write_zip(watched / "s.zip", sound_members()).read_bytes(),

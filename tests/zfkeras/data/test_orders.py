@@ -9,8 +9,8 @@ def rows_of_numbers(positions, number=3000):
     return numbers.astype("S"), numbers % 7, (numbers + 1).astype("S")
 
 
-@pytest.mark.parametrize("number", [0, 1, 1023, 1024, 1025, 3000])
-@pytest.mark.parametrize("start", [0, 1, 1024, 2999, 4000])
+@pytest.mark.parametrize("number", [0, 1024, 3000])
+@pytest.mark.parametrize("start", [0, 1024, 2999, 4000])
 def test_each_row_comes_once_whatever_the_blocks(number, start):
     stream = stream_rows(number, lambda p: rows_of_numbers(p, number), None, start)
     rows = [*stream.as_numpy_iterator()]
@@ -22,7 +22,7 @@ def test_each_row_comes_once_whatever_the_blocks(number, start):
 
 
 # Previously the order was drawn in 64 bits; runs that are resumed must not notice.
-@pytest.mark.parametrize("seed", [(0, 0), (3, 7)])
+@pytest.mark.parametrize("seed", [(3, 7)])
 def test_an_order_is_that_of_numpys_permutation(seed):
     stream = stream_rows(3000, rows_of_numbers, seed, 10)
     order = np.random.default_rng(list(seed)).permutation(3000)[10:]

@@ -47,17 +47,6 @@ def test_what_would_fail_at_the_first_image_is_refused(changes, error, message):
         preprocessing(**changes)
 
 
-def test_a_mean_in_double_precision_gives_single_precision_all_the_same():
-    # Previously the crops, of which that is said, came in double precision.
-    crop = preprocessing(mean_image=MEAN.astype(np.float64)).centre_crop(SQUARE)
-    assert crop.dtype == np.float32
-    np.testing.assert_array_equal(crop, preprocessing().centre_crop(SQUARE))
-
-
-def test_image_size_is_the_mean_images():
-    assert preprocessing().image_size == 12
-
-
 def test_centre_crop_is_cut_from_the_centre_of_the_difference():
     expected = (SQUARE[2:10, 2:10].astype(np.float64) - MEAN[2:10, 2:10]) / 64
     result = preprocessing(input_scale=1 / 64).centre_crop(SQUARE)
@@ -112,7 +101,7 @@ def test_half_of_the_training_crops_are_mirrored(min_crop_area):
     assert 150 < mirrored < 250  # five standard deviations of ten
 
 
-@pytest.mark.parametrize("seed", range(20))
+@pytest.mark.parametrize("seed", range(5))
 def test_a_scaled_crop_has_the_networks_shape_and_the_images_range(seed):
     result = preprocessing(min_crop_area=0.1, input_scale=0.5).training_crop(
         SQUARE, (seed,)
@@ -124,7 +113,7 @@ def test_a_scaled_crop_has_the_networks_shape_and_the_images_range(seed):
     assert np.abs(result).max() > 10
 
 
-@pytest.mark.parametrize("seed", range(20))
+@pytest.mark.parametrize("seed", range(5))
 def test_a_scaled_crop_of_an_image_equal_to_its_mean_is_zero(seed):
     # Only if the same box is cut out of both, and both are scaled alike.
     alike = preprocessing(mean_image=SQUARE.astype(np.float32), min_crop_area=0.1)
@@ -180,11 +169,3 @@ def test_square_takes_every_form_of_an_image(tmp_path):
     ]
     for form in forms:
         np.testing.assert_array_equal(preprocessing().square(form), SQUARE)
-
-
-def test_square_scales_the_shorter_side_and_cuts_the_centre():
-    wide = noise(2, 24, 48)
-    scaled = Image.fromarray(wide).resize((24, 12), Image.Resampling.BILINEAR)
-    np.testing.assert_array_equal(
-        preprocessing().square(wide), np.asarray(scaled)[:, 6:18]
-    )

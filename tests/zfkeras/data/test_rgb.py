@@ -52,18 +52,6 @@ def test_16_bit_greys_are_scaled_not_clipped():
     )
 
 
-def test_16_bit_gradients_keep_all_greys():
-    wide = np.arange(65536, dtype="<u2").reshape(256, 256)
-    grey = np.asarray(decode(encoded(Image.fromarray(wide), "PNG")))[..., 0]
-    assert np.unique(grey).tolist() == list(range(256))
-    assert (np.diff(grey.ravel().astype(int)) >= 0).all()
-
-
-def test_a_transparent_16_bit_grey_is_white():
-    data = encoded(Image.fromarray(np.array([[7, 257]], "<u2")), "PNG", transparency=7)
-    assert pixels(decode(data)) == [[[255] * 3, [1] * 3]]
-
-
 @pytest.mark.parametrize(
     ("samples", "grey"),
     [

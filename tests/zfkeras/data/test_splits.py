@@ -29,11 +29,6 @@ def test_a_stream_keeps_key_label_id_and_file_together():
             assert file == f"file of key-{number}".encode()
 
 
-def test_a_stream_without_a_seed_has_the_sources_order():
-    assert ids(SPLIT) == [f"id-{i}" for i in range(100)]
-    assert SPLIT.num_examples == 100
-
-
 def test_a_seed_fixes_an_order_of_all_examples():
     orders = {seed: ids(SPLIT, seed) for seed in [(0, 0), (0, 1), (1, 0), (1, 1)]}
     for seed, order in orders.items():
@@ -43,7 +38,7 @@ def test_a_seed_fixes_an_order_of_all_examples():
 
 
 @pytest.mark.parametrize("seed", [None, (3, 4)])
-@pytest.mark.parametrize("start", [0, 1, 37, 99, 100, 101])
+@pytest.mark.parametrize("start", [0, 37, 100, 101])
 def test_start_gives_the_tail_of_the_order(seed, start):
     assert ids(SPLIT, seed, start) == ids(SPLIT, seed)[start:]
 
@@ -61,7 +56,7 @@ def test_a_key_is_the_path_of_its_file_by_default(tmp_path):
         read_file(str(tmp_path / "none").encode())
 
 
-@pytest.mark.parametrize("fraction", [0.0, 0.1, 0.25, 0.5, 1.0])
+@pytest.mark.parametrize("fraction", [0.0, 0.25, 1.0])
 def test_carve_takes_the_fraction_of_each_class_and_loses_and_doubles_nothing(fraction):
     rest, carved = SPLIT.carve(fraction, seed=1)
     assert not {*ids(rest)} & {*ids(carved)}
@@ -70,12 +65,6 @@ def test_carve_takes_the_fraction_of_each_class_and_loses_and_doubles_nothing(fr
     for label, count in enumerate((60, 30, 10)):
         # Half an image more or less is all that rounding may take.
         assert abs((carved.labels == label).sum() - fraction * count) <= 0.5
-
-
-def test_both_parts_of_a_carving_keep_label_id_and_file_together():
-    whole = {entry[0]: entry for entry in contents(SPLIT)}
-    for part in SPLIT.carve(0.3, seed=1):
-        assert all(whole[entry[0]] == entry for entry in contents(part))
 
 
 def test_carve_is_decided_by_its_seed():
@@ -88,14 +77,6 @@ def test_carve_is_decided_by_its_seed():
         [i for i in ids(SPLIT.carve(0.2, s)[1]) if i in firsts] != firsts
         for s in range(5)
     )
-
-
-def test_carve_leaves_the_split_and_its_ids_alone():
-    bare = dataclasses.replace(SPLIT, ids=None)
-    before = ids(bare)
-    rest, carved = bare.carve(0.5)
-    assert ids(bare) == before
-    assert sorted(ids(rest) + ids(carved)) == sorted(before)
 
 
 def test_first_classes_keeps_the_examples_of_these_labels_in_order():
@@ -132,7 +113,7 @@ def generic_without():
 
 
 @pytest.mark.parametrize("order", [None, (3, 4)])
-@pytest.mark.parametrize("start", [0, 5, 96, 200])
+@pytest.mark.parametrize("start", [5, 200])
 def test_without_leaves_out_what_is_named_and_keeps_the_order(order, start):
     kept = [row for row in contents(SPLIT, order) if row[0].encode() not in UNWANTED]
     assert contents(generic_without(), order, start) == kept[start:]

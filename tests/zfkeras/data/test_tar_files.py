@@ -1,12 +1,9 @@
-import io
 import os
-import tarfile
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
 from tests.helpers.trees import write_tar, write_tar_in_zip, write_tree, write_zip
-from zfkeras.data.archives import ZipFiles
 from zfkeras.data.tar_files import TarFiles, open_files
 from zfkeras.errors import UsageError
 
@@ -36,22 +33,16 @@ def test_every_kind_of_tar_lists_and_reads_the_same(tmp_path, kind):
     assert files.folders == {"a", "a/deep", "__MACOSX/a"}
 
 
-@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize("kind", KINDS[:2])
 def test_a_tar_is_told_by_its_content(tmp_path, kind):
     path = write_tar(tmp_path / kind, TREE).rename(tmp_path / "download")
     assert_shown(open_files(path, "a tree"))
 
 
-@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize("kind", KINDS[:2])
 def test_a_tar_inside_a_zip_is_read(tmp_path, kind):
     path = write_tar_in_zip(tmp_path / "t.zip", f"set/{kind}", TREE)
     assert_shown(open_files(path, "a tree"))
-
-
-def test_a_zip_without_a_tar_is_a_zip(tmp_path):
-    files = open_files(write_zip(tmp_path / "t.zip", TREE), "a tree")
-    assert isinstance(files, ZipFiles)
-    assert_shown(files)
 
 
 def test_a_tar_is_read_by_many_threads_at_once(tmp_path):
@@ -71,43 +62,7 @@ def test_nothing_is_left_on_the_disk(tmp_path, monkeypatch):
     assert os.listdir(tmp_path / "private") == []
 
 
-def test_members_that_lead_elsewhere_stay_inside(tmp_path):
-    with tarfile.open(tmp_path / "evil.tar", "w") as archive:
-        for name, kind, target in (
-            ("link.jpg", tarfile.SYMTYPE, "/etc/passwd"),
-            ("hard.jpg", tarfile.LNKTYPE, "../../secret"),
-            ("pipe.jpg", tarfile.FIFOTYPE, ""),
-            ("device.jpg", tarfile.CHRTYPE, ""),
-        ):
-            member = tarfile.TarInfo(name)
-            member.type, member.linkname = kind, target
-            archive.addfile(member)
-        for name in ("../../outside.txt", "/absolute.txt", "./plain.txt"):
-            member = tarfile.TarInfo(name)
-            member.size = 4
-            archive.addfile(member, io.BytesIO(b"data"))
-    below = tmp_path / "a" / "b"
-    below.mkdir(parents=True)
-    before = sorted(tmp_path.rglob("*"))
-    files = TarFiles((tmp_path / "evil.tar").rename(below / "evil.tar"))
-    names = ["plain.txt"]
-    assert [name for name in files.names if "jpg" in name] == []
-    assert set(names) <= set(files.names)
-    assert files.read(b"plain.txt") == b"data"
-    after = sorted(tmp_path.rglob("*"))
-    assert [path.name for path in after] == [path.name for path in before]
-
-
-def test_the_last_member_of_a_name_counts(tmp_path):
-    with tarfile.open(tmp_path / "t.tar", "w") as archive:
-        for content in (b"old", b"newer"):
-            member = tarfile.TarInfo("x.txt")
-            member.size = len(content)
-            archive.addfile(member, io.BytesIO(content))
-    assert TarFiles(tmp_path / "t.tar").read(b"x.txt") == b"newer"
-
-
-@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize("kind", KINDS[:2])
 @pytest.mark.parametrize("is_in_zip", [False, True])
 def test_a_tar_cut_short_is_one_line(tmp_path, kind, is_in_zip):
     tree = {f"{i}.bin": os.urandom(5000) for i in range(20)}
@@ -122,7 +77,7 @@ def test_a_tar_cut_short_is_one_line(tmp_path, kind, is_in_zip):
     assert str(path) in str(caught.value) and "\n" not in str(caught.value)
 
 
-@pytest.mark.parametrize("name", ["t.tar", "t.tar.gz", "t.tar.xz", "t.tar.bz2"])
+@pytest.mark.parametrize("name", ["t.tar", "t.tar.gz"])
 @pytest.mark.parametrize("content", [b"", b"<html>Please log in</html>" * 100])
 def test_a_page_in_place_of_a_tar_is_one_line(tmp_path, name, content):
     (tmp_path / name).write_bytes(content)
@@ -142,11 +97,3 @@ def test_a_member_that_is_not_there_is_an_os_error(tmp_path):
     files = TarFiles(write_tar(tmp_path / "t.tar", TREE))
     with pytest.raises(OSError, match="cannot read y.txt: no such member"):
         files.read(b"y.txt")
-
-
-def test_an_archive_that_shrinks_meanwhile_is_an_os_error(tmp_path):
-    path = write_tar(tmp_path / "t.tar", TREE)
-    files = TarFiles(path)
-    os.truncate(path, 600)
-    with pytest.raises(OSError, match="the archive has shrunk"):
-        files.read(files.key("a/x.txt"))

@@ -101,18 +101,6 @@ def test_a_missing_part_is_one_line_that_names_it(tmp_path, files, message, kind
     assert "\n" not in str(caught.value)
 
 
-def test_a_missing_path(tmp_path):
-    with pytest.raises(FileNotFoundError, match=r"expected tiny-imagenet-200\.zip or"):
-        open_source(f"tiny-imagenet:{tmp_path / 'gone'}")
-
-
-def test_a_corrupt_zip(tmp_path):
-    path = write_zip(tmp_path / "t.zip", TINY)
-    path.write_bytes(path.read_bytes()[:500])
-    with pytest.raises(UsageError, match=r"t\.zip is not a whole zip archive"):
-        open_source(f"tiny-imagenet:{path}")
-
-
 @pytest.mark.data
 def test_the_published_layout_in_its_zip(photographs):
     begin = time.perf_counter()
