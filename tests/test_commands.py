@@ -1,0 +1,135 @@
+"""What every `python -m COMMAND` has in common: help, bad flags, missing paths."""
+
+import argparse
+import ast
+import importlib
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from zfkeras import commandline
+from zfkeras.__main__ import COMMANDS, main
+
+ROOT = Path(__file__).parent.parent
+SUMMARIES = {
+    module: summary for group in COMMANDS.values() for module, summary in group.items()
+}
+# Arguments that name a path that does not exist.
+MISSING = {
+    "zfkeras.train": "--data folder:{path} --workdir {out}",
+    "zfkeras.evaluate": "--model {path}.keras --data shapes",
+    "zfkeras.predict": "{path}",
+    "zfkeras.summary": "--model {path}.keras",
+    "zfkeras.ablation": "--data folder:{path} --workdir {out}",
+    "zfkeras.convert": "{out}/a.keras --model {path}.onnx --mean 0,0,0",
+    "visualize.project": "{path}.jpg --layer 1 --workdir {out}",
+    "visualize.report": "--data folder:{path} --workdir {out}",
+    "visualize.features": "--data folder:{path} --workdir {out}",
+    "visualize.evolution": "--run {path} --data shapes --workdir {out}",
+    "visualize.invariance": "--data folder:{path} --workdir {out}",
+    "visualize.filters": "--model {path}.keras --workdir {out}",
+    "visualize.occlusion": "--data folder:{path} --workdir {out}",
+    "visualize.correspondence": "--data folder:{path} --workdir {out}",
+    "visualize.beam_features": "--data folder:{path} --workdir {out}",
+    "transfer.caltech": "--data caltech101:{path} --workdir {out}",
+    "transfer.pascal": "--data voc2007:{path} --workdir {out}",
+    "transfer.tables": "--data caltech101:{path} --workdir {out}",
+    "transfer.folder": "{path} --workdir {out}",
+    "transfer.overlap": "--data folder:{path} --against shapes --workdir {out}",
+    "transfer.beam_features": "--data folder:{path} --workdir {out}",
+}
+# Asks each command and prints what it answers and which large packages it imported.
+PROGRAM = """
+import contextlib, importlib, io, json, sys
+answers = {}
+for module in sys.argv[1:]:
+    for flag in ("--help", "--unknown"):
+        out, err = io.StringIO(), io.StringIO()
+        with contextlib.redirect_stdout(out), contextlib.redirect_stderr(err):
+            code = importlib.import_module(module).main([flag])
+        heavy = sorted({"tensorflow", "keras", "sklearn"} & {*sys.modules})
+        answers[f"{module} {flag}"] = code, out.getvalue(), err.getvalue(), heavy
+json.dump(answers, sys.stdout)
+"""
+
+
+@pytest.fixture(scope="module")
+def answers():
+    words = [sys.executable, "-c", PROGRAM, *SUMMARIES, "zfkeras.__main__"]
+    done = subprocess.run(words, capture_output=True, text=True, check=True)
+    return json.loads(done.stdout)
+
+
+@pytest.mark.parametrize("module", SUMMARIES)
+def test_help_exits_0_and_loads_nothing_large(module, answers):
+    code, out, err, heavy = answers[f"{module} --help"]
+    assert (code, err, heavy) == (0, "", [])
+    assert out.startswith(f"usage: python -m {module} [-h]")
+
+
+@pytest.mark.parametrize("module", [*SUMMARIES, "zfkeras.__main__"])
+def test_an_unknown_flag_exits_2_in_one_line(module, answers):
+    code, out, err, heavy = answers[f"{module} --unknown"]
+    assert (code, out, heavy) == (2, "", [])
+    name = module.removesuffix(".__main__")
+    (line,) = err.splitlines()
+    assert line.startswith(f"python -m {name}: error: ")
+    assert line.endswith(f"; see python -m {name} --help")
+
+
+@pytest.mark.parametrize("module", MISSING)
+def test_a_missing_path_exits_2_and_is_named(module, tmp_path, monkeypatch, capsys):
+    if "beam" in module:
+        pytest.importorskip("apache_beam")
+    if "convert" in module:
+        pytest.importorskip("onnx")
+    monkeypatch.chdir(tmp_path)
+    path = tmp_path / "missing"
+    words = MISSING[module].format(path=path, out=tmp_path / "out").split()
+    assert importlib.import_module(module).main(words) == 2
+    error = capsys.readouterr().err.splitlines()[-1]
+    assert error.startswith(f"python -m {module}: error: ") and str(path) in error
+
+
+def has_main(path):
+    body = ast.parse(path.read_text(encoding="utf-8")).body
+    return any(
+        isinstance(node, ast.FunctionDef) and node.name == "main" for node in body
+    )
+
+
+def test_every_command_of_the_three_packages_is_listed():
+    found = {
+        f"{package}.{path.stem}"
+        for package in ("zfkeras", "visualize", "transfer")
+        for path in (ROOT / package).glob("*.py")
+        if path.name != "__main__.py" and has_main(path)
+    }
+    assert SUMMARIES.keys() == found
+    assert found - MISSING.keys() == {"zfkeras.download"}  # it reads no path
+
+
+@pytest.mark.parametrize("argv", [[], ["--help"]])
+def test_the_list_has_one_line_per_command(argv, capsys):
+    assert main(argv) == 0
+    lines = [line.split() for line in capsys.readouterr().out.splitlines()]
+    lines = [words for words in lines if words[:2] == ["python", "-m"]]
+    listed = {words[2]: " ".join(words[3:]) + "." for words in lines}
+    assert listed == SUMMARIES
+
+
+@pytest.mark.parametrize("module", SUMMARIES)
+def test_help_explains_every_argument_with_its_default(module):
+    parser = importlib.import_module(module).build_parser()
+    assert f"{parser.description} ".startswith(f"{SUMMARIES[module]} ")
+    for action in parser._actions:
+        flag = [action.dest, *action.option_strings][-1]
+        assert action.help, flag
+        told = parser._get_formatter()._expand_help(action)
+        if str(action.default) not in ("None", "False", "[]", argparse.SUPPRESS):
+            assert f"(default: {action.default})" in told, flag
+        if action.type is commandline.fraction:
+            assert "(0-1)" in told, flag
