@@ -29,17 +29,10 @@ Promise.all([...document.images].filter((image) => {
 
 
 def see(path: Path, *steps: dict, width=1280, height=900, dark=False) -> dict:
-    """Opens a file in a fresh browser and takes some steps.
+    """Opens a file in a fresh browser, takes steps and returns what it has seen.
 
-    Args:
-        path: of the page.
-        steps: {"js": expression}, {"key": name of a `Qt.Key`} or {"screenshot": path}.
-        width, height: of the window, in CSS pixels.
-        dark: whether the system prefers dark colours.
-
-    Returns:
-        {"answers": of each js, "requests": addresses asked for besides the page itself,
-        "console": messages}.
+    A step is {"js": expression}, {"key": name of a `Qt.Key`} or {"screenshot": path};
+    the result has "answers" of each js, foreign "requests" and "console" messages.
     """
     if importlib.util.find_spec("PyQt6") is None:
         pytest.skip("pip install -r requirements-browser.txt to see pages in Chromium")

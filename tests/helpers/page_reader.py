@@ -1,4 +1,4 @@
-"""What a page holds, by the standard library's parser, which shares nothing with it."""
+"""Reads an HTML page by the standard library's parser."""
 
 from html.parser import HTMLParser
 

@@ -4,9 +4,7 @@ import json
 
 import keras
 import numpy as np
-import pytest
 
-from visualize.features import picture_name
 from visualize.gallery import make_gallery
 from visualize.report_sections import gallery
 from zfkeras.data.preprocessing import Preprocessing
@@ -21,21 +19,6 @@ NAMES = (
     f"{LONG}2",
     "features",
 )
-
-
-@pytest.mark.parametrize(
-    ("layer", "file"),
-    [
-        (1, "layer1.png"),
-        ("1", "layer-1.png"),
-        ("conv1", "layer-conv1.png"),
-        ("features", "layer-features.png"),
-        ("../../x", "layer-..%2F..%2Fx.png"),
-        ("a\0\n|<b>", "layer-a%00%0A%7C%3Cb%3E.png"),
-    ],
-)
-def test_a_layers_picture_stays_in_its_folder(layer, file):
-    assert picture_name(layer) == file
 
 
 def test_the_gallery_takes_any_names_of_layers(tmp_path):
