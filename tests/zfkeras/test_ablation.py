@@ -1,5 +1,3 @@
-import pytest
-
 from tests.helpers.records import read_results
 from tests.zfkeras.training.test_ablation import folder_with_validation
 from zfkeras.ablation import main
@@ -38,10 +36,3 @@ def test_a_variant_for_every_row_is_bad_usage(tmp_path, capsys):
     words = ("--set", "model.variant=alexnet")
     assert ablate(tmp_path, tmp_path / "out", *words) == 2
     assert "--base and --changes choose the rows" in capsys.readouterr().err
-
-
-@pytest.mark.parametrize("spec", ["folder:none", "nowhere:x"])
-def test_wrong_data_is_bad_usage(tmp_path, spec, capsys):
-    arguments = ["--data", spec, "--workdir", str(tmp_path / "out")]
-    assert main(arguments) == 2
-    assert "Traceback" not in capsys.readouterr().err

@@ -96,23 +96,6 @@ def test_two_models_are_averaged(run, tmp_path):
     assert out[0].startswith("| 2 x zfnet_quarter_without_6_7 (21 images) |")
 
 
-def test_a_second_evaluation_replaces_the_first(run, tmp_path):
-    for split, number in (("validation", 21), ("train", 3)):
-        assert run("--split", split, "--workdir", tmp_path)[0] == 0
-        record = read_results(tmp_path, "evaluation")
-        assert record["num_images"] == number
-    assert len(list(tmp_path.iterdir())) == 3
-
-
-def test_a_workdir_and_model_whose_names_are_not_utf8_work(run, tmp_path, model_file):
-    # Previously a UnicodeEncodeError after all the work.
-    odd = tmp_path / os.fsdecode(b"caf\xe9.keras")
-    shutil.copy(model_file, odd)
-    assert run("--split", "train", "--workdir", tmp_path / "e", model=odd)[0] == 0
-    record = read_results(tmp_path / "e", "evaluation")
-    assert record["model"] == [str(odd)]
-
-
 def test_bad_images_are_counted_and_named(run, tmp_path, folder):
     data = shutil.copytree(folder, tmp_path / "data")
     (data / "val" / "dog" / "0.png").write_bytes(b"no image")
@@ -139,64 +122,11 @@ def test_nothing_but_bad_images_is_a_failed_run(run, tmp_path, folder):
     assert list((tmp_path / "e").iterdir()) == []
 
 
-def test_more_classes_than_the_model_knows_are_named(run):
-    message = refusal(run(data="shapes"))
-    assert message.startswith(
-        "--data shapes has 12 of 12 classes that the network does"
-    )
-
-
-def test_networks_of_different_classes_are_refused(run, tmp_path):
-    other = tmp_path / "other.keras"
-    make_classifier(2, NAMES[::-1]).save(other)
-    assert "must know the same classes" in refusal(run("--model", other))
-
-
 def test_a_model_that_is_not_there_is_named(run, tmp_path):
     path = tmp_path / "none.keras"
     message = refusal(run(model=path))
     assert message.startswith("the network must be a preset")
     assert message.endswith(f"Received: '{path}'.")
-
-
-@pytest.mark.parametrize(
-    ("name", "content", "expected"),
-    [
-        ("model.h5", b"\x89HDF", "the network must be a .keras file"),
-        ("text.keras", b"a text\nof two lines", "not a .keras file, is damaged"),
-        ("empty.keras", b"", "not a .keras file, is damaged"),
-    ],
-)
-def test_a_file_that_is_no_model_is_refused(run, tmp_path, name, content, expected):
-    path = tmp_path / name
-    path.write_bytes(content)
-    message = refusal(run(model=path))
-    assert expected in message
-    assert str(path) in message
-
-
-def test_a_damaged_model_is_refused(run, tmp_path, model_file):
-    content = bytearray(model_file.read_bytes())
-    content[len(content) // 3] ^= 1
-    path = tmp_path / "damaged.keras"
-    path.write_bytes(content)
-    assert "its member model.weights.h5 has changed" in refusal(run(model=path))
-
-
-def test_a_folder_in_place_of_a_model_is_refused(run, tmp_path):
-    folder = tmp_path / "folder.keras"
-    folder.mkdir()
-    assert str(folder) in refusal(run(model=folder))
-
-
-def test_an_unknown_split_lists_those_there_are(run):
-    message = refusal(run("--split", "test"))
-    assert message.startswith("split must be one of ['train', 'validation'] for --data")
-
-
-def test_data_that_are_not_there_are_named(run, tmp_path):
-    assert "nowhere does not exist" in refusal(run(data=f"folder:{tmp_path}/nowhere"))
-    assert "--data must be one of" in refusal(run(data="imagenet"))
 
 
 def test_a_workdir_that_cannot_be_written_is_known_before_the_work(
@@ -214,30 +144,6 @@ def test_a_workdir_that_cannot_be_written_is_known_before_the_work(
     monkeypatch.setattr("zfkeras.training.ensemble.evaluate", None)
     message = refusal(run("--workdir", tmp_path / "e"), code=1)
     assert message == f"[Errno 13] Permission denied: '{tmp_path}/e'"
-
-
-@pytest.mark.parametrize("below", ["", "below"])
-def test_a_workdir_that_is_a_file_is_refused_before_the_work(run, tmp_path, below):
-    file = tmp_path / "file"
-    file.write_text("precious")
-    outcome = run("--workdir", file / below)
-    assert str(file) in refusal(outcome)
-    assert file.read_text() == "precious"
-
-
-@pytest.mark.parametrize(
-    "argv",
-    [
-        [],
-        ["--model", "a.keras"],
-        ["--data", "shapes"],
-        ["--model", "a.keras", "--data", "shapes", "--batch-size", "0"],
-        ["--model", "a.keras", "--data", "shapes", "--max-bad-fraction", "2"],
-    ],
-)
-def test_words_that_do_not_parse_give_2(argv, capsys):
-    assert main(argv) == 2
-    assert "python -m zfkeras.evaluate: error: " in capsys.readouterr().err
 
 
 def test_images_of_several_classes_are_refused(run, photographs):

@@ -1,4 +1,3 @@
-import os
 import shutil
 
 import numpy as np
@@ -69,32 +68,11 @@ def test_what_is_no_image_is_named_and_left_out(folder, model_file, capsys, capl
     assert "left out: corrupt, or not an image" in caplog.text
 
 
-def test_hidden_files_of_a_folder_are_not_meant(folder, model_file, capsys, caplog):
-    # Previously each folder of a Mac had one that was left out.
-    (folder / ".DS_Store").write_bytes(b"Bud1")
-    assert main([str(folder), "--model", str(model_file)]) == 0
-    assert "left out" not in capsys.readouterr().out + caplog.text
-
-
-def test_a_folder_of_folders_is_told_from_an_empty_one(folder, model_file, capsys):
-    assert main([str(folder.parent), "--model", str(model_file)]) == 2
-    said = capsys.readouterr().err
-    assert f"of folders in it, name those: {folder.parent}/*" in said
-
-
 def test_nothing_but_broken_files_is_a_failed_run(tmp_path, model_file, capsys):
     broken = tmp_path / "broken.jpg"
     broken.write_bytes(b"\xff\xd8\xff")
     assert main([str(broken), "--model", str(model_file)]) == 1
     assert "none of the files" in capsys.readouterr().err
-
-
-def test_a_pipe_is_left_out(tmp_path, folder, model_file, caplog):
-    # Previously it waited for ever.
-    os.mkfifo(tmp_path / "x.jpg")
-    arguments = [str(tmp_path / "x.jpg"), str(folder), "--model", str(model_file)]
-    assert main(arguments) == 0
-    assert "x.jpg: not a regular file" in caplog.text
 
 
 @pytest.mark.parametrize("name", ["missing.jpg", "empty"])

@@ -81,24 +81,6 @@ def error(capsys, *argv):
     return err[0].removeprefix("python -m zfkeras.summary: error: ")
 
 
-def test_an_unknown_variant_lists_all(capsys):
-    message = error(capsys, "--variant", "vgg")
-    assert message.startswith("`variant` must be one of zfnet, ")
-    assert message.endswith("Received: 'vgg'.")
-
-
-def test_a_model_that_is_not_there_is_named(capsys, tmp_path):
-    assert "none.keras" in error(capsys, "--model", str(tmp_path / "none.keras"))
-
-
-def test_a_file_that_is_no_model_is_refused(capsys, tmp_path):
-    text, other = tmp_path / "text.keras", tmp_path / "model.h5"
-    for path in (text, other):
-        path.write_text("a text\n")
-    assert "text.keras is not a .keras file" in error(capsys, "--model", str(text))
-    assert "must be a .keras file" in error(capsys, "--model", str(other))
-
-
 def test_a_network_of_another_kind_is_refused(capsys, tmp_path, model_file):
     from tests.helpers.networks import make_classifier
 
@@ -123,10 +105,3 @@ def test_no_memory_is_taken_for_weights(capsys):
     code, out, _ = run(capsys, "--num-classes", "1000000000")
     assert code == 0
     assert out[-1].split()[-2:] == ["4,097,000,000,000", "image"]
-
-
-@pytest.mark.parametrize("number", ["0", "-3", "many"])
-def test_a_number_of_classes_that_is_none_gives_2(capsys, number):
-    code, out, err = run(capsys, "--num-classes", number)
-    assert (code, out) == (2, [])
-    assert "--num-classes" in err[-1]

@@ -1,6 +1,7 @@
 """What a worker is told, and what it loads once: a network, and images in shards."""
 
 import dataclasses
+import functools
 import threading
 
 from zfkeras.data.sources import Source, open_source
@@ -12,7 +13,6 @@ from zfkeras.models.presets import load
 ALL = "all"
 
 _lock = threading.Lock()
-_loaded = {}
 
 
 @dataclasses.dataclass(frozen=True)
@@ -27,11 +27,13 @@ class Job:
     def load(self) -> tuple[Classifier, Split]:
         """The network and the split, loaded once a process, whoever asks."""
         with _lock:  # a worker's threads ask at the same time
-            if self not in _loaded:
-                _loaded.clear()
-                source = open_source(self.data)
-                _loaded[self] = load(self.model), split_of(source, self.split)
-            return _loaded[self]
+            return _load(self)
+
+
+@functools.lru_cache(maxsize=1)
+def _load(job: Job) -> tuple[Classifier, Split]:
+    source = open_source(job.data)
+    return load(job.model), split_of(source, job.split)
 
 
 @dataclasses.dataclass(frozen=True, order=True)

@@ -21,10 +21,6 @@ def test_shards_are_whole_batches_that_cover_the_split(number, shard_size, batch
     assert plan[-1].end - plan[-1].first >= min(batch_size, number)
 
 
-def test_no_images_are_no_shards():
-    assert shards(0, 16, 8) == []
-
-
 def test_a_job_loads_once_a_process(model_file):
     job = Job(str(model_file), "shapes:16:40", "train", 8)
     classifier, split = job.load()

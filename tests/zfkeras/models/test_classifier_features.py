@@ -8,13 +8,11 @@ import joblib
 import keras
 import numpy as np
 import pytest
-from PIL import Image
 from sklearn.base import clone
 
 from tests.helpers import other_networks
 from tests.helpers.networks import make_classifier
-from tests.helpers.splits import noise, png
-from zfkeras.data.bad_images import BadImage
+from tests.helpers.splits import noise
 from zfkeras.errors import UsageError
 
 SIZES = [(64, 64), (80, 120), (150, 70), (20, 30), (64, 65)]
@@ -54,12 +52,6 @@ def test_numbers_and_names_give_what_a_keras_model_gives(classifier, layer):
     np.testing.assert_array_equal(classifier.features(IMAGES, NAMES[layer]), found)
 
 
-def test_the_default_is_layer_5(classifier):
-    expected = classifier.features(IMAGES, 5)
-    assert expected.shape == (5, 3, 3, 128)
-    np.testing.assert_array_equal(classifier.features(IMAGES), expected)
-
-
 @pytest.mark.parametrize(("below", "layer"), [(5, 6), (6, 7)])
 def test_dense_layers_are_numpys_products_of_the_layer_below(classifier, below, layer):
     kernel, bias = classifier.model.get_layer(NAMES[layer]).get_weights()
@@ -69,42 +61,10 @@ def test_dense_layers_are_numpys_products_of_the_layer_below(classifier, below, 
     np.testing.assert_allclose(found, by_hand, rtol=1e-4, atol=1e-4)
 
 
-def test_the_fifth_layer_is_a_pool_of_the_last_convolution(small):
-    maps = small.features(IMAGES, "conv5")
-    windows = np.lib.stride_tricks.sliding_window_view(maps, (3, 3), axis=(1, 2))
-    by_hand = windows[:, ::2, ::2].max(axis=(-2, -1))
-    np.testing.assert_allclose(small.features(IMAGES, 5), by_hand, rtol=1e-5)
-
-
 @pytest.mark.parametrize("batch_size", [1, 2, 5, 64])
 def test_the_batch_size_changes_nothing(small, batch_size):
     found = small.features(IMAGES, 3, batch_size=batch_size)
     np.testing.assert_allclose(found, small.features(IMAGES, 3), rtol=1e-4, atol=1e-5)
-
-
-def test_every_form_of_an_image_gives_the_same_features(small, tmp_path):
-    path = tmp_path / "ü.png"
-    path.write_bytes(png(IMAGES[1]))
-    expected = small.features([IMAGES[1]])
-    assert expected.shape == (1, 3, 3, 128)
-    forms = (IMAGES[1], path, str(path), path.read_bytes(), Image.fromarray(IMAGES[1]))
-    for form in forms:
-        for images in (form, [form], iter([form])):
-            np.testing.assert_array_equal(small.features(images), expected)
-
-
-def test_generators_and_arrays_are_as_good_as_lists(small):
-    squares = [noise(i, 64, 64) for i in range(3)]
-    expected = small.features(squares)
-    for images in (np.stack(squares), (square for square in squares)):
-        np.testing.assert_array_equal(small.features(images), expected)
-
-
-@pytest.mark.parametrize("images", [[], iter(()), np.zeros((0, 64, 64, 3), np.uint8)])
-def test_no_images_give_no_features(small, images):
-    found = small.features(images, "conv1")
-    assert found.shape == (0, *small.model.get_layer("conv1").output.shape[1:])
-    assert found.dtype == np.float32
 
 
 @pytest.mark.parametrize("layer", [0, 6, 8, -1, "conv9", "", None, 3.0, [5], ("a",)])
@@ -117,27 +77,6 @@ def test_what_is_no_layer_of_the_network_is_refused(small, layer):
 def test_layers_are_checked_before_images_are_read(small):
     with pytest.raises(UsageError, match="`layer` must be "):
         small.features("nowhere.jpg", 8)
-
-
-@pytest.mark.parametrize(
-    ("images", "error"),
-    [
-        ("nowhere.jpg", FileNotFoundError),
-        (b"no image", BadImage),
-        ([IMAGES[0][:, :, :2]], ValueError),
-        ([3], TypeError),
-        (None, TypeError),
-    ],
-)
-def test_what_is_no_image_is_an_error(small, images, error):
-    with pytest.raises(error):
-        small.features(images)
-
-
-@pytest.mark.parametrize(("number", "error"), [(0, ValueError), (1.5, TypeError)])
-def test_batches_are_whole_numbers_above_0(small, number, error):
-    with pytest.raises(error):
-        small.features(IMAGES, batch_size=number)
 
 
 # Other networks

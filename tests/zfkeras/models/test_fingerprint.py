@@ -75,12 +75,6 @@ def test_names_labels_and_contents_are_in_the_digest_of_images(kind):
     assert len({same, *others}) == len(others) + 1
 
 
-def test_a_list_and_a_stream_of_the_same_images_have_one_digest():
-    split = noise_split(200, 8)
-    assert images_digest(split) == images_digest(Streamed(split))
-    assert images_digest(split, at_most=9) == images_digest(split)
-
-
 def test_few_contents_are_read_and_few_names_where_so_asked():
     split, read = noise_split(300, 8), []
 

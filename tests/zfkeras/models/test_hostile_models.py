@@ -5,7 +5,6 @@ Lambda layers, pickles, damaged files and wrong parts are tried in test_classifi
 
 import io
 import json
-import os
 import zipfile
 
 import h5py
@@ -14,7 +13,6 @@ import pytest
 
 import zfkeras
 from zfkeras.errors import UsageError
-from zfkeras.models.storage import check_size
 
 CARD, MEAN_IMAGE = "zfkeras/card.json", "zfkeras/mean_image.npy"
 WEIGHTS, CONFIG = "model.weights.h5", "config.json"
@@ -75,45 +73,11 @@ def test_what_is_no_part_of_a_network_is_refused(packed, tmp_path, name):
     assert sorted(tmp_path.parent.rglob("*")) == before
 
 
-def test_two_members_of_a_name_are_refused(packed):
-    with pytest.warns(match="Duplicate name"):
-        path = packed(more=[(CONFIG, b"{}")])
-    refused(path, r"two members 'config\.json'")
-
-
 @pytest.mark.parametrize("name", [CARD, CONFIG, MEAN_IMAGE, "metadata.json"])
 def test_a_member_that_bursts_is_refused(packed, name):
     path = packed({name: bytes(2**26 + 1)})
     assert path.stat().st_size < 30e6
     refused(path, r"unpacks to 67 MB")
-
-
-def test_weights_that_burst_are_refused(packed, members, monkeypatch):
-    monkeypatch.setattr("zfkeras.models.storage._FREE_BYTES", 2**20)
-    # A hundred and more times the file.
-    path = packed({name: b"" for name in members} | {WEIGHTS: bytes(2**24)})
-    refused(path, r"it unpacks to 17 MB")
-
-
-def test_a_member_that_says_it_is_small_is_refused(packed, members):
-    # With the checksum of what it says: zipfile finds no fault with it.
-    path = packed({CARD: os.urandom(5000)})
-    data = bytearray(path.read_bytes())
-    with zipfile.ZipFile(path) as archive:
-        local = archive.getinfo(CARD).header_offset
-    central = data.rindex(b"PK\1\2", 0, data.rindex(CARD.encode()))
-    for at in (local + 22, central + 24):
-        data[at : at + 4] = (10).to_bytes(4, "little")
-    path.write_bytes(data)
-    refused(path, r"card\.json unpacks to more than it says")
-
-
-@pytest.mark.parametrize("method", [zipfile.ZIP_BZIP2, zipfile.ZIP_LZMA])
-def test_compressions_that_unpack_without_limit_are_refused(packed, method):
-    refused(
-        packed({WEIGHTS: b"few"}, method=method),
-        "compressed by neither store nor deflate",
-    )
 
 
 # --- the weights ---
@@ -152,21 +116,6 @@ def test_weights_in_another_file_are_refused(packed, members, tmp_path):
         refused(path, "not safe to load")
 
 
-def test_weights_of_ten_billion_numbers_are_refused(packed, members):
-    def change(weights):
-        del weights[FIRST]
-        weights.create_dataset(FIRST, (10**5, 10**5), "f4", chunks=(1000, 1000))
-
-    refused(packed({WEIGHTS: with_weights(members, change)}), "not safe to load")
-
-
-def test_a_mean_image_that_claims_terabytes_is_refused(packed):
-    file = io.BytesIO()
-    claim = {"descr": "<f4", "fortran_order": False, "shape": (10**6, 10**6, 3)}
-    np.lib.format.write_array_header_1_0(file, claim)
-    refused(packed({MEAN_IMAGE: file.getvalue()}), "not safe to load")
-
-
 # --- the configuration ---
 
 
@@ -179,10 +128,6 @@ def test_a_network_larger_than_its_file_is_refused_before_it_is_built(
 
     path = packed(with_config(members, widen))
     refused(path, r"weights, more than its file can hold")
-
-
-def test_the_network_in_the_box_fits_its_file(model_file):
-    check_size(model_file)
 
 
 def replaced(entry):
@@ -228,11 +173,6 @@ def test_layers_that_are_none_are_refused(
     assert [path.name for path in tmp_path.iterdir()] == ["hostile.keras"]
 
 
-@pytest.mark.parametrize("config", [b"[" * 200_000, b"null", b"[]", b'{"config": {}}'])
-def test_configurations_that_are_none_are_refused(packed, config):
-    refused(packed({CONFIG: config}), "not safe to load")
-
-
 HOSTILE_NAMES = ["<b>$x|\x1b[31m", "a b", "a\n", "größe", "{{ 7*7 }}"]
 
 
@@ -241,17 +181,3 @@ def test_names_that_tensorflow_does_not_take_are_refused(packed, members, name):
     # Previously a traceback in the first prediction.
     text = members[CONFIG].decode().replace('"conv2"', json.dumps(name))
     refused(packed({CONFIG: text}), "a name that TensorFlow does not take: ")
-
-
-@pytest.mark.parametrize("name", ["_conv", "conv.2", "a>b", "-"])
-def test_names_that_it_takes_are_not(packed, members, name):
-    text = members[CONFIG].decode().replace('"conv2"', json.dumps(name))
-    classifier = zfkeras.load(packed({CONFIG: text}))
-    assert classifier.predict(np.zeros((70, 70, 3), np.uint8)).shape == (1, 4)
-
-
-@pytest.mark.parametrize("name", ["_x", "<b>", "a b"])
-def test_a_networks_own_name_is_one_that_tensorflow_takes(packed, members, name):
-    config = json.loads(members[CONFIG])
-    config["config"]["name"] = name
-    refused(packed({CONFIG: json.dumps(config)}), "a name that TensorFlow does not")

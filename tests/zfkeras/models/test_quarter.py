@@ -6,7 +6,6 @@ import numpy as np
 import pytest
 
 import zfkeras
-from zfkeras.constraints import root_mean_square
 
 
 @pytest.fixture(scope="module")
@@ -19,13 +18,6 @@ def test_it_knows_the_classes_of_tiny_imagenet(quarter):
     assert "n02124075 Egyptian cat" in quarter.class_names
     assert quarter.preprocessing.image_size == 64
     assert quarter.model.input_shape == (None, 56, 56, 3)
-
-
-def test_its_filters_kept_within_the_bound(quarter):
-    # Half-precision storage moves a weight by at most one part in 2048.
-    for number in range(1, 6):
-        kernel = quarter.model.get_layer(f"conv{number}").kernel
-        assert float(np.max(root_mean_square(kernel))) <= 0.1 * (1 + 1 / 2048)
 
 
 def test_a_new_network_can_take_its_weights(quarter):

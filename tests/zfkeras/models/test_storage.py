@@ -29,14 +29,6 @@ def test_half_weights_halve_the_file_and_hardly_change_the_answers(tmp_path):
         assert np.array_equal(weight.numpy(), expected)
 
 
-def test_stock_keras_opens_half_weights(tmp_path):
-    classifier = make_classifier(0, ("cat", "dog"))
-    path = tmp_path / "half.keras"
-    classifier.save(path, half_weights=True)
-    model = keras.saving.load_model(path)
-    assert model.count_params() == classifier.model.count_params()
-
-
 def answering(*last):
     """A model in a model with these last layers."""
     inner = keras.Sequential([keras.Input((4,)), *last])

@@ -53,16 +53,6 @@ def test_every_change_stands_at_both_scales():
     assert set(VARIANTS) == full | quarter
 
 
-@pytest.mark.parametrize("name", VARIANTS)
-def test_a_variant_knows_its_name_and_its_sizes(name):
-    variant = VARIANTS[name]
-    assert variant.name == name
-    sizes = (64, 56) if "quarter" in name else (256, 224)
-    assert (variant.image_size, variant.crop_size) == sizes
-    assert list(variant.stages) == sorted(variant.stages)
-    assert list(variant.fully_connected) == sorted(variant.fully_connected)
-
-
 @pytest.mark.parametrize("base", [*FULL, *QUARTER])
 def test_removed_layers_are_gone_and_nothing_else_changes(base):
     whole = VARIANTS[base]
@@ -90,8 +80,3 @@ def test_variant_b_widens_the_middle_and_nothing_else(name, middle):
 def test_an_unknown_variant_is_refused_with_the_known_ones():
     with pytest.raises(UsageError, match=r"`variant` must be one of zfnet,.*'vgg'\.$"):
         find_variant("vgg")
-
-
-@pytest.mark.parametrize("name", VARIANTS)
-def test_variants_are_found_by_name(name):
-    assert find_variant(name) is VARIANTS[name]

@@ -41,12 +41,6 @@ def test_a_tie_counts_against_the_network():
     assert wrong_answers(two, np.array([0, 1]), 1).tolist() == [True, True]
 
 
-def test_equal_probabilities_for_all_are_not_taken_for_knowledge():
-    equal = np.full((10, 10), 0.1, np.float32)
-    for k in (1, 5):
-        assert wrong_answers(equal, np.arange(10), k).all()
-
-
 @pytest.mark.parametrize("k", [1, 5])
 @pytest.mark.parametrize("classes", [3, 5, 20])
 @pytest.mark.parametrize("where", ["true", "other", "all"])

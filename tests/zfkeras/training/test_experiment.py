@@ -1,8 +1,6 @@
 import dataclasses
 import json
-import os
 import shutil
-from pathlib import Path
 
 import numpy as np
 import pytest
@@ -71,33 +69,6 @@ def test_the_limit_of_bad_images_may_be_raised_as_the_message_says(tmp_path):
     config = small(folder, data={"max_bad_fraction": 0.1})
     results = run_experiment(config, tmp_path / "run")
     assert results["bad_images"]["count"] == 1
-
-
-def test_bad_images_of_before_are_in_the_results_of_a_resumed_run(tmp_path):
-    # Previously the results of a run that was taken up at its end named none.
-    folder = image_folder(tmp_path / "images")
-    config = small(folder, data={"max_bad_fraction": 0.1})
-    for path in sorted(folder.glob("*/*"))[5:7]:
-        path.write_bytes(b"")
-    first = run_experiment(config, tmp_path / "run")
-    assert first["bad_images"]["count"] == 2
-    assert run_experiment(config, tmp_path / "run") == first
-
-
-def test_a_held_out_image_that_is_bad_counts_in_the_last_epoch_too(tmp_path):
-    # Previously it was found by the last evaluation and never held to the limit.
-    from zfkeras.data.sources import open_source
-
-    folder = image_folder(tmp_path / "images")
-    _, held_out = open_source(f"folder:{folder}").split("train").carve(0.15, 0)
-    Path(os.fsdecode(held_out.keys[0])).write_bytes(b"")
-    with pytest.raises(RunError, match="1 of 24 images cannot be read"):
-        run_experiment(small(folder), tmp_path / "run")
-    results = run_experiment(
-        small(folder, data={"max_bad_fraction": 0.1}), tmp_path / "run"
-    )
-    assert results["bad_images"]["count"] == 1
-    assert results["held_out"]["num_images"] == 3
 
 
 def test_a_validation_set_is_held_to_the_limit_by_itself(tmp_path):
@@ -196,33 +167,6 @@ def test_without_held_out_images_the_training_error_steers(
     assert "validation_top1_error" not in row
     assert seen == [row["train_top1_error"]]
     assert row["step"] == 24 // 4
-
-
-def test_the_first_classes_may_be_enough(tmp_path):
-    folder = image_folder(tmp_path / "images", classes=("ant", "bee", "cat"))
-    results = run_experiment(small(folder, data={"num_classes": 2}), tmp_path / "run")
-    classifier = zfkeras.load(tmp_path / "run" / results["model"])
-    assert classifier.class_names == ("ant", "bee")
-    assert classifier.model.output_shape == (None, 2)
-
-
-def test_the_seed_decides_the_run(finished, folder, tmp_path):
-    def loss(workdir):
-        (row,) = (workdir / "metrics.jsonl").read_text().splitlines()
-        return json.loads(row)["train_loss"]
-
-    for seed in (0, 1):
-        run_experiment(small(folder, seed=seed), tmp_path / str(seed))
-    assert loss(tmp_path / "0") == loss(finished)
-    assert loss(tmp_path / "1") != loss(finished)
-
-
-def test_a_dry_run_of_nothing_readable_is_a_failed_run(tmp_path):
-    folder = image_folder(tmp_path / "images", per_class=3)
-    for path in folder.glob("*/*"):
-        path.write_bytes(b"")
-    with pytest.raises(RunError, match="no training image could be read"):
-        dry_run(small(folder, data={"validation_fraction": 0.0}))
 
 
 def test_images_of_several_classes_are_refused(photographs, tmp_path):

@@ -124,12 +124,6 @@ def test_a_run_that_is_taken_up_keeps_what_it_learnt(folder, trained, tmp_path, 
     assert not all_equal(one.model, zfkeras.load(trained).model)
 
 
-def test_other_weights_are_another_run(folder, trained, tmp_path):
-    run_experiment(config_of(folder, trained), tmp_path / "run")
-    with pytest.raises(UsageError, match="holds a run with model.weights='"):
-        run_experiment(config_of(folder, None), tmp_path / "run")
-
-
 @pytest.mark.parametrize(
     ("changes", "message"),
     [
@@ -157,13 +151,6 @@ def test_weights_that_do_not_fit_leave_no_trace(
     assert not (tmp_path / "run").exists()
     with pytest.raises(UsageError, match=message):
         dry_run(config)
-
-
-def test_weights_that_are_not_there_leave_no_trace(folder, tmp_path):
-    config = config_of(folder, tmp_path / "none.keras")
-    with pytest.raises(FileNotFoundError, match="must be a preset .*none.keras"):
-        run_experiment(config, tmp_path / "run")
-    assert not (tmp_path / "run").exists()
 
 
 def test_of_several_workers_only_the_chief_reads(folder, trained, monkeypatch):

@@ -1,7 +1,6 @@
 import dataclasses
 import json
 import os
-import shutil
 import signal
 
 import numpy as np
@@ -9,13 +8,13 @@ import pytest
 import tensorflow as tf
 
 from tests.helpers.runs import image_folder, tiny_config
-from zfkeras.errors import RunError, UsageError
+from zfkeras.errors import RunError
 from zfkeras.files import read_json
 from zfkeras.models.classifier import Classifier
 from zfkeras.training import loop as loop_module
 from zfkeras.training.checkpoints import Checkpoints
-from zfkeras.training.config import OptimizerConfig, ScheduleConfig
-from zfkeras.training.experiment import Execution, dry_run, run_experiment
+from zfkeras.training.config import ScheduleConfig
+from zfkeras.training.experiment import run_experiment
 
 
 @pytest.fixture(scope="module")
@@ -188,17 +187,6 @@ def test_a_signal_in_the_last_evaluation_is_answered_after_it(
     assert run_experiment(config, tmp_path)["epochs"] == 1
 
 
-def test_a_second_signal_stops_at_once(folder, tmp_path, monkeypatch):
-    def twice(loop):
-        os.kill(os.getpid(), signal.SIGINT)
-        os.kill(os.getpid(), signal.SIGINT)
-
-    fail_at_step(monkeypatch, 2, twice)
-    with pytest.raises(KeyboardInterrupt):
-        run_experiment(tiny_config(folder), tmp_path)
-    assert final_state(tmp_path) is None
-
-
 def test_memory_that_runs_out_is_one_line_with_a_remedy(folder, tmp_path, monkeypatch):
     def exhaust(loop):
         raise tf.errors.ResourceExhaustedError(None, None, "OOM when allocating")
@@ -235,18 +223,6 @@ def test_ctrl_c_saves_and_the_same_command_resumes(
     assert all(np.array_equal(arrays[name], expected[name]) for name in expected)
 
 
-def test_a_finished_run_may_go_on_for_more_epochs(folder, tmp_path):
-    run_experiment(tiny_config(folder, epochs=1), tmp_path)
-    run_experiment(tiny_config(folder, epochs=2), tmp_path)
-    assert [row["epoch"] for row in metrics(tmp_path)] == [1, 2]
-
-
-def test_running_a_finished_run_again_changes_nothing(folder, tmp_path):
-    config = tiny_config(folder, epochs=1)
-    first = run_experiment(config, tmp_path)
-    assert run_experiment(config, tmp_path) == first
-
-
 def test_a_checkpoint_of_another_version_is_refused_in_one_line(folder, tmp_path):
     # Previously a traceback.
     config = tiny_config(folder, epochs=1)
@@ -256,33 +232,6 @@ def test_a_checkpoint_of_another_version_is_refused_in_one_line(folder, tmp_path
     Checkpoints(tmp_path / "checkpoints").save(5, arrays, state)
     with pytest.raises(RunError, match="another version of zfkeras; use another"):
         run_experiment(config, tmp_path)
-
-
-def test_another_configuration_is_refused_by_name(finished, folder):
-    config = tiny_config(folder, optimizer=OptimizerConfig(0.5, weight_decay=5e-4))
-    with pytest.raises(UsageError, match=r"optimizer.learning_rate=0.01, not 0.5"):
-        run_experiment(config, finished[0])
-
-
-def test_a_run_resumes_on_the_same_images_elsewhere_but_not_on_others(tmp_path):
-    first = image_folder(tmp_path / "first")
-    run_experiment(tiny_config(first, epochs=1), tmp_path / "run")
-    shutil.copytree(first, tmp_path / "second")
-    moved = tiny_config(tmp_path / "second", epochs=1)
-    run_experiment(moved, tmp_path / "run")
-    next((tmp_path / "second").rglob("*.jpg")).unlink()
-    with pytest.raises(UsageError, match="a run on other images"):
-        run_experiment(moved, tmp_path / "run")
-    run_experiment(moved, tmp_path / "run", Execution(accept_other_images=True))
-
-
-def test_overwrite_begins_again(folder, tmp_path):
-    run_experiment(tiny_config(folder, epochs=1), tmp_path)
-    config = tiny_config(folder, epochs=1, seed=1)
-    run_experiment(config, tmp_path, Execution(overwrite=True))
-    assert [row["step"] for row in metrics(tmp_path)] == [5]
-    saved = json.loads((tmp_path / "config.json").read_text())
-    assert saved["config"]["seed"] == 1
 
 
 def test_a_loss_that_is_not_finite_stops_the_run_at_its_step(
@@ -315,49 +264,6 @@ def test_the_error_on_held_out_images_steers_the_rate(folder, tmp_path, monkeypa
     run_experiment(config, tmp_path)
     rates = [row["learning_rate"] for row in metrics(tmp_path)]
     assert rates == pytest.approx([0.01, 0.01, 0.01, 0.001, 0.001])
-
-
-def test_too_many_unreadable_images_stop_the_run(tmp_path):
-    folder = image_folder(tmp_path / "images")
-    for name in ("00.jpg", "01.jpg"):
-        (folder / "cat" / name).write_bytes(b"not an image")
-    with pytest.raises(RunError, match=r"cat/0[01].jpg.*max-bad-fraction"):
-        run_experiment(tiny_config(folder), tmp_path / "run")
-
-
-def test_unreadable_images_below_the_limit_are_reported(tmp_path):
-    folder = image_folder(tmp_path / "images")
-    (folder / "cat" / "00.jpg").write_bytes(b"")
-    config = tiny_config(folder, epochs=1)
-    data = dataclasses.replace(config.data, max_bad_fraction=0.1)
-    results = run_experiment(dataclasses.replace(config, data=data), tmp_path / "run")
-    assert results["bad_images"] == {"count": 1, "images": {"cat/00.jpg": "empty file"}}
-
-
-def test_a_loss_is_named_by_its_own_step_however_late_it_is_looked_at(
-    folder, tmp_path, monkeypatch
-):
-    def spoil(loop):
-        bias = loop.network.model.get_layer("predictions").bias
-        bias.assign(np.full(bias.shape, np.nan))
-
-    fail_at_step(monkeypatch, 2, spoil)
-    with pytest.raises(RunError, match=r"the loss is nan at step 2 \(epoch 1\)"):
-        run_experiment(tiny_config(folder, checkpoint_steps=100), tmp_path)
-    # Nothing of it is saved.
-    assert final_state(tmp_path) is None
-    assert metrics(tmp_path) == []
-
-
-def test_a_batch_larger_than_the_set_takes_the_whole_set(folder, tmp_path):
-    run_experiment(tiny_config(folder, epochs=1, batch_size=100), tmp_path)
-    assert [row["step"] for row in metrics(tmp_path)] == [1]
-
-
-def test_a_dry_run_writes_nothing(folder, tmp_path, monkeypatch):
-    monkeypatch.chdir(tmp_path)
-    assert 0 < dry_run(tiny_config(folder)) < 5
-    assert not any(tmp_path.iterdir())
 
 
 @pytest.mark.parametrize("precision", ["float16", "bfloat16"])

@@ -2,7 +2,6 @@
 
 import dataclasses
 
-import keras
 import numpy as np
 import pytest
 import tensorflow as tf
@@ -98,15 +97,6 @@ def test_an_overflow_skips_the_update_and_halves_the_scale():
     assert not np.array_equal(model.get_weights()[0], before["model/000"])
 
 
-def test_the_scale_grows_again_after_steps_without_overflow():
-    model, batch = linear_classifier(), batch_of()
-    step, optimizer = make_step(model, OptimizerConfig(), "float16")
-    optimizer.step_counter.assign(optimizer.dynamic_growth_steps - 1)
-    step(batch, tf.constant(8.0))
-    assert float(optimizer.dynamic_scale) == 2**16
-    assert int(optimizer.step_counter) == 0
-
-
 def test_a_checkpoint_holds_the_scale_and_the_steps_since_it_changed():
     model, batch = linear_classifier(), batch_of()
     step, optimizer = make_step(model, OptimizerConfig(0.3), "float16")
@@ -160,10 +150,3 @@ def test_a_run_under_xla_that_overflowed_and_died_resumes_to_the_bit(
     assert whole.keys() == resumed.keys()
     for name in whole:
         assert np.array_equal(whole[name], resumed[name]), name
-
-
-def test_only_float16_scales_its_loss():
-    for precision in POLICIES:
-        optimizer = small_network(precision).optimizer
-        scales = isinstance(optimizer, keras.optimizers.LossScaleOptimizer)
-        assert scales == (precision == "float16")

@@ -6,7 +6,6 @@ import shutil
 import numpy as np
 import pytest
 
-from tests.helpers.networks import make_classifier
 from tests.helpers.runs import image_folder
 from tests.helpers.workers import WorkerProcesses, python, run_workers, tf_config
 from zfkeras import train
@@ -102,25 +101,6 @@ def test_two_workers_take_the_steps_of_one_with_dropout_and_all(folder, tmp_path
     assert mean[0] == mean[1]
     results = json.loads((tmp_path / "two" / "results.json").read_text())
     assert results["held_out"]["num_images"] == 9
-
-
-@pytest.mark.slow
-def test_two_workers_start_from_the_weights_that_one_starts_from(folder, tmp_path):
-    trained = tmp_path / "trained.keras"
-    make_classifier(7, ("cat", "dog", "emu"), "zfnet_quarter_fc512").save(trained)
-    data, more = f"folder:{folder}", {"model.weights": trained}
-    one = python(
-        *("-m", "tests.helpers.curve", tmp_path / "one.json"),
-        *arguments(data, tmp_path / "one", epochs=1, **more),
-    )
-    words = arguments(data, tmp_path / "two", epochs=1, **more)
-    with WorkerProcesses([one], tmp_path / "log") as alone:
-        run_workers(two_workers(tmp_path, *words), tmp_path / "logs")
-        assert alone.wait(900) == [0], alone.all_said()
-    for index in range(2):
-        np.testing.assert_allclose(
-            curve(tmp_path / f"{index}.json"), curve(tmp_path / "one.json"), rtol=1e-5
-        )
 
 
 @pytest.mark.slow

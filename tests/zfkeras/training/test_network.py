@@ -39,12 +39,3 @@ def test_the_rate_reaches_the_optimizer_and_weights_stay_in_float32(precision):
     assert made.model.get_layer("conv1").compute_dtype == (precision or "float32")
     assert {v.dtype for v in made.model.trainable_variables} == {"float32"}
     assert made.model.get_layer("predictions").compute_dtype == "float32"
-
-
-def test_another_mean_image_changes_nothing_else():
-    made = network()
-    other = made.with_mean_image(GREY + 1)
-    assert (other.preprocessing.mean_image == 128.5).all()
-    assert (made.preprocessing.mean_image == 127.5).all()
-    assert other.preprocessing.input_scale == 0.5
-    assert other.model is made.model and other.optimizer is made.optimizer

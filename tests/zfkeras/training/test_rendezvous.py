@@ -1,6 +1,5 @@
 import socket
 import threading
-import time
 
 import pytest
 
@@ -70,59 +69,6 @@ def test_workers_that_want_another_run_are_told_what_differs(other):
         assert isinstance(ends[index], UsageError)
         assert f"started alike, but {key} is" in str(ends[index])
         assert f"for worker 2 ({addresses[2]})" in str(ends[index])
-
-
-def test_strangers_at_the_chiefs_port_are_passed_over():
-    def disturb(addresses):
-        address = ("127.0.0.1", int(addresses[0].rpartition(":")[2]))
-        for said in (b"PRI * HTTP/2.0\r\n\r\n", b"[1]\n", b'{"index": 7}\n', b""):
-            deadline = time.monotonic() + 10
-            while time.monotonic() < deadline:
-                try:
-                    with socket.create_connection(address, 5) as stranger:
-                        stranger.sendall(said)
-                    break
-                except OSError:
-                    time.sleep(0.05)
-
-    # The third worker comes after the strangers.
-    addresses = tuple(f"127.0.0.1:{port}" for port in free_ports(2))
-    chief = threading.Thread(
-        target=meet, args=(Cluster(addresses, 0), SAME, 30.0), daemon=True
-    )
-    chief.start()
-    disturb(addresses)
-    meet(Cluster(addresses, 1), SAME, 30.0)
-    chief.join(20)
-    assert not chief.is_alive()
-
-
-def test_two_workers_of_one_index_are_told_so():
-    addresses = tuple(f"127.0.0.1:{port}" for port in free_ports(3))
-    ends = {}
-
-    def come(name, index):
-        try:
-            ends[name] = meet(Cluster(addresses, index), SAME, 30.0)
-        except (UsageError, RunError) as err:
-            ends[name] = err
-
-    def start(name, index):
-        thread = threading.Thread(target=come, args=(name, index), daemon=True)
-        thread.start()
-        return thread
-
-    threads = [start("chief", 0), start("one", 1), start("another", 1)]
-    deadline = time.monotonic() + 20
-    while not ends:
-        assert time.monotonic() < deadline
-        time.sleep(0.05)
-    (refused,) = ends.values()
-    assert "is there already" in str(refused) or "cannot be had" in str(refused)
-    threads.append(start("two", 2))
-    for thread in threads:
-        thread.join(20)
-    assert sorted(map(str, ends.values()))[:3] == ["None"] * 3
 
 
 @pytest.mark.parametrize("index", [0, 1])

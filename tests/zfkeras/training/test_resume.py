@@ -97,14 +97,6 @@ def test_a_killed_and_resumed_run_ends_bit_for_bit_the_same(
 
 
 @pytest.mark.slow
-def test_on_cpus_that_holds_without_deterministic_operations(folder, tmp_path):
-    run_to_the_end(folder, tmp_path / "whole")
-    start_and_send(folder, tmp_path / "killed", 16, signal.SIGKILL)
-    run_to_the_end(folder, tmp_path / "killed")
-    assert_same(outcome(tmp_path / "killed"), outcome(tmp_path / "whole"))
-
-
-@pytest.mark.slow
 def test_a_checkpoint_damaged_by_the_crash_costs_one_interval(
     folder, undisturbed, tmp_path
 ):

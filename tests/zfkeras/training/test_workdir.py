@@ -1,10 +1,9 @@
 import json
-import os
 
 import pytest
 
 from zfkeras.errors import UsageError
-from zfkeras.training.workdir import Workdir, flattened
+from zfkeras.training.workdir import Workdir
 
 CONFIG = {"epochs": 3, "data": {"source": "shapes", "max_bad_fraction": 0.01}}
 
@@ -100,22 +99,6 @@ def test_other_classes_are_refused_whatever_is_accepted(tmp_path):
         started(tmp_path, images=images, accept_other_images=True)
 
 
-def test_a_run_from_before_images_were_noted_resumes(tmp_path):
-    file = started(tmp_path).path / "config.json"
-    config = json.loads(file.read_text())
-    del config["images"]
-    file.write_text(json.dumps(config))
-    with pytest.raises(UsageError, match="data.source"):
-        started(tmp_path, changed(data={"source": "folder:x"}))
-    started(tmp_path)
-
-
-def test_a_setting_that_is_new_or_gone_is_another_experiment(tmp_path):
-    started(tmp_path)
-    with pytest.raises(UsageError, match="seed=None, not 1"):
-        started(tmp_path, changed(seed=1))
-
-
 def fill(folder):
     """Leaves everything a run leaves, and a file of the user's."""
     for name in ("checkpoints", "snapshots", "tensorboard"):
@@ -136,14 +119,6 @@ def test_overwrite_forgets_the_run_and_nothing_else(tmp_path):
     assert json.loads((tmp_path / "config.json").read_text())["config"]["seed"] == 1
 
 
-def test_overwrite_leaves_a_folder_alone_that_is_no_run_s(tmp_path):
-    for name in ("notes.txt", "model.keras"):
-        (tmp_path / name).write_text("precious")
-    before = sorted(tmp_path.rglob("*"))
-    started(tmp_path, overwrite=True)
-    assert sorted(tmp_path.rglob("*")) == sorted([*before, tmp_path / "config.json"])
-
-
 @pytest.mark.parametrize("overwrite", [False, True])
 @pytest.mark.parametrize("left", ["checkpoints", "mean_image.npy", "metrics.jsonl"])
 def test_a_run_without_its_config_is_not_taken_up(tmp_path, left, overwrite):
@@ -161,19 +136,6 @@ def test_a_run_without_its_config_is_not_taken_up(tmp_path, left, overwrite):
         "back, or use another --workdir."
     )
     assert sorted(tmp_path.rglob("*")) == before
-
-
-def test_a_checkpoint_that_cannot_be_removed_is_not_silently_resumed(
-    tmp_path, monkeypatch
-):
-    def refuse(path):
-        raise PermissionError(13, "Permission denied", str(path))
-
-    started(tmp_path)
-    (tmp_path / "checkpoints").mkdir()
-    monkeypatch.setattr(os, "rmdir", lambda path, **_: refuse(path))
-    with pytest.raises(PermissionError):
-        started(tmp_path, changed(seed=1), overwrite=True)
 
 
 @pytest.mark.parametrize("content", ["", "no JSON", "[]", "{}", '{"config": 3}', "3"])
@@ -209,17 +171,6 @@ def test_metrics_are_read_as_they_were_written(tmp_path):
     assert (tmp_path / "metrics.jsonl").read_text() == ""
 
 
-def test_a_row_cut_short_by_a_crash_is_left_out_and_mended(tmp_path):
-    workdir = started(tmp_path)
-    workdir.append_metrics({"step": 1, "epoch": 1})
-    with open(tmp_path / "metrics.jsonl", "a") as file:
-        file.write('garbage}\n{"step": 2, "epo')
-    assert workdir.read_metrics() == [{"step": 1, "epoch": 1}]
-    workdir.keep_metrics_until(5)
-    workdir.append_metrics({"step": 2, "epoch": 2})
-    assert [row["step"] for row in workdir.read_metrics()] == [1, 2]
-
-
 @pytest.mark.parametrize(
     ("old", "new"),
     [(b"0.25", b"0.\xff5"), (b'"epoch"', b'"fpoch"'), (b"}", b"")],
@@ -236,15 +187,3 @@ def test_a_damaged_row_is_named_left_out_and_mended(tmp_path, old, new, caplog):
     assert f"line 1 of {path} is damaged" in caplog.text
     workdir.keep_metrics_until(2, saved=rows)
     assert workdir.read_metrics() == rows
-
-
-def test_the_checksums_of_earlier_versions_are_left_out(tmp_path):
-    workdir = started(tmp_path)
-    line = '{"step": 5, "epoch": 1, "checksum": "crc32:00000000"}\n'
-    (tmp_path / "metrics.jsonl").write_text(line)
-    assert workdir.read_metrics() == [{"step": 5, "epoch": 1}]
-
-
-def test_flattened_joins_the_names_of_sections():
-    nested = {"a": 1, "b": {"c": [2], "d": {"e": None}}, "f": {}}
-    assert flattened(nested) == {"a": 1, "b.c": [2], "b.d.e": None}
