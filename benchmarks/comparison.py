@@ -9,19 +9,7 @@ from benchmarks.timing import Timing
 
 @dataclasses.dataclass(frozen=True)
 class Comparison:
-    """Ours against others, for the same work; what is less is better.
-
-    Args:
-        what: the work, with its size.
-        ours: which of `seconds` is ours.
-        seconds: contender -> time of one run, or its memory.
-        targets: peer -> how many times as much it must take. A peer that has no time
-            is not installed.
-        images: what one run works on, for images a second. `None`: no such number.
-        note: what else the reader must know.
-        others: further numbers, for the JSON.
-        unit: of `seconds`: "s" or "MB".
-    """
+    """Ours against others, for the same work; what is less is better."""
 
     what: str
     ours: str
@@ -106,9 +94,5 @@ def markdown(comparisons: Sequence[Comparison]) -> str:
 
 
 def is_installed(package: str) -> bool:
-    """Whether a peer can be imported.
-
-    Args:
-        package: its import name.
-    """
+    """Whether a peer can be imported."""
     return importlib.util.find_spec(package) is not None

@@ -32,14 +32,7 @@ REPEATS = 5
 
 @dataclasses.dataclass(frozen=True)
 class Cost:
-    """What one size costs.
-
-    Args:
-        size: number of images, channels, positions or classes.
-        processor_seconds: of all threads together.
-        seconds: by the clock.
-        peak_memory: bytes. `None`: not measured, for sizes that share a process.
-    """
+    """What one size costs."""
 
     size: int
     processor_seconds: float

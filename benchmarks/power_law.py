@@ -9,13 +9,7 @@ from scipy.optimize import least_squares
 
 @dataclasses.dataclass(frozen=True)
 class PowerLaw:
-    """Seconds = start + each * size ** slope.
-
-    Args:
-        start: what is there whatever the size, in seconds: tracing, compilation.
-        each: in seconds.
-        slope: 1 if the cost is linear in the size.
-    """
+    """Seconds = start + each * size ** slope."""
 
     start: float
     each: float
@@ -27,12 +21,7 @@ class PowerLaw:
 
 
 def fit(sizes: Sequence[float], seconds: Sequence[float]) -> PowerLaw:
-    """The law that comes closest to all measurements, relative to each.
-
-    Args:
-        sizes: at least three, different.
-        seconds: of each.
-    """
+    """The law that comes closest to all measurements, relative to each."""
     sizes, seconds = np.asarray(sizes, float), np.asarray(seconds, float)
     most, largest = sizes.max(), seconds.max()
 

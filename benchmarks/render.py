@@ -20,16 +20,7 @@ _AXES = {
 
 @styled
 def draw_growth(growth: Mapping[str, Sequence], path: Path) -> Path:
-    """Draws how memory grows with images, and times with everything.
-
-    Args:
-        growth: "SUBJECT, by WHAT" -> costs with `size`, `processor_seconds` and
-            `peak_memory` (bytes or `None`).
-        path: of the PNG.
-
-    Returns:
-        The path.
-    """
+    """Draws how memory grows with images, and times with everything."""
     panels = {what: {} for what in _AXES}
     for title, costs in growth.items():
         subject, _, what = title.rpartition(", by ")
@@ -82,15 +73,7 @@ def _draw_times(axes, lines, what):
 
 @styled
 def draw_ratios(comparisons: Sequence, path: Path) -> Path:
-    """Draws how many times as much time each peer takes, and how many it must.
-
-    Args:
-        comparisons: `Comparison`s; those without peers are left out.
-        path: of the PNG.
-
-    Returns:
-        The path.
-    """
+    """Draws how many times as much time each peer takes, and how many it must."""
     rows = [
         (comparison.what, peer, comparison.ratio(peer), comparison.targets.get(peer))
         for comparison in comparisons

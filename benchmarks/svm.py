@@ -169,12 +169,7 @@ def _own_memory():
 
 
 def main(contender: str, folder: str) -> None:
-    """Fits once; prints seconds and megabytes, and keeps the decisions.
-
-    Args:
-        contender: `OURS` or `PEER`.
-        folder: of the features.
-    """
+    """Fits once; prints seconds and megabytes, and keeps the decisions."""
     fit = _fit_ours if contender == OURS else _fit_linear_svc
     features, test = (
         np.load(Path(folder) / f"{name}.npy", mmap_mode="r")

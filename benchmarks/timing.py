@@ -8,13 +8,7 @@ from collections.abc import Callable, Mapping
 
 @dataclasses.dataclass(frozen=True)
 class Timing:
-    """Seconds of one contender.
-
-    Args:
-        median: middle of the repeats.
-        lower: first quartile.
-        upper: third quartile.
-    """
+    """Seconds of one contender."""
 
     median: float
     lower: float
@@ -24,13 +18,7 @@ class Timing:
 def interleaved(
     contenders: Mapping[str, Callable[[], object]], repeats: int = 9, warmup: int = 2
 ) -> dict[str, Timing]:
-    """Times functions in turns, so that a busy moment hits all of them.
-
-    Args:
-        contenders: name -> function without arguments that does the whole work.
-        repeats: timed runs of each, at least 4.
-        warmup: runs of each that are not timed (tracing, compilation, caches).
-    """
+    """Times functions in turns, so that a busy moment hits all of them."""
     for contender in contenders.values():
         for _ in range(warmup):
             contender()

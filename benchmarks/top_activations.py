@@ -15,12 +15,7 @@ OURS, PLAIN = "scan of layers 1-5, top 9", "forward pass"
 
 
 def run(data: str | None = None, repeats: int = 9) -> list[Comparison]:
-    """Times both over the validation images, reading and decoding included.
-
-    Args:
-        data: spec of the data. `None` (default): shapes.
-        repeats: timed passes of each, at least 4.
-    """
+    """Times both over the validation images, reading and decoding included."""
     data = data or "shapes"
     split, name = open_source(data).split("validation"), data.partition(":")[0]
     classifier = load("quarter")

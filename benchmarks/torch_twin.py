@@ -20,14 +20,7 @@ class _ChannelsLast(nn.Module):
 
 
 def torch_twin(model: keras.Model) -> nn.Sequential:
-    """Builds the twin of a network that `ZFNet` makes; it answers with logits.
-
-    Args:
-        model: the Keras model; its weights are copied.
-
-    Returns:
-        Modules named after the layers, each ReLU a module of its own.
-    """
+    """Builds the twin of a network that `ZFNet` makes; it answers with logits."""
     modules = nn.Sequential()
     for layer in model.layers[1:]:
         for name, module in _modules(layer):

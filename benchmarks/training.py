@@ -86,11 +86,7 @@ def _ours(variant, num_classes, dtype=None):
 
 
 def stock_twin(model):
-    """The same network, and weights, of layers that Keras and TensorFlow bring.
-
-    Args:
-        model: a network that `ZFNet` makes.
-    """
+    """The same network, and weights, of layers that Keras and TensorFlow bring."""
     x = inputs = keras.Input(model.input_shape[1:])
     for layer in model.layers[1:]:
         x = _stock_layer(layer)(x)

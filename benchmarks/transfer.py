@@ -22,11 +22,7 @@ SECOND, FIRST = "second run", "first run"
 
 
 def run(data: str | None = None) -> list[Comparison]:
-    """Whole processes, from the command to its end.
-
-    Args:
-        data: spec of the images. `None` (default): some are made.
-    """
+    """Whole processes, from the command to its end."""
     what = data and data.partition(":")[0]
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)

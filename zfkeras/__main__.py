@@ -1,7 +1,4 @@
-"""`python -m zfkeras`: lists the commands of zfkeras, visualize and transfer.
-
-It imports none of them: their names and one line on each are data here.
-"""
+"""`python -m zfkeras` lists the commands of zfkeras, visualize and transfer."""
 
 import sys
 

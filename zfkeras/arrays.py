@@ -1,4 +1,4 @@
-"""Arrays on disk that are held to their checksums when they are read back."""
+"""Arrays in files whose checksums are compared when they are read."""
 
 import io
 import zipfile
@@ -11,10 +11,7 @@ from zfkeras.files import written_whole
 
 
 def write_array(path: Path, array: np.ndarray) -> None:
-    """Writes an .npy file, whole or not at all, with a checksum behind its end.
-
-    `np.load` reads it as any other and does not look at the checksum.
-    """
+    """Writes an .npy file with a checksum behind its end, which `np.load` ignores."""
     content = io.BytesIO()
     np.save(content, array, allow_pickle=False)
     content = content.getvalue()
@@ -23,12 +20,7 @@ def write_array(path: Path, array: np.ndarray) -> None:
 
 
 def read_array(path: Path) -> np.ndarray:
-    """Reads what `write_array` wrote.
-
-    Raises:
-        OSError: there is no such file, or it cannot be read.
-        ValueError: it has changed since, or is another's.
-    """
+    """Reads what `write_array` wrote."""
     content = Path(path).read_bytes()
     content, checksum = content[:-4], content[-4:]
     if zlib.crc32(content).to_bytes(4, "little") != checksum:
@@ -37,15 +29,7 @@ def read_array(path: Path) -> np.ndarray:
 
 
 def read_arrays(path: Path) -> dict[str, np.ndarray]:
-    """Reads an .npz file whose members are all whole, without unpickling anything.
-
-    Args:
-        path: of what `np.savez` wrote.
-
-    Raises:
-        OSError: there is no such file, or it cannot be read.
-        Exception: damaged bytes make zipfile and NumPy raise nearly everything.
-    """
+    """Reads an .npz file whose members are all whole, without unpickling anything."""
     # NumPy leaves a file open that it opened itself and cannot read.
     with open(path, "rb") as file:
         with zipfile.ZipFile(file) as archive:

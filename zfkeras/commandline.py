@@ -54,14 +54,14 @@ def make_parser(module: str, description: str) -> argparse.ArgumentParser:
 
 
 class _Parser(argparse.ArgumentParser):
-    """Answers bad usage in one line, without the block of all arguments."""
+    """A parser that reports bad usage in one line, without the usage block."""
 
     def error(self, message):
         raise UsageError(f"{message}; see {self.prog} --help")
 
 
 class _HelpFormatter(argparse.ArgumentDefaultsHelpFormatter):
-    """Shows defaults where there is something to show."""
+    """Shows defaults other than `None`, `False` and the empty list."""
 
     def _get_help_string(self, action):
         default = action.default  # 0 is one, though it equals False
@@ -71,13 +71,7 @@ class _HelpFormatter(argparse.ArgumentDefaultsHelpFormatter):
 
 
 def add_data(parser: argparse.ArgumentParser, *, default_text: str = "") -> None:
-    """Adds --data, the one spec string of every command.
-
-    Args:
-        parser: the command's.
-        default_text: what stands in for it when it is not given, for --help; the
-            argument is then `None`. Empty (default): it is required.
-    """
+    """Adds --data; it is required unless `default_text` says what replaces it."""
     parser.add_argument(
         "--data",
         metavar="SPEC",
@@ -98,10 +92,7 @@ def add_model(parser: argparse.ArgumentParser) -> None:
 
 
 def add_seed(parser: argparse.ArgumentParser) -> None:
-    """Adds --seed, which fixes everything random.
-
-    A command without it, such as evaluate, predict or summary, draws nothing.
-    """
+    """Adds --seed, for commands that draw random numbers."""
     parser.add_argument(
         "--seed",
         type=seed,
@@ -112,14 +103,7 @@ def add_seed(parser: argparse.ArgumentParser) -> None:
 
 
 def add_split(parser: argparse.ArgumentParser, usual: str = "validation") -> None:
-    """Adds --split, which part of the data is looked at.
-
-    It is `None` where it is not given, for `Source.split_name` to decide.
-
-    Args:
-        parser: the command's.
-        usual: what the command takes where there is a choice, for --help.
-    """
+    """Adds --split; without it `Source.split_name` decides."""
     parser.add_argument(
         "--split",
         metavar="NAME",
@@ -145,13 +129,7 @@ def add_workdir(
     *,
     default_text: str = "",
 ) -> None:
-    """Adds --workdir, the folder a command writes into.
-
-    Args:
-        parser: the command's.
-        default: the folder when it is not given. `None`: the command chooses one.
-        default_text: what it then chooses, for --help.
-    """
+    """Adds --workdir, the folder a command writes into."""
     help_text = "folder for the results; a rerun resumes what it finds there"
     parser.add_argument(
         "--workdir",
@@ -204,18 +182,13 @@ _claimed: set[str] = set()
 
 
 def make_folder(path: Path) -> None:
-    """Makes the workdir and keeps other processes out of it until the command ends.
-
-    So one that cannot be is known before the work.
-
-    Raises:
-        UsageError: something else than a folder is in the way.
-        RunError: another process is at work in it.
-    """
+    """Makes the workdir and keeps other processes out of it until the command ends."""
     try:
         path.mkdir(parents=True, exist_ok=True)
     except (FileExistsError, NotADirectoryError) as err:
-        raise UsageError(f"--workdir must be a folder. Received: {path}.") from err
+        raise UsageError(
+            argument="--workdir", received=path, expected="a folder"
+        ) from err
     name = os.path.realpath(path)
     if _claims and name not in _claimed:
         _claims[-1].enter_context(claimed(path, instead="use another --workdir"))
@@ -228,26 +201,17 @@ def run(
     command: Callable[[argparse.Namespace], None],
     argv: Sequence[str] | None = None,
 ) -> int:
-    """Parses `argv`, calls `command` and turns how it ends into an exit code.
+    """Parses `argv`, calls `command` and returns the exit code.
 
-    Args:
-        parser: the command's parser.
-        command: does the work; raises `UsageError` or `FileNotFoundError` for what the
-            user can mend and `RunError` for a run that failed.
-        argv: the words after the command's name. `None` means those of this process.
-
-    Returns:
-        0 done, 1 the run failed or was interrupted, 2 bad usage. What the system
-        refuses (memory, a full disk, a missing permission) is no bug either: 1, or 2
-        where another path would do. Other exceptions are bugs: they pass through with
-        their traceback.
+    0: done. 1: the run failed, was interrupted, or the system refused memory, space or
+    permission. 2: bad usage. Other exceptions are bugs and keep their traceback.
     """
     if getattr(sys.stdout, "errors", None) == "strict":
-        # The name of a file may be what the terminal's encoding cannot hold.
+        # A file's name may have characters that the terminal's encoding lacks.
         sys.stdout.reconfigure(errors="backslashreplace")
     try:
         code = _run(parser, command, argv)
-        print(end="", flush=True)  # a short answer meets its reader only now
+        print(end="", flush=True)  # a short answer is written only now
         return code
     except BrokenPipeError:  # whoever read our output has closed it, as `head` does
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
@@ -267,7 +231,7 @@ def _run(parser, command, argv) -> int:
         with contextlib.ExitStack() as claims:
             _claims.append(claims)
             claims.callback(_claims.remove, claims)
-            # Names of files and classes are shown, and strangers have given them.
+            # Names of files and classes may hold commands to the terminal.
             claims.enter_context(contextlib.redirect_stdout(HarmlessOutput(sys.stdout)))
             command(args)
     except UsageError as err:
@@ -319,7 +283,7 @@ def _fullest(args) -> str:
 
 
 def _make_harmless(record: logging.LogRecord) -> bool:
-    """Escapes what a message quotes; keeps every message."""
+    """A logging filter that escapes control characters in messages."""
     record.msg, record.args = harmless(record.getMessage()), ()
     return True
 
@@ -328,7 +292,7 @@ def _start_logging():
     logging.basicConfig(level=logging.INFO, format="%(message)s", stream=sys.stderr)
     for handler in logging.getLogger().handlers:
         handler.addFilter(_make_harmless)
-    # TFDS and Keras speak through absl of things no user can act on.
+    # Users cannot act on what TFDS and Keras log through absl.
     logging.getLogger("absl").setLevel(logging.ERROR)
 
 

@@ -1,7 +1,4 @@
-"""The command of this process, for what it writes and for those who wait for it.
-
-It imports nothing of the project, so that everything may import it.
-"""
+"""The command line of this process."""
 
 import os
 import shlex
@@ -9,12 +6,7 @@ import sys
 
 
 def command_line(leave_out: str | None = None) -> str:
-    """The command of this process, as one would type it again.
-
-    Args:
-        leave_out: a flag to leave out, such as "--overwrite", also where it is
-            abbreviated. `None` (default): none.
-    """
+    """The command of this process for a shell, without the flag `leave_out`."""
     main = sys.modules.get("__main__")
     spec = getattr(main, "__spec__", None)
     name = f"python -m {spec.name}" if spec else os.path.basename(sys.argv[0])

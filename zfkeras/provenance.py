@@ -1,4 +1,4 @@
-"""How a result came about: command, versions, commit."""
+"""Records the command, the versions and the commit that made a result."""
 
 import os
 import platform
@@ -12,12 +12,7 @@ from zfkeras.invocation import command_line
 
 
 def write_record(path: Path, results: Mapping) -> Path:
-    """Writes results as JSON, and beside them how they came about; returns the path.
-
-    Args:
-        path: ends in .json; written whole or not at all.
-        results: JSON values; "command" and "environment" are added.
-    """
+    """Writes results as JSON with "command" and "environment"; returns the path."""
     provenance = {"command": command_line(), "environment": environment()}
     write_json(path, {**results, **provenance})
     return Path(path)
@@ -29,14 +24,6 @@ def write_results(workdir: Path, name: str, results: Mapping) -> Path:
     Every workdir has a results.json, whatever command filled it; NAME.json is the
     record that the report and later commands look for. In the workdir of a training,
     which has a config.json, results.json stays that of the training.
-
-    Args:
-        workdir: the command's folder.
-        name: of the record, such as "occlusion".
-        results: as `write_record` takes them.
-
-    Returns:
-        The path of NAME.json.
     """
     if not (workdir / "config.json").exists():
         write_record(workdir / "results.json", results)
@@ -44,7 +31,7 @@ def write_results(workdir: Path, name: str, results: Mapping) -> Path:
 
 
 def environment() -> dict:
-    """Versions and commit of what runs."""
+    """Versions of the main packages, the machine and the commit."""
     packages = ("zfkeras", "tensorflow", "keras", "numpy", "scikit-learn", "pillow")
     versions = {}
     for package in packages:

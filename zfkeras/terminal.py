@@ -1,8 +1,6 @@
-"""Text of strangers as terminals, tables and pictures may show it.
+"""Escapes control characters in names of files and classes before they are shown.
 
-Names of files and classes may hold anything: line ends, commands to a terminal, marks
-that turn the direction of writing, halves of characters. It only makes them visible;
-files of results keep names as they are.
+Files of results keep the names unchanged.
 """
 
 import re
@@ -17,10 +15,7 @@ _HARMFUL = re.compile(
 
 
 def harmless(text: str) -> str:
-    r"""Escapes what could drive a terminal or turn what stands around it.
-
-    Args:
-        text: of any number of lines.
+    r"""Escapes control characters, marks of writing direction and lone surrogates.
 
     Example:
         >>> harmless("a\x1b[31m")
@@ -30,11 +25,7 @@ def harmless(text: str) -> str:
 
 
 def one_line(text: str, longest: int | None = None) -> str:
-    r"""Escapes whatever is not to be seen, line ends among it.
-
-    Args:
-        text: such as a name.
-        longest: characters of it that are kept. `None` (default): all.
+    r"""Escapes all characters that are not printable, and cuts the text to a length.
 
     Example:
         >>> one_line("a\nb" + 9 * "c", longest=5)
@@ -46,10 +37,7 @@ def one_line(text: str, longest: int | None = None) -> str:
 
 
 def table_cell(text: str) -> str:
-    r"""A name for a cell of a Markdown table: one line, no bars, no HTML.
-
-    Args:
-        text: the name.
+    r"""Escapes a name for a cell of a Markdown table.
 
     Example:
         >>> table_cell("<b>a|b")
@@ -59,10 +47,7 @@ def table_cell(text: str) -> str:
 
 
 def row_cells(line: str) -> list[str]:
-    r"""The cells of a line of a Markdown table, as they were before `table_cell`.
-
-    Args:
-        line: with a bar at either end.
+    r"""Splits a line of a Markdown table into its cells; reverses `table_cell`.
 
     Example:
         >>> row_cells(r"| &lt;b>a\|b | 2 |")
@@ -73,17 +58,13 @@ def row_cells(line: str) -> list[str]:
 
 
 class HarmlessOutput:
-    """A text stream that passes on only what is `harmless`.
-
-    Args:
-        stream: where to.
-    """
+    """A text stream that escapes what is written to it with `harmless`."""
 
     def __init__(self, stream: TextIO):
         self._stream = stream
 
     def write(self, text: str) -> int:
-        """Writes text; returns how much of it."""
+        """Writes escaped text; returns the number of characters given."""
         self._stream.write(harmless(text))
         return len(text)
 

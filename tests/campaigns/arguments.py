@@ -8,15 +8,7 @@ from zfkeras import commandline
 def campaign_parser(
     name: str, text: str, tries: int, what: str, *, has_only: bool = True
 ) -> argparse.ArgumentParser:
-    """A campaign's parser with --tries, --only, --seed and --workdir.
-
-    Args:
-        name: of the campaign's module.
-        text: what it does.
-        tries: how many by default.
-        what: is counted by --tries.
-        has_only: whether it tries several commands, of which --only chooses one.
-    """
+    """A campaign's parser with --tries, --only, --seed and --workdir."""
     parser = commandline.make_parser(f"tests.campaigns.{name}", text)
     parser.add_argument(
         "--tries",

@@ -116,12 +116,7 @@ def _faults(ended) -> Iterator[str]:
 
 @contextlib.contextmanager
 def disk(place: Path, kilobytes: int | None) -> Iterator[Path]:
-    """A disk of that size, `None` for one that is large enough; gone afterwards.
-
-    Args:
-        place: where it is mounted.
-        kilobytes: its size.
-    """
+    """A disk of that size, `None` for one that is large enough; gone afterwards."""
     place.mkdir(parents=True, exist_ok=True)
     subprocess.run(
         ["mount", "-t", "tmpfs", "-o", _option(kilobytes), "tmpfs", str(place)],

@@ -25,14 +25,7 @@ _PER_CLASS = 24
 
 @dataclasses.dataclass(frozen=True)
 class Job:
-    """A command with everything it writes below one folder.
-
-    Args:
-        name: of the command.
-        command: from that folder to the command.
-        outcome: from that folder to name -> content of all that must not depend on
-            how the run came to its end.
-    """
+    """A command with everything it writes below one folder."""
 
     name: str
     command: Callable[[Path], Command]

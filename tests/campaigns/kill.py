@@ -62,13 +62,7 @@ def _campaign(args):
 
 
 class KillCampaign:
-    """Kills of one command.
-
-    Args:
-        job: the command.
-        place: folder for its runs.
-        randomness: when it is killed.
-    """
+    """Kills of one command."""
 
     def __init__(self, job: Job, place: Path, randomness: random.Random):
         self.job, self.place, self.random = job, place, randomness

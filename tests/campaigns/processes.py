@@ -22,13 +22,7 @@ _POLL = 0.002
 
 @dataclasses.dataclass(frozen=True)
 class Ended:
-    """How a command ended.
-
-    Args:
-        code: exit code, or minus the signal that ended it.
-        said: what it wrote to its standard error.
-        seconds: how long it ran.
-    """
+    """How a command ended."""
 
     code: int
     said: str
@@ -43,24 +37,14 @@ class Ended:
 
 @dataclasses.dataclass(frozen=True)
 class Command:
-    """A command of the project.
-
-    Args:
-        module: such as "zfkeras.train".
-        arguments: its words.
-        prepare: called in its process before it starts, such as to let it save often.
-    """
+    """A command of the project."""
 
     module: str
     arguments: Sequence[str]
     prepare: Callable[[], None] = lambda: None
 
     def start(self, folder: Path) -> "Running":
-        """Starts it.
-
-        Args:
-            folder: for its output and its temporary files; must not be its workdir.
-        """
+        """Starts it."""
         warm_up()
         temporary = Path(folder) / "tmp"
         temporary.mkdir(parents=True, exist_ok=True)
@@ -91,12 +75,7 @@ class Command:
 
 
 class Running:
-    """A command under way.
-
-    Args:
-        pid: of its process.
-        log: file of its standard error.
-    """
+    """A command under way."""
 
     def __init__(self, pid: int, log: Path):
         self.pid, self.log = pid, log

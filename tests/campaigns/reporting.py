@@ -8,17 +8,7 @@ from zfkeras.provenance import write_record
 
 
 def conclude(path: Path, fault: str, rows: Sequence[dict]) -> None:
-    """Prints the table and writes the record.
-
-    Args:
-        path: of the JSON file.
-        fault: the class of faults.
-        rows: {"fault", "tries", "lost": list of what was, "said": [(line, how often)]}
-            and whatever else stands in the record.
-
-    Raises:
-        RunError: something was lost.
-    """
+    """Prints the table and writes the record."""
     print("| fault | tries | lost | what the user saw |")
     print("|---|---:|---:|---|")
     for row in rows:

@@ -15,11 +15,7 @@ from PIL import Image
 
 
 def broken_files(folder: Path) -> list[str]:
-    """The files that are not whole, each with what is wrong with it.
-
-    Args:
-        folder: looked through with all below it.
-    """
+    """The files that are not whole, each with what is wrong with it."""
     found = []
     for path in sorted(Path(folder).rglob("*")):
         check = _CHECKS.get(path.suffix)

@@ -1,8 +1,8 @@
-"""How every picture looks and is written: sizes, colours, names, files.
+"""The style of every picture, and how it is saved.
 
-Pictures are drawn on matplotlib's `Figure` itself, without pyplot: no window system, no
-state that figures share, nothing to close. A function that draws is decorated with
-`@styled`; the user's own matplotlib settings stay as they are.
+Pictures are drawn on matplotlib's `Figure`, without pyplot and its global state.
+A function that draws is decorated with `@styled`, which leaves the user's own
+matplotlib settings unchanged.
 """
 
 import warnings
@@ -20,7 +20,7 @@ from matplotlib.ticker import FixedLocator
 from zfkeras.files import written_whole
 from zfkeras.terminal import harmless
 
-# Told apart by the colour-blind, too (Okabe & Ito).
+# Okabe and Ito's palette, which colour-blind readers can tell apart.
 COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#000000")
 PAPER = "#777777"  # what the paper reports, wherever it stands beside ours
 
@@ -43,14 +43,7 @@ styled = rc_context(_STYLE)
 def new_figure(
     width: float, height: float, title: str | None = None, **kwargs
 ) -> Figure:
-    """Makes an empty figure in the project's style.
-
-    Args:
-        width: in inches.
-        height: in inches.
-        title: above everything. `None` (default): none.
-        **kwargs: what else `matplotlib.figure.Figure` takes.
-    """
+    """Makes an empty figure in the project's style."""
     figure = Figure((width, height), layout="constrained", **kwargs)
     if title:
         figure.suptitle(title, fontsize=11)
@@ -59,30 +52,13 @@ def new_figure(
 
 @styled
 def subplots(figure: Figure, rows: int = 1, columns: int = 1, **kwargs) -> np.ndarray:
-    """Divides a figure; returns its axes as an array (rows, columns).
-
-    Args:
-        figure: from `new_figure`.
-        rows: of axes.
-        columns: of axes.
-        **kwargs: what else `Figure.subplots` takes.
-    """
+    """Divides a figure; returns its axes as an array (rows, columns)."""
     return figure.subplots(rows, columns, squeeze=False, **kwargs)
 
 
 @styled
 def show_image(axes: Axes, image: np.ndarray, title: str | None = None, **kwargs):
-    """Shows an image without ticks, each of its pixels sharp.
-
-    Args:
-        axes: where.
-        image: (height, width, 3) uint8 or 0-1 floats, or (height, width) of any range.
-        title: above it. `None` (default): none.
-        **kwargs: what else `Axes.imshow` takes.
-
-    Returns:
-        What `imshow` does, for a colour bar.
-    """
+    """Shows an image (height, width[, 3]), uint8 or 0-1, without ticks or smoothing."""
     shown = axes.imshow(image, **{"interpolation": "nearest", **kwargs})
     axes.set_xticks([])
     axes.set_yticks([])
@@ -95,13 +71,7 @@ def show_image(axes: Axes, image: np.ndarray, title: str | None = None, **kwargs
 
 @styled
 def save_figure(figure: Figure, path: Path, dots_per_inch: int = 150) -> Path:
-    """Writes a figure as PNG, whole or not at all; returns the path.
-
-    Args:
-        figure: the picture.
-        path: ends in .png.
-        dots_per_inch: of the file.
-    """
+    """Writes a figure as PNG, whole or not at all; returns the path."""
     _make_plain(figure)
     with written_whole(path) as file, warnings.catch_warnings():
         # A name in a script the font lacks shows boxes; nobody can act on a warning.
@@ -123,17 +93,7 @@ def _make_plain(figure):
 
 
 def tile(images: Sequence[np.ndarray], columns: int, gap: int = 1, fill=255):
-    """Lays images of one size out in rows, with a gap between; returns one image.
-
-    Args:
-        images: (count, height, width, 3).
-        columns: images in a row.
-        gap: pixels between images.
-        fill: value of gaps and of places left over.
-
-    Returns:
-        (rows * (height + gap) - gap, columns * (width + gap) - gap, 3), same dtype.
-    """
+    """Lays images (count, height, width, 3) out in rows of one image."""
     images = np.asarray(images)
     count, height, width, depth = images.shape
     rows = -(-count // columns)

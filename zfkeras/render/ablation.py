@@ -1,4 +1,4 @@
-"""Table 3 as a picture: how far each change moves the error, beside the paper's."""
+"""Table 3 as a picture: the change of the error for each variant, and the paper's."""
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -10,17 +10,7 @@ from zfkeras.render import COLOURS, PAPER, new_figure, save_figure, styled, subp
 
 @styled
 def draw_ablation(rows: Sequence[Mapping], path: Path, title: str) -> Path:
-    """Draws the change of the top-1 error against the full network.
-
-    Args:
-        rows: {"label", "change", "change_standard_error", "paper_change" or `None`},
-            fractions; the full network's own row is left out by the caller.
-        path: of the PNG.
-        title: above it.
-
-    Returns:
-        The path.
-    """
+    """Draws the change of the top-1 error against the full network."""
     figure = new_figure(8, 1.2 + 0.5 * len(rows), title)
     axes = subplots(figure)[0, 0]
     places = np.arange(len(rows))[::-1]

@@ -1,4 +1,4 @@
-"""Photographs with what a network says they show."""
+"""Photographs with a network's most probable classes."""
 
 from collections.abc import Sequence
 from pathlib import Path
@@ -18,17 +18,9 @@ def draw_predictions(
     answers: Sequence[Sequence[tuple[str, float, bool]]],
     path: Path,
 ) -> Path:
-    """Draws each photograph over bars of its most probable classes.
+    """Draws each photograph (height, width, 3) above bars of its best classes.
 
-    Args:
-        images: each (height, width, 3) uint8.
-        titles: one an image, such as its file's name.
-        answers: for each image (class name, probability, whether it is the true class),
-            most probable first.
-        path: of the PNG.
-
-    Returns:
-        The path.
+    Each answer is a list of (class name, probability, whether it is the true class).
     """
     columns = min(_COLUMNS, len(images))
     rows = -(-len(images) // columns)

@@ -8,18 +8,7 @@ from zfkeras.render import COLOURS, new_figure, save_figure, styled, subplots
 
 @styled
 def draw_training_log(rows: Sequence[Mapping], path: Path, title: str) -> Path:
-    """Draws error, loss and learning rate by epoch.
-
-    Args:
-        rows: of metrics.jsonl: "epoch", "train_top1_error", "train_loss",
-            "learning_rate" and, where images were held out, "validation_top1_error"
-            and "validation_top5_error". Errors are fractions.
-        path: of the PNG.
-        title: above it.
-
-    Returns:
-        The path.
-    """
+    """Draws error, loss and learning rate by epoch."""
     figure = new_figure(9, 3.6, title)
     errors, losses = subplots(figure, 1, 2)[0]
     epochs = [row["epoch"] for row in rows]
