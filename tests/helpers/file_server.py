@@ -14,9 +14,6 @@ from zfkeras.data.published.sets import PublishedFile
 class FileServer(ThreadingHTTPServer):
     """Serves the files of a folder.
 
-    Args:
-        folder: whose files are served.
-
     Attributes:
         requests: (path, Range header or `None`) of every request so far.
         cuts: bytes after which each of the next answers is cut off.

@@ -36,13 +36,7 @@ def header(name: str, size: int, kind: bytes = tarfile.REGTYPE) -> bytes:
 
 
 def patched_zip(path: Path, name: str, **fields: int) -> Path:
-    """Changes what a zip says of a member, in both its headers.
-
-    Args:
-        path: of the zip.
-        name: of the member.
-        **fields: flags, method or file_size.
-    """
+    """Changes what a zip says of a member, in both its headers."""
     places = {
         "flags": (6, 8, "<H"),
         "method": (8, 10, "<H"),

@@ -21,11 +21,6 @@ def png_that_claims(width: int, height: int, bits: int = 8, colour: int = 2) -> 
     return b"\x89PNG\r\n\x1a\n" + chunk(b"IHDR", header) + data + chunk(b"IEND", b"")
 
 
-def with_chunk(png: bytes, kind: bytes, data: bytes) -> bytes:
-    """Puts a chunk behind the header of a PNG."""
-    return png[:33] + chunk(kind, data) + png[33:]
-
-
 def many_scans(width: int, height: int, scans: int) -> bytes:
     """A progressive JPEG whose last scan, some bytes, comes again and again.
 

@@ -19,17 +19,7 @@ NUM_VALIDATION = 200
 
 
 def build(photographs: Path, manual_dir: Path) -> dict[str, str]:
-    """Writes ILSVRC2012_img_train.tar and ILSVRC2012_img_val.tar.
-
-    Args:
-        photographs: a zip of photographs named WNID_anything.JPEG, one a class.
-        manual_dir: the folder for the archives, TFDS_DATA_DIR/downloads/manual.
-
-    Returns:
-        File name -> wnid, for each training image and for those validation images that
-        do show the class TFDS's list gives them. The others are there to keep the
-        count: the list starts with classes of which there is no photograph.
-    """
+    """Writes ILSVRC2012_img_train.tar and ILSVRC2012_img_val.tar."""
     photograph_of = _read(photographs)
     manual_dir.mkdir(parents=True, exist_ok=True)
     shown = _write_train(manual_dir / "ILSVRC2012_img_train.tar", photograph_of)

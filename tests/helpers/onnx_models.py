@@ -48,13 +48,7 @@ def shipped_output(name: str) -> np.ndarray:
 
 
 class Graph:
-    """Builds a chain of nodes, of random weights, one call a node.
-
-    Args:
-        size: side of the input, which is (1, 3, size, size).
-        seed: of the weights.
-        batch: first dimension of the input, as the graph says it.
-    """
+    """Builds a chain of nodes, of random weights, one call a node."""
 
     def __init__(self, size: int, seed: int = 0, batch: int | str = 1):
         self.random = np.random.default_rng(seed)

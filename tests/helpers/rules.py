@@ -28,14 +28,7 @@ def gradient(model, images, signal):
 
 
 def assert_exact(build, shape=(9, 11, 4), seed=0, windowed=None):
-    """A rule is the gradient of its layer, on whole maps and inside windows.
-
-    Args:
-        build: function of a symbolic image to the output of the layers under test.
-        shape: of the image.
-        seed: of weights and images.
-        windowed: whether a unit must see less than the whole image; `None`: either.
-    """
+    """A rule is the gradient of its layer, on whole maps and inside windows."""
     keras.utils.set_random_seed(seed)
     image = keras.Input(shape)
     model = keras.Model(image, build(image))

@@ -28,12 +28,7 @@ def tf_config(ports, index: int) -> str:
 
 
 class WorkerProcesses:
-    """Commands started together, one a worker; killed when the block ends.
-
-    Args:
-        commands: the words of each worker's command.
-        folder: their output goes into files there.
-    """
+    """Commands started together, one a worker; killed when the block ends."""
 
     def __init__(self, commands, folder):
         self.commands = commands
