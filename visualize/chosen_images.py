@@ -4,7 +4,7 @@ import dataclasses
 import functools
 import itertools
 import logging
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -85,7 +85,7 @@ def images_of_files(
     else:
         images += _looked_at(classifier, below)
     if not images:
-        raise _no_images()
+        raise RunError("none of the files could be read as an image")
     return images
 
 
@@ -102,7 +102,7 @@ def images_of_split(
         for row in sample.stream().as_numpy_iterator():
             name = row["id"].decode("utf-8", "replace")
             label = labels[row["label"]] if row["label"] >= 0 else None
-            yield name, _reader(sample, row["key"]), label, mask_of
+            yield name, functools.partial(sample.read, row["key"]), label, mask_of
 
     # A network of other classes gets none right.
     pool = POOL if any(label is not None for label in labels) else count
@@ -156,14 +156,6 @@ def _existing(path: Path) -> Path:
     return path
 
 
-def _reader(split, key) -> Callable[[], bytes]:
-    return lambda: split.read(key)
-
-
-def _no_images() -> RunError:
-    return RunError("none of the files could be read as an image")
-
-
 def _right_ones(classifier, candidates, count, pool=POOL) -> list[ChosenImage]:
     right, others, seen = [], [], set()
     for image in _looked_at(classifier, itertools.islice(candidates, pool)):
@@ -176,7 +168,7 @@ def _right_ones(classifier, candidates, count, pool=POOL) -> list[ChosenImage]:
         if len(right) == count:
             break
     if not right and not others:
-        raise _no_images()
+        raise RunError("none of the files could be read as an image")
     return (right + others)[:count]
 
 

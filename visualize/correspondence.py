@@ -110,6 +110,7 @@ def make_figure(args):
     from visualize.render.correspondence import draw_correspondence
     from visualize.sign_consistency import measure_sign_changes
     from visualize.sign_table import SignTable
+    from zfkeras.data.crops import centre_crop
     from zfkeras.files import written_whole
     from zfkeras.models.layer_tensor import lowest_first
     from zfkeras.models.presets import load
@@ -143,7 +144,7 @@ def make_figure(args):
         [changes.changed[layer] for layer in layers],
         [_paper(layer, names) for layer in layers],
     )
-    pictures = [_picture(image, preprocessing) for image in images]
+    pictures = [centre_crop(image.square, side) for image in images]
     written = [args.workdir / f"correspondence.{kind}" for kind in ("png", "md")]
     save_figure(draw_correspondence(pictures, masks, table), written[0])
     with written_whole(written[1], "w") as file:
@@ -201,12 +202,6 @@ def _mask_size(args, side) -> int:
             f"larger masks hide all of the image. Received: {args.mask_size}."
         )
     return args.mask_size
-
-
-def _picture(image, preprocessing):
-    from zfkeras.data.crops import centre_crop
-
-    return centre_crop(image.square, preprocessing.crop_size)
 
 
 if __name__ == "__main__":

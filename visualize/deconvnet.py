@@ -15,7 +15,6 @@ from visualize.checks import as_numbers, list_of_layers, whole_number
 from visualize.graph import Graph
 from visualize.pairs import WHOLE_MAP, Pairs, as_slice
 from visualize.projection import Projector
-from visualize.recent import Recent
 from visualize.rules import Options
 from visualize.seeds import Asks, project
 from zfkeras.errors import RunError, UsageError
@@ -91,7 +90,9 @@ class Deconvnet:
         self.options = Options(method, lrn)
         self._graph = Graph(model)
         self._projectors = {}
-        self._by_size = Recent()
+        # For images of each size: a network without a size takes any.
+        self._shapes = functools.lru_cache(maxsize=8)(lambda image_shape: {})
+        self._functions = functools.lru_cache(maxsize=8)(lambda image_shape: {})
 
     def project(
         self,
@@ -239,7 +240,7 @@ class Deconvnet:
         """(height, width, channels) of a layer, or (units,)."""
         shape = projector.target.shape
         if None in shape:
-            shapes = self._by_size.get(image_shape, _OfOneSize).shapes
+            shapes = self._shapes(image_shape)
             if projector not in shapes:
                 images = tf.TensorSpec((None, *image_shape), self.model.inputs[0].dtype)
                 up = tf.function(lambda x: projector.up(x).maps, autograph=False)
@@ -255,7 +256,7 @@ class Deconvnet:
 
     def _function(self, projector, image_shape, asks, cut):
         """The whole computation, compiled once for each layer, size and question."""
-        functions = self._by_size.get(image_shape, _OfOneSize).functions
+        functions = self._functions(image_shape)
         key = (projector, asks, cut)
         if key not in functions:
             signature = [
@@ -268,14 +269,6 @@ class Deconvnet:
             compiled = tf.function(function, signature, autograph=False)
             functions[key] = compiled.get_concrete_function()
         return functions[key]
-
-
-@dataclasses.dataclass(frozen=True, eq=False)
-class _OfOneSize:
-    """What is made for images of one size: a network without a size takes any."""
-
-    shapes: dict = dataclasses.field(default_factory=dict)
-    functions: dict = dataclasses.field(default_factory=dict)
 
 
 def _check_choice(name, value, choices):

@@ -9,7 +9,7 @@ import tensorflow as tf
 
 from visualize.checks import list_of_layers
 from visualize.deconvnet import Deconvnet
-from visualize.patches import boxes, cut, known_field
+from visualize.patches import cut_to_field, known_field
 from visualize.render.evolution import channel_images, draw_evolution
 from zfkeras.models.layer_tensor import as_maps, layer_tensor
 from zfkeras.provenance import write_record
@@ -129,8 +129,7 @@ class EvolutionCallback(keras.callbacks.Callback):
                 position=positions if len(self._tensors[name].shape) == 4 else None,
                 image=images,
             )
-            if self._fields[name] is not None:
-                shown = cut(shown, boxes(self._fields[name], positions), fill=0)
+            shown = cut_to_field(shown, self._fields[name], positions)
             found[name] = (values, images, positions, shown)
         return found
 

@@ -8,7 +8,7 @@ import numpy as np
 
 from visualize.convergence import changed_share, mean_similarity, settled_epoch
 from visualize.deconvnet import Deconvnet
-from visualize.patches import boxes, cut, known_field
+from visualize.patches import cut_to_field, known_field
 from visualize.sample import examples_at, load_crops
 from visualize.snapshots import take_weights
 from visualize.top_activations import Strongest, TopActivations
@@ -146,9 +146,7 @@ class FeatureHistory:
                 position=where if len(tensor.shape) == 4 else None,
             )
             field = known_field(self.model, tensor)
-            patches[layer] = (
-                shown if field is None else cut(shown, boxes(field, where), 0)
-            )
+            patches[layer] = cut_to_field(shown, field, where)
         return patches
 
     def _on_probes(self, probes, channels) -> dict:

@@ -106,8 +106,9 @@ class InvarianceMeter:
         sweeps = paper_sweeps(self.size[0]) if sweeps is None else sweeps
         centre = centre_of(images.shape[1:3], self.size)
         matrices = [sweep.matrices(sweep.values, centre) for sweep in sweeps]
+        identities = np.tile(np.float32([1, 0, 0, 0, 1, 0]), (len(images), 1))
         *references, outputs = self._features(
-            tf.constant(images), tf.constant(_identities(len(images)))
+            tf.constant(images), tf.constant(identities)
         )
         labels = _labels(labels, outputs.numpy())
         norms = [np.linalg.norm(one.numpy(), axis=1) for one in references]
@@ -213,10 +214,6 @@ class InvarianceMeter:
             probabilities,
             labels,
         )
-
-
-def _identities(count) -> np.ndarray:
-    return np.tile(np.float32([1, 0, 0, 0, 1, 0]), (count, 1))
 
 
 def _labels(labels, outputs) -> np.ndarray:

@@ -33,20 +33,19 @@ def cut(images: np.ndarray, boxes: np.ndarray, fill=ZERO) -> np.ndarray:
     images: array (n, height, width, channels); boxes: int array (n, 4).
     """
     boxes = np.asarray(boxes, np.int64).reshape(-1, 4)
-    if len(boxes) != len(images):
-        raise ValueError(
-            "`boxes` must be one for each image. "
-            f"Received: {len(boxes)} boxes, {len(images)} images."
-        )
-    sizes = np.unique(boxes[:, 2:] - boxes[:, :2], axis=0)
-    if len(sizes) > 1:
-        raise ValueError(f"`boxes` must be of one size. Received: {sizes.tolist()}.")
     rows, row_is_seen = _window(boxes[:, 0], boxes[:, 2], images.shape[1])
     columns, column_is_seen = _window(boxes[:, 1], boxes[:, 3], images.shape[2])
     which = np.arange(len(images))[:, None, None]
     patches = images[which, rows[:, :, None], columns[:, None, :]]
     patches[~(row_is_seen[:, :, None] & column_is_seen[:, None, :])] = fill
     return patches
+
+
+def cut_to_field(
+    images: np.ndarray, field: ReceptiveField | None, positions: np.ndarray, fill=0
+) -> np.ndarray:
+    """Cuts each image to the field of a unit (n, 2); whole images without a field."""
+    return images if field is None else cut(images, boxes(field, positions), fill)
 
 
 def _window(first, end, length):

@@ -14,7 +14,7 @@ from visualize.aliasing import share_beyond_grid
 from visualize.contrast import ZERO
 from visualize.deconvnet import Deconvnet
 from visualize.filter_statistics import convolutions, first_convolution
-from visualize.patches import boxes, cut, known_field
+from visualize.patches import cut_to_field, known_field
 from visualize.sample import examples_at, load_pictures
 from visualize.top_activations import TopActivations
 from visualize.top_features import choose_channels
@@ -86,27 +86,20 @@ def look_at_second_layer(
         split, [examples[place] for place in used], preprocessing
     )
     tensor = finder.tensors[layer][1]
-    has_place = len(tensor.shape) == 4
     reconstructions = deconvnet.project(
         inputs,
         layer,
         channel=channels,
-        position=positions if has_place else None,
+        position=positions if len(tensor.shape) == 4 else None,
         image=image,
     )
     field = known_field(model, tensor)
-
-    def cut_out(images, fill):
-        if field is None:
-            return images
-        return cut(images, boxes(field, positions), fill)
-
     return SecondLayer(
         finder.tensors[layer][0],
         found[first].dead,
         channels,
-        cut_out(reconstructions, 0),
-        cut_out(pictures[image], ZERO),
+        cut_to_field(reconstructions, field, positions),
+        cut_to_field(pictures[image], field, positions, ZERO),
         {
             stride: {
                 "reconstructions": _mean(share_beyond_grid(reconstructions, stride)),

@@ -56,7 +56,9 @@ class SignTable:
         for row in self.rows:
             cells = [table_cell(row)]
             for place, paper in enumerate(self.paper):
-                cells.append("{:.3f} ± {:.3f}".format(*self._cell(row, place)))
+                cells.append(
+                    "{:.3f} ± {:.3f}".format(*self.mean_and_deviation(row, place))
+                )
                 if paper:
                     known = paper.get(row)
                     cells.append("{:.3f} ± {:.3f}".format(*known) if known else "–")
@@ -75,8 +77,8 @@ class SignTable:
         return {
             layer: {
                 row: {
-                    "mean": self._cell(row, place)[0],
-                    "deviation": self._cell(row, place)[1],
+                    "mean": self.mean_and_deviation(row, place)[0],
+                    "deviation": self.mean_and_deviation(row, place)[1],
                     "share_of_features_changed": self._changed(row, place),
                     "paper": self._paper(row, place),
                     **self._against_chance(row, place),
@@ -85,9 +87,6 @@ class SignTable:
             }
             for place, layer in enumerate(self.layers)
         }
-
-    def _cell(self, row, place):
-        return self.mean_and_deviation(row, place)
 
     def _paper(self, row, place):
         known = self.paper[place].get(row)

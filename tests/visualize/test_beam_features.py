@@ -70,8 +70,3 @@ def test_a_scan_that_is_there_is_not_run_again(model_file, tmp_path, monkeypatch
     single(model_file, tmp_path / "top_activations.npz")
     monkeypatch.delattr(beam_scan, "run_pipeline")
     assert run(model_file, tmp_path, "--top", "5") == 0
-
-
-def test_a_wrong_layer_is_refused(model_file, tmp_path, capsys):
-    assert run(model_file, tmp_path, "--layers", "9") == 2
-    assert capsys.readouterr().err.strip().splitlines()[-1].endswith("9.")

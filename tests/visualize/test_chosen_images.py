@@ -1,6 +1,5 @@
 import os
 
-import keras
 import pytest
 
 from tests.helpers.networks import make_classifier, spread_answers
@@ -13,7 +12,6 @@ from visualize.chosen_images import (
     input_of,
     picture_of,
 )
-from visualize.paper_layers import layer_heading, paper_layer
 from zfkeras.data import shapes
 from zfkeras.data.sources import open_source
 from zfkeras.errors import RunError, UsageError
@@ -67,32 +65,17 @@ def test_of_folders_those_the_network_gets_right_come_first(classifier, tmp_path
     assert [image.name for image in again] == [image.name for image in found]
 
 
-@pytest.mark.parametrize("count", [3, 20])
-def test_in_folders_only_images_count(classifier, tmp_path, count):
-    # previously .DS_Store was refused where a folder held no more than `count` files
+def test_in_folders_only_images_count(classifier, tmp_path):
     tree = {f"{i}.PNG": png(noise(i, 64, 64)) for i in range(4)}
     other = {
         name: b"no image"
         for name in (".DS_Store", "._0.png", ".cache/a.png", "notes.txt", "damaged.jpg")
     }
     write_tree(tmp_path / "photographs", tree | other)
-    found = images_of_files(classifier, [tmp_path / "photographs"], count=count)
+    found = images_of_files(classifier, [tmp_path / "photographs"], count=20)
     names = {image.name for image in found}
     assert names <= {str(tmp_path / "photographs" / name) for name in tree}
-    assert len(names) == len(found) == min(count, 4)
-
-
-def test_named_files_stand_before_those_drawn_from_folders(classifier, tmp_path):
-    # previously all files were drawn from together once a folder was among them
-    tree = {f"below/{i}.png": png(noise(i, 64, 64)) for i in range(9)}
-    named = {f"named/{i}.png": png(noise(i + 20, 64, 64)) for i in range(3)}
-    write_tree(tmp_path, tree | named)
-    paths = [tmp_path / "named/2.png", tmp_path / "below", tmp_path / "named/0.png"]
-    found = images_of_files(classifier, paths, count=2)
-    names = [image.name.removeprefix(f"{tmp_path}/") for image in found]
-    assert names[:2] == ["named/2.png", "named/0.png"]
-    assert len(names) == len({*names}) == 4
-    assert all(name.startswith("below/") for name in names[2:])
+    assert len(names) == len(found) == 4
 
 
 def test_a_split_gives_images_with_their_masks(classifier):
@@ -106,16 +89,6 @@ def test_a_split_gives_images_with_their_masks(classifier):
         assert (image.mask == mask[4:60, 4:60]).all()
         known = shapes.CLASS_NAMES[label]
         assert image.label == (NAMES.index(known) if known in NAMES else None)
-
-
-def test_a_network_of_other_classes_gets_the_first_images_drawn():
-    classifier = make_classifier(2, ("cat", "dog"))
-    source = open_source("shapes")
-    found = images_of_split(classifier, source, "train", count=2, seed=3)
-    assert [image.label for image in found] == [None, None]
-    order = source.split("train").stream(shuffle_seed=(3, 0)).take(2)
-    names = [row["id"].decode() for row in order.as_numpy_iterator()]
-    assert [image.name for image in found] == names
 
 
 def test_what_cannot_be_shown_is_named(classifier, tmp_path):
@@ -144,32 +117,9 @@ def test_what_cannot_be_shown_is_named(classifier, tmp_path):
     assert "none of the files could be read" in message
 
 
-def test_layers_of_other_networks_stand_in_for_the_paper_s():
-    conv = keras.layers.Conv2D(2, 3, name="first")
-    middle = [
-        keras.layers.Conv2D(2, 3, name="second"),
-        keras.layers.GlobalAveragePooling2D(name="mean"),
-        keras.layers.Dense(3, name="answer"),
-    ]
-    model = keras.Sequential([keras.Input((8, 8, 3)), conv, *middle])
-    assert [paper_layer(model, number) for number in (1, 5, 7)] == [
-        "first",
-        "second",
-        "mean",
-    ]
-    assert layer_heading(model, "second") == "second"
-    ours = make_classifier(1, "ab").model
-    assert [paper_layer(ours, number) for number in (1, 5, 7)] == [1, 5, "flatten"]
-    assert layer_heading(ours, 5) == "layer 5 (pool5)"
-    flat = keras.Sequential([keras.Input((4,)), keras.layers.Dense(2)])
-    with pytest.raises(UsageError, match="nothing like the paper's layer 5"):
-        paper_layer(flat, 5)
-
-
 def test_of_several_named_files_an_unreadable_one_is_left_out(
     classifier, tmp_path, caplog
 ):
-    # Previously it ended the command, though README says that it is left out.
     good, bad, pipe = (tmp_path / name for name in ("a.png", "b.png", "c.png"))
     good.write_bytes(png(noise(0, 64, 64)))
     bad.write_bytes(b"text")

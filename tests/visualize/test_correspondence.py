@@ -1,6 +1,5 @@
 import json
 
-import numpy as np
 import pytest
 from PIL import Image
 
@@ -8,9 +7,7 @@ from tests.helpers.networks import make_classifier
 from tests.helpers.records import read_results
 from tests.helpers.splits import noise, png
 from tests.helpers.trees import write_tree, write_zip
-from visualize.correspondence import PAPER, main
-from visualize.render.correspondence import draw_correspondence
-from visualize.sign_table import SignTable
+from visualize.correspondence import main
 
 
 @pytest.fixture(scope="module")
@@ -59,7 +56,6 @@ def test_parts_are_compared_with_random_places(files, tmp_path, capsys):
 
 
 def test_the_paper_s_numbers_stand_beside_its_own_layers(files, tmp_path):
-    # previously beside any two layers: those of 5 and 7 beside 3 and 4, or 7 and 5
     argv = ["--parts", files / "parts.json", "--random", 2]
     for layers, expected in (
         ("3,4", {"layer 3 (conv3)": None, "layer 4 (conv4)": None}),
@@ -97,31 +93,9 @@ def test_requests_that_cannot_be_met_are_one_line(files, tmp_path, capsys):
     assert "--count must be at most 3" in refusal(*parts, "--count", 4)
     assert "--images needs --parts" in refusal("--images", files)
     assert "does not hold 0.png" in refusal(*parts, "--images", tmp_path)
-    # previously "[Errno 2] No such file or directory"
     missing = refusal("--parts", files / "none.json")
     assert f"--parts: there is no file {files}/none.json" in missing
     assert "--parts: there is no file" in refusal("--parts", files)
-    # previously made as large as the image, in silence
     assert "must be less than 56" in refusal("--mask-size", 56)
     assert "`layer` must be one of" in refusal(*parts, "--layers", "7")
     assert main(["--count", "1"]) == 2
-
-
-def test_the_paper_s_table_is_that_of_the_paper():
-    assert [PAPER[layer]["nose"] for layer in (5, 7)] == [
-        (0.079, 0.017),
-        (0.069, 0.011),
-    ]
-    assert [PAPER[layer]["random"] for layer in (5, 7)] == [
-        (0.107, 0.017),
-        (0.073, 0.014),
-    ]
-
-
-def test_where_nothing_changes_at_all_a_picture_is_drawn(tmp_path):
-    # Previously a warning of a division by zero, twice a layer.
-    zeros = np.zeros((3, 1)), np.zeros((3, 2))
-    table = SignTable(["nose"], ["dead"], [zeros[0]], [zeros[1]], [{}])
-    masks = np.tile(np.int32([2, 2, 4, 4]), (3, 2, 1))
-    figure = draw_correspondence([np.zeros((9, 9, 3), np.uint8)] * 2, masks, table)
-    assert figure.axes[1].get_title() == "dead; random places: 0.000"

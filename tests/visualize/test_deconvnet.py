@@ -125,12 +125,6 @@ def test_none_means_the_strongest():
     )
 
 
-def test_the_first_of_equals_is_taken():
-    model = chain(keras.layers.Conv2D(2, 1, name="conv1"), shape=(3, 4, 1))
-    found = Deconvnet(model).project_units(np.ones((1, 3, 4, 1)), "conv1", 1)
-    assert found.positions.tolist() == [[0, 0]]
-
-
 def test_whole_map_is_the_sum_of_its_units_for_a_linear_network():
     model = chain(keras.layers.Conv2D(2, 3, name="conv1"), shape=(5, 6, 3))
     images, deconvnet = random_images((1, 5, 6, 3)), Deconvnet(model)
@@ -205,16 +199,6 @@ def test_batch_size_and_order_do_not_matter(position):
         assert_close(together, np.stack(one_by_one), 1e-5)
 
 
-def test_one_image_serves_every_pair():
-    model, images = small_zfnet(), random_images((1, 31, 37, 3))
-    assert Deconvnet(model).project(images, "conv2", range(5)).shape == (5, 31, 37, 3)
-
-
-def test_no_images_give_no_reconstructions():
-    found = Deconvnet(small_zfnet()).project(np.zeros((0, 31, 37, 3)), "conv2", 1)
-    assert found.shape == (0, 31, 37, 3)
-
-
 @pytest.mark.parametrize("method", METHODS)
 @pytest.mark.parametrize("path", ["norm1", "pool2"])
 def test_windows_change_nothing(method, path):
@@ -246,7 +230,6 @@ def maps_of_shape(model, path):
 
 @pytest.mark.parametrize("value", [np.nan, np.inf])
 def test_images_that_are_not_finite_are_refused(value):
-    # Previously the reconstruction was blank, without a word.
     images = np.ones((2, 4, 4, 1))
     images[1, 2, 2] = value
     with pytest.raises(UsageError, match="images"):
@@ -262,8 +245,6 @@ def test_activations_that_are_not_finite_are_an_error():
 
 def test_graphs_of_former_image_sizes_are_let_go(monkeypatch):
     monkeypatch.setattr(_compiled, "MAX_SHAPES", 2)
-    # Previously each new size left 5 MiB behind: TensorFlow keeps gradients that are
-    # defined while a graph is traced, and with them the graph.
     image = keras.Input((None, None, 2))
     maps, _ = MaxPoolWithArgmax(3, 2, "same")(image)
     maps = LocalResponseNormalization()(keras.layers.MaxPooling2D()(maps))

@@ -2,7 +2,6 @@ import keras
 import numpy as np
 import pytest
 
-import visualize
 from tests.helpers.deconvnet_networks import (
     chain,
     nested,
@@ -19,6 +18,11 @@ from visualize.graph import Graph
 from zfkeras import UsageError
 from zfkeras.models.layer_calls import layer_calls
 from zfkeras.models.layer_tensor import layer_tensor
+
+
+@pytest.fixture(scope="module")
+def deconvnet():
+    return Deconvnet(small_zfnet())
 
 
 def test_model_and_images_stay_as_they_were():
@@ -81,7 +85,6 @@ def test_images_of_any_size():
 
 @pytest.mark.parametrize("make", [small_zfnet, resnet_like, nested])
 def test_deconvnet_and_scan_know_the_same_layers(make):
-    # previously operations and layers of several models were known to one of them only
     model = make()
     image = keras.Input(model.input_shape[1:])
     model = keras.Model(image, keras.Model(image, model(image) * 2.0)(image + 1.0))
@@ -110,27 +113,21 @@ def test_layers_above_the_projected_one_need_no_rule():
     [
         ({"layer": "conv9"}, r"`layer` must be a layer.*such as conv.*'conv9'"),
         ({"layer": 3}, r"`layer` must be one of \[1, 2, 6\].*layer=3"),
-        ({"layer": 1.5}, r"`layer` must be a whole number.*1\.5"),
         ({"channel": 12}, r"`channel` must be from 0 to 11.*channel=12"),
-        ({"channel": -1}, r"`channel` must be from 0 to 11.*channel=-1"),
-        ({"channel": 0.5}, r"`channel` must be a whole number or an array"),
         ({"channel": [[1]]}, r"`channel` must be one number or an array"),
         ({"position": (0, 99)}, r"must lie in the layer's maps of 7x9.*\(0, 99\)"),
         ({"position": "max"}, r"`position` must be \(y, x\), an array.*'max'"),
-        ({"position": (1, 2, 3)}, r"`position` must be \(y, x\)"),
         ({"layer": "fc6", "position": (0, 0)}, r"units without a place"),
         ({"channel": [1, 2, 3]}, r"one length.*'channel': 3.*'images': 2"),
         ({"image": [2]}, r"`image` must be from 0 to 1: there are 2"),
         ({"batch_size": 0}, r"`batch_size` must be a whole number from 1"),
         ({"images": np.zeros((2, 31, 36, 3))}, r"`images` must be .*\(2, 31, 36, 3\)"),
-        ({"images": np.zeros((31, 37, 3))}, r"`images` must be .*\(31, 37, 3\)"),
-        ({"images": np.full((1, 31, 37, 3), "a")}, "`images` must be numbers"),
     ],
 )
-def test_wrong_requests_are_named(asked, message):
+def test_wrong_requests_are_named(deconvnet, asked, message):
     asked = {"images": np.zeros((2, 31, 37, 3)), "layer": "conv2", **asked}
     with pytest.raises(UsageError, match=message):
-        Deconvnet(small_zfnet()).project(**asked)
+        deconvnet.project(**asked)
 
 
 def test_wrong_methods_are_named():
@@ -157,11 +154,6 @@ def test_wrong_models_are_named():
             Deconvnet(model)
 
 
-def test_layers_are_required_as_a_list():
-    with pytest.raises(UsageError, match=r"write \['conv1'\]"):
-        Deconvnet(small_zfnet()).require("conv1")
-
-
 def test_a_layer_called_twice_is_no_single_target():
     image = keras.Input((8, 8, 3))
     shared = keras.layers.Conv2D(3, 3, activation="relu", name="shared")
@@ -171,10 +163,3 @@ def test_a_layer_called_twice_is_no_single_target():
     with pytest.raises(UsageError, match="called at 2"):
         Deconvnet(model).project(images, "shared")
     assert_engines_agree(model, images, "top", channel=[0, 1])
-
-
-def test_public_names_are_found():
-    for name in visualize.__all__:
-        assert getattr(visualize, name).__doc__
-    with pytest.raises(AttributeError, match="no attribute 'nothing'"):
-        visualize.nothing  # noqa: B018

@@ -1,7 +1,7 @@
 import numpy as np
 
 from tests.helpers.networks import make_classifier
-from visualize.distinct import keep_one_each, photograph_finder
+from visualize.distinct import keep_one_each
 from visualize.feature_finder import FeatureFinder
 from visualize.top_activations import Strongest
 from zfkeras.data.bad_images import BadImages
@@ -41,19 +41,6 @@ def test_each_photograph_counts_once_with_its_strongest_crop():
     np.testing.assert_array_equal(kept.positions[0], [[1, 1], [4, 4], [2, 2]])
     np.testing.assert_array_equal(kept.positions[1], [[3, 3], [-1, -1], [-1, -1]])
     assert kept.layer_name == "conv1"
-
-
-def test_no_more_are_kept_than_asked_for():
-    found = strongest([[9, 8, 7, 6]], [[1, 0, 4, 2]])
-    kept = keep_one_each(found, 1, a_split(IDS), photograph_of)
-    np.testing.assert_array_equal(kept.images, [[1]])
-
-
-def test_crops_know_their_photograph_and_whole_images_are_left_alone():
-    finder = photograph_finder(open_source("photographs"))
-    assert finder("red_panda/left 0 top 0 side 72") == "red_panda"
-    for spec in ("photographs:whole", "shapes"):
-        assert photograph_finder(open_source(spec)) is None
 
 
 def test_a_channel_is_shown_with_different_photographs(tmp_path):

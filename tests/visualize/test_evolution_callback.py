@@ -6,7 +6,7 @@ import pytest
 import tensorflow as tf
 from PIL import Image
 
-from visualize.evolution_callback import EvolutionCallback, strongest_activations
+from visualize.evolution_callback import EvolutionCallback
 from zfkeras.errors import UsageError
 
 
@@ -119,7 +119,6 @@ def test_a_training_that_goes_on_adds_columns(images, tmp_path):
 
 
 def test_another_model_begins_anew(images, tmp_path):
-    # previously the first model was drawn on, in the columns of the second
     live = EvolutionCallback(images, ["answer"], (1, 2), tmp_path)
     train(small_model(), images, [live], epochs=2)
     other = small_model()
@@ -147,16 +146,6 @@ def test_layers_inside_nested_models_and_of_unknown_field(images, tmp_path):
     shapes = {name: shown.shape for name, (*_, shown) in live._looks[1].items()}
     # What an enlarged unit sees is not known: its whole image is shown.
     assert shapes == {"inner.conv": (3, 3, 3, 1), "inner.up": (3, 12, 12, 1)}
-
-
-def test_maxima_by_hand_and_of_equals_the_first():
-    maps = np.zeros((2, 2, 2, 3))
-    maps[1, 0, 1, 0] = 5
-    maps[0, 1, 0, 1] = maps[1, 1, 1, 1] = 2
-    values, at, positions = strongest_activations(maps)
-    assert values.tolist() == [5, 2, 0]
-    assert at.tolist() == [1, 0, 0]
-    assert positions.tolist() == [[0, 1], [1, 0], [0, 0]]
 
 
 def test_wrong_arguments_are_named(images, tmp_path):

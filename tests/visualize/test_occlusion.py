@@ -91,7 +91,6 @@ def test_named_images_and_a_rerun_reuse_the_pass_over_the_data(
 
 
 def test_a_file_that_is_in_the_data_too_is_not_another_image(run, tmp_path):
-    # previously it stood among the others, under its name there
     tree = {
         f"{name}/1.png": png(noise(number, 64, 64)) for number, name in enumerate("abc")
     }
@@ -104,7 +103,6 @@ def test_a_file_that_is_in_the_data_too_is_not_another_image(run, tmp_path):
 
 
 def test_unreadable_images_are_borne_with_and_counted(run, files, tmp_path):
-    # Previously the message named an argument that the command did not have.
     images = shutil.copytree(files / "images", tmp_path / "images")
     write_tree(images / "val" / "dog", {"9.png": "no picture"})
     data = ["--data", f"folder:{images}", "--patch-size", 28, "--patch-stride", 28]
@@ -127,9 +125,6 @@ def test_requests_that_cannot_be_met_are_one_line(run, tmp_path):
     assert refusal("--patch-size", 57).startswith("`patch_size` must be from 1 to 56")
     assert "`patch_stride`" in refusal("--patch-size", 9, "--patch-stride", 10)
     assert "`channel` must be from 0 to 127" in refusal("--channel", 128)
-    assert "`layer` must be one of" in refusal("--layer", 9)
-    assert "no such image" in refusal("--images", tmp_path / "none.jpg")
-    assert "split must be one of" in refusal("--split", "test")
 
 
 def test_the_fall_is_held_against_the_object_where_that_is_known():
@@ -169,9 +164,7 @@ def test_the_fall_is_held_against_the_object_where_that_is_known():
     ("activation", "lowest", "share", "said", "label"),
     [
         (40, 30, 0.75, "activation falls to 75%", "share of unoccluded"),
-        # previously a share of -1.2e+34 %
         (-120, -130, None, "is -120, -130 at the lowest", "sum of activations"),
-        (40, -8, None, "is 40, -8 at the lowest", "sum of activations"),
         (0, 0, None, "is 0, 0 at the lowest", "sum of activations"),
     ],
 )
@@ -192,27 +185,6 @@ def test_activations_that_may_be_negative_are_no_shares(
     assert said in sentences_on([row])[0]
     insets = [axes.child_axes for axes in draw_occlusion([row], ["a"]).axes]
     assert insets[1][0].get_ylabel() == label
-
-
-def test_a_guessed_class_is_called_so_however_long_its_name_is():
-    # previously "(most likely)" was cut off in the picture
-    starts, square = np.array([0]), np.zeros((4, 4, 3), np.uint8)
-    one = np.ones((1, 1), np.float32)
-    answers = (0.5, 0, 1.0, one, one.astype(np.int64), one)
-    maps = OcclusionMaps(starts, starts, (4, 4), (4, 4), 0, 7, *answers)
-    image = ChosenImage("a", square, None, 0)
-    name, nothing = "German short-haired pointer", np.zeros((0, 4, 4, 3), np.float32)
-    shown = np.zeros((4, 4, 3))
-    row = OcclusionRow(image, name, square, maps, "maps", shown, nothing, [])
-    assert sentences_on([row])[0].startswith(f"{name} (most likely): probability")
-    label = draw_occlusion([row], [name, name]).axes[0].get_ylabel()
-    assert label == "German short-haired point…\n(most likely)"
-
-
-@pytest.mark.parametrize("argv", [["--fill", "256"], ["--count", "0"], ["--fill", "x"]])
-def test_words_that_do_not_parse_give_2(argv, capsys):
-    assert main(argv) == 2
-    assert "python -m visualize.occlusion: error: " in capsys.readouterr().err
 
 
 def test_the_defaults_are_in_proportion_to_the_image():

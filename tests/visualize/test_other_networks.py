@@ -131,13 +131,11 @@ def nested_file(tmp_path_factory):
 @pytest.mark.parametrize(
     ("module", "options", "layers"),
     [
-        # previously tracebacks: Keras's ValueError about a disconnected graph
         ("invariance", ["--count=1"], ["base.stem", "mean"]),
         ("correspondence", ["--random=2"], ["base.out_relu", "mean"]),
         ("occlusion", ["--count=1", "--patch-stride=7"], ["base.out_relu"]),
         ("features", ["--layers=base", "--channels=2", "--top=2"], ["base"]),
         ("features", ["--layers=base.stem,mean", "--top=2"], ["base.stem", "mean"]),
-        # previously "stem", of which a network may have several
         ("filters", ["--channels=2"], ["base.stem", "base.project"]),
     ],
 )
@@ -174,7 +172,6 @@ def upsampling():
 def test_features_are_shown_above_every_layer_that_has_a_rule(
     build, knows_field, side, data, tmp_path
 ):
-    # previously refused after the pass over the images, for their receptive field
     keras.utils.set_random_seed(0)
     layers = [
         build(),

@@ -6,13 +6,12 @@ from tests.helpers import deconvnet_reference
 from tests.helpers.networks import make_classifier
 from tests.helpers.projections import shake
 from tests.helpers.splits import noise
-from visualize import Deconvnet
 from visualize.photograph_projection import (
     PhotographProjector,
     ProjectionSettings,
     choose_units,
 )
-from zfkeras import MaxPoolWithArgmax, ZFNet
+from zfkeras import MaxPoolWithArgmax
 from zfkeras.data.preprocessing import Preprocessing
 from zfkeras.errors import RunError, UsageError
 from zfkeras.layers import LocalResponseNormalization
@@ -106,44 +105,6 @@ def test_projections_are_those_of_the_second_engine(
         assert scale > 0
         found = projected.projections[method][row]
         np.testing.assert_allclose(found, expected, rtol=0, atol=1e-4 * scale)
-
-
-def test_projections_are_what_deconvnet_gives_unit_by_unit(
-    classifier, square, projected
-):
-    _, crop = maps_of(classifier, square, "high")
-    deconvnet = Deconvnet(classifier.model)
-    for row in range(4):
-        unit = projected.channels[row], tuple(projected.positions[row])
-        alone = deconvnet.project(crop[None], "high", *unit)[0]
-        found = projected.projections["deconvnet"][row]
-        np.testing.assert_allclose(found, alone, rtol=1e-4, atol=1e-5)
-
-
-def test_nothing_is_projected_outside_the_boxes(projected):
-    # low: 3 pixels, step 2; pool: 3 of them, step 2 of 2; high: 3, step 4, one before.
-    # low on 20 pixels pads after the image only, as the pool does on 10.
-    for row, (y, x) in enumerate(projected.positions):
-        top, left, bottom, right = projected.boxes[row]
-        assert (top, left) == (4 * y - 4, 4 * x - 4)
-        assert (bottom - top, right - left) == (15, 15)
-        outside = np.ones((20, 20), bool)
-        outside[max(top, 0) : bottom, max(left, 0) : right] = False
-        for projections in projected.projections.values():
-            assert not projections[row][outside].any()
-
-
-def test_the_box_of_conv5_is_that_of_the_paper_at_224_pixels():
-    # Windows 7, 3, 5, 3, 3, 3, 3 with steps 2, 2, 2, 2, 1, 1, 1 see 139 pixels in steps
-    # of 16; conv3 to conv5 have one unit of padding before the map.
-    model = ZFNet(3, variant="zfnet_without_6_7")
-    preprocessing = Preprocessing(np.zeros((256, 256, 3), np.float32), crop_size=224)
-    settings = ProjectionSettings(layer="conv5", position=(6, 9))
-    projector = PhotographProjector(Classifier(model, preprocessing, NAMES), settings)
-    assert projector.field.box((6, 9)) == (48, 96, 48 + 139, 96 + 139)
-    record = projector.to_json()
-    assert (record["receptive_field"], record["stride"]) == ([139, 139], [16, 16])
-    assert record["knows_receptive_field"]
 
 
 def test_predictions_and_crop_are_those_of_the_classifier(

@@ -120,13 +120,6 @@ def test_the_size_of_the_paper_s_margin_stands_beside_ours(table):
     assert "random places (in the paper 31.8% below);" in table.summary()[0]
 
 
-def test_a_claim_that_does_not_hold_is_said_so(table):
-    table.distances[0][1] = 0.9
-    assert "Not every part" in table.summary()[-1]
-    assert "unlike what the paper reports" in table.summary()[-1]
-    assert "% above random places" in table.summary()[0]
-
-
 def test_a_layer_the_paper_does_not_tell_of_has_no_column_of_it(table):
     some = dataclasses.replace(table, paper=[{}, {"nose": (0.069, 0.011)}])
     lines = some.as_markdown().splitlines()

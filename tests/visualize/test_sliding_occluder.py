@@ -4,7 +4,6 @@ import pytest
 
 from visualize.sliding_occluder import SlidingOccluder
 from zfkeras.errors import UsageError
-from zfkeras.models.zfnet import ZFNet
 
 
 def pixel_model(height, width, weights):
@@ -128,20 +127,6 @@ def test_channel_and_class_are_the_strongest_unless_they_are_named():
     assert (named.channel, named.label) == (1, 2)
     assert named.probability == pytest.approx(output[2], rel=1e-5)
     assert named.predicted == output.argmax()
-
-
-def test_the_paper_layers_of_a_real_network_are_watched():
-    model = ZFNet(3, variant="zfnet_quarter_without_6_7")
-    image = np.random.default_rng(5).normal(size=(56, 56, 3))
-    value = np.random.default_rng(6).normal(size=(56, 56, 3))
-    occluder = SlidingOccluder(model, 5)
-    assert occluder.layer_name == "pool5"
-    found = occluder.maps(image, patch_size=28, patch_stride=28, occlusion_value=value)
-    copy = image.copy()
-    copy[28:, :28] = value[28:, :28]
-    assert found.probabilities[1, 0] == pytest.approx(
-        model.predict(copy[None], verbose=0)[0, found.label], rel=1e-4
-    )
 
 
 @pytest.mark.parametrize(

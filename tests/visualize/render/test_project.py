@@ -105,12 +105,6 @@ def test_units_that_see_everything_have_no_patch_and_single_ones_no_map(maps):
     assert len(panels(draw(single), 4)[0]) == 4
 
 
-def test_units_of_the_output_bear_the_names_of_their_classes():
-    axes = panels(draw(photograph([[0, 0, 8, 8]] * 2, None), units_are_classes=True), 4)
-    labels = [one.get_ylabel() for one in axes[:, 0]]
-    assert labels == ["class 4\nlogit 7.5", "class 2\nlogit 2.25"]
-
-
 def test_the_five_most_probable_classes_stand_beside_the_photograph(maps):
     bars = draw(photograph([[1, 2, 5, 6]] * 2, maps)).axes[1]
     texts = [text.get_text().split("  ") for text in bars.texts]
@@ -123,10 +117,3 @@ def test_the_five_most_probable_classes_stand_beside_the_photograph(maps):
     ]
     widths = [bar.get_width() for bar in bars.patches]
     np.testing.assert_allclose(widths, [0.5, 0.3, 0.1, 0.05, 0.03], rtol=1e-6)
-
-
-def test_a_silent_map_and_a_box_in_the_padding_are_drawn(tmp_path):
-    silent = photograph([[-5, -5, -1, -1]] * 2, np.zeros((2, 4, 4), np.float32))
-    figure = draw(silent)
-    assert panels(figure, 6)[0, 1].images[0].get_array().shape == (1, 1, 3)
-    save_figure(figure, tmp_path / "a.png")
