@@ -11,6 +11,7 @@ from zfkeras.conversion.arguments import (
     check_prepared,
     settings_of,
 )
+from zfkeras.errors import UsageError
 
 
 def build_parser() -> argparse.ArgumentParser:
@@ -61,8 +62,6 @@ def main(argv=None) -> int:
 
 def convert(args: argparse.Namespace) -> None:
     """Converts a network as parsed arguments say, and prints what comes of it."""
-    from zfkeras.errors import UsageError
-
     args.data = args.data or "shapes"
     suffix = Path(args.model).suffix
     if suffix not in ("", ".keras", ".onnx", ".caffemodel"):
@@ -118,8 +117,6 @@ def _to_keras(args):
 
 def _read(args):
     """The foreign network, and where its graph can be tapped; `None` for Caffe's."""
-    from zfkeras.errors import UsageError
-
     if Path(args.model).suffix == ".caffemodel":
         from zfkeras.conversion.caffe_reader import read_caffe
 
@@ -136,12 +133,7 @@ def _read(args):
 
 
 def _compared(args, classifier, taps, convention) -> tuple[dict, int]:
-    """Compares, prints, and stops where the sides do not agree.
-
-    Returns:
-        The differences, and of how many images: a split may have fewer than are asked
-        for, or some that cannot be read.
-    """
+    """Compares both sides; returns the differences and the number of images."""
     model, prepared = classifier.model, classifier.preprocessing
     print(
         f"{model.name}: {model.count_params():,} parameters, "
@@ -180,14 +172,8 @@ def _counting(batches, bar, sizes):
 
 
 def require_onnx() -> None:
-    """Checks that the packages for ONNX are there, before any work.
-
-    Raises:
-        UsageError: one is missing.
-    """
+    """Checks that onnx and onnxruntime are installed."""
     from importlib.util import find_spec
-
-    from zfkeras.errors import UsageError
 
     missing = [name for name in ("onnx", "onnxruntime") if find_spec(name) is None]
     if missing:

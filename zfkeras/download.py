@@ -65,21 +65,7 @@ def _download(args):
 
 
 def download_network(name: str, published: Published, data: str | None = None) -> Path:
-    """Downloads a network of the ONNX model zoo and converts it.
-
-    Args:
-        name: what the network is called, such as "zfnet512".
-        published: its one ONNX file.
-        data: spec of labelled photographs by which its preprocessing is chosen. `None`
-            (default): `zfkeras.conversion.choosing.DEFAULT` is taken, with a warning.
-
-    Returns:
-        The path of the converted network, which `zfkeras.load(name)` finds.
-
-    Raises:
-        UsageError: the packages for ONNX or the data are missing.
-        RunError: the download or the conversion failed.
-    """
+    """Downloads a network of the ONNX model zoo and converts it; returns its path."""
     from zfkeras import convert
     from zfkeras.data.published.downloading import download
     from zfkeras.data.sources import open_source

@@ -59,13 +59,7 @@ def test_a_wrong_checksum_is_one_line_and_code_1(cache, small_set, tmp_path, cap
     assert [*(cache / "data").iterdir()] == []
 
 
-def test_an_unknown_name_is_code_2(capsys):
-    assert main(["imagenet"]) == 2
-    (line,) = errors(capsys.readouterr().err)
-    assert "imagenet" in line and "tiny-imagenet" in line
-
-
-@pytest.mark.parametrize("name", [*DATA_SETS, *NETWORKS])
-def test_help_lists_every_name(name, capsys):
+def test_help_lists_every_name(capsys):
     assert main(["--help"]) == 0
-    assert name in capsys.readouterr().out
+    out = capsys.readouterr().out
+    assert all(name in out for name in [*DATA_SETS, *NETWORKS])

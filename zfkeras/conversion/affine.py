@@ -9,17 +9,7 @@ from zfkeras.errors import UsageError
 
 
 class Affine:
-    """(image - mean) * scale, then a centre crop, as far as it was read.
-
-    Args:
-        size: (height, width) of the graph's input, each `None` where it is unknown.
-
-    Attributes:
-        full: the same, before any crop.
-        size: after the crop.
-        mean: float32 array (3, height, width) or (3, 1, 1). `None`: nothing was done.
-        scale: float32 array (3,).
-    """
+    """The preprocessing (image - mean) * scale and a centre crop, read from a graph."""
 
     def __init__(self, size: tuple[int | None, int | None]):
         self.full = self.size = size
@@ -27,28 +17,12 @@ class Affine:
         self.scale = np.ones(3, np.float32)
 
     def subtract(self, value: np.ndarray, where: str) -> None:
-        """Takes a constant off.
-
-        Args:
-            value: a number, one a channel, or a whole image, channels first.
-            where: the node, for messages.
-
-        Raises:
-            UsageError: `value` has another shape.
-        """
+        """Subtracts a number, one per channel, or an image (channels first)."""
         mean = self._planes(value, where) / self.scale[:, None, None]
         self.mean = mean if self.mean is None else self.mean + mean
 
     def multiply(self, value: np.ndarray, where: str) -> None:
-        """Multiplies by a constant.
-
-        Args:
-            value: a number, or one a channel.
-            where: the node, for messages.
-
-        Raises:
-            UsageError: `value` has another shape, is 0 or not finite.
-        """
+        """Multiplies by a number, or one per channel."""
         factors = self._planes(value, where)
         if factors.shape[1:] != (1, 1) or not np.isfinite(factors).all():
             raise UsageError(f"{where} must scale by a number, or one a channel")
@@ -59,15 +33,7 @@ class Affine:
             self.mean = np.zeros((3, 1, 1), np.float32)
 
     def crop(self, cuts: dict[int, tuple[int, int]], where: str) -> None:
-        """Cuts out the centre.
-
-        Args:
-            cuts: axis -> (start, end).
-            where: the node, for messages.
-
-        Raises:
-            UsageError: it is not the centre, or of other axes than height and width.
-        """
+        """Crops to the centre; `cuts` maps an axis to (start, end)."""
         sizes = []
         for axis, length in zip((2, 3), self.size, strict=True):
             start, end = cuts.pop(axis, None) or cuts.pop(axis - 4, (0, length))

@@ -79,14 +79,7 @@ def _numbers(text: str) -> tuple[float, ...]:
 
 
 def check_none(args: argparse.Namespace) -> None:
-    """Refuses what describes a foreign file where there is none.
-
-    Args:
-        args: of the command.
-
-    Raises:
-        UsageError: something is given.
-    """
+    """Refuses options for foreign files when --model is one of our own files."""
     for name in _DESCRIBING:
         if getattr(args, name) is not None:
             raise UsageError(
@@ -96,14 +89,7 @@ def check_none(args: argparse.Namespace) -> None:
 
 
 def check_prepared(args: argparse.Namespace) -> None:
-    """Refuses what describes how images are prepared, where the graph does it.
-
-    Args:
-        args: of the command.
-
-    Raises:
-        UsageError: something is given.
-    """
+    """Refuses preprocessing options when the graph preprocesses images itself."""
     for name in _PREPARING:
         if getattr(args, name) is not None:
             raise UsageError(
@@ -113,14 +99,7 @@ def check_prepared(args: argparse.Namespace) -> None:
 
 
 def settings_of(args: argparse.Namespace):
-    """What the user says, as `zfkeras.conversion.preset.Settings`.
-
-    Args:
-        args: of the command.
-
-    Raises:
-        FileNotFoundError, UsageError: a file that is named is not there or is none.
-    """
+    """Returns the options as `zfkeras.conversion.preset.Settings`."""
     from zfkeras.conversion import preset
 
     return preset.Settings(

@@ -19,13 +19,7 @@ _FORM = (
 
 @dataclasses.dataclass
 class Block:
-    """A convolution or dense layer, what follows it, and its number.
-
-    Args:
-        main: the layer.
-        follow: the operations behind it, up to the next layer.
-        number: ours; `None` until it is known, and for the classes.
-    """
+    """A convolution or dense layer, the operations behind it, and its number."""
 
     main: foreign.Convolution | foreign.Dense
     follow: list
@@ -35,19 +29,7 @@ class Block:
 def arranged(
     operations: Iterable,
 ) -> tuple[list[Block], list[Block], Block]:
-    """Groups operations into numbered blocks.
-
-    Args:
-        operations: of `network.py`, from the input to the classes.
-
-    Returns:
-        The convolutions, the hidden dense layers, and the layer of the classes. A
-        block's `follow` has pool and norm, or dropout, in their order; its ReLU is
-        understood.
-
-    Raises:
-        UsageError: it is no ZFNet-like chain; names the operation.
-    """
+    """Groups operations into convolutions, hidden dense layers and the last layer."""
     blocks, dense, flattened, ended = [], [], None, None
     for operation in operations:
         if ended is not None:

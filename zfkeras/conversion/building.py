@@ -21,22 +21,7 @@ _CHANNELS = "channels_last"
 
 
 def build_model(network: foreign.Network, crop_size: int) -> keras.Model:
-    """Builds a foreign network as a functional Keras model.
-
-    Layers get our names: conv1 to conv5 with pools and norms, fc6, fc7, predictions. A
-    number in the file's own name counts, if all have one; else they are counted.
-
-    Args:
-        network: the chain of operations, with weights.
-        crop_size: side of the input in pixels.
-
-    Returns:
-        A model from (batch, crop_size, crop_size, 3), channels in the file's order, to
-        probabilities. Its name is that of our variant, if it is one.
-
-    Raises:
-        UsageError: it is no ZFNet-like chain, or shapes do not fit; names the node.
-    """
+    """Builds a Keras model (batch, crop_size, crop_size, 3) -> probabilities."""
     blocks, hidden, last = arranged(network.operations)
     layers = _Layers(keras.Input((crop_size, crop_size, 3), name="images"))
     stages = {block.number: layers.add_stage(block) for block in blocks}
@@ -59,15 +44,7 @@ def build_model(network: foreign.Network, crop_size: int) -> keras.Model:
 
 
 def logits_model(model: keras.Model) -> tuple[keras.Model, np.ndarray, np.ndarray]:
-    """What comes before the softmax, in two parts.
-
-    Args:
-        model: made by `build_model` or `ZFNet`.
-
-    Returns:
-        A model up to what "predictions" reads, and that layer's kernel and bias: the
-        logits are `features @ kernel + bias`.
-    """
+    """Returns a model up to the last layer, and that layer's kernel and bias."""
     predictions = model.get_layer("predictions")
     return keras.Model(model.input, predictions.input), *predictions.get_weights()
 
@@ -148,10 +125,9 @@ class _Layers:
         return (0, 0) if padding == "valid" else padding
 
     def _add_pool(self, pool, number):
-        """Adds a pool; returns "same" or "valid", or the zeros that it needed.
+        """Adds a pool; returns "same", "valid" or the zeros added before it.
 
-        Maps behind a ReLU are never below 0, so zeros win no more than a pool's own
-        padding would.
+        Maps behind a ReLU are never negative, so zeros never win over the maps' values.
         """
         padding = self._padding(pool, pool.window, f"pad_pool{number}")
         kind = padding if padding == "same" else "valid"

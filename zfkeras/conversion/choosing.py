@@ -53,14 +53,7 @@ _RANGES = {
 
 @dataclasses.dataclass(frozen=True)
 class Candidate:
-    """One way in which photographs may be prepared.
-
-    Args:
-        name: in words, such as "BGR, less 128".
-        channels: "bgr" or "rgb", the network's order.
-        mean: what is subtracted from values of 0-255, in that order.
-        scale: factor on the difference, in that order.
-    """
+    """One preprocessing: channel order, and mean and scale in that order."""
 
     name: str
     channels: str
@@ -68,14 +61,7 @@ class Candidate:
     scale: tuple[float, ...]
 
     def prepare(self, crops: np.ndarray) -> np.ndarray:
-        """Prepares crops as this candidate says.
-
-        Args:
-            crops: float32 array (n, size, size, 3), RGB of 0-255.
-
-        Returns:
-            float32 array of the same shape, channels in the network's order.
-        """
+        """Prepares float32 RGB crops (n, size, size, 3) of 0-255; same shape."""
         crops = crops[..., ::-1] if self.channels == "bgr" else crops
         return (crops - np.float32(self.mean)) * np.float32(self.scale)
 
@@ -97,14 +83,7 @@ DEFAULT = next(one for one in CANDIDATES if one.name == "BGR, less Caffe's mean"
 
 @dataclasses.dataclass(frozen=True)
 class Rating:
-    """How well a network classifies photographs that a candidate has prepared.
-
-    Args:
-        candidate: the preprocessing.
-        top1_error: fraction (0-1) of the photographs.
-        cross_entropy: mean over the photographs, in nats; lower is better.
-        num_images: photographs.
-    """
+    """How well a network classifies photographs with a candidate's preprocessing."""
 
     candidate: Candidate
     top1_error: float
@@ -113,17 +92,7 @@ class Rating:
 
 
 def choose_preprocessing(file: Path, source: Source | None, record: Path) -> Candidate:
-    """Chooses among `CANDIDATES` for an ONNX file of ImageNet's 1,000 classes.
-
-    Args:
-        file: the network.
-        source: labelled photographs of some of these classes. `None`: `DEFAULT` is
-            taken, with a warning.
-        record: JSON file for the ratings of all candidates; not written for `DEFAULT`.
-
-    Raises:
-        UsageError, RunError: as `rate_candidates`.
-    """
+    """Chooses one of `CANDIDATES`; `DEFAULT` with a warning without photographs."""
     if source is None:
         logger.warning(
             "the preprocessing of %s is not published: %s is assumed, which nothing "
@@ -147,11 +116,7 @@ def choose_preprocessing(file: Path, source: Source | None, record: Path) -> Can
 
 
 def write_class_names(folder: Path) -> Path:
-    """Writes ImageNet's 1,000 class names, one a line, as `--class-names` reads them.
-
-    Args:
-        folder: where the file, whose path is returned, goes.
-    """
+    """Writes ImageNet's 1,000 class names, one per line; returns the file's path."""
     path = Path(folder) / "imagenet_classes.txt"
     with written_whole(path, "w") as file:
         file.write("\n".join(imagenet_class_names()) + "\n")
@@ -161,23 +126,7 @@ def write_class_names(folder: Path) -> Path:
 def rate_candidates(
     network: Network, source: Source, class_names: tuple[str, ...], seed: int = 0
 ) -> list[Rating]:
-    """Evaluates a network with each of `CANDIDATES` on labelled photographs.
-
-    Args:
-        network: from the foreign file.
-        source: photographs, of which `NUM_IMAGES` are used; classes are matched by
-            ImageNet's ids or by name, and others are left out.
-        class_names: of the network's outputs.
-        seed: fixes which photographs are used.
-
-    Returns:
-        The ratings, the best one (the lowest cross-entropy) first.
-
-    Raises:
-        UsageError: the network knows none of the classes.
-        RunError: no candidate does better than guessing: the file is of other classes,
-            or of a convention that is not among the candidates.
-    """
+    """Evaluates a network with each of `CANDIDATES`; the best rating comes first."""
     source.check_one_class_each()
     outputs = [true_label(name, class_names) for name in source.class_names]
     if not any(output is not None for output in outputs):

@@ -28,33 +28,19 @@ _MEANINGS = {
 
 @dataclasses.dataclass(frozen=True)
 class Difference:
-    """The largest difference between two arrays.
-
-    Args:
-        maximum: of |a - b|.
-        largest: of |b|, to read it against.
-    """
+    """The largest |a - b| of two arrays, and the largest |b|."""
 
     maximum: float
     largest: float
 
     @classmethod
     def of(cls, found: np.ndarray, wanted: np.ndarray) -> "Difference":
-        """Compares two arrays.
-
-        Args:
-            found: of any shape.
-            wanted: of the same shape.
-        """
+        """Compares two arrays of the same shape."""
         apart = np.abs(found.astype(np.float64) - wanted)
         return cls(float(apart.max()), float(np.abs(wanted).max()))
 
     def widened(self, other: "Difference") -> "Difference":
-        """The larger of two, for what comes in several batches.
-
-        Args:
-            other: of the same quantity.
-        """
+        """Returns the larger of two differences, for results in several batches."""
         return Difference(
             float(np.maximum(self.maximum, other.maximum)),
             float(np.maximum(self.largest, other.largest)),
@@ -75,23 +61,7 @@ def compare(
     batches: Iterable[np.ndarray],
     convention: Convention,
 ) -> dict[str, Difference]:
-    """Compares a classifier with a graph in onnxruntime.
-
-    Args:
-        classifier: one side.
-        taps: the other.
-        batches: of square images, each a uint8 array (n, size, size, 3), RGB.
-        convention: what the graph's network reads. A graph that has it in its own nodes
-            is given the square images.
-
-    Returns:
-        "logits" and "probabilities": the networks on the same crops; "crops": the
-        preprocessing alone; "predictions": both together, from images to
-        probabilities.
-
-    Raises:
-        RunError: onnxruntime refuses the graph.
-    """
+    """Compares a classifier with onnxruntime on uint8 RGB images (n, size, size, 3)."""
     engine = Engine(taps.model, taps.images, [taps.crops, taps.logits])
     sides = (classifier, taps, engine, logits_model(classifier.model))
     found = {}
@@ -123,25 +93,14 @@ def _differences(classifier, taps, engine, before_softmax, squares, convention):
 
 
 def report(differences: dict[str, Difference]) -> str:
-    """The differences for people, a line each.
-
-    Args:
-        differences: from `compare`.
-    """
+    """Returns one line of text per difference."""
     return "\n".join(
         f"  {_MEANINGS[name]}: {difference}" for name, difference in differences.items()
     )
 
 
 def refuse_wrong(differences: dict[str, Difference]) -> None:
-    """Stops what is no conversion.
-
-    Args:
-        differences: from `compare`.
-
-    Raises:
-        RunError: one is larger than rounding makes it.
-    """
+    """Raises RunError if a difference is larger than rounding explains."""
     for name, difference in differences.items():
         if not difference.relative <= MAX_RELATIVE:  # so that NaN stops, too
             raise RunError(
@@ -151,11 +110,7 @@ def refuse_wrong(differences: dict[str, Difference]) -> None:
 
 
 def softmax(logits: np.ndarray) -> np.ndarray:
-    """Probabilities (n, classes) of logits of the same shape, in float64.
-
-    Args:
-        logits: float array (n, classes).
-    """
+    """Softmax of logits (n, classes), in float64."""
     powers = np.exp(logits - logits.max(axis=1, keepdims=True).astype(np.float64))
     return powers / powers.sum(axis=1, keepdims=True)
 

@@ -8,16 +8,7 @@ from zfkeras.errors import RunError
 
 
 class Engine:
-    """Runs a graph, one image at a time, since many graphs take no more.
-
-    Args:
-        model: the graph, with its numbers.
-        images: name of its input.
-        outputs: names of the tensors to answer with, outputs of the graph or not.
-
-    Raises:
-        RunError: onnxruntime refuses the graph.
-    """
+    """Runs a graph in onnxruntime, one image at a time: many graphs take only one."""
 
     def __init__(self, model: onnx.ModelProto, images: str, outputs: list[str]):
         copy = onnx.ModelProto()
@@ -40,14 +31,7 @@ class Engine:
         self._images, self._outputs = images, outputs
 
     def run(self, images: np.ndarray) -> list[np.ndarray]:
-        """The tensors for a number of images.
-
-        Args:
-            images: float32 array (n, channels, height, width).
-
-        Returns:
-            One array (n, ...) for each name in `outputs`.
-        """
+        """Images (n, channels, height, width) -> one array (n, ...) per output."""
         wanted = [name for name in self._outputs if name != self._images]
         answers = {name: [] for name in wanted}
         for image in images:

@@ -12,13 +12,9 @@ import numpy as np
 class Padding:
     """How far windows reach over the edge of their input.
 
-    Args:
-        before: pixels (top, left).
-        after: pixels (bottom, right).
-        mode: "explicit" (default): what does not fill a window is left out; "ceil": one
-            more window takes it, as long as it starts inside the input or the padding
-            before it; "same_upper" or "same_lower": as many windows as strides fit in,
-            with the odd pixel after or before. The last two ignore both pads.
+    Mode "explicit" leaves out what does not fill a window; "ceil" adds one window for
+    it, if that starts inside the input or the padding before it; "same_upper" and
+    "same_lower" fit as many windows as strides, with the odd pixel after or before.
     """
 
     before: tuple[int, int] = (0, 0)
@@ -26,17 +22,7 @@ class Padding:
     mode: str = "explicit"
 
     def along(self, axis: int, length: int, window: int, stride: int) -> tuple:
-        """The padding along an axis, and how many windows there are.
-
-        Args:
-            axis: 0 vertical, 1 horizontal.
-            length: of the input in pixels.
-            window: its length in pixels.
-            stride: step between windows.
-
-        Returns:
-            (pixels before, windows); no window where none fits in.
-        """
+        """Returns (pixels before, number of windows) along an axis."""
         before, after = self.before[axis], self.after[axis]
         if self.mode.startswith("same"):
             windows = -(-length // stride)
@@ -55,16 +41,7 @@ class Padding:
 
 @dataclasses.dataclass(frozen=True, eq=False)
 class Convolution:
-    """A convolution.
-
-    Args:
-        where: how the file calls it, for messages and for its number in our names.
-        kernel: float32 array (height, width, channels / groups, filters).
-        bias: float32 array (filters,).
-        strides: step (vertical, horizontal).
-        padding: of zeros.
-        groups: parts of the channels that see only their part of the filters.
-    """
+    """Kernel (height, width, channels / groups, filters), bias (filters,)."""
 
     where: str
     kernel: np.ndarray
@@ -76,26 +53,14 @@ class Convolution:
 
 @dataclasses.dataclass(frozen=True)
 class Relu:
-    """A rectification.
-
-    Args:
-        where: how the file calls it.
-    """
+    """A ReLU."""
 
     where: str
 
 
 @dataclasses.dataclass(frozen=True)
 class Norm:
-    """Local response normalisation across channels, in our layer's convention.
-
-    Args:
-        where: how the file calls it.
-        size: channels in the sum, odd.
-        alpha: weight of the sum of squares, *not* to be divided by the size.
-        beta: exponent.
-        bias: the constant k.
-    """
+    """Normalisation across channels, with `alpha` *not* divided by the size."""
 
     where: str
     size: int
@@ -106,14 +71,7 @@ class Norm:
 
 @dataclasses.dataclass(frozen=True)
 class MaxPool:
-    """A max pool.
-
-    Args:
-        where: how the file calls it.
-        window: (height, width) in pixels.
-        strides: step (vertical, horizontal).
-        padding: which never wins.
-    """
+    """A max pool."""
 
     where: str
     window: tuple[int, int]
@@ -123,24 +81,14 @@ class MaxPool:
 
 @dataclasses.dataclass(frozen=True)
 class Flatten:
-    """Maps to one vector, channel by channel, as foreign files order them.
-
-    Args:
-        where: how the file calls it.
-    """
+    """Flattens maps to a vector, channel by channel."""
 
     where: str
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
 class Dense:
-    """A fully connected layer.
-
-    Args:
-        where: how the file calls it, for messages and for its number in our names.
-        kernel: float32 array (inputs, units).
-        bias: float32 array (units,). `None`: an addition follows that brings it.
-    """
+    """Kernel (inputs, units), bias (units,) or `None` where an addition follows."""
 
     where: str
     kernel: np.ndarray
@@ -149,12 +97,7 @@ class Dense:
 
 @dataclasses.dataclass(frozen=True)
 class Dropout:
-    """Dropout in training; nothing in use.
-
-    Args:
-        where: how the file calls it.
-        rate: share that is dropped.
-    """
+    """Dropout."""
 
     where: str
     rate: float
@@ -162,29 +105,16 @@ class Dropout:
 
 @dataclasses.dataclass(frozen=True)
 class Softmax:
-    """The softmax at the end.
-
-    Args:
-        where: how the file calls it.
-    """
+    """The softmax over the classes."""
 
     where: str
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
 class Network:
-    """What a foreign file holds.
+    """A chain of operations, and its preprocessing; `None` where the file does not say.
 
-    Args:
-        name: what the network is called.
-        operations: from the network's input to its classes.
-        crop_size: side of its input in pixels. `None`: the file does not say.
-        mean: float32 array (channels,) or (channels, height, width) that is subtracted
-            first, in the file's order of channels. `None`: the file does not say.
-        scale: float32 array (channels,), factors on the difference.
-        image_size: side of the square that `crop_size` is cut from. `None`: not said.
-        is_rgb: whether the file says that red comes first.
-        class_names: of the classes. `None`: the file does not say.
+    `mean` is (channels,) or (channels, height, width), in the file's order of channels.
     """
 
     name: str
@@ -201,29 +131,14 @@ class Network:
 
 @dataclasses.dataclass(frozen=True, eq=False)
 class Convention:
-    """What a foreign network is fed, by its graph or by whoever uses it.
-
-    Args:
-        mean: float32 array (3,) or (3, height, width), in the network's order. `None`:
-            not known.
-        scale: float32 array (3,), likewise.
-        is_bgr: whether blue comes first.
-    """
+    """The preprocessing of a foreign network, in its own order of channels."""
 
     mean: np.ndarray | None
     scale: np.ndarray
     is_bgr: bool
 
     def planes(self, squares: np.ndarray, crop_size: int) -> np.ndarray:
-        """Follows the convention to the letter, apart from our own preprocessing.
-
-        Args:
-            squares: uint8 array (n, size, size, 3), RGB.
-            crop_size: side of the centre crop.
-
-        Returns:
-            float32 array (n, 3, crop_size, crop_size).
-        """
+        """uint8 RGB (n, size, size, 3) -> float32 (n, 3, crop_size, crop_size)."""
         planes = squares.astype(np.float32).transpose(0, 3, 1, 2)
         planes = planes[:, ::-1] if self.is_bgr else planes
         mean = self.mean.reshape(3, 1, 1) if self.mean.ndim == 1 else self.mean

@@ -29,15 +29,7 @@ _KINDS = {
 
 
 def parse(path: Path) -> onnx.ModelProto:
-    """Reads an ONNX file, without what lies in other files.
-
-    Args:
-        path: the file.
-
-    Raises:
-        FileNotFoundError: no such file.
-        UsageError: not ONNX, or cut short.
-    """
+    """Reads an ONNX file, without the weights that lie in other files."""
     path = Path(path)
     if not path.is_file():
         raise FileNotFoundError(f"no ONNX file at {path}")
@@ -52,12 +44,7 @@ def parse(path: Path) -> onnx.ModelProto:
 
 
 class Constants:
-    """The numbers of a graph by name, each read when it is asked for.
-
-    Args:
-        graph: of the model.
-        folder: where the model's file lies.
-    """
+    """The constants of a graph by name, read on demand."""
 
     def __init__(self, graph: onnx.GraphProto, folder: Path):
         self._folder = Path(folder)
@@ -76,23 +63,11 @@ class Constants:
         return name in self._tensors or name in self._nodes
 
     def is_made_by(self, node: onnx.NodeProto) -> bool:
-        """Whether a node only makes a constant.
-
-        Args:
-            node: of the graph.
-        """
+        """Whether the node's only work is to make a constant."""
         return bool(node.output) and node.output[0] in self._nodes
 
     def array(self, name: str) -> np.ndarray:
-        """The numbers called `name`.
-
-        Args:
-            name: an initializer, or what a constant node puts out.
-
-        Raises:
-            UsageError: there are none, they are of an odd kind, too many, damaged, or
-                in a file outside the model's folder.
-        """
+        """Returns the constant called `name`."""
         shaped = []  # a loop, since a chain may be longer than Python's stack
         while name in self._nodes and self._nodes[name].input:
             if self._nodes[name].op_type == "ConstantOfShape":

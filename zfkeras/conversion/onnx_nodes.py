@@ -16,35 +16,19 @@ CARD = "zfkeras"
 
 
 def where_of(node: onnx.NodeProto) -> str:
-    """How messages call a node: kind, name and its weights.
-
-    Args:
-        node: of the graph.
-    """
+    """Returns the node's kind, name and weights, for messages."""
     weights = f" ({node.input[1]})" if len(node.input) > 1 else ""
     name = node.name or [*node.output, ""][0]
     return f"{node.op_type} node {name!r}{weights}"
 
 
 def attributes_of(node: onnx.NodeProto) -> dict:
-    """The attributes that are given, by name; the others have ONNX's defaults.
-
-    Args:
-        node: of the graph.
-    """
+    """Returns the node's attributes that the file gives, by name."""
     return {one.name: onnx.helper.get_attribute_value(one) for one in node.attribute}
 
 
 def pair_of(values: Iterable, where: str) -> tuple[int, int]:
-    """A size (vertical, horizontal), from 1.
-
-    Args:
-        values: of an attribute.
-        where: the node, for messages.
-
-    Raises:
-        UsageError: they are not two, or below 1.
-    """
+    """Checks a size (vertical, horizontal), both at least 1."""
     pair = tuple(int(value) for value in values)
     if len(pair) != 2 or min(pair) < 1:
         raise UsageError(f"{where} must be two-dimensional. Received: {pair}")
@@ -52,15 +36,7 @@ def pair_of(values: Iterable, where: str) -> tuple[int, int]:
 
 
 def padding_of(attributes: dict, where: str) -> Padding:
-    """The padding of a convolution or pool.
-
-    Args:
-        attributes: of the node.
-        where: the node, for messages.
-
-    Raises:
-        UsageError: they are not four, or below 0; or the windows are dilated.
-    """
+    """Returns the padding of a convolution or pool."""
     if any(step != 1 for step in attributes.get("dilations", ())):
         raise UsageError(f"{where} must not be dilated")
     auto = attributes.get("auto_pad", b"NOTSET").decode(errors="replace")
@@ -77,14 +53,7 @@ def padding_of(attributes: dict, where: str) -> Padding:
 
 
 def card_of(model: onnx.ModelProto) -> dict:
-    """What our own files say of themselves; nothing for those of others.
-
-    Args:
-        model: the whole file.
-
-    Returns:
-        "channels" and "class_names" (a tuple of str), as far as they are there.
-    """
+    """Returns the metadata of a file that we wrote; {} for other files."""
     text = {entry.key: entry.value for entry in model.metadata_props}.get(CARD, "{}")
     try:
         card = json.loads(text)

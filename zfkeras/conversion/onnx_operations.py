@@ -20,16 +20,7 @@ from zfkeras.errors import UsageError
 
 
 class Operations:
-    """Takes nodes in their order and gathers what they do.
-
-    Args:
-        constants: numbers of the graph.
-        shape: (height, width) of the input, `None` where the graph does not say.
-
-    Attributes:
-        found: the network's operations.
-        affine: what is done to images before the first of them.
-    """
+    """Turns nodes, in order, into operations (`found`) and preprocessing (`affine`)."""
 
     def __init__(self, constants: Constants, shape: tuple[int | None, int | None]):
         self.found = []
@@ -37,14 +28,7 @@ class Operations:
         self._constants = constants
 
     def take(self, node: onnx.NodeProto) -> None:
-        """Adds what the next node does.
-
-        Args:
-            node: of the graph.
-
-        Raises:
-            UsageError: it is of no kind that such a network has, or a wrong one.
-        """
+        """Adds the next node's operation."""
         where = where_of(node)
         if node.domain not in ("", "ai.onnx"):
             raise UsageError(f"{where} is of the unknown domain {node.domain!r}")

@@ -21,18 +21,7 @@ _DAMAGE = (ValueError, TypeError, LookupError, ArithmeticError, AttributeError)
 
 
 def read_onnx(path: Path) -> tuple[foreign.Network, "Taps"]:
-    """Reads a ZFNet-like network from an ONNX file.
-
-    Args:
-        path: the file.
-
-    Returns:
-        The network, and where in the graph its parts can be tapped.
-
-    Raises:
-        FileNotFoundError: no such file.
-        UsageError: no such network; the message names the node.
-    """
+    """Reads a ZFNet-like network, and the tensors at which it can be compared."""
     path = Path(path)
     model = parse(path)
     try:
@@ -45,14 +34,7 @@ def read_onnx(path: Path) -> tuple[foreign.Network, "Taps"]:
 
 @dataclasses.dataclass(frozen=True, eq=False)
 class Taps:
-    """Names of the tensors of a graph at which it is compared with its conversion.
-
-    Args:
-        model: the graph.
-        images: its input.
-        crops: what the first convolution reads.
-        logits: what the softmax reads, or the output where there is none.
-    """
+    """The tensors at which a graph is compared with its conversion."""
 
     model: onnx.ModelProto
     images: str

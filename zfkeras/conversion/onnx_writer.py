@@ -26,19 +26,8 @@ _OPSET, _IR_VERSION = 13, 8
 def write_graph(classifier: Classifier) -> Taps:
     """Writes a classifier as an ONNX model.
 
-    Its input "images" is float32 (batch, 3, image_size, image_size), RGB of 0-255; its
-    output "probabilities" (batch, classes). Between them: the mean image and the scale,
-    the centre crop, then the network, channels first, on Conv, Relu, MaxPool, LRN,
-    Flatten, Gemm and Softmax.
-
-    Args:
-        classifier: with a network made by `ZFNet`, or of the same kinds of layers.
-
-    Returns:
-        The model, and its tensors' names for a comparison.
-
-    Raises:
-        UsageError: the network has a layer that this writes no node for.
+    Its input is float32 (batch, 3, image_size, image_size), RGB of 0-255; its output
+    "probabilities" is (batch, classes). Preprocessing is part of the graph.
     """
     graph = _Graph(classifier)
     graph.add_preprocessing()

@@ -18,19 +18,9 @@ _IMAGE_TO_CROP = 256 / 224
 
 @dataclasses.dataclass(frozen=True, eq=False)
 class Settings:
-    """What a user says of a foreign file; it goes before what the file says.
+    """What a user says of a foreign file; `None` means as in the file.
 
-    Args:
-        mean: float32 array (3,) or (3, height, width), channels in the network's
-            order. `None` (default): as in the file.
-        channels: "bgr" or "rgb", the network's order. `None` (default): as in the
-            file, or BGR, as Caffe has it, where it says nothing.
-        scale: factor on the difference from the mean, or three of them, in the
-            network's order. `None` (default): as in the file.
-        crop_size: side of the input in pixels. `None` (default): as in the file.
-        image_size: side of the square that is cut from, in pixels. `None` (default):
-            the mean image's, or 256 for crops of 224 and in proportion.
-        class_names: of the classes. `None` (default): as in the file.
+    `mean` is (3,) or (3, height, width), in the network's order of channels.
     """
 
     mean: np.ndarray | None = None
@@ -42,18 +32,9 @@ class Settings:
 
 
 def make_classifier(network: Network, settings: Settings, made: dict) -> Classifier:
-    """Builds the self-sufficient classifier of a foreign network.
+    """Builds the classifier of a foreign network, for RGB images.
 
-    A network that reads BGR gets the channels of its first filters turned round, so
-    that it reads RGB; factors that differ by channel go into the same filters.
-
-    Args:
-        network: from the file.
-        settings: from the user.
-        made: how it was made.
-
-    Raises:
-        UsageError: something is said by neither, or does not fit.
+    Order of channels and factors that differ by channel go into the first filters.
     """
     crop_size = _crop_size(network, settings)
     convention = convention_of(network, settings)
@@ -80,12 +61,7 @@ def make_classifier(network: Network, settings: Settings, made: dict) -> Classif
 
 
 def convention_of(network: Network, settings: Settings) -> Convention:
-    """What the foreign network reads, in its own order of channels.
-
-    Args:
-        network: from the file.
-        settings: from the user, which go first.
-    """
+    """Returns the foreign network's preprocessing, in its own order of channels."""
     scale = network.scale if settings.scale is None else settings.scale
     is_rgb = network.is_rgb
     if settings.channels is not None:
@@ -98,15 +74,7 @@ def convention_of(network: Network, settings: Settings) -> Convention:
 
 
 def read_class_names(path: Path) -> tuple[str, ...]:
-    """Reads class names, one a line, such as Caffe's synset_words.txt.
-
-    Args:
-        path: a UTF-8 text file, in the order of the network's outputs.
-
-    Raises:
-        FileNotFoundError: no such file.
-        UsageError: it is no text, or has empty lines.
-    """
+    """Reads class names from UTF-8 text, one per line, as Caffe's synset_words.txt."""
     try:
         names = Path(path).read_text(encoding="utf-8").splitlines()
     except UnicodeDecodeError as err:

@@ -18,23 +18,7 @@ def sample(
     batch_size: int,
     seed: int = 0,
 ) -> Iterator[np.ndarray]:
-    """Draws images from all over a split; what cannot be read is left out.
-
-    Args:
-        data: the source, as --data says it.
-        split: name of the split.
-        number: of images, or all if there are fewer.
-        preprocessing: that makes them square.
-        batch_size: images at once.
-        seed: fixes which are drawn.
-
-    Yields:
-        uint8 arrays (n, size, size, 3), RGB.
-
-    Raises:
-        UsageError: there is no such source or split.
-        RunError: no image could be read.
-    """
+    """Yields random images of a split in uint8 batches (n, size, size, 3), RGB."""
     images = open_source(data).split(split)
     squares, left = [], number
     for example in images.stream(shuffle_seed=(seed,)).as_numpy_iterator():

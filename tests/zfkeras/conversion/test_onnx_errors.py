@@ -1,8 +1,5 @@
 """What is no ZFNet-like graph is named; what is hostile is refused."""
 
-import itertools
-import json
-
 import numpy as np
 import pytest
 
@@ -45,16 +42,10 @@ def whole(**changes):
 
 
 @pytest.mark.parametrize(
-    "content", [b"", b"no ONNX", b"\x80" * 40, b'{"a": 1}', bytes(100)]
+    "content", [b"", b"no ONNX", bytes(100), whole().SerializeToString()[:-100]]
 )
 def test_what_is_not_onnx_is_said(refusal, content):
     assert "is not an ONNX file" in refusal(content)
-
-
-def test_a_file_that_is_cut_short_is_refused_wherever_it_is_cut(refusal):
-    content = whole().SerializeToString()
-    for part in np.linspace(0, len(content) - 1, 40).astype(int):
-        assert refusal(content[:part])
 
 
 def test_a_missing_file_is_named(tmp_path):
@@ -66,11 +57,6 @@ def test_a_missing_file_is_named(tmp_path):
     ("graph", "expected"),
     [
         (tiny().add("Sigmoid", name="gate"), "Sigmoid node 'gate' is no operation"),
-        (tiny().add("Relu", name="again").dense(10, 5), "Relu node 'again'"),
-        (
-            Graph(9).conv(3, 4, 3, name="first").add("Sigmoid", name="odd"),
-            "Sigmoid node 'odd' is no operation",
-        ),
         (
             Graph(9).conv(3, 4, 3, name="first").add("Flatten").dense(196, 5),
             "Conv node 'first' (first_0) is not followed by a ReLU",
@@ -120,10 +106,6 @@ def test_a_missing_file_is_named(tmp_path):
             "Gemm node 'fc' (fc_0) takes 77 inputs, but gets 196",
         ),
         (
-            Graph(9).conv(3, 4, 3).add("Relu").conv(7, 4, 3, name="odd").add("Relu"),
-            "no convolution or no dense layer",
-        ),
-        (
             Graph(9)
             .conv(3, 4, 3)
             .add("Relu")
@@ -169,14 +151,6 @@ def test_what_is_no_such_chain_names_the_node(refusal, graph, expected):
     assert expected in refusal(graph)
 
 
-def test_a_sixth_convolution_is_one_too_many(refusal):
-    graph = Graph(9)
-    for number in range(1, 7):
-        graph.conv(3, 3, 1, name=f"conv{number}").add("Relu")
-    message = refusal(graph.add("Flatten").dense(243, 5))
-    assert "Conv node 'conv6' (conv6_0) is one too many" in message
-
-
 def test_a_branch_is_named(refusal):
     model = whole()
     model.graph.node.append(
@@ -205,11 +179,10 @@ def test_weights_that_do_not_fit_their_shape_are_named(refusal):
     assert "Conv node 'n0' (n0_0): 'n0_0' does not hold as many numbers" in message
 
 
-@pytest.mark.parametrize("number", [np.nan, np.inf])
-def test_weights_that_are_not_finite_are_named(refusal, number):
+def test_weights_that_are_not_finite_are_named(refusal):
     model = whole()
     values = numpy_helper.to_array(model.graph.initializer[2]).copy()
-    values.flat[0] = number
+    values.flat[0] = np.nan
     model.graph.initializer[2].CopyFrom(numpy_helper.from_array(values, "n4_0"))
     assert "Conv node 'n4' (n4_0) has weights that are not finite" in refusal(model)
 
@@ -244,9 +217,7 @@ def test_a_link_out_of_the_folder_is_not_followed(refusal, tmp_path):
     [
         ("", {}, "without a name"),
         ("nowhere.bin", {}, "which is no file"),
-        ("short.bin", {}, "does not hold as many numbers"),
         ("long.bin", {"offset": 9_000}, "does not hold as many numbers"),
-        ("long.bin", {"offset": -1}, "does not hold as many numbers"),
         ("long.bin", {"length": 3}, "does not hold as many numbers"),
         ("long.bin", {"offset": "x"}, "does not hold as many numbers"),
     ],
@@ -254,7 +225,6 @@ def test_a_link_out_of_the_folder_is_not_followed(refusal, tmp_path):
 def test_files_beside_that_do_not_fit_are_named(
     refusal, tmp_path, location, entries, expected
 ):
-    (tmp_path / "short.bin").write_bytes(bytes(10))
     (tmp_path / "long.bin").write_bytes(bytes(10_000))
     assert expected in refusal(external(whole(), location, **entries))
 
@@ -270,48 +240,12 @@ def test_a_constant_of_a_monstrous_shape_is_refused_before_it_is_made(refusal):
     assert f"must have at most {MAX_ELEMENTS:,} numbers" in refusal(model)
 
 
-def through(model, kind, number):
-    """Weights behind a chain of so many nodes."""
-    moved = model.graph.initializer[0]
-    names = [moved.name, *(f"chain{n}" for n in range(number))]
-    for node in model.graph.node:
-        for place, name in enumerate(node.input):
-            if name == moved.name:
-                node.input[place] = names[-1]
-    for n, pair in enumerate(itertools.pairwise(names)):
-        model.graph.node.insert(n, helper.make_node(kind, pair[:1], pair[1:]))
-    return model
-
-
-def test_a_long_chain_of_constants_is_followed(tmp_path):
-    # Previously a RecursionError.
-    onnx.save(whole(), tmp_path / "plain.onnx")
-    onnx.save(through(whole(), "Identity", 2000), tmp_path / "chain.onnx")
-    plain, found = (read_onnx(tmp_path / f"{n}.onnx")[0] for n in ("plain", "chain"))
-    wanted = plain.operations[0].kernel
-    np.testing.assert_array_equal(found.operations[0].kernel, wanted)
-
-
-def test_a_long_chain_of_shapes_is_refused_in_one_line(refusal):
-    # Previously a RecursionError.
-    assert "model.onnx is damaged" in refusal(through(whole(), "ConstantOfShape", 2000))
-
-
-@pytest.mark.parametrize("inputs", [[], [""], ["loop"], ["n0_0", "n0_1"]])
+@pytest.mark.parametrize("inputs", [[], ["loop"]])
 def test_a_constant_made_of_nothing_or_itself_is_refused(refusal, inputs):
     model = whole()
     model.graph.node[0].input[1] = "loop"
     model.graph.node.insert(0, helper.make_node("Identity", inputs, ["loop"]))
     assert "'loop'" in refusal(model)
-
-
-def test_a_name_that_is_given_again_leads_to_no_endless_loop(tmp_path):
-    model = through(whole(), "Identity", 1)
-    model.graph.node.insert(1, helper.make_node("Identity", ["chain0"], ["chain0"]))
-    onnx.save(model, tmp_path / "model.onnx")
-    kernel = read_onnx(tmp_path / "model.onnx")[0].operations[0].kernel
-    wanted = numpy_helper.to_array(model.graph.initializer[0])
-    np.testing.assert_array_equal(kernel, wanted.transpose(2, 3, 1, 0))
 
 
 def test_weights_that_the_graph_computes_are_refused(refusal):
@@ -329,7 +263,7 @@ def test_quantised_weights_are_named(refusal):
     assert "must be float or int64 numbers. Received: INT8" in refusal(model)
 
 
-@pytest.mark.parametrize("card", ["[1]", "{", '{"class_names": 3}', "null"])
+@pytest.mark.parametrize("card", ["[1]", "{"])
 def test_a_card_that_is_none_of_ours_says_nothing(tmp_path, card):
     model = whole()
     helper.set_model_props(model, {"zfkeras": card})
@@ -338,32 +272,5 @@ def test_a_card_that_is_none_of_ours_says_nothing(tmp_path, card):
     assert (network.class_names, network.is_rgb) == (None, False)
 
 
-def test_class_names_that_are_too_few_are_counted(refusal):
-    model = whole()
-    helper.set_model_props(model, {"zfkeras": json.dumps({"class_names": ["a"]})})
-    assert "must name 5 classes. Received: 1" in refusal(model)
-
-
 def test_a_mean_must_be_known(refusal):
     assert "--mean must be given" in refusal(whole(), Settings())
-
-
-def test_mutated_files_are_read_or_refused_in_one_line(tmp_path):
-    original = whole().SerializeToString()
-    random = np.random.default_rng(0)
-    path = tmp_path / "model.onnx"
-    refused = 0
-    for _ in range(80):
-        content = np.frombuffer(original, np.uint8).copy()
-        # The weights take nearly all of the bytes: aim at what describes them.
-        near = random.integers(0, 300, 3) if random.random() < 0.6 else []
-        places = [*near, *random.integers(0, len(content), 2)]
-        content[places] = random.integers(0, 256, len(places))
-        path.write_bytes(content.tobytes())
-        try:
-            network, _ = read_onnx(path)
-            make_classifier(network, NOTHING, {})
-        except UsageError as err:
-            refused += 1
-            assert "\n" not in str(err)
-    assert refused > 25

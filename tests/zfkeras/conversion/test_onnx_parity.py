@@ -116,11 +116,6 @@ def test_zfnet512_has_our_layers_and_names(tmp_path):
     assert ends[5].stride == (32, 32)
 
 
-def test_a_small_network_agrees(tmp_path):
-    model, tensor = finished(tiny())
-    assert_same(model, tensor, tmp_path / "tiny.onnx")
-
-
 def test_the_global_data_format_has_no_say(tmp_path, channels_first):
     # Previously the maps' height was taken for their channels.
     graph = Graph(30).conv(3, 6, 5, strides=[2, 2], pads=[2, 1, 0, 1]).add("Relu")
@@ -138,11 +133,8 @@ def test_flattened_maps_that_are_not_square_in_channels_agree(tmp_path):
 @pytest.mark.parametrize(
     "attributes",
     [
-        {"strides": [2, 2]},
         {"strides": [2, 2], "pads": [1, 1, 1, 1]},
-        {"strides": [2, 2], "pads": [0, 0, 1, 1]},
-        {"strides": [2, 2], "pads": [2, 1, 0, 1]},
-        {"strides": [3, 2], "pads": [3, 0, 3, 0]},
+        {"strides": [3, 2], "pads": [2, 1, 0, 1]},
         {"strides": [2, 2], "auto_pad": "SAME_UPPER"},
         {"strides": [2, 2], "auto_pad": "SAME_LOWER"},
         {"auto_pad": "VALID"},
@@ -159,16 +151,11 @@ def test_paddings_of_convolutions_agree(attributes, size, tmp_path):
 @pytest.mark.parametrize(
     "attributes",
     [
-        {"strides": [2, 2]},
         {"strides": [2, 2], "ceil_mode": 1},
-        {"strides": [2, 2], "pads": [1, 1, 1, 1]},
         {"strides": [2, 2], "pads": [1, 1, 1, 1], "ceil_mode": 1},
-        {"strides": [2, 2], "pads": [0, 0, 1, 1]},
-        {"strides": [2, 2], "pads": [0, 1, 1, 0]},
-        {"strides": [3, 2], "pads": [1, 0, 0, 0]},
+        {"strides": [3, 2], "pads": [1, 0, 0, 1]},
         {"strides": [2, 2], "auto_pad": "SAME_UPPER"},
         {"strides": [2, 2], "auto_pad": "SAME_LOWER"},
-        {"strides": [3, 3], "kernel_shape": [3, 3], "ceil_mode": 1},
         {"kernel_shape": [2, 3]},
     ],
 )
