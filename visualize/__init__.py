@@ -7,6 +7,7 @@ import importlib
 from typing import TYPE_CHECKING
 
 _HOMES = {
+    "POINTWISE": "zfkeras.graph.kinds",
     "Deconvnet": "visualize.deconvnet",
     "EvolutionCallback": "visualize.evolution_callback",
     "Projection": "visualize.deconvnet",
@@ -19,6 +20,7 @@ _HOMES = {
 }
 
 __all__ = [
+    "POINTWISE",
     "Deconvnet",
     "EvolutionCallback",
     "InvarianceMeter",
@@ -38,6 +40,7 @@ if TYPE_CHECKING:
     from visualize.rules import Rule, register_rule
     from visualize.sliding_occluder import SlidingOccluder
     from visualize.top_activations import TopActivations
+    from zfkeras.graph.kinds import POINTWISE
 
 
 def __getattr__(name):

@@ -5,7 +5,7 @@ import numpy as np
 import tensorflow as tf
 
 from visualize.rules.registry import register_rule
-from visualize.rules.rule import POINTWISE, Rule, Slot
+from visualize.rules.rule import Rule, Slot
 
 
 class _Rectify(Rule):
@@ -17,9 +17,6 @@ class _Rectify(Rule):
     """
 
     is_elementwise = True
-
-    def axes(self, call):
-        return POINTWISE
 
     def forward(self, call, x):
         y = call.run(x)
@@ -85,9 +82,6 @@ class Linear(Rule):
     """Changes nothing."""
 
     is_elementwise = True
-
-    def axes(self, call):
-        return POINTWISE
 
     def backward(self, call, signal, memory):
         return signal

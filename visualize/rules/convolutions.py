@@ -18,9 +18,6 @@ class Conv2D(Rule):
 
     has_activation = True
 
-    def axes(self, call):
-        return _axes(call.layer)
-
     def forward(self, call, x):
         layer = call.layer
         return _convolved(call, x, layer.kernel, layer.bias), None
@@ -56,9 +53,6 @@ class DepthwiseConv2D(Rule):
 
     has_activation = True
 
-    def axes(self, call):
-        return _axes(call.layer)
-
     def forward(self, call, x):
         layer = call.layer
         y = keras.ops.depthwise_conv(
@@ -77,9 +71,6 @@ class SeparableConv2D(Rule):
     """Pointwise first on the way down, then depthwise."""
 
     has_activation = True
-
-    def axes(self, call):
-        return _axes(call.layer)
 
     def forward(self, call, x):
         layer = call.layer
@@ -181,18 +172,6 @@ def dilated(kernel, rate):
 
 def _pair(rate):
     return (rate, rate) if isinstance(rate, int) else tuple(rate)
-
-
-def _axes(layer):
-    """The windows of a convolution along height and width."""
-    reach = [
-        (size - 1) * rate + 1
-        for size, rate in zip(
-            layer.kernel_size, _pair(layer.dilation_rate), strict=True
-        )
-    ]
-    pairs = zip(reach, _pair(layer.strides), strict=True)
-    return tuple(Axis(size, stride, layer.padding) for size, stride in pairs)
 
 
 def _place(call):

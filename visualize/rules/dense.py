@@ -4,7 +4,7 @@ import keras
 import tensorflow as tf
 
 from visualize.rules.registry import register_rule
-from visualize.rules.rule import POINTWISE, Rule
+from visualize.rules.rule import Rule
 
 
 @register_rule(keras.layers.Dense)
@@ -12,9 +12,6 @@ class Dense(Rule):
     """Multiplies by the transposed kernel, without the bias."""
 
     has_activation = True
-
-    def axes(self, call):
-        return POINTWISE
 
     def forward(self, call, x):
         return _multiplied(call, x, call.layer.kernel, call.layer.bias), None

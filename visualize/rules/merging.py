@@ -5,7 +5,7 @@ import numpy as np
 import tensorflow as tf
 
 from visualize.rules.registry import register_rule
-from visualize.rules.rule import POINTWISE, Rule, Slot
+from visualize.rules.rule import Rule, Slot
 
 
 class _Sum(Rule):
@@ -23,7 +23,7 @@ class _Sum(Rule):
     def axes(self, call):
         same = len({shape[:-1] for shape in call.input_shapes}) == 1
         fixed = [leaf for leaf in _operands(call) if not isinstance(leaf, Slot | list)]
-        return POINTWISE if same and not any(map(np.ndim, fixed)) else None
+        return super().axes(call) if same and not any(map(np.ndim, fixed)) else None
 
     def backward(self, call, signal, memory):
         pairs = zip(self.weights(call), call.input_shapes, strict=True)
@@ -68,6 +68,9 @@ class SubtractOperation(_Sum):
 class MultiplyByConstant(Rule):
     """Multiplies again. The product of two tensors is not linear, and refused."""
 
+    def axes(self, call):
+        return None  # the constant may have a number for each position
+
     def check(self, call):
         if sum(isinstance(side, Slot) for side in _operands(call)) != 1:
             raise call.refuse("multiply one tensor by a constant")
@@ -81,6 +84,9 @@ class MultiplyByConstant(Rule):
 @register_rule("keras.ops.Divide", "keras.ops.TrueDivide")
 class DivideByConstant(Rule):
     """Divides again."""
+
+    def axes(self, call):
+        return None  # the constant may have a number for each position
 
     def check(self, call):
         above, below = _operands(call)
@@ -98,7 +104,7 @@ class Concatenate(Rule):
 
     def axes(self, call):
         rank = len(call.input_shape) + 1
-        return POINTWISE if call.operation.axis % rank == rank - 1 else None
+        return super().axes(call) if call.operation.axis % rank == rank - 1 else None
 
     def backward(self, call, signal, memory):
         axis = call.operation.axis % len(signal.shape)

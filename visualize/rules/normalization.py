@@ -4,7 +4,7 @@ import keras
 import tensorflow as tf
 
 from visualize.rules.registry import register_rule
-from visualize.rules.rule import POINTWISE, Rule
+from visualize.rules.rule import Rule
 from zfkeras.layers import LocalResponseNormalization
 
 
@@ -13,7 +13,8 @@ class BatchNormalization(Rule):
     """Multiplies by gamma / sqrt(moving variance + epsilon); the shift has no part."""
 
     def axes(self, call):
-        return POINTWISE if call.layer.axis in (-1, len(call.input_shape)) else None
+        last = call.layer.axis in (-1, len(call.input_shape))
+        return super().axes(call) if last else None
 
     def backward(self, call, signal, memory):
         layer = call.layer
@@ -31,9 +32,6 @@ class BatchNormalization(Rule):
 class Rescaling(Rule):
     """Multiplies by the scale; the offset has no part."""
 
-    def axes(self, call):
-        return POINTWISE
-
     def backward(self, call, signal, memory):
         return signal * tf.cast(call.layer.scale, signal.dtype)
 
@@ -41,6 +39,9 @@ class Rescaling(Rule):
 @register_rule(keras.layers.Normalization)
 class Normalization(Rule):
     """Divides by the standard deviation of the data, as the layer does."""
+
+    def axes(self, call):
+        return None  # each position may have a deviation of its own
 
     def backward(self, call, signal, memory):
         layer = call.layer
@@ -52,9 +53,6 @@ class Normalization(Rule):
 @register_rule(LocalResponseNormalization)
 class LocalResponseNormalizationRule(Rule):
     """Passes the signal on, or takes the true gradient where that is asked for."""
-
-    def axes(self, call):
-        return POINTWISE
 
     def forward(self, call, x):
         memory = x if call.options.lrn == "gradient" else None

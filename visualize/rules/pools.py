@@ -20,7 +20,7 @@ class _MaxPool(Rule):
     outside = float("-inf")
 
     def axes(self, call):
-        return None if any(call.used_outputs[1:]) else windows_of(call).axes
+        return None if any(call.used_outputs[1:]) else super().axes(call)
 
     def backward(self, call, signal, switches):
         height, width, _ = call.input_shape
@@ -55,7 +55,7 @@ class AveragePooling2D(Rule):
 
     def axes(self, call):
         # Windows that overhang the border divide by fewer pixels.
-        return windows_of(call).axes if call.layer.padding == "valid" else None
+        return super().axes(call) if call.layer.padding == "valid" else None
 
     def backward(self, call, signal, memory):
         layer = call.layer

@@ -3,15 +3,14 @@
 import inspect
 from collections.abc import Callable
 
-import keras
-
-from visualize.rules.rule import Call, Rule, kind_name, operation_name
+from visualize.rules.rule import Call, Rule, kind_name
 from zfkeras.errors import UsageError
+from zfkeras.graph.kinds import Register, register_windows
 
-_RULES: dict[object, Rule] = {}
+_RULES = Register()
 
 
-def register_rule(*kinds) -> Callable:
+def register_rule(*kinds, windows=None) -> Callable:
     """Makes a rule serve some kinds of layer; use it as a class decorator.
 
     A rule serves its layer class, and subclasses that change nothing but how they are
@@ -22,6 +21,11 @@ def register_rule(*kinds) -> Callable:
         *kinds: layer classes, activation functions, or for Keras operations, whose
             classes are not public, names as the error message writes them:
             "keras.ops.Relu".
+        windows: which inputs each position of the output depends on, so that receptive
+            fields are known: `visualize.POINTWISE` for the same position alone, or a
+            function from the layer to its windows along height and width, each with
+            `pool`, `stride` and `before(length)`. `None` (default): unknown, unless
+            the kind is one of Keras's; the deconvnet then computes whole maps.
 
     Raises:
         UsageError: a kind that is none of these, or a rule that is no `Rule` class.
@@ -44,8 +48,9 @@ def register_rule(*kinds) -> Callable:
                 "register_rule must decorate a subclass of visualize.Rule. "
                 f"Received: {rule!r}."
             )
-        for kind in kinds:
-            _RULES[kind] = rule()
+        _RULES.add(kinds, rule())
+        if windows is not None:
+            register_windows(*kinds, windows=windows)
         return rule
 
     return register
@@ -53,20 +58,7 @@ def register_rule(*kinds) -> Callable:
 
 def find_rule(operation) -> Rule | None:
     """Returns the rule of a layer, operation or activation function, or `None`."""
-    if not isinstance(operation, keras.Operation):
-        try:
-            return _RULES.get(operation)
-        except TypeError:  # not hashable, so nobody's key
-            return None
-    name = operation_name(type(operation))
-    if name in _RULES:
-        return _RULES[name]
-    changed = set()
-    for cls in type(operation).__mro__:
-        if cls in _RULES:
-            return None if changed & {*dir(cls)} else _RULES[cls]
-        changed |= {*vars(cls)} - _HARMLESS
-    return None
+    return _RULES.find(operation)
 
 
 def require_rule(call: Call) -> Rule:
@@ -92,21 +84,3 @@ def _trains_by_default(layer) -> bool:
     """Whether training=True says nothing, as nobody need have asked for it."""
     asked = inspect.signature(type(layer).call).parameters.get("training")
     return asked is not None and asked.default is True
-
-
-# What a subclass may define for itself without changing what the layer computes.
-_HARMLESS = {
-    "__annotations__",
-    "__dict__",
-    "__doc__",
-    "__firstlineno__",
-    "__init__",
-    "__module__",
-    "__qualname__",
-    "__static_attributes__",
-    "__weakref__",
-    "compute_output_shape",
-    "compute_output_spec",
-    "from_config",
-    "get_config",
-}

@@ -5,7 +5,7 @@ import dataclasses
 import keras
 
 from zfkeras.errors import UsageError
-from zfkeras.layers.switches import Axis
+from zfkeras.graph.kinds import POINTWISE, WHOLE, operation_name, windows_of
 
 
 @dataclasses.dataclass(frozen=True)
@@ -127,10 +127,14 @@ class Rule:
         Returns:
             The windows along height and width, each with `pool`, `stride` and
             `before(length)` as `zfkeras.layers.switches.Axis` has them; `POINTWISE`
-            for a layer that works on each position alone; `None` (default) for the
-            whole map.
+            for a layer that works on each position alone; `None` for the whole map.
+            Default: `POINTWISE` where the rule is elementwise, else what the register
+            of `zfkeras.graph.kinds` has for the layer.
         """
-        return None
+        if self.is_elementwise:
+            return POINTWISE
+        windows = windows_of(call.operation)
+        return None if windows == WHOLE else windows
 
     def forward(self, call: Call, *inputs):
         """Runs the layer; the default remembers nothing.
@@ -182,21 +186,9 @@ class Rule:
         raise NotImplementedError
 
 
-#: The windows of a layer that works on each position alone.
-POINTWISE = (Axis(1, 1, "valid"), Axis(1, 1, "valid"))
-
-
 def kind_name(operation) -> str:
     """Names a kind of layer, operation or function in messages."""
     if isinstance(operation, keras.Operation):
         cls = type(operation)
         return operation_name(cls) or cls.__name__
     return getattr(operation, "__name__", repr(operation))
-
-
-def operation_name(kind) -> str | None:
-    """The name of an operation of Keras that is no layer: "keras.ops.Relu"."""
-    words = kind.__module__.split(".")
-    if words[:2] == ["keras", "src"] and words[2] in ("ops", "activations"):
-        return f"keras.{words[2]}.{kind.__name__}"
-    return None

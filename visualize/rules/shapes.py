@@ -1,7 +1,5 @@
 """Layers that only move values: they are moved back."""
 
-import dataclasses
-
 import keras
 import numpy as np
 import tensorflow as tf
@@ -26,25 +24,9 @@ class Permute(Rule):
         return tf.transpose(signal, np.argsort([0, *call.layer.dims]))
 
 
-@dataclasses.dataclass(frozen=True)
-class Shift:
-    """Windows of single pixels at an offset, as in padding and cropping."""
-
-    offset: int  # pixels by which the first window lies above or left of the input
-    pool: int = 1  # length of a window
-    stride: int = 1  # step between windows
-
-    def before(self, length):
-        """Returns the offset, for inputs of any length."""
-        return self.offset
-
-
 @register_rule(keras.layers.ZeroPadding2D)
 class ZeroPadding2D(Rule):
     """Cuts the padding off; what falls on it is lost, as it came from nowhere."""
-
-    def axes(self, call):
-        return tuple(Shift(before) for before, _ in call.layer.padding)
 
     def forward(self, call, x):
         return (x if call.windowed else call.run(x)), None
@@ -60,9 +42,6 @@ class ZeroPadding2D(Rule):
 @register_rule(keras.layers.Cropping2D)
 class Cropping2D(Rule):
     """Puts zeros where pixels were cropped."""
-
-    def axes(self, call):
-        return tuple(Shift(-before) for before, _ in call.layer.cropping)
 
     def forward(self, call, x):
         return (x if call.windowed else call.run(x)), None

@@ -1,3 +1,5 @@
+import copy
+
 import keras
 import numpy as np
 import pytest
@@ -12,7 +14,7 @@ from zfkeras import UsageError
 
 @pytest.fixture(autouse=True)
 def own_rules(monkeypatch):
-    monkeypatch.setattr(registry, "_RULES", dict(registry._RULES))
+    monkeypatch.setattr(registry, "_RULES", copy.deepcopy(registry._RULES))
 
 
 class Doubled(keras.layers.Layer):

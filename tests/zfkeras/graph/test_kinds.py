@@ -66,3 +66,18 @@ def test_a_registered_class_has_a_receptive_field():
 def test_pointwise_layers_and_layers_that_see_everything_are_told_apart():
     assert windows_of(keras.layers.Dense(3)) == POINTWISE
     assert windows_of(keras.layers.Flatten()) == WHOLE
+
+
+def test_a_rule_brings_its_windows():
+    import visualize
+
+    class Halved(keras.layers.Layer):
+        def call(self, x):
+            return x / 2.0
+
+    @visualize.register_rule(Halved, windows=visualize.POINTWISE)
+    class Halve(visualize.Rule):
+        def backward(self, call, signal, memory):
+            return signal / 2.0
+
+    assert field_of(Halved()).size == (1, 1)
