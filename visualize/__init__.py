@@ -7,7 +7,6 @@ import importlib
 from typing import TYPE_CHECKING
 
 _HOMES = {
-    "POINTWISE": "zfkeras.graph.kinds",
     "Deconvnet": "visualize.deconvnet",
     "EvolutionCallback": "visualize.evolution_callback",
     "Projection": "visualize.deconvnet",
@@ -20,7 +19,6 @@ _HOMES = {
 }
 
 __all__ = [
-    "POINTWISE",
     "Deconvnet",
     "EvolutionCallback",
     "InvarianceMeter",
@@ -40,7 +38,6 @@ if TYPE_CHECKING:
     from visualize.rules import Rule, register_rule
     from visualize.sliding_occluder import SlidingOccluder
     from visualize.top_activations import TopActivations
-    from zfkeras.graph.kinds import POINTWISE
 
 
 def __getattr__(name):

@@ -11,7 +11,8 @@ from visualize.rules import (
     shapes,
 )
 from visualize.rules.registry import find_rule, register_rule, require_rule
-from visualize.rules.rule import POINTWISE, Call, Options, Rule, Slot
+from visualize.rules.rule import Call, Options, Rule, Slot
+from zfkeras.graph.kinds import POINTWISE
 
 __all__ = [
     "POINTWISE",

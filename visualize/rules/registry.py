@@ -21,8 +21,8 @@ def register_rule(*kinds, windows=None) -> Callable:
         *kinds: layer classes, activation functions, or for Keras operations, whose
             classes are not public, names as the error message writes them:
             "keras.ops.Relu".
-        windows: which inputs each position of the output depends on, so that receptive
-            fields are known: `visualize.POINTWISE` for the same position alone, or a
+        windows: which inputs each position of the output depends on, for receptive
+            fields: `visualize.rules.POINTWISE` for the same position alone, or a
             function from the layer to its windows along height and width, each with
             `pool`, `stride` and `before(length)`. `None` (default): unknown, unless
             the kind is one of Keras's; the deconvnet then computes whole maps.

@@ -75,7 +75,7 @@ def test_a_rule_brings_its_windows():
         def call(self, x):
             return x / 2.0
 
-    @visualize.register_rule(Halved, windows=visualize.POINTWISE)
+    @visualize.register_rule(Halved, windows=POINTWISE)
     class Halve(visualize.Rule):
         def backward(self, call, signal, memory):
             return signal / 2.0
