@@ -5,6 +5,7 @@ Lambda layers, pickles, damaged files and wrong parts are tried in test_classifi
 
 import io
 import json
+import os
 import zipfile
 
 import h5py
@@ -181,3 +182,29 @@ def test_names_that_tensorflow_does_not_take_are_refused(packed, members, name):
     # Previously a traceback in the first prediction.
     text = members[CONFIG].decode().replace('"conv2"', json.dumps(name))
     refused(packed({CONFIG: text}), "a name that TensorFlow does not take: ")
+
+
+def test_two_members_of_a_name_are_refused(packed):
+    with pytest.warns(match="Duplicate name"):
+        path = packed(more=[(CONFIG, b"{}")])
+    refused(path, r"two members 'config\.json'")
+
+
+def test_a_member_that_says_it_is_small_is_refused(packed, members):
+    # With the checksum of what it says: zipfile finds no fault with it.
+    path = packed({CARD: os.urandom(5000)})
+    data = bytearray(path.read_bytes())
+    with zipfile.ZipFile(path) as archive:
+        local = archive.getinfo(CARD).header_offset
+    central = data.rindex(b"PK\1\2", 0, data.rindex(CARD.encode()))
+    for at in (local + 22, central + 24):
+        data[at : at + 4] = (10).to_bytes(4, "little")
+    path.write_bytes(data)
+    refused(path, r"card\.json unpacks to more than it says")
+
+
+def test_a_mean_image_that_claims_terabytes_is_refused(packed):
+    file = io.BytesIO()
+    claim = {"descr": "<f4", "fortran_order": False, "shape": (10**6, 10**6, 3)}
+    np.lib.format.write_array_header_1_0(file, claim)
+    refused(packed({MEAN_IMAGE: file.getvalue()}), "not safe to load")

@@ -279,3 +279,15 @@ def test_a_model_trained_in_half_precision_is_saved_in_float32(
     trained, _ = final_state(tmp_path)
     kernel = classifier.model.get_layer("conv1").kernel
     assert any(np.array_equal(kernel, array) for array in trained.values())
+
+
+def test_a_finished_run_may_go_on_for_more_epochs(folder, tmp_path):
+    run_experiment(tiny_config(folder, epochs=1), tmp_path)
+    run_experiment(tiny_config(folder, epochs=2), tmp_path)
+    assert [row["epoch"] for row in metrics(tmp_path)] == [1, 2]
+
+
+def test_running_a_finished_run_again_changes_nothing(folder, tmp_path):
+    config = tiny_config(folder, epochs=1)
+    first = run_experiment(config, tmp_path)
+    assert run_experiment(config, tmp_path) == first
