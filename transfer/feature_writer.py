@@ -92,11 +92,7 @@ class FeatureWriter:
         self._saved = time.monotonic()
 
     def finish(self) -> None:
-        """Puts the files in their places, each with its checksum.
-
-        The checksum comes first: a process killed in between leaves a file that is not
-        taken for whole, and all that is needed to finish.
-        """
+        """Moves the files to their places."""
         if self._count == 0:
             raise RunError("no image could be read")
         for layer, size in self._sizes.items():
@@ -110,16 +106,17 @@ class FeatureWriter:
             np.save(file, self._rows[:, : self._count], allow_pickle=False)
             file.flush()
             of_labels = crc32(file.name)
-            self._describe(
-                labels, of_labels, of_labels, bad_images=dict(self.bad_images)
-            )
+            self._describe(labels, of_labels, bad_images=dict(self.bad_images))
         # A layer's rows are those of one list of images: an image that could not be
         # read once may be readable the next time, and then the others are stale.
         for layer, file in self._files.items():
             file.flush()
             os.fsync(file.fileno())
             file.close()
-            self._describe(self._place(layer), self._crc32[layer], of_labels)
+            # A process that is killed behind this leaves a description without a file,
+            # which is not read, and all that the next run needs to finish.
+            self._place(layer).unlink(missing_ok=True)
+            self._describe(self._place(layer), of_labels)
             os.replace(file.name, self._place(layer))
         self.discard()
 
@@ -147,8 +144,8 @@ class FeatureWriter:
         self._files[layer].write(array.data)
         self._crc32[layer] = zlib.crc32(array.data, self._crc32[layer])
 
-    def _describe(self, path: Path, crc: int, of_labels: int, **more) -> None:
-        record = {"crc32": crc, "images": self._count, "labels": of_labels, **more}
+    def _describe(self, path: Path, of_labels: int, **more) -> None:
+        record = {"images": self._count, "labels": of_labels, **more}
         write_json(path.with_suffix(".json"), record)
 
     def _begin(self) -> None:

