@@ -94,5 +94,5 @@ def markdown(comparisons: Sequence[Comparison]) -> str:
 
 
 def is_installed(package: str) -> bool:
-    """Whether a peer can be imported."""
+    """Returns whether a peer library is installed."""
     return importlib.util.find_spec(package) is not None

@@ -32,7 +32,7 @@ REPEATS = 5
 
 @dataclasses.dataclass(frozen=True)
 class Cost:
-    """What one size costs."""
+    """The time and memory that one problem size takes."""
 
     size: int
     processor_seconds: float

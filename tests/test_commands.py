@@ -1,4 +1,4 @@
-"""What every `python -m COMMAND` has in common: help, bad flags, missing paths."""
+"""Every command answers --help, an unknown flag and a missing path in the same way."""
 
 import argparse
 import ast

@@ -132,7 +132,7 @@ class Extraction:
 
 
 def shard_path(folder: str, shard: Shard) -> str:
-    """Where a shard's file goes."""
+    """Returns the path of a shard's file."""
     return f"{folder}/{shard.first:012d}-{shard.end:012d}.zip"
 
 

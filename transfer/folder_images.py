@@ -78,6 +78,6 @@ def divide(
 
 
 def names_at(split: Split, positions: np.ndarray) -> list[str]:
-    """What people call the images at some places of a split."""
+    """Returns the display names of the images at some positions of a split."""
     names = [row["id"] for row in split.stream().as_numpy_iterator()]
     return [names[place].decode("utf-8", "backslashreplace") for place in positions]

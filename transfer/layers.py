@@ -24,7 +24,7 @@ def paper_layers(model: keras.Model) -> list[int]:
 
 
 def all_layers(model: keras.Model) -> list[int | str]:
-    """What is meant by all layers: the paper's, or the ends of a network's stages."""
+    """Lists the paper's layers of a network, or else the last layer of each stage."""
     layers = paper_layers(model) or stage_ends(model)
     if not layers:
         raise UsageError(
@@ -35,7 +35,7 @@ def all_layers(model: keras.Model) -> list[int | str]:
 
 
 def standing_for(model: keras.Model, numbers: Sequence[int]) -> list[int | str]:
-    """What stands for some of the paper's layers, its highest, in a network."""
+    """Finds the layers of a network that correspond to some of the paper's layers."""
     known = all_layers(model)
     if paper_layers(model):
         return [number for number in numbers if number in known] or known[-1:]

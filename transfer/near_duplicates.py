@@ -24,7 +24,7 @@ class Pair(NamedTuple):
 
 @dataclasses.dataclass(frozen=True, eq=False)
 class Overlap:
-    """What two sets share."""
+    """The images that occur in both of two data sets."""
 
     pairs: list[Pair]
     nearest: list[Pair]

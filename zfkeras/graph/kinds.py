@@ -1,4 +1,4 @@
-"""What each kind of layer is: which inputs a position of its output depends on.
+"""The register of layer kinds: which inputs each output position depends on.
 
 One register, keyed by class. It computes nothing.
 """
@@ -15,6 +15,34 @@ from zfkeras.layers.switches import Axis
 POINTWISE = (Axis(1, 1, "valid"), Axis(1, 1, "valid"))
 #: In place of windows: each number of the output depends on the whole input.
 WHOLE = "whole"
+#: Layers that change images in training only, and nothing in inference.
+SILENT = (
+    keras.layers.ActivityRegularization,
+    keras.layers.AlphaDropout,
+    keras.layers.Dropout,
+    keras.layers.GaussianDropout,
+    keras.layers.GaussianNoise,
+    keras.layers.RandomBrightness,
+    keras.layers.RandomColorDegeneration,
+    keras.layers.RandomColorJitter,
+    keras.layers.RandomContrast,
+    keras.layers.RandomElasticTransform,
+    keras.layers.RandomErasing,
+    keras.layers.RandomFlip,
+    keras.layers.RandomGaussianBlur,
+    keras.layers.RandomGrayscale,
+    keras.layers.RandomHue,
+    keras.layers.RandomInvert,
+    keras.layers.RandomPerspective,
+    keras.layers.RandomPosterization,
+    keras.layers.RandomRotation,
+    keras.layers.RandomSaturation,
+    keras.layers.RandomSharpness,
+    keras.layers.RandomShear,
+    keras.layers.RandomTranslation,
+    keras.layers.RandomZoom,
+    keras.layers.SpatialDropout2D,
+)
 
 
 class Register:
@@ -162,49 +190,24 @@ register_windows(
     keras.layers.Reshape,
     windows=WHOLE,
 )
-# What moves pixels in training only, such as RandomFlip, does nothing in inference.
 register_windows(
+    *SILENT,
     LocalResponseNormalization,
     keras.layers.Activation,
-    keras.layers.ActivityRegularization,
     keras.layers.Add,
-    keras.layers.AlphaDropout,
     keras.layers.Average,
     keras.layers.BatchNormalization,
     keras.layers.Concatenate,
     keras.layers.Dense,
-    keras.layers.Dropout,
     keras.layers.ELU,
-    keras.layers.GaussianDropout,
-    keras.layers.GaussianNoise,
     keras.layers.Identity,
     keras.layers.LeakyReLU,
     keras.layers.Maximum,
     keras.layers.Multiply,
     keras.layers.Normalization,
     keras.layers.PReLU,
-    keras.layers.RandomBrightness,
-    keras.layers.RandomColorDegeneration,
-    keras.layers.RandomColorJitter,
-    keras.layers.RandomContrast,
-    keras.layers.RandomElasticTransform,
-    keras.layers.RandomErasing,
-    keras.layers.RandomFlip,
-    keras.layers.RandomGaussianBlur,
-    keras.layers.RandomGrayscale,
-    keras.layers.RandomHue,
-    keras.layers.RandomInvert,
-    keras.layers.RandomPerspective,
-    keras.layers.RandomPosterization,
-    keras.layers.RandomRotation,
-    keras.layers.RandomSaturation,
-    keras.layers.RandomSharpness,
-    keras.layers.RandomShear,
-    keras.layers.RandomTranslation,
-    keras.layers.RandomZoom,
     keras.layers.ReLU,
     keras.layers.Rescaling,
-    keras.layers.SpatialDropout2D,
     keras.layers.Subtract,
     "keras.activations.ReLU",
     "keras.ops.Add",
