@@ -11,9 +11,9 @@ import subprocess
 import sys
 from pathlib import Path
 
-from zfkeras import commandline
+from zfkeras.cli import arguments, command
 from zfkeras.errors import RunError, UsageError
-from zfkeras.files import read_json, write_json
+from zfkeras.io.files import read_json, write_json
 
 SUBJECTS = (
     "pooling",
@@ -37,7 +37,7 @@ logger = logging.getLogger(__name__)
 
 def build_parser():
     """The command's arguments."""
-    parser = commandline.make_parser(
+    parser = arguments.make_parser(
         "benchmarks",
         "Measure ours and what users would pick instead, in turns, in the same run. "
         "Peers that are not installed (requirements-bench.txt) are left out.",
@@ -75,7 +75,7 @@ def build_parser():
 
 def main(argv=None) -> int:
     """Runs the command; returns its exit code."""
-    return commandline.run(build_parser(), _bench, argv)
+    return command.run(build_parser(), _bench, argv)
 
 
 def _bench(args):
@@ -133,7 +133,7 @@ def _measure(subject, workdir, data):
 def _record(results) -> dict:
     import dataclasses
 
-    from zfkeras.provenance import command_line, environment
+    from zfkeras.records.provenance import command_line, environment
 
     def plain(value):
         if dataclasses.is_dataclass(value):

@@ -13,7 +13,7 @@ import tensorflow as tf
 from benchmarks.comparison import Comparison, is_installed
 from benchmarks.timing import interleaved
 from benchmarks.training import stock_twin
-from visualize.deconvnet import Deconvnet
+from visualize.deconvnet.deconvnet import Deconvnet
 from zfkeras.models.zfnet import ZFNet
 
 PAIRS = 64

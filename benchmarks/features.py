@@ -10,9 +10,9 @@ import tensorflow as tf
 from benchmarks.comparison import Comparison
 from benchmarks.photographs import write_photographs
 from benchmarks.timing import interleaved
-from transfer.features import extract
+from transfer.features.extraction import extract
 from zfkeras.data.preprocessing import Preprocessing
-from zfkeras.data.sources import open_source
+from zfkeras.data.register import open_source
 from zfkeras.models.classifier import Classifier
 from zfkeras.models.presets import load
 from zfkeras.models.zfnet import ZFNet

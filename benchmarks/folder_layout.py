@@ -5,8 +5,8 @@
 
 import time
 
-from zfkeras.data.folder_layout import find_layout
-from zfkeras.data.image_types import may_be_image
+from zfkeras.data.files.image_types import may_be_image
+from zfkeras.data.sources.folder_layout import find_layout
 
 
 def main() -> None:

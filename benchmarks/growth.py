@@ -20,10 +20,10 @@ import tensorflow as tf
 from benchmarks.growth_runs import SUBJECTS
 from benchmarks.power_law import fit
 from transfer.heads.svm import SVMHead
-from visualize.deconvnet import Deconvnet
-from visualize.sliding_occluder import SlidingOccluder
-from visualize.top_activations import TopActivations
-from zfkeras.data.sources import open_source
+from visualize.deconvnet.deconvnet import Deconvnet
+from visualize.figures.occlusion.sliding_occluder import SlidingOccluder
+from visualize.strongest.top_activations import TopActivations
+from zfkeras.data.register import open_source
 from zfkeras.models.presets import load
 
 IMAGES = (1_000, 10_000, 100_000)

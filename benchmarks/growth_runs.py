@@ -25,7 +25,7 @@ def train(split, classifier):
 
     import tensorflow as tf
 
-    from zfkeras.data.bad_images import BadImages
+    from zfkeras.data.files.bad_images import BadImages
     from zfkeras.data.pipeline import compute_mean_image, training_batches
     from zfkeras.training.config import OptimizerConfig
     from zfkeras.training.step import make_optimizer, make_train_step
@@ -53,7 +53,7 @@ def train(split, classifier):
 
 def features(split, classifier):
     """The features of two layers into a new cache."""
-    from transfer.features import extract
+    from transfer.features.extraction import extract
 
     with tempfile.TemporaryDirectory() as cache:
         extract(
@@ -68,7 +68,7 @@ def features(split, classifier):
 
 def top_9(split, classifier):
     """The nine strongest activations of every channel of five layers."""
-    from visualize.top_activations import TopActivations
+    from visualize.strongest.top_activations import TopActivations
 
     TopActivations(classifier, TOP_LAYERS).scan(split, batch_size=BATCH_SIZE)
 
@@ -89,7 +89,7 @@ def memory(name: str) -> int:
 
 def main(subject: str, count: str) -> None:
     """Runs and prints."""
-    from zfkeras.data.sources import open_source
+    from zfkeras.data.register import open_source
     from zfkeras.models.presets import load
 
     classifier = load("quarter")

@@ -8,7 +8,7 @@ import numpy as np
 from benchmarks.comparison import Comparison, is_installed
 from benchmarks.timing import interleaved
 from benchmarks.training import stock_twin
-from visualize.sliding_occluder import SlidingOccluder
+from visualize.figures.occlusion.sliding_occluder import SlidingOccluder
 from zfkeras.models.zfnet import ZFNet
 
 PATCH_SIZE, PATCH_STRIDE, PLACES = 56, 8, 22

@@ -7,7 +7,7 @@ import numpy as np
 from matplotlib.ticker import LogLocator, NullFormatter
 
 from benchmarks.power_law import fit
-from zfkeras.render import COLOURS, PAPER, new_figure, save_figure, styled, subplots
+from zfkeras.plots import COLOURS, PAPER, new_figure, save_figure, styled, subplots
 
 # Panel -> what its axis is called.
 _AXES = {

@@ -17,8 +17,8 @@ from pathlib import Path
 import numpy as np
 
 from benchmarks.svm import OURS, PEER, PeakMemory
-from transfer.arguments import layer_list
-from zfkeras import commandline
+from transfer.experiments.arguments import layer_list
+from zfkeras.cli import arguments, command
 
 MAX_PEER_FEATURES = 100_000
 TEST_A_CLASS, C = 5, 1.0
@@ -26,13 +26,13 @@ TEST_A_CLASS, C = 5, 1.0
 
 def build_parser() -> argparse.ArgumentParser:
     """The command's arguments."""
-    parser = commandline.make_parser(
+    parser = arguments.make_parser(
         "benchmarks.svm_layers",
         "Compare SVMHead with scikit-learn's LinearSVC on the features of a network's "
         "layers: decision values, seconds, megabytes.",
     )
-    commandline.add_data(parser)
-    commandline.add_model(parser)
+    arguments.add_data(parser)
+    arguments.add_model(parser)
     parser.add_argument(
         "--variant",
         help="a network of this name with random weights in place of --model, such as "
@@ -41,22 +41,22 @@ def build_parser() -> argparse.ArgumentParser:
     parser.add_argument(
         "--layer", type=layer_list, default="1,5,7", metavar="LIST", help="layers"
     )
-    commandline.add_workdir(parser, default="runs/svm-layers")
+    arguments.add_workdir(parser, default="runs/svm-layers")
     return parser
 
 
 def main(argv=None) -> int:
     """Runs the command; returns its exit code."""
-    return commandline.run(build_parser(), _compare, argv)
+    return command.run(build_parser(), _compare, argv)
 
 
 def _compare(args):
-    from transfer.features import extract
-    from transfer.protocols import folds
-    from zfkeras.data.sources import open_source
-    from zfkeras.provenance import write_record
+    from transfer.features.extraction import extract
+    from transfer.protocols.folds import folds
+    from zfkeras.data.register import open_source
+    from zfkeras.records.provenance import write_record
 
-    commandline.make_folder(args.workdir)
+    command.make_folder(args.workdir)
     source = open_source(args.data)
     split = source.whole()
     (fold,) = folds(split.labels, 30, class_names=source.class_names, n_folds=1)

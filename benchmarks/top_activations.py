@@ -4,10 +4,10 @@ import tensorflow as tf
 
 from benchmarks.comparison import Comparison
 from benchmarks.timing import interleaved
-from visualize.top_activations import TopActivations
-from zfkeras.data.bad_images import BadImages
+from visualize.strongest.top_activations import TopActivations
+from zfkeras.data.files.bad_images import BadImages
 from zfkeras.data.pipeline import evaluation_batches
-from zfkeras.data.sources import open_source
+from zfkeras.data.register import open_source
 from zfkeras.models.presets import load
 
 BATCH_SIZE = 128

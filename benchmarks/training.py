@@ -13,10 +13,10 @@ import tensorflow as tf
 from benchmarks.comparison import Comparison, is_installed
 from benchmarks.photographs import photograph
 from benchmarks.timing import interleaved
-from zfkeras.data.bad_images import BadImages
+from zfkeras.data.files.bad_images import BadImages
 from zfkeras.data.pipeline import training_batches
 from zfkeras.data.preprocessing import Preprocessing
-from zfkeras.data.splits import ListedSplit
+from zfkeras.data.split import ListedSplit
 from zfkeras.models.variants import find_variant
 from zfkeras.models.zfnet import ZFNet
 from zfkeras.training.config import OptimizerConfig

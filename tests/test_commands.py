@@ -10,8 +10,8 @@ from pathlib import Path
 
 import pytest
 
-from zfkeras import commandline
 from zfkeras.__main__ import COMMANDS, main
+from zfkeras.cli import arguments
 
 ROOT = Path(__file__).parent.parent
 SUMMARIES = {
@@ -131,5 +131,5 @@ def test_help_explains_every_argument_with_its_default(module):
         told = parser._get_formatter()._expand_help(action)
         if str(action.default) not in ("None", "False", "[]", argparse.SUPPRESS):
             assert f"(default: {action.default})" in told, flag
-        if action.type is commandline.fraction:
+        if action.type is arguments.fraction:
             assert "(0-1)" in told, flag

@@ -11,10 +11,10 @@ import pytest
 from tests.helpers.image_bombs import png_that_claims
 from tests.helpers.splits import noise, png
 from tests.helpers.trees import write_tree
-from zfkeras.data.bad_images import BadImages
+from zfkeras.data.files.bad_images import BadImages
 from zfkeras.data.pipeline import training_batches
 from zfkeras.data.preprocessing import Preprocessing
-from zfkeras.data.sources import open_source
+from zfkeras.data.register import open_source
 
 CLASSES = (
     "<script>alert(1)<",

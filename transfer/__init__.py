@@ -7,12 +7,12 @@ import importlib
 from typing import TYPE_CHECKING
 
 _HOMES = {
-    "ConvFeatures": "transfer.conv_features",
+    "ConvFeatures": "transfer.features.conv_features",
     "SVMHead": "transfer.heads.svm",
     "SoftmaxHead": "transfer.heads.softmax",
-    "gram_matrix": "transfer.heads.gram",
+    "gram_matrix": "transfer.heads.solver.gram",
     "load_head": "transfer.heads.storage",
-    "mean_per_class_accuracy": "transfer.metrics",
+    "mean_per_class_accuracy": "transfer.protocols.accuracy",
     "save_head": "transfer.heads.storage",
 }
 
@@ -27,12 +27,12 @@ __all__ = [
 ]
 
 if TYPE_CHECKING:
-    from transfer.conv_features import ConvFeatures
-    from transfer.heads.gram import gram_matrix
+    from transfer.features.conv_features import ConvFeatures
     from transfer.heads.softmax import SoftmaxHead
+    from transfer.heads.solver.gram import gram_matrix
     from transfer.heads.storage import load_head, save_head
     from transfer.heads.svm import SVMHead
-    from transfer.metrics import mean_per_class_accuracy
+    from transfer.protocols.accuracy import mean_per_class_accuracy
 
 
 def __getattr__(name):

@@ -3,21 +3,21 @@
 import argparse
 import sys
 
-from transfer.arguments import add_features, add_layers
-from zfkeras import commandline
-from zfkeras.clusters.arguments import add_cluster
+from transfer.experiments.arguments import add_features, add_layers
+from zfkeras.cli import arguments, command
+from zfkeras.passes.beam.arguments import add_cluster
 
 
 def build_parser() -> argparse.ArgumentParser:
     """The command's arguments."""
-    parser = commandline.make_parser(
+    parser = arguments.make_parser(
         "transfer.beam_features",
         "Compute features with many workers (Apache Beam). The workers, here or on a "
         "cluster, put the features of a network's layers into the cache, where "
         "transfer.caltech, transfer.folder and transfer.pascal find them. A rerun "
         "takes over the shards that are there.",
     )
-    commandline.add_data(parser)
+    arguments.add_data(parser)
     parser.add_argument(
         "--split",
         default="all",
@@ -25,31 +25,31 @@ def build_parser() -> argparse.ArgumentParser:
         help="which split of the data: train, validation or test (for transfer.folder "
         "and transfer.pascal), or all of them together (for transfer.caltech)",
     )
-    commandline.add_model(parser)
+    arguments.add_model(parser)
     add_layers(parser)
-    commandline.add_batch_size(parser, default=128)
+    arguments.add_batch_size(parser, default=128)
     add_features(parser)
-    commandline.add_workdir(parser, default="runs/beam_features")
+    arguments.add_workdir(parser, default="runs/beam_features")
     add_cluster(parser)
     return parser
 
 
 def main(argv=None) -> int:
     """Runs the command; returns its exit code."""
-    return commandline.run(build_parser(), _features, argv)
+    return command.run(build_parser(), _features, argv)
 
 
 def _features(args):
-    from zfkeras.clusters.pipeline import check_installed
+    from zfkeras.passes.beam.pipeline import check_installed
 
     check_installed()
-    from transfer.beam_extraction import Extraction
-    from transfer.feature_cache import default_cache
-    from transfer.layers import all_layers
-    from zfkeras.clusters.job import ALL, Job
-    from zfkeras.provenance import write_results
+    from transfer.experiments.layers import all_layers
+    from transfer.features.beam_extraction import Extraction
+    from transfer.features.cache import default_cache
+    from zfkeras.passes.beam.job import ALL, Job
+    from zfkeras.records.provenance import write_results
 
-    commandline.make_folder(args.workdir)
+    command.make_folder(args.workdir)
     job = Job(args.model, args.data, args.split, args.batch_size)
     classifier, _ = job.load()
     extraction = Extraction(

@@ -3,19 +3,19 @@
 import argparse
 import sys
 
-from transfer.arguments import (
+from transfer.experiments.arguments import (
     add_features,
     add_layers,
     add_published_data,
     add_whole_networks,
     number_list,
 )
-from zfkeras import commandline
+from zfkeras.cli import arguments, command
 
 
 def build_parser() -> argparse.ArgumentParser:
     """The command's arguments."""
-    parser = commandline.make_parser(
+    parser = arguments.make_parser(
         "transfer.caltech",
         "Train a linear head on a few images per class (Tables 4, 5 and 7). The head "
         "is trained on a layer of a trained network, and its mean per-class accuracy "
@@ -23,7 +23,7 @@ def build_parser() -> argparse.ArgumentParser:
         "kept.",
     )
     add_published_data(parser, "caltech101")
-    commandline.add_model(parser)
+    arguments.add_model(parser)
     add_layers(parser, "the rows of Table 7")
     parser.add_argument(
         "--head",
@@ -40,7 +40,7 @@ def build_parser() -> argparse.ArgumentParser:
     )
     parser.add_argument(
         "--folds",
-        type=commandline.positive_int,
+        type=arguments.positive_int,
         default=5,
         metavar="N",
         help="random divisions into training and test images",
@@ -57,27 +57,27 @@ def build_parser() -> argparse.ArgumentParser:
         help="also measure the same network with random weights",
     )
     add_whole_networks(parser)
-    commandline.add_batch_size(parser, default=128)
-    commandline.add_seed(parser)
+    arguments.add_batch_size(parser, default=128)
+    arguments.add_seed(parser)
     add_features(parser)
-    commandline.add_workdir(parser, default="runs/caltech")
+    arguments.add_workdir(parser, default="runs/caltech")
     return parser
 
 
 def main(argv=None) -> int:
     """Runs the command; returns its exit code."""
-    return commandline.run(build_parser(), _caltech, argv)
+    return command.run(build_parser(), _caltech, argv)
 
 
 def _caltech(args):
-    from transfer.caltech_report import as_table, draw, write
-    from transfer.experiment import CaltechExperiment
-    from transfer.feature_cache import default_cache
+    from transfer.experiments.caltech import CaltechExperiment
+    from transfer.features.cache import default_cache
+    from transfer.reports.caltech import as_table, draw, write
     from zfkeras.data.published.obtaining import obtain_data
-    from zfkeras.provenance import write_results
+    from zfkeras.records.provenance import write_results
 
     args.data = obtain_data(args.data, ["caltech101"], download=args.download)
-    commandline.make_folder(args.workdir)
+    command.make_folder(args.workdir)
     experiment = CaltechExperiment(
         data=args.data,
         model=args.model,
@@ -104,8 +104,8 @@ def _caltech(args):
 
 def _whole_networks(args) -> dict[str, list[dict]]:
     """The rows of the networks all of whose layers learn."""
-    from transfer.whole_network import whole_networks
-    from zfkeras.data.sources import open_source
+    from transfer.experiments.whole_network import whole_networks
+    from zfkeras.data.register import open_source
     from zfkeras.models.presets import load
 
     arms = whole_networks(
@@ -125,7 +125,7 @@ def _whole_networks(args) -> dict[str, list[dict]]:
 
 def _rows(args) -> list[tuple[str, int | str]]:
     """The (head, layer) of each row."""
-    from transfer.layers import table_7
+    from transfer.experiments.layers import table_7
     from zfkeras.models.presets import load
 
     if args.layer is None:

@@ -5,9 +5,9 @@ import logging
 import sys
 from pathlib import Path
 
-from transfer.arguments import add_features, layer
-from zfkeras import commandline
-from zfkeras.terminal import one_line
+from transfer.experiments.arguments import add_features, layer
+from zfkeras.cli import arguments, command
+from zfkeras.cli.terminal import one_line
 
 logger = logging.getLogger(__name__)
 
@@ -17,7 +17,7 @@ _CONFUSIONS = 5
 
 def build_parser() -> argparse.ArgumentParser:
     """The command's arguments."""
-    parser = commandline.make_parser(
+    parser = arguments.make_parser(
         "transfer.folder",
         "Train a classifier for the photographs in a folder and test it. The folder "
         "has one sub-folder per class; a linear head is trained on a layer of a "
@@ -32,7 +32,7 @@ def build_parser() -> argparse.ArgumentParser:
         help="folder (or zip) of PATH/CLASS/*.jpg, or PATH/train/CLASS/*.jpg beside "
         "PATH/val/CLASS/*.jpg; may be left out with --predict once there is a model",
     )
-    commandline.add_model(parser)
+    arguments.add_model(parser)
     parser.add_argument(
         "--layer",
         type=_layer,
@@ -52,7 +52,7 @@ def build_parser() -> argparse.ArgumentParser:
     )
     parser.add_argument(
         "--test-fraction",
-        type=commandline.fraction,
+        type=arguments.fraction,
         default=0.2,
         metavar="F",
         help="share of each class's images to test on (0-1), where the folder is not "
@@ -66,10 +66,10 @@ def build_parser() -> argparse.ArgumentParser:
         metavar="FILE",
         help="then name what these photographs show",
     )
-    commandline.add_batch_size(parser, default=128)
-    commandline.add_seed(parser)
+    arguments.add_batch_size(parser, default=128)
+    arguments.add_seed(parser)
     add_features(parser)
-    commandline.add_workdir(parser, default="runs/folder")
+    arguments.add_workdir(parser, default="runs/folder")
     return parser
 
 
@@ -80,7 +80,7 @@ def _layer(text: str) -> int | str | None:
 
 def main(argv=None) -> int:
     """Runs the command; returns its exit code."""
-    return commandline.run(build_parser(), _folder, argv)
+    return command.run(build_parser(), _folder, argv)
 
 
 def _folder(args):
@@ -102,11 +102,11 @@ def _folder(args):
 
 
 def _train(args, model: Path) -> None:
-    from transfer.feature_cache import default_cache
-    from transfer.folder_experiment import FolderExperiment
-    from transfer.render.confusion import draw_confusion
-    from zfkeras.files import crc32
-    from zfkeras.provenance import write_results
+    from transfer.experiments.folder import FolderExperiment
+    from transfer.features.cache import default_cache
+    from transfer.plots.confusion import draw_confusion
+    from zfkeras.io.files import crc32
+    from zfkeras.records.provenance import write_results
 
     experiment = FolderExperiment(
         data=f"folder:{args.path}",
@@ -121,7 +121,7 @@ def _train(args, model: Path) -> None:
         max_bad_fraction=args.max_bad_fraction,
     )
     prepared = experiment.prepare()
-    commandline.make_folder(args.workdir)
+    command.make_folder(args.workdir)
     record, picture = args.workdir / "folder.json", args.workdir / "confusion.png"
     key = prepared.key()
     results = _known(record, key, model)
@@ -147,7 +147,7 @@ def _train(args, model: Path) -> None:
 
 def _known(record: Path, key: str, model: Path) -> dict | None:
     """The results of a former run of the same experiment, if its model is whole."""
-    from zfkeras.files import crc32, read_json_again, warn_of_damage
+    from zfkeras.io.files import crc32, read_json_again, warn_of_damage
 
     otherwise = "training the head anew"
     results = read_json_again(record, otherwise)
@@ -203,7 +203,7 @@ def _predict(files: list[Path], model: Path, batch_size: int) -> None:
     """Prints the most probable classes of each photograph."""
     import numpy as np
 
-    from zfkeras.data.bad_images import BadImage
+    from zfkeras.data.files.bad_images import BadImage
     from zfkeras.errors import RunError
     from zfkeras.models.presets import load
 

@@ -22,12 +22,12 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from transfer.near_duplicates import Matches, Overlap, Pair
-from zfkeras import commandline
+from transfer.protocols.near_duplicates import Matches, Overlap, Pair
+from zfkeras.cli import arguments, command
 
 if TYPE_CHECKING:  # both import TensorFlow, for which --help shall not wait
-    from zfkeras.data.bad_images import BadImages
-    from zfkeras.data.splits import Split
+    from zfkeras.data.files.bad_images import BadImages
+    from zfkeras.data.split import Split
 
 SIZE, SURROUND, THRESHOLD = 32, 9, 0.9
 
@@ -48,7 +48,7 @@ def find_overlap(
     left reaches the threshold. Both sets are streamed once, and what is kept is 4 kB an
     image of the smaller one and some bytes an image of the larger.
     """
-    from zfkeras.data.bad_images import BadImages
+    from zfkeras.data.files.bad_images import BadImages
 
     sizes = split_a.num_examples, split_b.num_examples
     bad_images = bad_images or BadImages(max(1, sum(sizes)))
@@ -75,7 +75,7 @@ def find_overlap(
 
 
 def _vectors(split, surround, bad_images, progress):
-    from transfer.thumbnails import thumbnails, unit_vectors
+    from transfer.protocols.thumbnails import thumbnails, unit_vectors
 
     for batch in thumbnails(split, SIZE, bad_images):
         bad_images.check()
@@ -114,14 +114,14 @@ def _text(id: bytes) -> str:
 
 def build_parser() -> argparse.ArgumentParser:
     """The command's arguments."""
-    parser = commandline.make_parser(
+    parser = arguments.make_parser(
         "transfer.overlap",
         "Find the images of one data set that another one holds, too. The workdir "
         "holds a list of pairs that are nearly unchanged and a picture of them. Those "
         "of --against are the ones to leave out of training.",
     )
-    commandline.add_data(parser)
-    commandline.add_split(parser, "train")
+    arguments.add_data(parser)
+    arguments.add_split(parser, "train")
     parser.add_argument(
         "--against",
         required=True,
@@ -135,7 +135,7 @@ def build_parser() -> argparse.ArgumentParser:
     )
     parser.add_argument(
         "--threshold",
-        type=commandline.fraction,
+        type=arguments.fraction,
         default=THRESHOLD,
         metavar="N",
         help="least correlation (0-1) of two images that count as one",
@@ -146,28 +146,28 @@ def build_parser() -> argparse.ArgumentParser:
         help="correlate the pixels themselves, not what stands out from its surround; "
         "finds most skies alike",
     )
-    commandline.add_max_bad_fraction(parser)
-    commandline.add_workdir(parser, default="runs/overlap")
+    arguments.add_max_bad_fraction(parser)
+    arguments.add_workdir(parser, default="runs/overlap")
     return parser
 
 
 def main(argv=None) -> int:
     """Runs the command; returns its exit code."""
-    return commandline.run(build_parser(), _run, argv)
+    return command.run(build_parser(), _run, argv)
 
 
 def _run(args):
     from tqdm import tqdm
 
-    from transfer.overlap_report import write_report
-    from zfkeras.data.bad_images import BadImages
-    from zfkeras.data.sources import open_source
+    from transfer.reports.overlap import write_report
+    from zfkeras.data.files.bad_images import BadImages
+    from zfkeras.data.register import open_source
 
     source, against = open_source(args.data), open_source(args.against)
     args.split = source.split_name(args.split, "train")
     args.against_split = against.split_name(args.against_split, "train")
     split_a, split_b = source.split(args.split), against.split(args.against_split)
-    commandline.make_folder(args.workdir)
+    command.make_folder(args.workdir)
     total = split_a.num_examples + split_b.num_examples
     bad_images = BadImages(max(1, total), args.max_bad_fraction)
     begin = time.perf_counter()

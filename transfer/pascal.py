@@ -3,13 +3,13 @@
 import argparse
 import sys
 
-from transfer.arguments import add_features, add_layers, add_published_data
-from zfkeras import commandline
+from transfer.experiments.arguments import add_features, add_layers, add_published_data
+from zfkeras.cli import arguments, command
 
 
 def build_parser() -> argparse.ArgumentParser:
     """The command's arguments."""
-    parser = commandline.make_parser(
+    parser = arguments.make_parser(
         "transfer.pascal",
         "Train heads for PASCAL VOC and report average precision (Table 6). The heads "
         "are trained on a layer of a trained network; average precision is reported "
@@ -17,7 +17,7 @@ def build_parser() -> argparse.ArgumentParser:
         "count neither in training nor in the test.",
     )
     add_published_data(parser, "voc2012, else voc2007")
-    commandline.add_model(parser)
+    arguments.add_model(parser)
     add_layers(parser)
     parser.add_argument(
         "--head",
@@ -37,27 +37,27 @@ def build_parser() -> argparse.ArgumentParser:
         help="what to test on (default: test where it is labelled, else validation; "
         "the labels of VOC 2012's test images are not public)",
     )
-    commandline.add_batch_size(parser, default=128)
-    commandline.add_seed(parser)
+    arguments.add_batch_size(parser, default=128)
+    arguments.add_seed(parser)
     add_features(parser)
-    commandline.add_workdir(parser, default="runs/pascal")
+    arguments.add_workdir(parser, default="runs/pascal")
     return parser
 
 
 def main(argv=None) -> int:
     """Runs the command; returns its exit code."""
-    return commandline.run(build_parser(), _pascal, argv)
+    return command.run(build_parser(), _pascal, argv)
 
 
 def _pascal(args):
-    from transfer.feature_cache import default_cache
-    from transfer.pascal_experiment import HEADS, PascalExperiment
-    from transfer.pascal_report import as_table, write
+    from transfer.experiments.pascal import HEADS, PascalExperiment
+    from transfer.features.cache import default_cache
+    from transfer.reports.pascal import as_table, write
     from zfkeras.data.published.obtaining import obtain_data
-    from zfkeras.provenance import write_results
+    from zfkeras.records.provenance import write_results
 
     args.data = obtain_data(args.data, ["voc2012", "voc2007"], download=args.download)
-    commandline.make_folder(args.workdir)
+    command.make_folder(args.workdir)
     experiment = PascalExperiment(
         data=args.data,
         model=args.model,

@@ -3,15 +3,19 @@
 import argparse
 import sys
 
-from transfer.arguments import add_download, add_features, add_whole_networks
-from zfkeras import commandline
+from transfer.experiments.arguments import (
+    add_download,
+    add_features,
+    add_whole_networks,
+)
+from zfkeras.cli import arguments, command
 
 TABLES = ("4", "5", "6", "7", "fig9")
 
 
 def build_parser() -> argparse.ArgumentParser:
     """The command's arguments."""
-    parser = commandline.make_parser(
+    parser = arguments.make_parser(
         "transfer.tables",
         "Reproduce Tables 4 to 7 and Fig. 9 of the paper. They are Caltech-101, "
         "Caltech-256, PASCAL VOC, layer by layer, and accuracy by number of images. "
@@ -27,7 +31,7 @@ def build_parser() -> argparse.ArgumentParser:
         "(default: every one that is found, voc2012 before voc2007)",
     )
     add_download(parser)
-    commandline.add_model(parser)
+    arguments.add_model(parser)
     parser.add_argument(
         "--tables",
         type=_tables,
@@ -37,16 +41,16 @@ def build_parser() -> argparse.ArgumentParser:
     )
     parser.add_argument(
         "--folds",
-        type=commandline.positive_int,
+        type=arguments.positive_int,
         default=5,
         metavar="N",
         help="random divisions of the Caltech sets",
     )
     add_whole_networks(parser, "the rows of Tables 4 and 5")
-    commandline.add_batch_size(parser, default=128)
-    commandline.add_seed(parser)
+    arguments.add_batch_size(parser, default=128)
+    arguments.add_seed(parser)
     add_features(parser)
-    commandline.add_workdir(parser, default="runs/tables")
+    arguments.add_workdir(parser, default="runs/tables")
     return parser
 
 
@@ -63,15 +67,15 @@ def _tables(text: str) -> tuple[str, ...]:
 
 def main(argv=None) -> int:
     """Runs the command; returns its exit code."""
-    return commandline.run(build_parser(), _make_tables, argv)
+    return command.run(build_parser(), _make_tables, argv)
 
 
 def _make_tables(args):
-    from transfer.feature_cache import default_cache
-    from transfer.tables_report import as_text, draw
-    from transfer.tables_run import TableRun
-    from zfkeras.files import written_whole
-    from zfkeras.provenance import write_results
+    from transfer.experiments.tables import TableRun
+    from transfer.features.cache import default_cache
+    from transfer.reports.tables import as_text, draw
+    from zfkeras.io.files import written_whole
+    from zfkeras.records.provenance import write_results
 
     run = TableRun(
         data=_by_set(_obtain(args)),
@@ -87,7 +91,7 @@ def _make_tables(args):
         max_bad_fraction=args.max_bad_fraction,
     )
     run.check()
-    commandline.make_folder(args.workdir)
+    command.make_folder(args.workdir)
     text_file = args.workdir / "tables.md"
     results = {}
     for name, table in run.run(args.workdir):
@@ -104,7 +108,7 @@ def _make_tables(args):
 
 def _obtain(args) -> list[str]:
     """The specs of the data, those that are given or all that are found."""
-    from transfer.tables_run import NEEDS
+    from transfer.experiments.tables import NEEDS
     from zfkeras.data.published.obtaining import obtain_data, obtain_every
 
     if args.data is None:
@@ -117,7 +121,7 @@ def _obtain(args) -> list[str]:
 
 def _by_set(specs) -> dict[str, str]:
     """Kind of data set -> its spec, one of each."""
-    from transfer.paper import data_set
+    from transfer.experiments.paper import data_set
     from zfkeras.errors import UsageError
 
     kinds = {

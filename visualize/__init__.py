@@ -7,15 +7,15 @@ import importlib
 from typing import TYPE_CHECKING
 
 _HOMES = {
-    "Deconvnet": "visualize.deconvnet",
-    "EvolutionCallback": "visualize.evolution_callback",
-    "Projection": "visualize.deconvnet",
-    "InvarianceMeter": "visualize.invariance_meter",
-    "Rule": "visualize.rules",
-    "SlidingOccluder": "visualize.sliding_occluder",
-    "TopActivations": "visualize.top_activations",
-    "register_rule": "visualize.rules",
-    "stretch": "visualize.contrast",
+    "Deconvnet": "visualize.deconvnet.deconvnet",
+    "EvolutionCallback": "visualize.figures.evolution.callback",
+    "Projection": "visualize.deconvnet.deconvnet",
+    "InvarianceMeter": "visualize.figures.invariance.meter",
+    "Rule": "visualize.deconvnet.rules",
+    "SlidingOccluder": "visualize.figures.occlusion.sliding_occluder",
+    "TopActivations": "visualize.strongest.top_activations",
+    "register_rule": "visualize.deconvnet.rules",
+    "stretch": "visualize.images.contrast",
 }
 
 __all__ = [
@@ -31,13 +31,13 @@ __all__ = [
 ]
 
 if TYPE_CHECKING:
-    from visualize.contrast import stretch
-    from visualize.deconvnet import Deconvnet, Projection
-    from visualize.evolution_callback import EvolutionCallback
-    from visualize.invariance_meter import InvarianceMeter
-    from visualize.rules import Rule, register_rule
-    from visualize.sliding_occluder import SlidingOccluder
-    from visualize.top_activations import TopActivations
+    from visualize.deconvnet.deconvnet import Deconvnet, Projection
+    from visualize.deconvnet.rules import Rule, register_rule
+    from visualize.figures.evolution.callback import EvolutionCallback
+    from visualize.figures.invariance.meter import InvarianceMeter
+    from visualize.figures.occlusion.sliding_occluder import SlidingOccluder
+    from visualize.images.contrast import stretch
+    from visualize.strongest.top_activations import TopActivations
 
 
 def __getattr__(name):

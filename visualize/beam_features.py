@@ -3,52 +3,52 @@
 import argparse
 import sys
 
-from visualize.arguments import add_layers, add_top
-from zfkeras import commandline
-from zfkeras.clusters.arguments import add_cluster
+from visualize.figures.arguments import add_layers, add_top
+from zfkeras.cli import arguments, command
+from zfkeras.passes.beam.arguments import add_cluster
 
 
 def build_parser() -> argparse.ArgumentParser:
     """The command's arguments."""
-    parser = commandline.make_parser(
+    parser = arguments.make_parser(
         "visualize.beam_features",
         "Find the strongest activations with many workers (Apache Beam). The workers, "
         "here or on a cluster, look at every feature map over a data set. "
         "visualize.features with the same arguments and --workdir draws what they "
         "found without a pass of its own.",
     )
-    commandline.add_model(parser)
-    commandline.add_data(parser)
-    commandline.add_split(parser)
+    arguments.add_model(parser)
+    arguments.add_data(parser)
+    arguments.add_split(parser)
     add_layers(parser)
     add_top(parser)
-    commandline.add_workdir(parser, default="runs/features")
-    commandline.add_batch_size(parser, default=128)
-    commandline.add_max_bad_fraction(parser)
+    arguments.add_workdir(parser, default="runs/features")
+    arguments.add_batch_size(parser, default=128)
+    arguments.add_max_bad_fraction(parser)
     add_cluster(parser)
     return parser
 
 
 def main(argv=None) -> int:
     """Runs the command; returns its exit code."""
-    return commandline.run(build_parser(), _features, argv)
+    return command.run(build_parser(), _features, argv)
 
 
 def _features(args):
-    from zfkeras.clusters.pipeline import check_installed
+    from zfkeras.passes.beam.pipeline import check_installed
 
     check_installed()
-    from visualize.beam_scan import ClusterScan
-    from visualize.distinct import count_to_scan
-    from visualize.paper_layers import usual_layers
-    from zfkeras.clusters.job import Job
-    from zfkeras.data.sources import open_source
+    from visualize.strongest.beam_scan import ClusterScan
+    from visualize.strongest.distinct import count_to_scan
+    from zfkeras.data.register import open_source
+    from zfkeras.graph.paper_layers import usual_layers
     from zfkeras.models.presets import load
-    from zfkeras.provenance import write_results
+    from zfkeras.passes.beam.job import Job
+    from zfkeras.records.provenance import write_results
 
     source = open_source(args.data)
     args.split = source.split_name(args.split)
-    commandline.make_folder(args.workdir)
+    command.make_folder(args.workdir)
     scan = ClusterScan(
         job=Job(args.model, source.spec, args.split, args.batch_size),
         layers=args.layers or usual_layers(load(args.model).model),

@@ -4,8 +4,8 @@ import argparse
 import sys
 from pathlib import Path
 
-from visualize.arguments import layer_list
-from zfkeras import commandline
+from visualize.figures.arguments import layer_list
+from zfkeras.cli import arguments, command
 
 CLAIM = (
     "Table 1 and sec. 4.3: hiding the same part changes the signs of layer 5's "
@@ -32,13 +32,13 @@ PAPER = {
 
 def build_parser() -> argparse.ArgumentParser:
     """The command's arguments."""
-    parser = commandline.make_parser(
+    parser = arguments.make_parser(
         "visualize.correspondence",
         "Measure whether hiding the same part changes features alike (Table 1). The "
         "part is hidden in several images, and random places are, as in Table 1 and "
         "Fig. 8 of the paper: correspondence.png, .md and .json.",
     )
-    commandline.add_model(parser)
+    arguments.add_model(parser)
     parser.add_argument(
         "--parts",
         type=Path,
@@ -70,27 +70,27 @@ def build_parser() -> argparse.ArgumentParser:
     )
     parser.add_argument(
         "--mask-size",
-        type=commandline.positive_int,
+        type=arguments.positive_int,
         metavar="N",
         help="side of the masks on points and of the random ones, in pixels of the "
         "network's input (default: 40 at 224 pixels, in proportion at other sizes)",
     )
     parser.add_argument(
         "--random",
-        type=commandline.positive_int,
+        type=arguments.positive_int,
         default=100,
         metavar="N",
         help="trials with masks at random places, of the parts' sizes",
     )
-    commandline.add_workdir(parser, default="runs/correspondence")
-    commandline.add_batch_size(parser, default=64)
-    commandline.add_seed(parser)
+    arguments.add_workdir(parser, default="runs/correspondence")
+    arguments.add_batch_size(parser, default=64)
+    arguments.add_seed(parser)
     return parser
 
 
 def main(argv=None) -> int:
     """Runs the command; returns its exit code."""
-    return commandline.run(build_parser(), make_figure, argv)
+    return command.run(build_parser(), make_figure, argv)
 
 
 def _two_or_more(text: str) -> int:
@@ -105,17 +105,17 @@ def make_figure(args):
     """Draws Table 1 and Fig. 8 and writes its record and picture into the workdir."""
     import numpy as np
 
-    from visualize.paper_layers import layer_heading, paper_layer
-    from visualize.parts import masks_on, part_title, random_masks
-    from visualize.render.correspondence import draw_correspondence
-    from visualize.sign_consistency import measure_sign_changes
-    from visualize.sign_table import SignTable
+    from visualize.figures.correspondence.sign_consistency import measure_sign_changes
+    from visualize.figures.correspondence.sign_table import SignTable
+    from visualize.images.parts import masks_on, part_title, random_masks
+    from visualize.plots.correspondence import draw_correspondence
     from zfkeras.data.crops import centre_crop
-    from zfkeras.files import written_whole
-    from zfkeras.models.layer_tensor import lowest_first
+    from zfkeras.graph.layer_tensor import lowest_first
+    from zfkeras.graph.paper_layers import layer_heading, paper_layer
+    from zfkeras.io.files import written_whole
     from zfkeras.models.presets import load
-    from zfkeras.provenance import write_results
-    from zfkeras.render import save_figure
+    from zfkeras.plots import save_figure
+    from zfkeras.records.provenance import write_results
 
     classifier = load(args.model)
     model, preprocessing = classifier.model, classifier.preprocessing
@@ -127,7 +127,7 @@ def make_figure(args):
     parts = masks_on(images, size, side)
     masks = np.concatenate([parts, random_masks(parts, args.random, side, args.seed)])
     inputs = np.stack([preprocessing.centre_crop(image.square) for image in images])
-    commandline.make_folder(args.workdir)
+    command.make_folder(args.workdir)
     changes = measure_sign_changes(
         model,
         inputs,
@@ -172,7 +172,7 @@ def _paper(layer, names) -> dict:
 
 
 def _images(args, preprocessing):
-    from visualize.parts import images_with_parts, read_parts, shapes_with_parts
+    from visualize.images.parts import images_with_parts, read_parts, shapes_with_parts
     from zfkeras.errors import UsageError
 
     if args.parts is None:

@@ -4,8 +4,8 @@ import argparse
 import sys
 from pathlib import Path
 
-from visualize.arguments import add_layers, add_max_images
-from zfkeras import commandline
+from visualize.figures.arguments import add_layers, add_max_images
+from zfkeras.cli import arguments, command
 
 PAPER = {
     "epochs": [1, 2, 5, 10, 20, 30, 40, 64],
@@ -17,7 +17,7 @@ PAPER = {
 
 def build_parser() -> argparse.ArgumentParser:
     """The command's arguments."""
-    parser = commandline.make_parser(
+    parser = arguments.make_parser(
         "visualize.evolution",
         "Draw how features change during training (Fig. 4). For some channels of each "
         "layer, the strongest activation over the training images at each snapshot is "
@@ -30,51 +30,51 @@ def build_parser() -> argparse.ArgumentParser:
         metavar="DIR",
         help="workdir of a training, whose snapshots/epoch-NNN.keras are compared",
     )
-    commandline.add_data(parser)
-    commandline.add_split(parser, "train")
+    arguments.add_data(parser)
+    arguments.add_split(parser, "train")
     add_max_images(parser)
     add_layers(parser)
     parser.add_argument(
         "--epochs",
         nargs="+",
-        type=commandline.positive_int,
+        type=arguments.positive_int,
         metavar="N",
         help="epochs to compare (default: all that were kept)",
     )
     parser.add_argument(
         "--channels",
-        type=commandline.positive_int,
+        type=arguments.positive_int,
         default=6,
         metavar="N",
         help="channels of each layer, drawn at random among the active ones",
     )
     parser.add_argument(
         "--probes",
-        type=commandline.positive_int,
+        type=arguments.positive_int,
         default=32,
         metavar="N",
         help="images on which the nearness of snapshots is measured",
     )
-    commandline.add_max_bad_fraction(parser)
-    commandline.add_batch_size(parser, default=128)
-    commandline.add_seed(parser)
-    commandline.add_workdir(parser, default="runs/evolution")
+    arguments.add_max_bad_fraction(parser)
+    arguments.add_batch_size(parser, default=128)
+    arguments.add_seed(parser)
+    arguments.add_workdir(parser, default="runs/evolution")
     return parser
 
 
 def main(argv=None) -> int:
     """Runs the command; returns its exit code."""
-    return commandline.run(build_parser(), make_figure, argv)
+    return command.run(build_parser(), make_figure, argv)
 
 
 def make_figure(args):
     """Draws Fig. 4 and writes its record and picture into the workdir."""
-    from visualize.feature_history import FeatureHistory
-    from visualize.paper_layers import layer_heading, usual_layers
-    from visualize.sample import draw_sample, load_probes
-    from visualize.snapshots import find_snapshots
-    from zfkeras.data.bad_images import BadImages
-    from zfkeras.data.sources import open_source
+    from visualize.figures.evolution.history import FeatureHistory
+    from visualize.figures.evolution.snapshots import find_snapshots
+    from visualize.strongest.sample import draw_sample, load_probes
+    from zfkeras.data.files.bad_images import BadImages
+    from zfkeras.data.register import open_source
+    from zfkeras.graph.paper_layers import layer_heading, usual_layers
     from zfkeras.models.presets import load
 
     snapshots = find_snapshots(args.run, args.epochs)
@@ -90,7 +90,7 @@ def make_figure(args):
         seed=args.seed,
         batch_size=args.batch_size,
     )
-    commandline.make_folder(args.workdir)
+    command.make_folder(args.workdir)
     images = draw_sample(split, args.max_images, args.seed)
     bad_images = BadImages(max(1, images.num_examples), args.max_bad_fraction)
     probes = draw_sample(split, args.probes, args.seed)
@@ -114,10 +114,10 @@ def _write(args, epochs, images, headed, bad_images, num_probes):
     """Picture, record and the last lines on the screen; histories by their headings."""
     import numpy as np
 
-    from visualize.render.evolution import draw_evolution
-    from visualize.sample import examples_at
-    from zfkeras.provenance import write_results
-    from zfkeras.render import save_figure
+    from visualize.plots.evolution import draw_evolution
+    from visualize.strongest.sample import examples_at
+    from zfkeras.plots import save_figure
+    from zfkeras.records.provenance import write_results
 
     layers = headed.values()
     places = np.concatenate([layer.images.ravel() for layer in layers])
@@ -155,7 +155,7 @@ def _write(args, epochs, images, headed, bad_images, num_probes):
 
 
 def _layer_record(heading, layer, examples) -> dict:
-    from visualize.json_values import json_number
+    from zfkeras.records.numbers import json_number
 
     return {
         "heading": heading,

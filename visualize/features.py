@@ -3,8 +3,8 @@
 import argparse
 import sys
 
-from visualize.arguments import add_layers, add_max_images, add_top
-from zfkeras import commandline
+from visualize.figures.arguments import add_layers, add_max_images, add_top
+from zfkeras.cli import arguments, command
 
 DEFAULT_DATA = "photographs"
 NO_CLASS = "unknown class"  # of images without a label, which is -1
@@ -12,19 +12,19 @@ NO_CLASS = "unknown class"  # of images without a label, which is -1
 
 def build_parser() -> argparse.ArgumentParser:
     """The command's arguments."""
-    parser = commandline.make_parser(
+    parser = arguments.make_parser(
         "visualize.features",
         "Show what excites each feature map, projected to pixels (Fig. 2). The "
         "strongest activations over a data set are projected by the deconvnet and "
         "drawn beside the patches of the images: one picture per layer, an overview, "
         "and features.json.",
     )
-    commandline.add_model(parser)
-    commandline.add_data(
+    arguments.add_model(parser)
+    arguments.add_data(
         parser,
         default_text="photographs; images like those it was trained on show more",
     )
-    commandline.add_split(parser)
+    arguments.add_split(parser)
     add_max_images(parser)
     add_layers(parser)
     parser.add_argument(
@@ -36,22 +36,22 @@ def build_parser() -> argparse.ArgumentParser:
         "active, or which ones (3,17,40; 3, with a comma for a single one)",
     )
     add_top(parser)
-    commandline.add_workdir(parser, default="runs/features")
-    commandline.add_batch_size(parser, default=128)
-    commandline.add_seed(parser)
-    commandline.add_max_bad_fraction(parser)
+    arguments.add_workdir(parser, default="runs/features")
+    arguments.add_batch_size(parser, default=128)
+    arguments.add_seed(parser)
+    arguments.add_max_bad_fraction(parser)
     return parser
 
 
 def main(argv=None) -> int:
     """Runs the command; returns its exit code."""
-    return commandline.run(build_parser(), _features, argv)
+    return command.run(build_parser(), _features, argv)
 
 
 def _channels(text: str) -> int | list[int]:
     """Reads 16 as a number of channels, and 3,17 or 3, as channels, for argparse."""
     if "," not in text:
-        return commandline.positive_int(text)
+        return arguments.positive_int(text)
     channels = [int(word) for word in text.split(",") if word.strip()]
     if not channels or min(channels) < 0 or len({*channels}) < len(channels):
         raise argparse.ArgumentTypeError(
@@ -61,16 +61,16 @@ def _channels(text: str) -> int | list[int]:
 
 
 def _features(args):
-    from visualize.feature_finder import FeatureFinder
-    from visualize.objects import said_of_objects
-    from visualize.paper_layers import usual_layers
-    from visualize.render.features import draw_layer, draw_overview, layer_title
-    from visualize.sample import draw_sample
-    from zfkeras.data.bad_images import BadImages
-    from zfkeras.data.sources import open_source
+    from visualize.figures.features.finder import FeatureFinder
+    from visualize.images.objects import said_of_objects
+    from visualize.plots.features import draw_layer, draw_overview, layer_title
+    from visualize.strongest.sample import draw_sample
+    from zfkeras.data.files.bad_images import BadImages
+    from zfkeras.data.register import open_source
+    from zfkeras.graph.paper_layers import usual_layers
     from zfkeras.models.presets import load
-    from zfkeras.provenance import write_results
-    from zfkeras.render import save_figure
+    from zfkeras.plots import save_figure
+    from zfkeras.records.provenance import write_results
 
     source = open_source(args.data or DEFAULT_DATA)
     args.split = source.split_name(args.split)
@@ -81,7 +81,7 @@ def _features(args):
     classifier = load(args.model)
     layers = args.layers or usual_layers(classifier.model)
     finder = FeatureFinder(classifier, layers, args.top)
-    commandline.make_folder(args.workdir)
+    command.make_folder(args.workdir)
     bad_images = BadImages(max(split.num_examples, 1), args.max_bad_fraction)
     found = finder.find(
         source,
@@ -124,15 +124,15 @@ def _features(args):
 
 def picture_name(layer: int | str) -> str:
     """The file name of a layer's picture, whatever the layer is called."""
-    from zfkeras.file_names import layer_stem
+    from zfkeras.io.file_names import layer_stem
 
     return f"{layer_stem(layer)}.png"
 
 
 def layer_record(features, strongest, class_names) -> dict:
     """Makes the record of a layer for features.json."""
-    from visualize.json_values import json_number
-    from visualize.top_features import mean_num_classes
+    from visualize.figures.features.top_features import mean_num_classes
+    from zfkeras.records.numbers import json_number
 
     number, classes = features.strongest.images.shape[1], len(class_names)
     top, field = features.strongest, features.field

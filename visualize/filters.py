@@ -4,10 +4,10 @@ import argparse
 import sys
 from pathlib import Path
 
-from visualize.arguments import add_max_images, layer
-from zfkeras import commandline
+from visualize.figures.arguments import add_max_images, layer
+from zfkeras.cli import arguments, command
 
-DEFAULT_MODELS = [commandline.DEFAULT_MODEL]
+DEFAULT_MODELS = [arguments.DEFAULT_MODEL]
 CLAIM = (
     "Fig. 6 and sec. 4.1: without renormalisation a few filters dominate; AlexNet's "
     "11x11 filters mix very high and very low frequencies with few between, some are "
@@ -18,7 +18,7 @@ CLAIM = (
 
 def build_parser() -> argparse.ArgumentParser:
     """The command's arguments."""
-    parser = commandline.make_parser(
+    parser = arguments.make_parser(
         "visualize.filters",
         "Draw and measure the first-layer filters of networks, side by side (Fig. 6). "
         "Dead filters are counted, sizes and frequencies are measured and, with "
@@ -38,8 +38,8 @@ def build_parser() -> argparse.ArgumentParser:
         help="name of a network in the picture, once for each --model, in their order "
         "(default: the preset, or the name of the file or its folder)",
     )
-    commandline.add_data(parser, default_text="none; only the filters are drawn")
-    commandline.add_split(parser)
+    arguments.add_data(parser, default_text="none; only the filters are drawn")
+    arguments.add_split(parser)
     add_max_images(parser)
     parser.add_argument(
         "--layer",
@@ -51,33 +51,33 @@ def build_parser() -> argparse.ArgumentParser:
     )
     parser.add_argument(
         "--channels",
-        type=commandline.positive_int,
+        type=arguments.positive_int,
         default=16,
         metavar="N",
         help="channels of layer 2 to draw, at random among the active ones",
     )
-    commandline.add_max_bad_fraction(parser)
-    commandline.add_batch_size(parser, default=128)
-    commandline.add_seed(parser)
-    commandline.add_workdir(parser, default="runs/filters")
+    arguments.add_max_bad_fraction(parser)
+    arguments.add_batch_size(parser, default=128)
+    arguments.add_seed(parser)
+    arguments.add_workdir(parser, default="runs/filters")
     return parser
 
 
 def main(argv=None) -> int:
     """Runs the command; returns its exit code."""
-    return commandline.run(build_parser(), make_figure, argv)
+    return command.run(build_parser(), make_figure, argv)
 
 
 def make_figure(args):
     """Draws Fig. 6 and writes its record and picture into the workdir."""
     import numpy as np
 
-    from visualize.filter_statistics import first_convolution, measure_filters
-    from visualize.render.filters import draw_filters, draw_second_layers
+    from visualize.figures.filters.statistics import first_convolution, measure_filters
+    from visualize.plots.filters import draw_filters, draw_second_layers
     from zfkeras.errors import UsageError
     from zfkeras.models.presets import load
-    from zfkeras.provenance import write_results
-    from zfkeras.render import save_figure
+    from zfkeras.plots import save_figure
+    from zfkeras.records.provenance import write_results
 
     if args.layer is not None and not args.data:
         raise UsageError("--layer needs --data, the images that layer 2 is shown on.")
@@ -85,7 +85,7 @@ def make_figure(args):
     labels = model_labels(names, args.label)
     classifiers = [load(name) for name in names]
     firsts = [first_convolution(classifier.model) for classifier in classifiers]
-    commandline.make_folder(args.workdir)
+    command.make_folder(args.workdir)
     kernels = [np.asarray(conv.kernel, np.float32) for _, conv in firsts]
     statistics = [measure_filters(kernel) for kernel in kernels]
     strides = [tuple(conv.strides) for _, conv in firsts]
@@ -128,10 +128,13 @@ def make_figure(args):
 
 def _second_layers(args, classifiers, strides):
     """`SecondLayer` of each network, by a pass over the images; the bad ones."""
-    from visualize.sample import draw_sample
-    from visualize.second_layer import default_layer, look_at_second_layer
-    from zfkeras.data.bad_images import BadImages
-    from zfkeras.data.sources import open_source
+    from visualize.figures.filters.second_layer import (
+        default_layer,
+        look_at_second_layer,
+    )
+    from visualize.strongest.sample import draw_sample
+    from zfkeras.data.files.bad_images import BadImages
+    from zfkeras.data.register import open_source
 
     source = open_source(args.data)
     args.split = source.split_name(args.split)
@@ -157,7 +160,7 @@ def _second_layers(args, classifiers, strides):
 
 def _second_record(second) -> dict:
     """What the images told of a network, for the grids of all that are compared."""
-    from visualize.json_values import json_number
+    from zfkeras.records.numbers import json_number
 
     if second is None:
         return {}

@@ -2,8 +2,8 @@
 
 import sys
 
-from visualize.arguments import add_images, layer_list
-from zfkeras import commandline
+from visualize.figures.arguments import add_images, layer_list
+from zfkeras.cli import arguments, command
 
 DEFAULT_DATA = "photographs:whole"
 FILLS = ("mean", "edge", "mirror")
@@ -17,14 +17,14 @@ CLAIM = (
 
 def build_parser():
     """The command's arguments."""
-    parser = commandline.make_parser(
+    parser = arguments.make_parser(
         "visualize.invariance",
         "Measure what shifting, scaling and rotating an image changes (Fig. 5). The "
         "features of a low and a high layer and the probability of the true class are "
         "followed: invariance.png and invariance.json. The ranges are the paper's: "
         "-60 to 60 of 224 pixels, ratio 1 to 1.8, 0 to 350 degrees.",
     )
-    commandline.add_model(parser)
+    arguments.add_model(parser)
     add_images(parser, count=5)
     parser.add_argument(
         "--layers",
@@ -41,29 +41,29 @@ def build_parser():
         help="what appears where the image ends: the mean image, which the network "
         "reads as 0; the border's pixels repeated; or the image mirrored",
     )
-    commandline.add_workdir(parser, default="runs/invariance")
-    commandline.add_batch_size(parser, default=64)
-    commandline.add_seed(parser)
+    arguments.add_workdir(parser, default="runs/invariance")
+    arguments.add_batch_size(parser, default=64)
+    arguments.add_seed(parser)
     return parser
 
 
 def main(argv=None) -> int:
     """Runs the command; returns its exit code."""
-    return commandline.run(build_parser(), make_figure, argv)
+    return command.run(build_parser(), make_figure, argv)
 
 
 def make_figure(args):
     """Draws Fig. 5 and writes its record and picture into the workdir."""
     import numpy as np
 
-    from visualize.chosen_images import chosen_images
-    from visualize.invariance_meter import InvarianceMeter
-    from visualize.paper_layers import layer_heading, paper_layer
-    from visualize.render.invariance import draw_invariance
-    from zfkeras.data.sources import open_source
+    from visualize.figures.invariance.meter import InvarianceMeter
+    from visualize.images.chosen import chosen_images
+    from visualize.plots.invariance import draw_invariance
+    from zfkeras.data.register import open_source
+    from zfkeras.graph.paper_layers import layer_heading, paper_layer
     from zfkeras.models.presets import load
-    from zfkeras.provenance import write_results
-    from zfkeras.render import save_figure
+    from zfkeras.plots import save_figure
+    from zfkeras.records.provenance import write_results
 
     source = open_source(args.data or DEFAULT_DATA)
     args.split = source.split_name(args.split)
@@ -86,7 +86,7 @@ def make_figure(args):
         count=args.count,
         seed=args.seed,
     )
-    commandline.make_folder(args.workdir)
+    command.make_folder(args.workdir)
     curves = meter.measure(
         np.stack([image.square for image in images]),
         [image.label for image in images],
@@ -161,7 +161,7 @@ def _line(r_squared) -> str:
 
 
 def _curve_record(curve, headings) -> dict:
-    from visualize.json_values import json_number, json_rows
+    from zfkeras.records.numbers import json_number, json_rows
 
     return {
         "unit": curve.sweep.unit,

@@ -3,8 +3,8 @@
 import argparse
 import sys
 
-from visualize.arguments import add_images, layer
-from zfkeras import commandline
+from visualize.figures.arguments import add_images, layer
+from zfkeras.cli import arguments, command
 
 DEFAULT_DATA = "photographs:whole"
 CLAIM = (
@@ -17,14 +17,14 @@ CLAIM = (
 
 def build_parser() -> argparse.ArgumentParser:
     """The command's arguments."""
-    parser = commandline.make_parser(
+    parser = arguments.make_parser(
         "visualize.occlusion",
         "Measure what hiding each part of an image changes (Fig. 7). A grey square "
         "slides over the image; maps show the activation of one feature map, the "
         "probability of the class and the most likely label, beside what the deconvnet "
         "projects the feature map to: occlusion.png and occlusion.json.",
     )
-    commandline.add_model(parser)
+    arguments.add_model(parser)
     add_images(parser, count=3)
     parser.add_argument(
         "--layer",
@@ -42,14 +42,14 @@ def build_parser() -> argparse.ArgumentParser:
     )
     parser.add_argument(
         "--patch-size",
-        type=commandline.positive_int,
+        type=arguments.positive_int,
         metavar="N",
         help="side of the square in pixels of the network's input (default: 50 at 224 "
         "pixels, in proportion at other sizes)",
     )
     parser.add_argument(
         "--patch-stride",
-        type=commandline.positive_int,
+        type=arguments.positive_int,
         metavar="N",
         help="step between squares in pixels, at most their side; where they do not "
         "end at the border, a last one stands flush with it (default: 8 at 224 pixels, "
@@ -64,21 +64,21 @@ def build_parser() -> argparse.ArgumentParser:
     )
     parser.add_argument(
         "--max-images",
-        type=commandline.positive_int,
+        type=arguments.positive_int,
         metavar="N",
         help="search the three other images of column c in a random sample of --data "
         "this large (default: in all of the split)",
     )
-    commandline.add_max_bad_fraction(parser)
-    commandline.add_workdir(parser, default="runs/occlusion")
-    commandline.add_batch_size(parser, default=16)
-    commandline.add_seed(parser)
+    arguments.add_max_bad_fraction(parser)
+    arguments.add_workdir(parser, default="runs/occlusion")
+    arguments.add_batch_size(parser, default=16)
+    arguments.add_seed(parser)
     return parser
 
 
 def main(argv=None) -> int:
     """Runs the command; returns its exit code."""
-    return commandline.run(build_parser(), make_figure, argv)
+    return command.run(build_parser(), make_figure, argv)
 
 
 def _grey(text: str) -> float:
@@ -91,15 +91,15 @@ def _grey(text: str) -> float:
 
 def make_figure(args):
     """Draws Fig. 7 and writes its record and picture into the workdir."""
-    from visualize.chosen_images import chosen_images
-    from visualize.occlusion_figure import make_rows
-    from visualize.render.occlusion import draw_occlusion
-    from visualize.sample import draw_sample
-    from zfkeras.data.bad_images import BadImages
-    from zfkeras.data.sources import open_source
+    from visualize.figures.occlusion.rows import make_rows
+    from visualize.images.chosen import chosen_images
+    from visualize.plots.occlusion import draw_occlusion
+    from visualize.strongest.sample import draw_sample
+    from zfkeras.data.files.bad_images import BadImages
+    from zfkeras.data.register import open_source
     from zfkeras.models.presets import load
-    from zfkeras.provenance import write_results
-    from zfkeras.render import save_figure
+    from zfkeras.plots import save_figure
+    from zfkeras.records.provenance import write_results
 
     source = open_source(args.data or DEFAULT_DATA)
     args.split = source.split_name(args.split)
@@ -187,7 +187,7 @@ def _on_objects(rows) -> str:
     """Where the probability falls, over the images whose object is known."""
     import numpy as np
 
-    from visualize.localization import shares_on
+    from visualize.figures.occlusion.localization import shares_on
 
     known = [row.on_object for row in rows]
     shares = shares_on(

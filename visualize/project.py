@@ -4,13 +4,13 @@ import argparse
 import sys
 from pathlib import Path
 
-from visualize.arguments import layer
-from zfkeras import commandline
+from visualize.figures.arguments import layer
+from zfkeras.cli import arguments, command
 
 
 def build_parser() -> argparse.ArgumentParser:
     """The command's arguments."""
-    parser = commandline.make_parser(
+    parser = arguments.make_parser(
         "visualize.project",
         "Project the strongest units of a layer to the pixels of photographs (sec. "
         "2.1). Prints the predicted classes and writes project.json and one picture "
@@ -23,7 +23,7 @@ def build_parser() -> argparse.ArgumentParser:
         metavar="IMAGE",
         help="photographs, or folders whose files are taken",
     )
-    commandline.add_model(parser)
+    arguments.add_model(parser)
     parser.add_argument(
         "--layer",
         type=layer,
@@ -46,7 +46,7 @@ def build_parser() -> argparse.ArgumentParser:
     )
     parser.add_argument(
         "--units",
-        type=commandline.positive_int,
+        type=arguments.positive_int,
         default=6,
         metavar="N",
         help="how many of the strongest channels, at most 32; without effect where "
@@ -64,7 +64,7 @@ def build_parser() -> argparse.ArgumentParser:
 
 def main(argv=None) -> int:
     """Runs the command; returns its exit code."""
-    return commandline.run(build_parser(), _project, argv)
+    return command.run(build_parser(), _project, argv)
 
 
 def _whole_numbers(text: str) -> list[int]:
@@ -88,18 +88,21 @@ def _position(text: str) -> list[int]:
 
 
 def _project(args):
-    from visualize.photograph_files import read_photographs
-    from visualize.photograph_projection import PhotographProjector, ProjectionSettings
-    from zfkeras.data.image_paths import image_paths
+    from visualize.figures.project.photograph_projection import (
+        PhotographProjector,
+        ProjectionSettings,
+    )
+    from visualize.images.photographs import read_photographs
+    from zfkeras.data.files.image_paths import image_paths
     from zfkeras.errors import RunError
     from zfkeras.models.presets import load
-    from zfkeras.provenance import write_results
+    from zfkeras.records.provenance import write_results
 
     files = [*dict.fromkeys(image_paths(args.images))]
     settings = ProjectionSettings(args.layer, args.channel, args.position, args.units)
     classifier = load(args.model)
     projector = PhotographProjector(classifier, settings)
-    commandline.make_folder(args.workdir)
+    command.make_folder(args.workdir)
     records, left_out = [], {}
     photographs = read_photographs(files, classifier.preprocessing, left_out)
     for photograph in photographs:
@@ -121,8 +124,8 @@ def _project(args):
 
 def _draw(photograph, projected, projector, classifier, workdir):
     """Writes the picture of one photograph."""
-    from visualize.render.project import draw_projections
-    from zfkeras.render import save_figure
+    from visualize.plots.project import draw_projections
+    from zfkeras.plots import save_figure
 
     figure = draw_projections(
         projected,
@@ -144,7 +147,7 @@ def _record(photograph, projected, classifier) -> dict:
 
 
 def _print(records, left_out, workdir):
-    from zfkeras.terminal import one_line
+    from zfkeras.cli.terminal import one_line
 
     for record in records:
         print(one_line(record["file"]))

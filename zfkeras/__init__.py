@@ -12,13 +12,13 @@ _HOMES = {
     "Classifier": "zfkeras.models.classifier",
     "LocalResponseNormalization": "zfkeras.layers",
     "MaxPoolWithArgmax": "zfkeras.layers",
-    "MaxRMS": "zfkeras.constraints",
+    "MaxRMS": "zfkeras.layers.max_rms",
     "Preprocessing": "zfkeras.data.preprocessing",
     "RunError": "zfkeras.errors",
     "Unpool": "zfkeras.layers",
     "UsageError": "zfkeras.errors",
     "ZFNet": "zfkeras.models.zfnet",
-    "endpoints": "zfkeras.models.endpoints",
+    "endpoints": "zfkeras.graph.endpoints",
     "load": "zfkeras.models.presets",
 }
 
@@ -37,12 +37,12 @@ __all__ = [
 ]
 
 if TYPE_CHECKING:
-    from zfkeras.constraints import MaxRMS
     from zfkeras.data.preprocessing import Preprocessing
     from zfkeras.errors import RunError, UsageError
+    from zfkeras.graph.endpoints import endpoints
     from zfkeras.layers import LocalResponseNormalization, MaxPoolWithArgmax, Unpool
+    from zfkeras.layers.max_rms import MaxRMS
     from zfkeras.models.classifier import Classifier
-    from zfkeras.models.endpoints import endpoints
     from zfkeras.models.presets import load
     from zfkeras.models.zfnet import ZFNet
 

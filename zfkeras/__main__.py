@@ -2,7 +2,7 @@
 
 import sys
 
-from zfkeras import commandline
+from zfkeras.cli import arguments, command
 
 # Group -> module, as in `python -m MODULE` -> the first sentence of its --help.
 COMMANDS = {
@@ -67,7 +67,7 @@ def overview() -> str:
 
 def build_parser():
     """The command's arguments: none but --help."""
-    parser = commandline.make_parser("zfkeras", "List the commands.")
+    parser = arguments.make_parser("zfkeras", "List the commands.")
     parser.format_help = overview
     return parser
 
@@ -75,7 +75,7 @@ def build_parser():
 def main(argv=None) -> int:
     """Prints the list, as --help does; returns the exit code."""
     words = sys.argv[1:] if argv is None else argv
-    return commandline.run(build_parser(), None, words or ["--help"])
+    return command.run(build_parser(), None, words or ["--help"])
 
 
 if __name__ == "__main__":

@@ -3,22 +3,22 @@
 import argparse
 import sys
 
-from zfkeras import commandline
+from zfkeras.cli import arguments, command
 
 BASES = ("zfnet_quarter", "alexnet_quarter", "zfnet", "alexnet")
 
 
 def build_parser() -> argparse.ArgumentParser:
     """The command's arguments."""
-    parser = commandline.make_parser(
+    parser = arguments.make_parser(
         "zfkeras.ablation",
         "Train the rows of Table 3 under one budget and compare their errors. All rows "
         "have one recipe and start from random weights. The paper's errors are printed "
         "beside, and whether its order holds. The same command resumes what was "
         "stopped; finished rows are not trained again.",
     )
-    commandline.add_data(parser)
-    commandline.add_workdir(parser, default="runs/ablation")
+    arguments.add_data(parser)
+    arguments.add_workdir(parser, default="runs/ablation")
     parser.add_argument(
         "--base", choices=BASES, default=BASES[0], help="the full network"
     )
@@ -37,18 +37,18 @@ def build_parser() -> argparse.ArgumentParser:
     )
     parser.add_argument(
         "--num-classes",
-        type=commandline.positive_int,
+        type=arguments.positive_int,
         metavar="N",
         help="keep the first N classes only (default: all)",
     )
     parser.add_argument(
         "--epochs",
-        type=commandline.positive_int,
+        type=arguments.positive_int,
         default=8,
         metavar="N",
         help="passes over the training images, for each row",
     )
-    commandline.add_seed(parser)
+    arguments.add_seed(parser)
     parser.add_argument(
         "--mixed-precision",
         choices=("float16", "bfloat16"),
@@ -67,17 +67,17 @@ def build_parser() -> argparse.ArgumentParser:
 
 def main(argv=None) -> int:
     """Runs the command; returns its exit code."""
-    return commandline.run(build_parser(), _ablate, argv)
+    return command.run(build_parser(), _ablate, argv)
 
 
 def _ablate(args):
-    from zfkeras.files import written_whole
-    from zfkeras.provenance import write_results
-    from zfkeras.render.ablation import draw_ablation
+    from zfkeras.io.files import written_whole
+    from zfkeras.plots.ablation import draw_ablation
+    from zfkeras.records.provenance import write_results
     from zfkeras.training.ablation import as_table, run_ablation
 
     config, variants = _recipe(args), _variants(args)
-    commandline.make_folder(args.workdir)
+    command.make_folder(args.workdir)
     results = run_ablation(config, variants, args.workdir)
     table = as_table(results)
     print(table)

@@ -4,7 +4,7 @@ import argparse
 import sys
 from pathlib import Path
 
-from zfkeras import commandline
+from zfkeras.cli import arguments, command
 from zfkeras.conversion.arguments import (
     add_description,
     check_none,
@@ -16,7 +16,7 @@ from zfkeras.errors import UsageError
 
 def build_parser() -> argparse.ArgumentParser:
     """The command's arguments."""
-    parser = commandline.make_parser(
+    parser = arguments.make_parser(
         "zfkeras.convert",
         "Convert a ZFNet-like network from ONNX or Caffe, or one of ours into ONNX. "
         "From ONNX or Caffe it becomes a self-sufficient .keras file. How far both "
@@ -30,7 +30,7 @@ def build_parser() -> argparse.ArgumentParser:
     )
     parser.add_argument(
         "--model",
-        default=commandline.DEFAULT_MODEL,
+        default=arguments.DEFAULT_MODEL,
         metavar="MODEL",
         help=".onnx or .caffemodel file; or preset (quarter: the network in the box) "
         "or .keras file",
@@ -41,23 +41,23 @@ def build_parser() -> argparse.ArgumentParser:
         action="store_true",
         help="store a .keras file's weights as float16, half the size",
     )
-    commandline.add_data(parser, default_text="shapes, which are built in")
-    commandline.add_split(parser)
+    arguments.add_data(parser, default_text="shapes, which are built in")
+    arguments.add_split(parser)
     parser.add_argument(
         "--num-images",
-        type=commandline.positive_int,
+        type=arguments.positive_int,
         default=32,
         metavar="N",
         help="images of the split on which both sides are compared",
     )
-    commandline.add_batch_size(parser, default=32)
-    commandline.add_seed(parser)
+    arguments.add_batch_size(parser, default=32)
+    arguments.add_seed(parser)
     return parser
 
 
 def main(argv=None) -> int:
     """Runs the command; returns its exit code."""
-    return commandline.run(build_parser(), convert, argv)
+    return command.run(build_parser(), convert, argv)
 
 
 def convert(args: argparse.Namespace) -> None:
@@ -90,8 +90,8 @@ def _to_onnx(args):
     import numpy as np
 
     from zfkeras.conversion.network import Convention
-    from zfkeras.conversion.onnx_writer import write_graph
-    from zfkeras.files import written_whole
+    from zfkeras.conversion.onnx.writer import write_graph
+    from zfkeras.io.files import written_whole
     from zfkeras.models.presets import load
 
     classifier = load(args.model)
@@ -118,13 +118,13 @@ def _to_keras(args):
 def _read(args):
     """The foreign network, and where its graph can be tapped; `None` for Caffe's."""
     if Path(args.model).suffix == ".caffemodel":
-        from zfkeras.conversion.caffe_reader import read_caffe
+        from zfkeras.conversion.caffe.reader import read_caffe
 
         return read_caffe(args.model, args.prototxt), None
     if args.prototxt is not None:
         raise UsageError(f"--prototxt is for .caffemodel files, not {args.model}.")
     require_onnx()
-    from zfkeras.conversion.onnx_reader import read_onnx
+    from zfkeras.conversion.onnx.reader import read_onnx
 
     network, taps = read_onnx(args.model)
     if taps.has_preprocessing:
@@ -145,9 +145,9 @@ def _compared(args, classifier, taps, convention) -> tuple[dict, int]:
         return {}, 0
     from tqdm import tqdm
 
-    from zfkeras.conversion import comparison
+    from zfkeras.conversion import compare as comparison
     from zfkeras.conversion.sample import sample
-    from zfkeras.data.sources import open_source
+    from zfkeras.data.register import open_source
 
     args.split = open_source(args.data).split_name(args.split)
     where = (args.data, args.split, args.num_images)
@@ -186,8 +186,8 @@ def require_onnx() -> None:
 def _made(args) -> dict:
     import hashlib
 
-    from zfkeras.invocation import command_line
-    from zfkeras.provenance import environment
+    from zfkeras.records.invocation import command_line
+    from zfkeras.records.provenance import environment
 
     with open(args.model, "rb") as file:
         digest = hashlib.file_digest(file, "sha256").hexdigest()
@@ -203,7 +203,7 @@ def _made(args) -> dict:
 
 
 def _write_record(args, classifier, differences, num_images):
-    from zfkeras.provenance import write_record
+    from zfkeras.records.provenance import write_record
 
     record = {
         "model": args.model,

@@ -4,14 +4,14 @@ import argparse
 import sys
 from pathlib import Path
 
-from zfkeras import commandline
+from zfkeras.cli import arguments, command
 from zfkeras.data.published.finding import download_folder, model_path
 from zfkeras.data.published.sets import DATA_SETS, NETWORKS, Published
 
 
 def build_parser() -> argparse.ArgumentParser:
     """The command's arguments."""
-    parser = commandline.make_parser(
+    parser = arguments.make_parser(
         "zfkeras.download",
         "Download published data sets and networks, for --data NAME and --model NAME. "
         "The size is printed first and the checksum is verified. The same command "
@@ -45,7 +45,7 @@ def build_parser() -> argparse.ArgumentParser:
 
 def main(argv=None) -> int:
     """Runs the command; returns its exit code."""
-    return commandline.run(build_parser(), _download, argv)
+    return command.run(build_parser(), _download, argv)
 
 
 def _download(args):
@@ -68,7 +68,7 @@ def download_network(name: str, published: Published, data: str | None = None) -
     """Downloads a network of the ONNX model zoo and converts it; returns its path."""
     from zfkeras import convert
     from zfkeras.data.published.downloading import download
-    from zfkeras.data.sources import open_source
+    from zfkeras.data.register import open_source
 
     convert.require_onnx()
     from zfkeras.conversion.choosing import choose_preprocessing, write_class_names

@@ -4,14 +4,14 @@ import argparse
 import sys
 from pathlib import Path
 
-from zfkeras import commandline
+from zfkeras.cli import arguments, command
 
-DEFAULT_MODELS = [commandline.DEFAULT_MODEL]
+DEFAULT_MODELS = [arguments.DEFAULT_MODEL]
 
 
 def build_parser() -> argparse.ArgumentParser:
     """The command's arguments."""
-    parser = commandline.make_parser(
+    parser = arguments.make_parser(
         "zfkeras.evaluate",
         "Measure the top-1 and top-5 error of one network or of several together. "
         "The probabilities of several are averaged. The paper's row of Table 2 is "
@@ -24,15 +24,15 @@ def build_parser() -> argparse.ArgumentParser:
         help="preset or .keras file; give it several times to average several networks "
         "(default: quarter, the network in the box)",
     )
-    commandline.add_data(parser)
-    commandline.add_split(parser)
+    arguments.add_data(parser)
+    arguments.add_split(parser)
     parser.add_argument(
         "--ten-crop",
         action="store_true",
         help="also average over four corners, centre and their mirror images",
     )
-    commandline.add_batch_size(parser, default=128)
-    commandline.add_max_bad_fraction(parser)
+    arguments.add_batch_size(parser, default=128)
+    arguments.add_max_bad_fraction(parser)
     parser.add_argument(
         "--workdir",
         type=Path,
@@ -44,15 +44,15 @@ def build_parser() -> argparse.ArgumentParser:
 
 def main(argv=None) -> int:
     """Runs the command; returns its exit code."""
-    return commandline.run(build_parser(), _evaluate, argv)
+    return command.run(build_parser(), _evaluate, argv)
 
 
 def _evaluate(args):
-    from zfkeras.data.bad_images import BadImages
-    from zfkeras.data.sources import open_source
-    from zfkeras.files import written_whole
+    from zfkeras.data.files.bad_images import BadImages
+    from zfkeras.data.register import open_source
+    from zfkeras.io.files import written_whole
     from zfkeras.models.presets import load
-    from zfkeras.provenance import write_results
+    from zfkeras.records.provenance import write_results
     from zfkeras.training import ensemble
 
     source = open_source(args.data)
@@ -62,7 +62,7 @@ def _evaluate(args):
     names = args.model or DEFAULT_MODELS
     classifiers = [load(name) for name in names]
     if args.workdir is not None:
-        commandline.make_folder(args.workdir)
+        command.make_folder(args.workdir)
     bad_images = BadImages(split.num_examples, args.max_bad_fraction)
     results = ensemble.evaluate(
         classifiers,

@@ -4,7 +4,7 @@ import argparse
 import sys
 from pathlib import Path
 
-from zfkeras import commandline
+from zfkeras.cli import arguments, command
 
 # Photographs in the picture; the JSON holds all.
 PICTURED = 40
@@ -14,7 +14,7 @@ _DRAWN = 256
 
 def build_parser() -> argparse.ArgumentParser:
     """The command's arguments."""
-    parser = commandline.make_parser(
+    parser = arguments.make_parser(
         "zfkeras.predict",
         "Name what photographs show. Where a file's name begins with one of the "
         "network's class names or ImageNet ids (n02124075_cat.jpg), that is taken for "
@@ -26,10 +26,10 @@ def build_parser() -> argparse.ArgumentParser:
         metavar="IMAGE",
         help="files, or folders whose files are taken",
     )
-    commandline.add_model(parser)
+    arguments.add_model(parser)
     parser.add_argument(
         "--top",
-        type=commandline.positive_int,
+        type=arguments.positive_int,
         default=5,
         metavar="N",
         help="answers for each photograph, most probable first",
@@ -39,7 +39,7 @@ def build_parser() -> argparse.ArgumentParser:
         action="store_true",
         help="average over four corners, centre and their mirror images",
     )
-    commandline.add_batch_size(parser, default=64)
+    arguments.add_batch_size(parser, default=64)
     parser.add_argument(
         "--workdir",
         type=Path,
@@ -51,18 +51,18 @@ def build_parser() -> argparse.ArgumentParser:
 
 def main(argv=None) -> int:
     """Runs the command; returns its exit code."""
-    return commandline.run(build_parser(), _predict, argv)
+    return command.run(build_parser(), _predict, argv)
 
 
 def _predict(args):
-    from zfkeras.data.image_paths import image_paths
+    from zfkeras.cli.terminal import one_line
+    from zfkeras.data.files.image_paths import image_paths
     from zfkeras.models.presets import load
-    from zfkeras.terminal import one_line
 
     files = image_paths(args.images)
     classifier = load(args.model)
     if args.workdir is not None:
-        commandline.make_folder(args.workdir)
+        command.make_folder(args.workdir)
     answers, left_out = _answers(files, classifier, args)
     for answer in answers:
         print(one_line(answer["file"]))
@@ -87,8 +87,8 @@ def _answers(files, classifier, args) -> tuple[list[dict], dict[str, str]]:
     import numpy as np
     from tqdm import tqdm
 
-    from zfkeras.data.bad_images import BadImage
-    from zfkeras.data.images import read_image
+    from zfkeras.data.files.bad_images import BadImage
+    from zfkeras.data.files.decoding import read_image
     from zfkeras.errors import RunError
 
     readable, left_out = [], {}
@@ -125,7 +125,7 @@ def _answers(files, classifier, args) -> tuple[list[dict], dict[str, str]]:
 
 
 def _true_name(file: Path, class_names) -> str | None:
-    from zfkeras.truth import true_label
+    from zfkeras.data.truth import true_label
 
     label = true_label(file.stem, class_names)
     return None if label is None else class_names[label]
@@ -144,8 +144,8 @@ def _summary(known) -> str:
 
 
 def _write(args, answers, left_out):
-    from zfkeras.provenance import write_results
-    from zfkeras.render.predictions import draw_predictions
+    from zfkeras.plots.predictions import draw_predictions
+    from zfkeras.records.provenance import write_results
 
     record = {
         "model": args.model,
@@ -174,7 +174,7 @@ def _thumbnail(file: str):
     """A photograph as small as it is drawn: all are in memory at once."""
     import numpy as np
 
-    from zfkeras.data.images import read_image
+    from zfkeras.data.files.decoding import read_image
 
     picture = read_image(file, _DRAWN)
     picture.thumbnail((_DRAWN, _DRAWN))

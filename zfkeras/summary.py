@@ -3,12 +3,12 @@
 import argparse
 import sys
 
-from zfkeras import commandline
+from zfkeras.cli import arguments, command
 
 
 def build_parser() -> argparse.ArgumentParser:
     """The command's arguments."""
-    parser = commandline.make_parser(
+    parser = arguments.make_parser(
         "zfkeras.summary",
         "Print a network's layers, sizes, parameters and receptive fields.",
     )
@@ -23,7 +23,7 @@ def build_parser() -> argparse.ArgumentParser:
     which.add_argument("--model", metavar="MODEL", help="preset or .keras file")
     parser.add_argument(
         "--num-classes",
-        type=commandline.positive_int,
+        type=arguments.positive_int,
         metavar="N",
         help="classes of the softmax, with --variant (default: 1000)",
     )
@@ -32,7 +32,7 @@ def build_parser() -> argparse.ArgumentParser:
 
 def main(argv=None) -> int:
     """Runs the command; returns its exit code."""
-    return commandline.run(build_parser(), _summarize, argv)
+    return command.run(build_parser(), _summarize, argv)
 
 
 def _summarize(args):
@@ -60,8 +60,8 @@ def _summarize(args):
 
 def summary(model) -> str:
     """A table of a model's layers."""
-    from zfkeras.models.endpoints import endpoints, first_output
-    from zfkeras.models.receptive_field import receptive_field
+    from zfkeras.graph.endpoints import endpoints, first_output
+    from zfkeras.graph.receptive_field import receptive_field
 
     numbers = {end.layer_name: str(end.number) for end in endpoints(model).values()}
     rows = [("name", "layer", "output", "channels", "parameters", "field", "stride")]

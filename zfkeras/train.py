@@ -5,14 +5,14 @@ import shlex
 import sys
 from pathlib import Path
 
-from zfkeras import commandline
+from zfkeras.cli import arguments, command
 
 DEFAULT_CONFIG = "zfnet_shapes"
 
 
 def build_parser() -> argparse.ArgumentParser:
     """The command's arguments."""
-    parser = commandline.make_parser(
+    parser = arguments.make_parser(
         "zfkeras.train",
         "Train ZFNet or one of its variants. Without arguments it trains on built-in "
         "images. The same command resumes a run that was stopped; at most one "
@@ -24,8 +24,8 @@ def build_parser() -> argparse.ArgumentParser:
         metavar="NAME",
         help="experiment in zfkeras/configs, such as zfnet_imagenet",
     )
-    commandline.add_data(parser, default_text="the configuration's own")
-    commandline.add_workdir(parser, default_text="runs/CONFIG")
+    arguments.add_data(parser, default_text="the configuration's own")
+    arguments.add_workdir(parser, default_text="runs/CONFIG")
     parser.add_argument(
         "--set",
         action="append",
@@ -50,12 +50,12 @@ def build_parser() -> argparse.ArgumentParser:
 
 # Flags that stand for a --set, so that every command has them by the same name.
 _SHORTHANDS = {
-    "epochs": ("epochs", commandline.positive_int, "passes over the training images"),
-    "batch_size": ("batch_size", commandline.positive_int, "images in a step"),
+    "epochs": ("epochs", arguments.positive_int, "passes over the training images"),
+    "batch_size": ("batch_size", arguments.positive_int, "images in a step"),
     "seed": ("seed", int, "seed of weights, order, crops and dropout"),
     "max_bad_fraction": (
         "data.max_bad_fraction",
-        commandline.fraction,
+        arguments.fraction,
         "share of unreadable images (0-1) past which the run stops",
     ),
 }
@@ -88,7 +88,7 @@ def _add_execution(parser):
     )
     parser.add_argument(
         "--join-seconds",
-        type=commandline.positive_int,
+        type=arguments.positive_int,
         default=600,
         metavar="N",
         help="multi-worker: how many seconds to wait for the other workers",
@@ -117,13 +117,13 @@ def _add_execution(parser):
 
 def main(argv=None) -> int:
     """Runs the command; returns its exit code."""
-    return commandline.run(build_parser(), _train, argv)
+    return command.run(build_parser(), _train, argv)
 
 
 def _train(args):
     from zfkeras.errors import RunError
-    from zfkeras.invocation import command_line
-    from zfkeras.training.experiment import Execution, dry_run, run_experiment
+    from zfkeras.records.invocation import command_line
+    from zfkeras.training.run import Execution, dry_run, run_experiment
 
     config = _configured(args)
     workdir = args.workdir = args.workdir or Path("runs") / args.config

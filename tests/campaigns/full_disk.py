@@ -17,7 +17,7 @@ from pathlib import Path
 from tests.campaigns.arguments import campaign_parser
 from tests.campaigns.jobs import Job, jobs
 from tests.campaigns.whole import broken_files, hidden_files
-from zfkeras import commandline
+from zfkeras.cli import command
 from zfkeras.errors import UsageError
 
 
@@ -35,7 +35,7 @@ def build_parser():
 
 def main(argv=None) -> int:
     """Runs the campaign; returns its exit code."""
-    return commandline.run(build_parser(), _campaign, argv)
+    return command.run(build_parser(), _campaign, argv)
 
 
 def _campaign(args):
@@ -43,7 +43,7 @@ def _campaign(args):
 
     if os.geteuid():
         raise UsageError("mounting small disks needs root")
-    commandline.make_folder(args.workdir)
+    command.make_folder(args.workdir)
     place = args.workdir.resolve()
     chosen = [job for job in jobs(place) if args.only in (None, job.name)]
     rows = [

@@ -84,7 +84,7 @@ def _caltech(folder: Path, data: str) -> Command:
     )
 
     def often():
-        from transfer import feature_writer
+        from transfer.features import writer as feature_writer
 
         feature_writer.SAVE_SECONDS = _OFTEN
 
@@ -108,7 +108,7 @@ def _report(folder: Path, data: str) -> Command:
 
 
 def _scan_often():
-    from visualize.top_activations import TopActivations
+    from visualize.strongest.top_activations import TopActivations
 
     TopActivations.scan.__kwdefaults__["save_seconds"] = _OFTEN
 

@@ -19,8 +19,8 @@ from pathlib import Path
 from tests.campaigns.arguments import campaign_parser
 from tests.campaigns.jobs import Job, jobs
 from tests.campaigns.whole import broken_files, hidden_files
-from zfkeras import commandline
-from zfkeras.locks import LOCK_NAME
+from zfkeras.cli import command
+from zfkeras.io.locks import LOCK_NAME
 
 # Kills that a run must stand before it may end by itself; then the next run begins.
 _KILLS_A_RUN = 5
@@ -41,13 +41,13 @@ def build_parser():
 
 def main(argv=None) -> int:
     """Runs the campaign; returns its exit code."""
-    return commandline.run(build_parser(), _campaign, argv)
+    return command.run(build_parser(), _campaign, argv)
 
 
 def _campaign(args):
     from tests.campaigns.reporting import conclude
 
-    commandline.make_folder(args.workdir)
+    command.make_folder(args.workdir)
     place = args.workdir.resolve()
     chosen = [job for job in jobs(place) if args.only in (None, job.name)]
     tries = [args.tries // len(chosen)] * len(chosen)

@@ -112,9 +112,9 @@ def warm_up() -> None:
     """Imports what commands import, and starts nothing of TensorFlow's."""
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
     for name in (
-        "transfer.experiment",
-        "visualize.report_gathering",
-        "visualize.render.features",
-        "zfkeras.training.experiment",
+        "transfer.experiments.caltech",
+        "visualize.report.gathering",
+        "visualize.plots.features",
+        "zfkeras.training.run",
     ):
         importlib.import_module(name)

@@ -11,7 +11,7 @@ from pathlib import Path
 import numpy as np
 
 from zfkeras import train
-from zfkeras.training import experiment
+from zfkeras.training import run as experiment
 from zfkeras.training.loop import Loop
 
 

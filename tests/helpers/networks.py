@@ -4,7 +4,7 @@ import keras
 import numpy as np
 
 from zfkeras.data.preprocessing import Preprocessing
-from zfkeras.data.sources import Source, open_source
+from zfkeras.data.register import Source, open_source
 from zfkeras.models.classifier import Classifier
 from zfkeras.models.zfnet import ZFNet
 

@@ -10,9 +10,9 @@ import tensorflow as tf
 
 from tests.helpers.runs import tiny_config
 from zfkeras.data.preprocessing import Preprocessing
-from zfkeras.training.distribution import make_strategy
+from zfkeras.training.distributed.strategies import make_strategy
+from zfkeras.training.distributed.workers import Workers
 from zfkeras.training.network import build_network
-from zfkeras.training.workers import Workers
 
 
 def main():

@@ -5,11 +5,11 @@ import numpy as np
 import tensorflow as tf
 
 from tests.helpers.projections import assert_close, random_images, shake
-from visualize.graph import Graph
-from visualize.projection import Projector
-from visualize.rules import Options
-from visualize.seeds import Asks, project
-from visualize.windows import Cutter
+from visualize.deconvnet.graph import Graph
+from visualize.deconvnet.projector import Projector
+from visualize.deconvnet.rules import Options
+from visualize.deconvnet.seeds import Asks, project
+from visualize.deconvnet.windows import Cutter
 
 
 def projector_of(model, method="gradient", lrn="gradient"):

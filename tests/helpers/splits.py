@@ -5,7 +5,7 @@ import io
 import numpy as np
 from PIL import Image
 
-from zfkeras.data.splits import ListedSplit
+from zfkeras.data.split import ListedSplit
 
 
 def png(pixels: np.ndarray) -> bytes:

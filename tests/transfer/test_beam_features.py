@@ -6,13 +6,15 @@ pytest.importorskip("apache_beam", reason="needs requirements-beam.txt")
 from tests.helpers.records import read_results
 from tests.helpers.splits import noise, png
 from tests.helpers.trees import write_tree
-from transfer import beam_extraction, beam_features, features
-from transfer.beam_extraction import shard_path
-from transfer.features import extract
-from zfkeras.clusters.job import shards
-from zfkeras.data.bad_images import BadImages
-from zfkeras.data.sources import open_source
+from transfer import beam_features
+from transfer.features import beam_extraction
+from transfer.features import extraction as features
+from transfer.features.beam_extraction import shard_path
+from transfer.features.extraction import extract
+from zfkeras.data.files.bad_images import BadImages
+from zfkeras.data.register import open_source
 from zfkeras.models.presets import load
+from zfkeras.passes.beam.job import shards
 
 NUMBER, BATCH, SHARD = 23, 4, 8
 # In one process, which needs no download and no container.

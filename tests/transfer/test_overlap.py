@@ -12,9 +12,9 @@ from tests.helpers.splits import split_of
 from tests.helpers.trees import write_tree
 from transfer import overlap
 from transfer.overlap import find_overlap
-from transfer.overlap_report import write_report
-from zfkeras.data.bad_images import BadImages
-from zfkeras.data.sources import open_source
+from transfer.reports.overlap import write_report
+from zfkeras.data.files.bad_images import BadImages
+from zfkeras.data.register import open_source
 from zfkeras.errors import RunError
 
 

@@ -3,10 +3,11 @@ import pytest
 
 pytest.importorskip("apache_beam", reason="needs requirements-beam.txt")
 
-from visualize import beam_features, beam_scan, features
-from visualize.scan_state import load_state
-from visualize.top_activations import TopActivations
-from zfkeras.data.sources import open_source
+from visualize import beam_features, features
+from visualize.strongest import beam_scan
+from visualize.strongest.scan_state import load_state
+from visualize.strongest.top_activations import TopActivations
+from zfkeras.data.register import open_source
 from zfkeras.models.presets import load
 
 DATA, NUMBER, BATCH = "shapes:16:45", 45, 8
@@ -61,7 +62,7 @@ def test_visualize_features_draws_it_without_a_pass(model_file, tmp_path, monkey
     def refuse(*args):
         raise AssertionError("scanned once more")
 
-    monkeypatch.setattr("visualize.scan.Scan.run", refuse)
+    monkeypatch.setattr("visualize.strongest.scan.Scan.run", refuse)
     assert features.main([*words(model_file, tmp_path), "--channels", "2"]) == 0
     assert (tmp_path / "features.png").is_file()
 

@@ -92,7 +92,7 @@ def test_it_writes_a_picture_a_layer_an_overview_and_a_record(run, tmp_path, fol
 def test_a_rerun_reuses_the_scan_and_shows_other_channels(run, tmp_path, monkeypatch):
     argv = ("--layers", "2", "--workdir", tmp_path)
     assert run(*argv, "--channels", "2")[0] == 0
-    monkeypatch.setattr("visualize.scan.evaluation_batches", None)
+    monkeypatch.setattr("visualize.strongest.scan.evaluation_batches", None)
     assert run(*argv, "--channels", "7,1")[0] == 0
     record = read_results(tmp_path, "features")
     assert [f["channel"] for f in record["layers"][0]["features"]] == [7, 1]
@@ -106,7 +106,7 @@ def test_requests_that_cannot_be_met_are_one_line(run, tmp_path):
 
 
 def test_a_channel_that_a_layer_does_not_have_is_named(run, tmp_path, monkeypatch):
-    monkeypatch.setattr("visualize.scan.evaluation_batches", None)
+    monkeypatch.setattr("visualize.strongest.scan.evaluation_batches", None)
     argv = ("--layers", "1", "--channels", "3,64", "--workdir", tmp_path)
     assert "from 0 to 63 in layer norm1. Received: 64" in refusal(run(*argv))
 

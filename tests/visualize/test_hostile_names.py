@@ -5,10 +5,10 @@ import json
 import keras
 import numpy as np
 
-from visualize.gallery import make_gallery
-from visualize.report_sections import gallery
+from visualize.figures.features.gallery import make_gallery
+from visualize.report.sections import gallery
 from zfkeras.data.preprocessing import Preprocessing
-from zfkeras.data.sources import open_source
+from zfkeras.data.register import open_source
 from zfkeras.models.classifier import Classifier
 
 LONG = "x" * 250

@@ -6,8 +6,8 @@ from tests.helpers.networks import make_classifier
 from tests.helpers.records import read_results
 from tests.helpers.splits import noise, png
 from tests.helpers.trees import write_tree
+from visualize.figures.invariance.transformations import FILLS as KNOWN_FILLS
 from visualize.invariance import FILLS, build_parser, main
-from visualize.transformations import FILLS as KNOWN_FILLS
 
 NAMES = ("n02124075 Egyptian cat", "<b>größer, 猫<b>", "dog")
 

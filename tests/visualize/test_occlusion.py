@@ -9,12 +9,12 @@ from tests.helpers.networks import make_classifier
 from tests.helpers.records import read_results
 from tests.helpers.splits import noise, png
 from tests.helpers.trees import write_tree
-from visualize.chosen_images import ChosenImage
+from visualize.figures.occlusion.maps import OcclusionMaps
+from visualize.figures.occlusion.rows import OcclusionRow, default_patch
+from visualize.figures.occlusion.sliding_occluder import SlidingOccluder
+from visualize.images.chosen import ChosenImage
 from visualize.occlusion import build_parser, main, sentences_on
-from visualize.occlusion_figure import OcclusionRow, default_patch
-from visualize.occlusion_maps import OcclusionMaps
-from visualize.render.occlusion import draw_occlusion
-from visualize.sliding_occluder import SlidingOccluder
+from visualize.plots.occlusion import draw_occlusion
 from zfkeras.data.preprocessing import Preprocessing
 
 NAMES = ("n02124075 Egyptian cat", "<b>größer, 猫<b>", "dog")
@@ -81,7 +81,7 @@ def test_named_images_and_a_rerun_reuse_the_pass_over_the_data(
     argv = ["--images", files / "n02124075_1.png", "--patch-size", 28]
     argv += ["--layer", "conv5", "--channel", 3, "--fill", 0]
     assert run(*argv)[0] == 0
-    monkeypatch.setattr("visualize.scan.evaluation_batches", None)
+    monkeypatch.setattr("visualize.strongest.scan.evaluation_batches", None)
     assert run(*argv)[0] == 0
     record = read_results(tmp_path / "out", "occlusion")
     (row,) = record["images"]

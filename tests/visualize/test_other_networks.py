@@ -10,8 +10,8 @@ import pytest
 from tests.helpers.page_reader import PageReader
 from tests.helpers.splits import noise, png
 from tests.helpers.trees import write_tree
-from visualize.evolution_callback import EvolutionCallback
-from visualize.report_catalogue import FIGURES
+from visualize.figures.evolution.callback import EvolutionCallback
+from visualize.report.catalogue import FIGURES
 from zfkeras.data.preprocessing import Preprocessing
 from zfkeras.models.classifier import Classifier
 
@@ -38,7 +38,8 @@ def data(tmp_path_factory):
 
 
 def run(module, *argv):
-    return importlib.import_module(f"visualize.{module}").main([*map(str, argv)])
+    place = "report.__main__" if module == "report" else module
+    return importlib.import_module(f"visualize.{place}").main([*map(str, argv)])
 
 
 def leaky_network(seed=0):
@@ -68,7 +69,9 @@ def leaky_run(tmp_path_factory):
 def test_a_layer_without_a_rule_is_one_line_in_what_projects(
     module, data, leaky_run, tmp_path, capsys, monkeypatch
 ):
-    monkeypatch.setattr("visualize.scan.evaluation_batches", None)  # before any work
+    monkeypatch.setattr(
+        "visualize.strongest.scan.evaluation_batches", None
+    )  # before any work
     network = f"--model={leaky_run}/snapshots/epoch-002.keras"
     argv = {
         "features": [network, "--layers=high"],

@@ -158,7 +158,7 @@ def test_caffes_files_become_self_sufficient(run, tmp_path):
 def test_a_conversion_that_is_wrong_is_not_written(run, tmp_path, graph, monkeypatch):
     # The usual mistake: maps flattened in the wrong order.
     monkeypatch.setattr(
-        "zfkeras.conversion.building._channels_last", lambda kernel, flat: kernel
+        "zfkeras.conversion.build._channels_last", lambda kernel, flat: kernel
     )
     target = tmp_path / "wrong.keras"
     outcome = run("--model", graph, "--mean", "0,0,0", target, "--num-images", 2)

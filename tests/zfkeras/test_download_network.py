@@ -22,7 +22,7 @@ from tests.helpers.splits import png
 from tests.helpers.trees import write_tree
 from zfkeras.conversion.choosing import DEFAULT
 from zfkeras.data.published.sets import NETWORKS, Published
-from zfkeras.data.tfds import imagenet_class_names
+from zfkeras.data.sources.tfds import imagenet_class_names
 from zfkeras.download import main
 
 NAME = "zfnet512-12.onnx"

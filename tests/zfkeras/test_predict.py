@@ -44,7 +44,7 @@ def test_it_names_the_most_probable_classes(folder, model_file, tmp_path, capsys
 
 def test_pictures_are_drawn_from_thumbnails(tmp_path, model_file, monkeypatch):
     # Previously forty photographs were held at their full size, PNGs of any.
-    from zfkeras.render import predictions
+    from zfkeras.plots import predictions
 
     drawn = []
     monkeypatch.setattr(

@@ -98,7 +98,7 @@ def test_an_interruption_says_the_command_that_resumes(tmp_path, monkeypatch, ca
     def interrupt(*_):
         raise KeyboardInterrupt
 
-    monkeypatch.setattr("zfkeras.training.experiment.run_experiment", interrupt)
+    monkeypatch.setattr("zfkeras.training.run.run_experiment", interrupt)
     words = ["train.py", "--workdir", str(tmp_path / "my run")]
     monkeypatch.setattr(sys, "argv", [*words, "--overwrite"])
     assert main() == 1

@@ -8,13 +8,13 @@ from sklearn.exceptions import ConvergenceWarning
 from sklearn.utils.multiclass import check_classification_targets
 from sklearn.utils.validation import check_is_fitted, validate_data
 
-from transfer.heads.gram import check_finite, gram_matrix, weighted_sum
-from transfer.heads.newton import minimise
-from transfer.heads.parallel import blas_on_one_core, product
 from transfer.heads.parameters import check_above_0, check_grid, check_share
-from transfer.heads.samples import FeatureSamples, GramSamples
 from transfer.heads.selection import ENOUGH, divisions
-from transfer.metrics import mean_per_class_accuracy
+from transfer.heads.solver.gram import check_finite, gram_matrix, weighted_sum
+from transfer.heads.solver.newton import minimise
+from transfer.heads.solver.parallel import blas_on_one_core, product
+from transfer.heads.solver.samples import FeatureSamples, GramSamples
+from transfer.protocols.accuracy import mean_per_class_accuracy
 
 #: Weights of the loss among which C is chosen, for features of unit mean square norm.
 C_GRID = (0.01, 0.1, 1.0, 10.0, 100.0)

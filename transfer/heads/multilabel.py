@@ -2,12 +2,12 @@
 
 import numpy as np
 
-from transfer.average_precision import average_precisions
 from transfer.heads.base import C_GRID, DEFAULT_C
-from transfer.heads.gram import gram_matrix, weighted_sum
-from transfer.heads.losses import SquaredHinge
-from transfer.heads.newton import minimise
-from transfer.heads.samples import FeatureSamples, GramSamples
+from transfer.heads.solver.gram import gram_matrix, weighted_sum
+from transfer.heads.solver.losses import SquaredHinge
+from transfer.heads.solver.newton import minimise
+from transfer.heads.solver.samples import FeatureSamples, GramSamples
+from transfer.protocols.average_precision import average_precisions
 
 # Relative error of the weights while C is being chosen.
 _ROUGH = 0.03

@@ -4,7 +4,7 @@ import numpy as np
 from scipy.special import expit, softmax
 
 from transfer.heads.base import LinearHead
-from transfer.heads.losses import Multinomial
+from transfer.heads.solver.losses import Multinomial
 
 
 class SoftmaxHead(LinearHead):

@@ -21,7 +21,7 @@ from transfer.heads.base import LinearHead
 from transfer.heads.softmax import SoftmaxHead
 from transfer.heads.svm import SVMHead
 from zfkeras.errors import UsageError
-from zfkeras.files import raise_system_errors, written_whole
+from zfkeras.io.files import raise_system_errors, written_whole
 
 _KINDS = {"svm": SVMHead, "softmax": SoftmaxHead}
 _FORMAT = 1

@@ -3,7 +3,7 @@
 import numpy as np
 
 from transfer.heads.base import LinearHead
-from transfer.heads.losses import SquaredHinge
+from transfer.heads.solver.losses import SquaredHinge
 
 
 class SVMHead(LinearHead):

@@ -7,7 +7,7 @@ import argparse
 import contextlib
 from pathlib import Path
 
-from zfkeras import commandline
+from zfkeras.cli import arguments
 from zfkeras.errors import UsageError
 
 # The names that argparse gives to what `add_description` adds.
@@ -50,13 +50,13 @@ def add_description(parser: argparse.ArgumentParser) -> None:
     )
     group.add_argument(
         "--crop-size",
-        type=commandline.positive_int,
+        type=arguments.positive_int,
         metavar="N",
         help="side of the network's input in pixels (default: as the file says)",
     )
     group.add_argument(
         "--image-size",
-        type=commandline.positive_int,
+        type=arguments.positive_int,
         metavar="N",
         help="pixels the shorter side is scaled to before the crop (default: the mean "
         "image's, else 256 for crops of 224, in proportion)",
@@ -116,7 +116,7 @@ def _mean(text):
     """The mean that --mean says: numbers, or a file."""
     import numpy as np
 
-    from zfkeras.conversion.caffe_reader import read_mean
+    from zfkeras.conversion.caffe.reader import read_mean
 
     if text is None:
         return None

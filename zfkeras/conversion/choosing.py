@@ -13,18 +13,18 @@ import numpy as np
 from tqdm import tqdm
 
 from zfkeras.conversion.network import Network
-from zfkeras.conversion.onnx_reader import read_onnx
+from zfkeras.conversion.onnx.reader import read_onnx
 from zfkeras.conversion.preset import Settings, make_classifier
-from zfkeras.data.bad_images import BadImages
+from zfkeras.data.files.bad_images import BadImages
 from zfkeras.data.pipeline import evaluation_batches
-from zfkeras.data.sources import Source
-from zfkeras.data.splits import ListedSplit
-from zfkeras.data.tfds import imagenet_class_names
+from zfkeras.data.register import Source
+from zfkeras.data.sources.tfds import imagenet_class_names
+from zfkeras.data.split import ListedSplit
+from zfkeras.data.truth import true_label
 from zfkeras.errors import RunError, UsageError
-from zfkeras.files import written_whole
+from zfkeras.io.files import written_whole
 from zfkeras.models.classifier import Classifier
-from zfkeras.provenance import write_record
-from zfkeras.truth import true_label
+from zfkeras.records.provenance import write_record
 
 logger = logging.getLogger(__name__)
 

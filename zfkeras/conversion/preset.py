@@ -6,7 +6,7 @@ from pathlib import Path
 
 import numpy as np
 
-from zfkeras.conversion.building import build_model
+from zfkeras.conversion.build import build_model
 from zfkeras.conversion.network import Convention, Network
 from zfkeras.data.preprocessing import Preprocessing
 from zfkeras.errors import UsageError

@@ -4,9 +4,9 @@ from collections.abc import Iterator
 
 import numpy as np
 
-from zfkeras.data.bad_images import BadImage
+from zfkeras.data.files.bad_images import BadImage
 from zfkeras.data.preprocessing import Preprocessing
-from zfkeras.data.sources import open_source
+from zfkeras.data.register import open_source
 from zfkeras.errors import RunError
 
 

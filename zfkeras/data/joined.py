@@ -6,7 +6,7 @@ from collections.abc import Sequence
 import numpy as np
 import tensorflow as tf
 
-from zfkeras.data.splits import ListedSplit, Split
+from zfkeras.data.split import ListedSplit, Split
 
 
 def join(splits: Sequence[Split]) -> Split:

@@ -10,10 +10,10 @@ from collections.abc import Callable
 import numpy as np
 import tensorflow as tf
 
-from zfkeras.data import images
-from zfkeras.data.bad_images import BadImage, BadImages
+from zfkeras.data.files import decoding as images
+from zfkeras.data.files.bad_images import BadImage, BadImages
 from zfkeras.data.preprocessing import Preprocessing
-from zfkeras.data.splits import Split
+from zfkeras.data.split import Split
 from zfkeras.errors import RunError
 
 # Examples that are loaded in one call, and the bytes beyond which there are fewer.

@@ -13,7 +13,8 @@ from collections.abc import Sequence
 import numpy as np
 from PIL import Image
 
-from zfkeras.data import crops, images
+from zfkeras.data import crops
+from zfkeras.data.files import decoding as images
 
 
 @dataclasses.dataclass(frozen=True, eq=False)

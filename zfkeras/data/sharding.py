@@ -8,10 +8,10 @@ import dataclasses
 import numpy as np
 import tensorflow as tf
 
-from zfkeras.data.bad_images import BadImages
+from zfkeras.data.files.bad_images import BadImages
 from zfkeras.data.pipeline import attempted, training_load
 from zfkeras.data.preprocessing import Preprocessing
-from zfkeras.data.splits import Split
+from zfkeras.data.split import Split
 
 
 @dataclasses.dataclass(frozen=True, eq=False)

@@ -14,12 +14,12 @@ import numpy as np
 from PIL import Image
 
 import zfkeras.layers  # noqa: F401 - registers the layers that files name
-from zfkeras.constraints import MaxRMS  # noqa: F401 - likewise
 from zfkeras.data.preprocessing import Preprocessing
 from zfkeras.errors import UsageError
-from zfkeras.files import raise_system_errors, written_whole
-from zfkeras.models.layer_outputs import compile_layer
-from zfkeras.models.layer_tensor import check_layer
+from zfkeras.graph.layer_outputs import compile_layer
+from zfkeras.graph.layer_tensor import check_layer
+from zfkeras.io.files import raise_system_errors, written_whole
+from zfkeras.layers.max_rms import MaxRMS  # noqa: F401 - likewise
 from zfkeras.models.storage import (
     IncompleteFile,
     add_members,

@@ -11,7 +11,7 @@ import json
 import keras
 import numpy as np
 
-from zfkeras.data.splits import ListedSplit, Split
+from zfkeras.data.split import ListedSplit, Split
 
 # Images whose content is read: all would take as long as the pass itself.
 _SAMPLED_IMAGES = 64

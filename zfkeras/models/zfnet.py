@@ -5,9 +5,9 @@ from collections.abc import Sequence
 
 import keras
 
-from zfkeras.constraints import MaxRMS
 from zfkeras.errors import UsageError
 from zfkeras.layers import LocalResponseNormalization, MaxPoolWithArgmax
+from zfkeras.layers.max_rms import MaxRMS
 from zfkeras.models.variants import Stage, find_variant
 
 # Said to every layer that asks, so that Keras's global setting has no say.

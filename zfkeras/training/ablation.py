@@ -11,15 +11,15 @@ from pathlib import Path
 
 import keras
 
-from zfkeras.data.bad_images import BadImages
+from zfkeras.data.files.bad_images import BadImages
 from zfkeras.errors import UsageError
-from zfkeras.files import read_json_again, write_json
+from zfkeras.io.files import read_json_again, write_json
 from zfkeras.models.classifier import Classifier
 from zfkeras.models.variants import find_variant, rows_of
 from zfkeras.training.config import TrainConfig
 from zfkeras.training.ensemble import evaluate
-from zfkeras.training.experiment import Execution, run_experiment
-from zfkeras.training.experiment_data import carved, open_data
+from zfkeras.training.run import Execution, run_experiment
+from zfkeras.training.run_data import carved, open_data
 
 logger = logging.getLogger(__name__)
 

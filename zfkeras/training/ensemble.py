@@ -7,16 +7,16 @@ import numpy as np
 import tensorflow as tf
 from tqdm import tqdm
 
-from zfkeras.data.bad_images import BadImages
+from zfkeras.cli.terminal import table_cell
+from zfkeras.data.files.bad_images import BadImages
 from zfkeras.data.pipeline import evaluation_batches
-from zfkeras.data.sources import Source
-from zfkeras.data.splits import Split
+from zfkeras.data.register import Source
+from zfkeras.data.split import Split
+from zfkeras.data.wnids import wnid_of
 from zfkeras.errors import RunError, UsageError
 from zfkeras.models.classifier import Classifier, predict_crops
 from zfkeras.models.variants import VARIANTS, PaperRow
-from zfkeras.terminal import table_cell
 from zfkeras.training.evaluation import error_rates
-from zfkeras.wnids import wnid_of
 
 # Table 2: networks whose probabilities are averaged -> the paper's row.
 _PAPER_ENSEMBLES = {

@@ -11,7 +11,7 @@ from zfkeras.errors import UsageError
 from zfkeras.models.classifier import Classifier
 from zfkeras.models.presets import load
 from zfkeras.training.config import TrainConfig
-from zfkeras.training.workers import Workers
+from zfkeras.training.distributed.workers import Workers
 
 logger = logging.getLogger(__name__)
 

@@ -8,22 +8,22 @@ import numpy as np
 import tensorflow as tf
 from tqdm import tqdm
 
-from zfkeras.data.bad_images import BadImages
+from zfkeras.data.files.bad_images import BadImages
 from zfkeras.data.pipeline import evaluation_batches
-from zfkeras.data.splits import Split
+from zfkeras.data.split import Split
 from zfkeras.errors import RunError
-from zfkeras.files import is_disk_full
-from zfkeras.invocation import command_line
+from zfkeras.io.files import is_disk_full
+from zfkeras.records.invocation import command_line
 from zfkeras.training.config import TrainConfig
+from zfkeras.training.distributed.feeding import feeds
+from zfkeras.training.distributed.workers import Workers
 from zfkeras.training.evaluation import count_wrong, rates_of
-from zfkeras.training.feeding import feeds
 from zfkeras.training.interruption import Interruption
 from zfkeras.training.network import Network
-from zfkeras.training.progress import Progress
-from zfkeras.training.record import Record
 from zfkeras.training.schedule import make_schedule
-from zfkeras.training.workdir import Workdir
-from zfkeras.training.workers import Workers
+from zfkeras.training.workdir.folder import Workdir
+from zfkeras.training.workdir.progress import Progress
+from zfkeras.training.workdir.record import Record
 
 logger = logging.getLogger(__name__)
 

@@ -12,7 +12,7 @@ from zfkeras.data.preprocessing import Preprocessing
 from zfkeras.models.classifier import predict_crops
 from zfkeras.models.zfnet import ZFNet
 from zfkeras.training.config import TrainConfig
-from zfkeras.training.dropout import share_masks
+from zfkeras.training.distributed.dropout import share_masks
 from zfkeras.training.step import make_optimizer, make_train_step
 
 

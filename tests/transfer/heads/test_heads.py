@@ -7,10 +7,10 @@ from sklearn.metrics import balanced_accuracy_score
 from sklearn.svm import LinearSVC
 from sklearn.utils.estimator_checks import parametrize_with_checks
 
-from transfer.heads import newton
-from transfer.heads.gram import gram_matrix
 from transfer.heads.selection import divisions
 from transfer.heads.softmax import SoftmaxHead
+from transfer.heads.solver import newton
+from transfer.heads.solver.gram import gram_matrix
 from transfer.heads.svm import SVMHead
 from zfkeras.errors import RunError
 
@@ -190,7 +190,7 @@ def test_one_sample_a_class_leaves_none_to_choose_on():
 
 
 def test_a_memory_map_of_half_floats_is_read_in_blocks(tmp_path, monkeypatch):
-    from transfer.heads import gram as module
+    from transfer.heads.solver import gram as module
 
     monkeypatch.setattr(module, "_BLOCK_BYTES", 4 * 40 * 7)
     X, y = problem(40, 100, 3)

@@ -3,8 +3,8 @@ import pytest
 from sklearn.metrics import average_precision_score
 from sklearn.svm import LinearSVC
 
-from transfer.heads.gram import gram_matrix
 from transfer.heads.multilabel import MultiLabelSVM
+from transfer.heads.solver.gram import gram_matrix
 
 
 def problem(n_samples=90, n_features=150, n_classes=4):

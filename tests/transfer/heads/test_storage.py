@@ -9,8 +9,8 @@ from sklearn.exceptions import NotFittedError
 from sklearn.linear_model import LogisticRegression
 from sklearn.svm import LinearSVC
 
-from transfer.heads.gram import gram_matrix
 from transfer.heads.softmax import SoftmaxHead
+from transfer.heads.solver.gram import gram_matrix
 from transfer.heads.storage import load_head, save_head
 from transfer.heads.svm import SVMHead
 from zfkeras.errors import UsageError

@@ -20,9 +20,9 @@ from zfkeras.conversion.choosing import (
     rate_candidates,
     write_class_names,
 )
-from zfkeras.conversion.onnx_reader import read_onnx
-from zfkeras.data.sources import Source
-from zfkeras.data.tfds import imagenet_class_names
+from zfkeras.conversion.onnx.reader import read_onnx
+from zfkeras.data.register import Source
+from zfkeras.data.sources.tfds import imagenet_class_names
 from zfkeras.errors import RunError, UsageError
 
 NAMES = ("n00000001 ape", "n00000002 bee", "n00000003 cat", "n00000004 dog", "e")

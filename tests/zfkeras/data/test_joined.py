@@ -5,7 +5,7 @@ import pytest
 
 from tests.helpers.trees import contents
 from zfkeras.data.joined import join
-from zfkeras.data.splits import ListedSplit, Split
+from zfkeras.data.split import ListedSplit, Split
 
 
 def listed(name, labels, **settings):

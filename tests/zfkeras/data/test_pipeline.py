@@ -7,7 +7,7 @@ import tensorflow as tf
 from PIL import Image
 
 from tests.helpers.splits import noise, noise_split, png, split_of
-from zfkeras.data.bad_images import BadImages
+from zfkeras.data.files.bad_images import BadImages
 from zfkeras.data.pipeline import (
     compute_mean_image,
     evaluation_batches,

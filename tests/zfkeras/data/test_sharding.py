@@ -11,7 +11,7 @@ from tests.zfkeras.data.test_pipeline import (
     training,
     with_bad,
 )
-from zfkeras.data.bad_images import BadImages
+from zfkeras.data.files.bad_images import BadImages
 from zfkeras.data.pipeline import compute_mean_image
 from zfkeras.data.sharding import Share, shares_of_batches
 

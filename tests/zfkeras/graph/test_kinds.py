@@ -5,8 +5,8 @@ import pytest
 
 from zfkeras.errors import UsageError
 from zfkeras.graph.kinds import POINTWISE, WHOLE, register_windows, windows_of
+from zfkeras.graph.receptive_field import receptive_field
 from zfkeras.layers.switches import Axis
-from zfkeras.models.receptive_field import receptive_field
 
 
 class Dense(keras.layers.Layer):

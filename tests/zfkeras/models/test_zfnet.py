@@ -3,8 +3,8 @@ import numpy as np
 import pytest
 
 from zfkeras import UsageError, ZFNet
-from zfkeras.constraints import MaxRMS
 from zfkeras.layers import LocalResponseNormalization, MaxPoolWithArgmax
+from zfkeras.layers.max_rms import MaxRMS
 from zfkeras.models.variants import VARIANTS
 
 ZFNET_LAYERS = (

@@ -4,10 +4,11 @@ import numpy as np
 import pytest
 
 from tests.helpers.runs import image_folder, tiny_config
-from zfkeras.data.splits import Split
+from zfkeras.data.split import Split
 from zfkeras.errors import UsageError
 from zfkeras.models.variants import rows_of
-from zfkeras.training import ablation, experiment
+from zfkeras.training import ablation
+from zfkeras.training import run as experiment
 from zfkeras.training.ablation import (
     as_table,
     label,

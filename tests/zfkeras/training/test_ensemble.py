@@ -5,8 +5,8 @@ import pytest
 
 from tests.helpers.networks import make_classifier, spread_answers
 from tests.helpers.splits import noise, png, split_of
-from zfkeras.data.bad_images import BadImages
-from zfkeras.data.sources import Source
+from zfkeras.data.files.bad_images import BadImages
+from zfkeras.data.register import Source
 from zfkeras.errors import RunError, UsageError
 from zfkeras.training import ensemble
 

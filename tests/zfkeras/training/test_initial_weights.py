@@ -9,10 +9,10 @@ from tests.helpers.networks import make_classifier
 from tests.helpers.runs import image_folder, tiny_config
 from zfkeras.errors import UsageError
 from zfkeras.training.config import OptimizerConfig
-from zfkeras.training.experiment import dry_run, run_experiment
+from zfkeras.training.distributed.workers import Workers
 from zfkeras.training.initial_weights import start_from
 from zfkeras.training.network import build_model
-from zfkeras.training.workers import Workers
+from zfkeras.training.run import dry_run, run_experiment
 
 VARIANT = "zfnet_quarter_without_6_7"
 NAMES = ("cat", "dog")

@@ -9,12 +9,12 @@ import tensorflow as tf
 
 from tests.helpers.runs import image_folder, tiny_config
 from zfkeras.errors import RunError
-from zfkeras.files import read_json
+from zfkeras.io.files import read_json
 from zfkeras.models.classifier import Classifier
 from zfkeras.training import loop as loop_module
-from zfkeras.training.checkpoints import Checkpoints
 from zfkeras.training.config import ScheduleConfig
-from zfkeras.training.experiment import run_experiment
+from zfkeras.training.run import run_experiment
+from zfkeras.training.workdir.checkpoints import Checkpoints
 
 
 @pytest.fixture(scope="module")
@@ -81,8 +81,8 @@ def test_a_run_leaves_all_that_was_promised(finished):
 
 
 def test_the_mean_image_leaves_out_what_is_held_out(finished, folder):
-    from zfkeras.data.images import decode
-    from zfkeras.data.sources import open_source
+    from zfkeras.data.files.decoding import decode
+    from zfkeras.data.register import open_source
 
     train, _ = open_source(f"folder:{folder}").split("train").carve(0.15, 0)
     pictures = [np.asarray(decode(train.read(key)), float) for key in train.keys]

@@ -9,11 +9,16 @@ import tensorflow as tf
 from tests.helpers.runs import image_folder, tiny_config
 from tests.zfkeras.training.test_step import batch_of, linear_classifier, make_step
 from zfkeras.data.preprocessing import Preprocessing
-from zfkeras.training.checkpoints import Checkpoints, assign, to_arrays, variables_of
 from zfkeras.training.config import OptimizerConfig
-from zfkeras.training.experiment import Execution, run_experiment
 from zfkeras.training.loop import Loop
 from zfkeras.training.network import build_network
+from zfkeras.training.run import Execution, run_experiment
+from zfkeras.training.workdir.checkpoints import (
+    Checkpoints,
+    assign,
+    to_arrays,
+    variables_of,
+)
 
 POLICIES = (None, "float16", "bfloat16")
 

@@ -9,8 +9,8 @@ import time
 import pytest
 
 from tests.helpers.runs import image_folder
-from zfkeras.training.checkpoints import Checkpoints
-from zfkeras.training.workdir import Workdir
+from zfkeras.training.workdir.checkpoints import Checkpoints
+from zfkeras.training.workdir.folder import Workdir
 
 # 102 images learnt from, in batches of 8: 12 steps an epoch, 36 in all.
 EPOCHS, STEPS = 3, 36

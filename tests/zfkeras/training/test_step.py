@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from zfkeras.constraints import MaxRMS
+from zfkeras.layers.max_rms import MaxRMS
 from zfkeras.training.config import OptimizerConfig
 from zfkeras.training.step import make_optimizer, make_train_step
 
@@ -143,7 +143,7 @@ halves = [tf.config.LogicalDeviceConfiguration()] * 2
 tf.config.set_logical_device_configuration(cpu, halves)
 from tests.zfkeras.training.test_step import batch_of, linear_classifier
 from zfkeras.training.config import OptimizerConfig
-from zfkeras.training.distribution import make_strategy
+from zfkeras.training.distributed.strategies import make_strategy
 from zfkeras.training.step import make_optimizer, make_train_step
 
 def trained(name):

@@ -15,7 +15,7 @@ from tqdm import tqdm
 
 from zfkeras.data.published.sets import Published, PublishedFile, in_megabytes
 from zfkeras.errors import RunError, UsageError
-from zfkeras.locks import lock_file
+from zfkeras.io.locks import lock_file
 
 logger = logging.getLogger(__name__)
 

@@ -86,6 +86,6 @@ def _is_prepared(name: str) -> bool:
     """Whether TFDS has prepared a data set, without the seconds of importing TFDS."""
     if not any((_tfds_folder() / name).glob("*/dataset_info.json")):
         return False
-    from zfkeras.data.tfds import is_prepared
+    from zfkeras.data.sources.tfds import is_prepared
 
     return is_prepared(name)

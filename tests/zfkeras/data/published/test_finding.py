@@ -5,7 +5,7 @@ import pytest
 from tests.helpers.trees import jpeg, write_zip
 from zfkeras.data.published.finding import find_data, model_path, search
 from zfkeras.data.published.sets import DATA_SETS
-from zfkeras.data.sources import open_source
+from zfkeras.data.register import open_source
 from zfkeras.errors import UsageError
 
 CALTECH = {f"{name}/image_0001.jpg": jpeg(1) for name in ("accordion", "anchor")}

@@ -4,7 +4,7 @@ from pathlib import Path
 import pytest
 
 from zfkeras.data.published.sets import DATA_SETS, NETWORKS, in_megabytes
-from zfkeras.data.sources import READERS
+from zfkeras.data.register import READERS
 
 ENTRIES = DATA_SETS | NETWORKS
 

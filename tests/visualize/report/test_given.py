@@ -1,0 +1,112 @@
+import json
+import os
+import types
+
+import numpy as np
+import pytest
+
+from tests.helpers.splits import noise, png
+from tests.helpers.trees import write_tree
+from visualize.report.given import look_at_given
+from zfkeras.data.preprocessing import Preprocessing
+from zfkeras.errors import UsageError
+
+PREPROCESSING = Preprocessing(np.zeros((32, 32, 3), np.float32), crop_size=32)
+NOTHING = dict.fromkeys(("run", "parts", "parts_images", "ablation", "transfer"))
+
+
+def parts_json(x=0.5):
+    return json.dumps({"parts": {f"{n}.png": {"eye": [x, 0.5]} for n in (1, 2)}})
+
+
+@pytest.fixture
+def folder(tmp_path):
+    tree = {
+        "run/snapshots/epoch-001.keras": "a",
+        "run/snapshots/epoch-002.keras": "b",
+        "photos/deep/1.png": png(noise(1, 32, 32)),
+        "photos/2.png": png(noise(2, 32, 32)),
+        "photos/notes.txt": "none",
+        "parts.json": parts_json(),
+        "broken.jpg": "no picture",
+        "empty/.hidden.png": png(noise(3, 8, 8)),
+        "tables/ablation.json": "{}",
+        "tables/a/t.md": "|",
+    }
+    return write_tree(tmp_path, tree)
+
+
+def look(**given):
+    args = types.SimpleNamespace(**{**NOTHING, "compare": [], "images": [], **given})
+    return look_at_given(args, PREPROCESSING)
+
+
+def test_what_was_not_given_is_nothing(folder):
+    assert look() == {}
+    assert look(ablation=folder / "tables", transfer=folder / "tables") == {}
+    assert look(compare=["quarter", "tiny_imagenet"]).keys() == {"compare"}
+
+
+@pytest.mark.parametrize(
+    ("argument", "value", "message"),
+    [
+        ("run", "typo", "--run must be a training's workdir"),
+        ("compare", ["typo.keras"], "--compare: the network must be a preset"),
+        ("images", ["photos", "typo.jpg"], "--images: there is no .*typo.jpg"),
+        ("images", ["broken.jpg"], "--images: .*broken.jpg is no image: corrupt"),
+        ("images", ["empty"], "--images: .*empty holds no images"),
+        ("parts", "typo.json", "--parts: there is no file .*typo.json"),
+        ("parts", "parts.json", "does not hold 1.png.* --parts-images says"),
+        ("parts_images", "photos", "--parts-images needs --parts"),
+        ("ablation", "run", "--ablation must hold ablation.json"),
+        ("transfer", "parts.json", "--transfer must be a folder"),
+        ("transfer", "photos", r"--transfer must hold \*.md"),
+    ],
+)
+def test_what_is_not_there_is_refused(folder, argument, value, message):
+    (folder / "photos" / "deep" / "1.png").rename(folder / "other.png")
+    if isinstance(value, str):
+        value = folder / value
+    else:
+        value = [folder / name for name in value]
+        value = [*map(str, value)] if argument == "compare" else value
+    with pytest.raises((UsageError, FileNotFoundError), match=message):
+        look(**{argument: value})
+
+
+def test_a_digest_changes_with_the_files_behind_its_argument(folder):
+    given = {
+        "run": folder / "run",
+        "images": [folder / "photos", folder / "photos" / "2.png"],
+        "parts": folder / "parts.json",
+        "parts_images": folder / "photos",
+    }
+    before = look(**given)
+    assert before.keys() == {"run", "images", "parts"}
+    assert look(**given) == before
+    write_tree(folder, {"photos/notes.txt": "some", "run/log.txt": "x"})
+    assert look(**given) == before
+
+    def changed():
+        nonlocal before
+        last, before = before, look(**given)
+        return {name for name in before if before[name] != last[name]}
+
+    write_tree(folder, {"run/snapshots/epoch-003.keras": "c"})
+    assert changed() == {"run"}
+    write_tree(folder, {"parts.json": parts_json(0.25)})
+    assert changed() == {"parts"}
+    write_tree(folder, {"photos/3.png": png(noise(3, 32, 32))})
+    assert changed() == {"images"}
+    write_tree(folder, {"photos/2.png": png(noise(4, 32, 32))})
+    os.utime(folder / "photos" / "2.png", ns=(1, 1))  # as slow as clocks may be
+    assert changed() == {"images", "parts"}
+
+
+def test_a_network_trained_again_in_place_changes_the_digest(model_file, tmp_path):
+    path = tmp_path / "other.keras"
+    path.write_bytes(model_file.read_bytes())
+    before = look(compare=[str(path)])
+    assert look(compare=[str(path)]) == before
+    os.utime(path, ns=(1, 1))
+    assert look(compare=[str(path)]) != before

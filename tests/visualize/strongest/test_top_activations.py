@@ -1,0 +1,294 @@
+import dataclasses
+import errno
+
+import keras
+import numpy as np
+import pytest
+
+from tests.helpers.splits import noise, png, split_of
+from tests.helpers.top_reference import all_maps, strongest
+from visualize.strongest.scan_state import load_state
+from visualize.strongest.top_activations import TopActivations
+from zfkeras.data.files.bad_images import BadImages
+from zfkeras.data.preprocessing import Preprocessing
+from zfkeras.data.register import open_source
+from zfkeras.errors import RunError, UsageError
+from zfkeras.layers import MaxPoolWithArgmax
+from zfkeras.models.presets import load
+
+CROP = 9
+PLAIN = Preprocessing(np.zeros((CROP, CROP, 3), np.float32), CROP)
+LAYERS = ("conv", "pool", "fc")
+
+
+def whole_numbers(seed=0) -> keras.Model:
+    """A network whose arithmetic on whole numbers is exact, so that ties are ties."""
+    images = keras.Input((CROP, CROP, 3))
+    x = keras.layers.Conv2D(5, 3, 2, "same", activation="relu", name="conv")(images)
+    pooled, _ = MaxPoolWithArgmax(2, 1, name="pool")(x)
+    x = keras.layers.Flatten(name="flatten")(pooled)
+    x = keras.layers.Dense(7, name="fc")(x)
+    model = keras.Model(images, x)
+    random = np.random.default_rng(seed)
+    model.set_weights(
+        [random.integers(-1, 2, w.shape).astype(np.float32) for w in model.weights]
+    )
+    return model
+
+
+def coarse_split(number=23, levels=3):
+    """Images of few grey levels, among which many activations are equal."""
+    return split_of([png(noise(i, CROP, CROP) % levels) for i in range(number)])
+
+
+def coarse_inputs(number=23, levels=3):
+    return np.stack([noise(i, CROP, CROP) % levels for i in range(number)]).astype("f")
+
+
+def rows(found, channel):
+    return [
+        (float(value), int(image), int(y), int(x))
+        for value, image, (y, x) in zip(
+            found.values[channel],
+            found.images[channel],
+            found.positions[channel],
+            strict=True,
+        )
+    ]
+
+
+def assert_same(first, second):
+    assert first.keys() == second.keys()
+    for layer in first:
+        for field in dataclasses.fields(first[layer]):
+            np.testing.assert_array_equal(
+                getattr(first[layer], field.name), getattr(second[layer], field.name)
+            )
+
+
+class CountingSplit:
+    """Passes everything on and counts reads; stops the scan at one of them."""
+
+    def __init__(self, split, stop_at=None):
+        self.split, self.stop_at, self.reads = split, stop_at, []
+
+    def __getattr__(self, name):
+        return getattr(self.split, name)
+
+    def read(self, key):
+        self.reads.append(int(key))
+        if int(key) == self.stop_at:
+            raise MemoryError("stopped by the test")
+        return self.split.read(key)
+
+
+def test_a_hand_computed_case():
+    images = keras.Input((2, 2, 3))
+    identity = keras.layers.Conv2D(3, 1, use_bias=False, name="same")
+    model = keras.Model(images, identity(images))
+    identity.set_weights([np.eye(3, dtype=np.float32).reshape(1, 1, 3, 3)])
+    pixels = np.zeros((4, 2, 2, 3), np.uint8)
+    pixels[0, 1, 0] = (5, 0, 0)
+    pixels[1, 0, 1] = pixels[1, 1, 1] = (9, 0, 0)  # the first of the two counts
+    pixels[2, 1, 1] = (5, 7, 0)  # 5 again: image 0 stands before it
+    pixels[3, 0, 0] = (1, 0, 0)
+    plain = Preprocessing(np.zeros((2, 2, 3), np.float32), 2)
+    split = split_of([png(image) for image in pixels], labels=[4, 5, 6, 7])
+    found = TopActivations(model, ["same"], 3, plain).scan(split)["same"]
+    assert rows(found, 0) == [(9, 1, 0, 1), (5, 0, 1, 0), (5, 2, 1, 1)]
+    assert rows(found, 1) == [(7, 2, 1, 1), (0, 0, 0, 0), (0, 1, 0, 0)]
+    assert found.labels[0].tolist() == [5, 4, 6]
+    assert found.dead.tolist() == [False, False, True]
+    assert found.layer_name == "same"
+
+
+@pytest.mark.parametrize("batch_size", [1, 4, 64])
+def test_all_layers_equal_brute_force_ties_included(batch_size):
+    model = whole_numbers()
+    finder = TopActivations(model, LAYERS, 4, PLAIN)
+    found = finder.scan(coarse_split(), batch_size=batch_size)
+    assert [*found] == [*LAYERS]
+    num_ties = 0
+    for layer in LAYERS:
+        expected = strongest(all_maps(model, layer, coarse_inputs()), 4)
+        assert [rows(found[layer], c) for c in range(len(expected))] == expected
+        values = found[layer].values
+        num_ties += (values[:, 1:] == values[:, :-1]).sum()
+    assert num_ties > 10  # so that the rule for ties has been put to the test
+
+
+def test_fewer_images_than_asked_for_leave_places_empty():
+    finder = TopActivations(whole_numbers(), ["conv"], 9, PLAIN)
+    found = finder.scan(coarse_split(2))["conv"]
+    assert (found.images[:, :2] >= 0).all()
+    assert (found.images[:, 2:] == -1).all()
+    assert (found.labels[:, 2:] == -1).all()
+    assert (found.positions[:, 2:] == -1).all()
+    assert np.isneginf(found.values[:, 2:]).all()
+
+
+def test_layers_of_a_nested_model_are_scanned_under_dotted_names():
+    backbone = whole_numbers()
+    images = keras.Input((CROP, CROP, 3))
+    model = keras.Model(images, backbone(images * 1.0))
+    names = ["conv", "pool"]
+    dotted = [f"{backbone.name}.{name}" for name in names]
+    found = TopActivations(model, dotted, 4, PLAIN).scan(coarse_split())
+    plain = TopActivations(backbone, names, 4, PLAIN).scan(coarse_split())
+    for path, name in zip(dotted, names, strict=True):
+        assert found[path].layer_name == path
+        np.testing.assert_array_equal(found[path].images, plain[name].images)
+        np.testing.assert_array_equal(found[path].positions, plain[name].positions)
+
+
+def test_a_network_in_half_precision_is_scanned():
+    keras.config.set_dtype_policy("mixed_bfloat16")
+    model = whole_numbers()
+    found = TopActivations(model, ["conv"], 3, PLAIN).scan(coarse_split())["conv"]
+    assert found.values.dtype == np.float32
+    expected = strongest(all_maps(model, "conv", coarse_inputs()).astype("f"), 3)
+    assert [rows(found, c) for c in range(5)] == expected
+
+
+def test_the_shipped_network_equals_brute_force_on_photographs(photographs):
+    archive = photographs / "tiny-imagenet-200-subset.zip"
+    split = open_source(f"tiny-imagenet:{archive}").split("validation").first_classes(8)
+    classifier = load("quarter")
+    prep = classifier.preprocessing
+    found = TopActivations(classifier, [1, 5]).scan(split, batch_size=50)
+    files = [split.read(key) for key in split.keys]
+    inputs = np.stack([prep.centre_crop(prep.square(file)) for file in files])
+    for layer in (1, 5):
+        maps = all_maps(classifier.model, found[layer].layer_name, inputs)
+        for channel, expected in enumerate(strongest(maps, 9)):
+            got = rows(found[layer], channel)
+            # Another batch size rounds otherwise, which may swap near equals.
+            values = [row[0] for row in expected]
+            np.testing.assert_allclose([r[0] for r in got], values, rtol=1e-4)
+            for value, image, y, x in got:
+                np.testing.assert_allclose(maps[image, y, x, channel], value, rtol=1e-4)
+
+
+@pytest.mark.parametrize("stop_at", [4, 22])
+def test_a_scan_that_was_stopped_goes_on_where_it_stopped(
+    tmp_path, stop_at, monkeypatch
+):
+    # A chunk is lost as a whole, and by default one is nearly all of these images.
+    monkeypatch.setattr("zfkeras.data.pipeline._LARGEST_CHUNK", 1)
+    path, finder = (
+        tmp_path / "scan.npz",
+        TopActivations(whole_numbers(), LAYERS, 4, PLAIN),
+    )
+    whole = finder.scan(coarse_split(), batch_size=4)
+    split = CountingSplit(coarse_split(), stop_at)
+    with pytest.raises(Exception, match="stopped by the test"):
+        finder.scan(split, batch_size=4, state_path=path)
+    done = load_state(path).next_position
+    assert done % 4 == 0
+    assert done <= stop_at
+    assert done >= stop_at - 8  # tf.data reads ahead of what it has handed out
+    rest = CountingSplit(coarse_split())
+    assert_same(finder.scan(rest, batch_size=4, state_path=path), whole)
+    assert sorted(rest.reads) == list(range(done, 23))
+
+
+def test_a_full_disk_costs_no_more_than_since_the_last_saving(tmp_path, monkeypatch):
+    from visualize.strongest import scan
+
+    original, path = scan.save_state, tmp_path / "scan.npz"
+    finder = TopActivations(whole_numbers(), ["conv"], 4, PLAIN)
+
+    def full(path, state):
+        if path.exists():
+            raise OSError(errno.ENOSPC, "No space left on device")
+        original(path, state)
+
+    with monkeypatch.context() as patch, pytest.raises(OSError):
+        patch.setattr(scan, "save_state", full)
+        finder.scan(coarse_split(), batch_size=8, state_path=path, save_seconds=0)
+    assert load_state(path).next_position == 8
+    whole = finder.scan(coarse_split(), batch_size=8)
+    assert_same(finder.scan(coarse_split(), batch_size=8, state_path=path), whole)
+
+
+def test_a_finished_scan_answers_without_reading_an_image(tmp_path):
+    path, model = tmp_path / "scan.npz", whole_numbers()
+    finder = TopActivations(model, LAYERS, 4, PLAIN)
+    whole = finder.scan(coarse_split(), state_path=path)
+    split = CountingSplit(coarse_split())
+    assert_same(finder.scan(split, state_path=path), whole)
+    fewer = TopActivations(model, ["fc", "conv"], 2, PLAIN).scan(split, state_path=path)
+    assert split.reads == []
+    for layer in ("fc", "conv"):
+        np.testing.assert_array_equal(
+            fewer[layer].images, whole[layer].images[:, :2], layer
+        )
+
+
+def test_what_the_state_is_not_of_is_scanned_anew(tmp_path, caplog):
+    path, model = tmp_path / "scan.npz", whole_numbers()
+    scaled = dataclasses.replace(PLAIN, input_scale=0.5)
+    other_images = split_of([png(noise(i, CROP, CROP)) for i in range(5)])
+    requests = [
+        ((model, ["conv"], 4, PLAIN), coarse_split(), "a"),
+        ((whole_numbers(1), ["conv"], 4, PLAIN), coarse_split(), "a"),
+        ((model, ["conv"], 4, PLAIN), coarse_split(), "b"),
+        ((model, ["conv"], 4, scaled), coarse_split(), "b"),
+        ((model, ["conv"], 4, scaled), other_images, "b"),
+        ((model, ["conv"], 5, scaled), other_images, "b"),
+        ((model, ["fc"], 5, scaled), other_images, "b"),
+    ]
+    for number, (arguments, images, data) in enumerate(requests):
+        split = CountingSplit(images)
+        found = TopActivations(*arguments).scan(split, state_path=path, data=data)
+        assert len(split.reads) == images.num_examples, number
+        assert_same(found, TopActivations(*arguments).scan(images))
+    assert caplog.text.count("scanning anew") == len(requests) - 1
+
+
+def test_bad_images_are_left_out_and_remembered(tmp_path):
+    files = [png(noise(i, CROP, CROP) % 3) for i in range(9)]
+    files[4] = b"no image"
+    split, path = split_of(files), tmp_path / "scan.npz"
+    finder = TopActivations(whole_numbers(), ["conv"], 9, PLAIN)
+    for _ in range(2):  # the second time out of the state
+        tally = BadImages(9, 0.2)
+        found = finder.scan(split, state_path=path, bad_images=tally)["conv"]
+        assert sorted(found.images[0]) == [-1, 0, 1, 2, 3, 5, 6, 7, 8]
+        assert [*tally.to_json()["images"]] == ["image-4"]
+    with pytest.raises(RunError, match="1 of 9 images cannot be read"):
+        finder.scan(split, state_path=path)
+    files[4] = files[3]  # mended, as the message says
+    mended = finder.scan(split, state_path=path)["conv"]
+    assert sorted(mended.images[0]) == list(range(9))
+
+
+def test_nothing_but_bad_images_is_a_failed_run():
+    finder = TopActivations(whole_numbers(), ["conv"], 9, PLAIN)
+    with pytest.raises(RunError, match="no image to scan"):
+        finder.scan(split_of([b"", b""]), bad_images=BadImages(2, 1.0))
+
+
+def test_an_activation_that_is_not_finite_is_named():
+    model = whole_numbers()
+    kernel, bias = model.get_layer("fc").get_weights()
+    bias[3] = np.nan
+    model.get_layer("fc").set_weights([kernel, bias])
+    finder = TopActivations(model, LAYERS, 4, PLAIN)
+    with pytest.raises(RunError, match="layer fc channel 3 has an activation that is"):
+        finder.scan(coarse_split())
+
+
+def test_requests_that_cannot_be_met_are_refused():
+    model = whole_numbers()
+    with pytest.raises(UsageError, match="such as conv, .*pool, flatten, fc"):
+        TopActivations(model, ["conv9"], 4, PLAIN)
+    with pytest.raises(UsageError, match="needs `preprocessing`"):
+        TopActivations(model, ["conv"])
+    with pytest.raises(UsageError, match="Received: count=0"):
+        TopActivations(model, ["conv"], 0, PLAIN)
+    with pytest.raises(UsageError, match="at least one layer"):
+        TopActivations(model, [], 4, PLAIN)
+    small = Preprocessing(np.zeros((CROP, CROP, 3), np.float32), CROP - 1)
+    with pytest.raises(UsageError, match=r"one image of \(8, 8, 3\)"):
+        TopActivations(model, ["conv"], 4, small)

@@ -1,0 +1,217 @@
+import argparse
+import logging
+import os
+import subprocess
+import sys
+import tempfile
+
+import pytest
+import tensorflow as tf
+
+from zfkeras.cli import arguments, command
+from zfkeras.data.files.bad_images import BadImage
+from zfkeras.errors import RunError, UsageError
+
+
+def parser():
+    made = arguments.make_parser("zfkeras.pretend", "Pretend.")
+    arguments.add_batch_size(made, default=8)
+    return made
+
+
+def outcome(error, capsys):
+    """Exit code and lines on stderr of a command that raises `error`."""
+
+    def command(args):
+        raise error
+
+    code = command.run(parser(), command, [])
+    return code, capsys.readouterr().err.splitlines()
+
+
+def test_a_command_that_is_done_gives_0_and_is_silent(capsys):
+    seen = []
+    assert command.run(parser(), seen.append, ["--batch-size", "3"]) == 0
+    assert seen[0].batch_size == 3
+    assert capsys.readouterr() == ("", "")
+
+
+def test_a_missing_file_that_nobody_named_is_a_bug(tmp_path, capsys):
+    # Previously any FileNotFoundError was bad usage, exit code 2, without a traceback.
+    made = arguments.make_parser("zfkeras.pretend", "Pretend.")
+    arguments.add_workdir(made, default="runs/pretend")
+
+    def opening(path):
+        return lambda args: open(path)
+
+    argv = ["--workdir", str(tmp_path)]
+    with pytest.raises(FileNotFoundError):
+        command.run(made, opening("/nowhere/package-file"), argv)
+    assert command.run(made, opening(tmp_path / "gone"), argv) == 2
+    assert "gone" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("error", "code"),
+    [
+        (UsageError("no\n  such\r\n\tthing"), 2),
+        (FileNotFoundError("no such thing"), 2),
+        (NotADirectoryError("no such thing"), 2),
+        (IsADirectoryError("no such thing"), 2),
+        (FileExistsError("no such thing"), 2),
+        (RunError("no such thing"), 1),
+        (PermissionError("no such thing"), 1),
+        (OSError("no such thing"), 1),
+    ],
+)
+def test_what_is_no_bug_is_one_line_and_an_exit_code(error, code, capsys):
+    line = "python -m zfkeras.pretend: error: no such thing"
+    assert outcome(error, capsys) == (code, [line])
+
+
+def test_a_full_disk_is_named_in_one_line(capsys):
+    # Previously a traceback.
+    full = OSError(28, "No space left on device", "runs/a/results.json")
+    code, (line,) = outcome(full, capsys)
+    assert code == 1
+    assert "No space left on device: 'runs/a/results.json'" in line
+
+
+@pytest.mark.parametrize(
+    "error",
+    [
+        MemoryError("Unable to allocate 9 GiB"),
+        tf.errors.ResourceExhaustedError(None, None, "OOM when allocating\na tensor"),
+    ],
+)
+def test_too_little_memory_is_one_line_that_says_what_to_do(error, capsys):
+    # Previously a traceback, but in training.
+    code, (line,) = outcome(error, capsys)
+    assert code == 1
+    assert "error: out of memory; lower --batch-size, now 8 (" in line
+
+
+def test_an_interruption_gives_1_and_one_line(capsys):
+    code, (line,) = outcome(KeyboardInterrupt(), capsys)
+    assert code == 1
+    assert "interrupted" in line
+
+
+@pytest.mark.parametrize("bug", [ValueError, TypeError, KeyError, BadImage])
+def test_bugs_keep_their_traceback(bug, capsys):
+    with pytest.raises(bug):
+        outcome(bug("a bug"), capsys)
+
+
+@pytest.mark.parametrize(
+    ("argv", "names"),
+    [
+        (["--unknown"], ["--unknown", "--data"]),
+        (["--data", "shapes", "--batch-size", "x\ny"], ["--batch-size", "x y"]),
+        ([], ["--data"]),
+    ],
+)
+def test_bad_usage_is_one_line_that_points_to_help(argv, names, capsys):
+    # Previously the block of all arguments came first.
+    made = parser()
+    arguments.add_data(made)
+    assert command.run(made, None, argv) == 2
+    out, err = capsys.readouterr()
+    (line,) = err.splitlines()
+    assert out == "" and line.startswith("python -m zfkeras.pretend: error: ")
+    assert line.endswith("; see python -m zfkeras.pretend --help")
+    assert any(name in line for name in names)
+
+
+@pytest.mark.parametrize(
+    ("read", "good", "bad"),
+    [
+        (arguments.positive_int, {"1": 1, "12": 12}, ["0", "-1", "1.5", "", "many"]),
+        (arguments.seed, {"0": 0, "4294967295": 2**32 - 1}, ["-1", "4294967296"]),
+        (arguments.fraction, {"0": 0, "0.25": 0.25, "1": 1}, ["-0.1", "1.01", "nan"]),
+    ],
+)
+def test_numbers_are_read_and_others_refused(read, good, bad):
+    assert {text: read(text) for text in good} == good
+    for text in bad:
+        with pytest.raises(argparse.ArgumentTypeError, match=f"Received: {text}$"):
+            read(text)
+
+
+def test_help_shows_a_default_of_nought(capsys):
+    # Previously it was taken for False, so that no command told its seed.
+    made = parser()
+    arguments.add_seed(made)
+    made.add_argument("--share", type=float, default=0.0, help="of the images")
+    made.add_argument("--set", action="append", default=[], help="a setting")
+    made.add_argument("--quick", action="store_true", help="in a hurry")
+    assert command.run(made, None, ["--help"]) == 0
+    text = " ".join(capsys.readouterr().out.split())
+    assert "the same seed gives the same result (default: 0)" in text
+    assert "of the images (default: 0.0)" in text
+    assert "a setting --quick in a hurry" in text
+
+
+def run_into_closed_pipe(program, argv=()):
+    """Exit code and stderr of a program whose reader is gone before it writes."""
+    read, write = os.pipe()
+    os.close(read)
+    try:
+        done = subprocess.run(
+            [sys.executable, "-c", program, *argv],
+            stdout=write,
+            stderr=subprocess.PIPE,
+            text=True,
+            env={k: v for k, v in os.environ.items() if k != "PYTHONUNBUFFERED"},
+        )
+    finally:
+        os.close(write)
+    return done.returncode, done.stderr
+
+
+# Stands in for TensorFlow, whose import is not what is tested here.
+PIPE = (
+    "import sys, types; sys.modules['tensorflow'] = types.ModuleType('tensorflow'); "
+    "from zfkeras.cli import arguments, command; "
+    "p = arguments.make_parser('zfkeras.pretend', '.'); "
+    "sys.exit(command.run(p, lambda args: print('x' * {size}), sys.argv[1:]))"
+)
+
+
+@pytest.mark.parametrize("size", [10, 1_000_000])
+def test_a_reader_that_went_away_ends_the_command_in_silence(size):
+    # Previously a short answer, which is written only at exit, ended in a traceback.
+    assert run_into_closed_pipe(PIPE.format(size=size)) == (1, "")
+
+
+@pytest.mark.parametrize("encoding", ["utf-8:strict", "ascii:strict"])
+def test_a_name_the_terminal_cannot_show_is_printed_as_escapes(encoding):
+    # Previously a UnicodeEncodeError after all the work.
+    program = PIPE.replace("'x' * {size}", "'r\\udce9sum\\u732b.json'")
+    done = subprocess.run(
+        [sys.executable, "-c", program],
+        capture_output=True,
+        env={**os.environ, "PYTHONIOENCODING": encoding},
+    )
+    assert (done.returncode, done.stderr) == (0, b"")
+    assert done.stdout.startswith(b"r\\udce9sum")
+
+
+def test_a_full_disk_that_a_library_met_is_one_line_with_the_folder(tmp_path, capsys):
+    # Previously a traceback; TensorFlow's own errors are no OSError.
+    made = parser()
+    arguments.add_workdir(made)
+
+    def command(args):
+        raise RuntimeError("events.out; No space left on device")
+
+    words = ["--workdir", str(tmp_path)]
+    assert command.run(made, command, words) == 1
+    (line,) = capsys.readouterr().err.splitlines()
+    folders = (str(tmp_path), tempfile.gettempdir())
+    assert any(f"error: no space left in {folder}; " in line for folder in folders)
+
+
+def test_libraries_may_not_chat_through_absl(capsys):
+    command.run(parser(), lambda args: None, [])
+    assert logging.getLogger("absl").level == logging.ERROR

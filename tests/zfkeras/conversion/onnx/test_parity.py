@@ -1,0 +1,312 @@
+"""Converted ONNX graphs against onnxruntime, which the tests call themselves."""
+
+import numpy as np
+import pytest
+
+pytest.importorskip("onnx", reason="requirements-onnx.txt is not installed")
+pytest.importorskip("onnxruntime", reason="requirements-onnx.txt is not installed")
+
+import keras
+import onnx
+from onnx import helper
+
+from tests.helpers.onnx_models import (
+    Graph,
+    answers,
+    shipped,
+    shipped_output,
+    tiny,
+    with_random_weights,
+)
+from zfkeras.conversion.onnx.reader import read_onnx
+from zfkeras.conversion.preset import Settings, make_classifier
+from zfkeras.graph.endpoints import endpoints
+
+NOTHING = Settings(mean=np.zeros(3, np.float32), channels="rgb")
+
+
+def converted(model, path, settings=NOTHING):
+    onnx.save(model, path)
+    network, _ = read_onnx(path)
+    return make_classifier(network, settings, {})
+
+
+def logits(classifier, crops):
+    """What stands before the softmax, up to a constant of the softmax."""
+    return np.log(np.asarray(classifier.model(crops)))
+
+
+def assert_same(model, tensor, path, settings=NOTHING, size=30, rtol=1e-5):
+    """The graph and its conversion give the same logits for random images."""
+    classifier = converted(model, path, settings)
+    crops = np.random.default_rng(1).normal(0, 1, (3, size, size, 3)).astype("f")
+    theirs = answers(model, crops.transpose(0, 3, 1, 2), tensor)
+    theirs = theirs - theirs.mean(axis=1, keepdims=True)
+    ours = logits(classifier, crops)
+    ours = ours - ours.mean(axis=1, keepdims=True)
+    assert np.abs(theirs).max() > 0.05
+    assert np.abs(ours - theirs).max() <= rtol * np.abs(theirs).max()
+    return classifier
+
+
+def finished(graph):
+    """Adds the classes; returns the model and the name of its logits."""
+    graph.dense(10, 5)
+    name = graph.tensor
+    return graph.add("Softmax", axis=-1).model(), name
+
+
+@pytest.mark.parametrize(
+    ("name", "tensor"), [("light_zfnet512", "r20"), ("light_bvlc_alexnet", "r24")]
+)
+@pytest.mark.slow
+def test_the_zoos_graphs_with_random_weights_agree(name, tensor, tmp_path):
+    model = with_random_weights(shipped(name))
+    settings = Settings(mean=np.float32([104, 117, 123]))
+    classifier = converted(model, tmp_path / "model.onnx", settings)
+    random = np.random.default_rng(0)
+    images = random.integers(0, 256, (2, 256, 256, 3), dtype=np.uint8)
+    crops = images[:, 16:240, 16:240]
+    blue_first = crops.transpose(0, 3, 1, 2)[:, ::-1].astype(np.float32)
+    fed = blue_first - np.float32([104, 117, 123])[:, None, None]
+    theirs = answers(model, fed, tensor)
+    assert theirs.std() > 1
+    # The classifier's own crops, and what stands before its softmax.
+    model = classifier.model
+    own = np.stack([classifier.preprocessing.centre_crop(image) for image in images])
+    predictions = model.get_layer("predictions")
+    features = keras.Model(model.input, predictions.input)(own)
+    kernel, bias = predictions.get_weights()
+    ours = np.asarray(features, np.float64) @ kernel + bias
+    assert np.abs(ours - theirs).max() <= 1e-5 * np.abs(theirs).max()
+    apart = np.exp(theirs - theirs.max(axis=1, keepdims=True).astype(float))
+    probabilities = apart / apart.sum(axis=1, keepdims=True)
+    assert np.abs(classifier.predict(images) - probabilities).max() <= 5e-4
+
+
+@pytest.mark.parametrize("name", ["light_zfnet512", "light_bvlc_alexnet"])
+@pytest.mark.slow
+def test_the_shipped_outputs_are_met(name, tmp_path):
+    # All weights are 0.02, so all classes are equal: this sees shapes, not order.
+    classifier = converted(shipped(name), tmp_path / "model.onnx")
+    crops = np.random.default_rng(0).normal(0, 1, (1, 224, 224, 3)).astype("f")
+    expected = shipped_output(name)
+    assert expected.shape == (1, 1000)
+    found = classifier.model.predict_on_batch(crops)
+    np.testing.assert_allclose(found, expected, rtol=1e-4)
+
+
+@pytest.mark.slow
+def test_zfnet512_has_our_layers_and_names(tmp_path):
+    model = converted(shipped("light_zfnet512"), tmp_path / "zfnet512.onnx").model
+    assert model.name == "zfnet512"
+    assert model.count_params() == 87_250_536
+    names = [layer.name for layer in model.layers]
+    expected = "images conv1 norm1 pool1 conv2 norm2 pool2 conv3 conv4 conv5 pool5"
+    assert names == [*expected.split(), "flatten", "fc6", "fc7", "predictions"]
+    assert type(model.get_layer("pool1")).__name__ == "MaxPoolWithArgmax"
+    norm = model.get_layer("norm1")
+    # The file says 5e-4, which ONNX divides by the size 5.
+    assert (norm.depth_radius, norm.bias, norm.beta) == (2, 2.0, 0.75)
+    assert norm.alpha == pytest.approx(1e-4, rel=1e-6)
+    ends = endpoints(model)
+    channels = {number: end.channels for number, end in ends.items()}
+    assert channels == {1: 96, 2: 256, 3: 512, 4: 512, 5: 512, 6: 4096, 7: 1024}
+    assert ends[1].layer_name == "pool1"
+    assert ends[5].stride == (32, 32)
+
+
+def test_the_global_data_format_has_no_say(tmp_path, channels_first):
+    # Previously the maps' height was taken for their channels.
+    graph = Graph(30).conv(3, 6, 5, strides=[2, 2], pads=[2, 1, 0, 1]).add("Relu")
+    graph.add("Flatten").dense(shape_of(graph, 30), 10).add("Relu")
+    assert_same(*finished(graph), tmp_path / "model.onnx")
+
+
+def test_flattened_maps_that_are_not_square_in_channels_agree(tmp_path):
+    # 6 channels of 13x13: channel by channel is not row by row.
+    graph = Graph(30).conv(3, 6, 5, strides=[2, 2]).add("Relu")
+    graph.add("Reshape", np.array([1, -1])).dense(6 * 13 * 13, 10).add("Relu")
+    assert_same(*finished(graph), tmp_path / "model.onnx")
+
+
+@pytest.mark.parametrize(
+    "attributes",
+    [
+        {"strides": [2, 2], "pads": [1, 1, 1, 1]},
+        {"strides": [3, 2], "pads": [2, 1, 0, 1]},
+        {"strides": [2, 2], "auto_pad": "SAME_UPPER"},
+        {"strides": [2, 2], "auto_pad": "SAME_LOWER"},
+        {"auto_pad": "VALID"},
+    ],
+)
+@pytest.mark.parametrize("size", [29, 30])
+def test_paddings_of_convolutions_agree(attributes, size, tmp_path):
+    graph = Graph(size).conv(3, 6, 5, **attributes).add("Relu")
+    inputs = shape_of(graph, size)
+    graph.add("Flatten").dense(inputs, 10).add("Relu")
+    assert_same(*finished(graph), tmp_path / "model.onnx", size=size)
+
+
+@pytest.mark.parametrize(
+    "attributes",
+    [
+        {"strides": [2, 2], "ceil_mode": 1},
+        {"strides": [2, 2], "pads": [1, 1, 1, 1], "ceil_mode": 1},
+        {"strides": [3, 2], "pads": [1, 0, 0, 1]},
+        {"strides": [2, 2], "auto_pad": "SAME_UPPER"},
+        {"strides": [2, 2], "auto_pad": "SAME_LOWER"},
+        {"kernel_shape": [2, 3]},
+    ],
+)
+@pytest.mark.parametrize("size", [16, 17])
+def test_paddings_of_pools_agree(attributes, size, tmp_path):
+    graph = Graph(size).conv(3, 6, 3).add("Relu")
+    graph.add("MaxPool", **{"kernel_shape": [3, 3], **attributes})
+    inputs = shape_of(graph, size)
+    graph.add("Flatten").dense(inputs, 10).add("Relu")
+    assert_same(*finished(graph), tmp_path / "model.onnx", size=size)
+
+
+def shape_of(graph, size):
+    """How many numbers the graph's last maps have, by onnxruntime."""
+    return answers(
+        graph.model(), np.zeros((1, 3, size, size), np.float32), graph.tensor
+    ).size
+
+
+@pytest.mark.parametrize("first", ["LRN", "MaxPool"])
+def test_the_order_of_pool_and_norm_is_the_graphs(first, tmp_path):
+    graph = Graph(20).conv(3, 8, 3).add("Relu")
+    norm = {"size": 3, "alpha": 0.9, "beta": 0.6, "bias": 1.5}
+    pool = {"kernel_shape": [3, 3], "strides": [2, 2]}
+    for kind in (first, "LRN" if first == "MaxPool" else "MaxPool"):
+        graph.add(kind, **(norm if kind == "LRN" else pool))
+    graph.add("Flatten").dense(8 * 8 * 8, 10).add("Relu")
+    classifier = assert_same(*finished(graph), tmp_path / "model.onnx", size=20)
+    names = [layer.name for layer in classifier.model.layers][2:4]
+    assert names == ["norm1", "pool1"] if first == "LRN" else ["pool1", "norm1"]
+
+
+def test_defaults_of_lrn_are_onnxs(tmp_path):
+    graph = Graph(20).conv(3, 8, 3).add("Relu").add("LRN", size=3)
+    graph.add("Flatten").dense(8 * 18 * 18, 10).add("Relu")
+    classifier = assert_same(*finished(graph), tmp_path / "model.onnx", size=20)
+    norm = classifier.model.get_layer("norm1")
+    assert norm.alpha == pytest.approx(1e-4 / 3)
+    assert (norm.bias, norm.beta) == (1.0, 0.75)
+
+
+def test_groups_agree(tmp_path):
+    graph = Graph(20).conv(3, 8, 3).add("Relu")
+    graph.conv(8, 6, 3, group=2, pads=[1, 1, 1, 1]).add("Relu")
+    graph.add("Flatten").dense(6 * 18 * 18, 10).add("Relu")
+    assert_same(*finished(graph), tmp_path / "model.onnx", size=20)
+
+
+def test_gemm_in_all_its_ways_agrees(tmp_path):
+    graph = Graph(12).conv(3, 4, 3).add("Relu").add("Flatten")
+    graph.add(
+        "Gemm",
+        graph.normal((400, 10), 0.1),
+        graph.normal((1, 10), 1),
+        alpha=0.5,
+        beta=2.0,
+    )
+    graph.add("Relu").add("Gemm", graph.normal((10, 8), 0.5)).add("Relu")
+    graph.add("MatMul", graph.normal((8, 5), 0.5)).add("Add", graph.normal((5,), 1))
+    assert_same(graph.model(), graph.tensor, tmp_path / "model.onnx", size=12)
+
+
+def test_dropout_and_identity_do_nothing_and_no_softmax_is_fine(tmp_path):
+    graph = tiny().add("Dropout").add("Identity").dense(10, 5)
+    classifier = assert_same(graph.model(), graph.tensor, tmp_path / "model.onnx")
+    assert classifier.model.get_layer("dropout6").rate == 0.5
+
+
+def test_old_dropout_says_its_ratio(tmp_path):
+    graph = tiny().add("Dropout", ratio=0.3).dense(10, 5)
+    path = tmp_path / "model.onnx"
+    onnx.save(graph.model(opset=10), path)
+    classifier = make_classifier(read_onnx(path)[0], NOTHING, {})
+    assert classifier.model.get_layer("dropout6").rate == pytest.approx(0.3)
+
+
+def test_constants_from_nodes_and_files_beside_agree(tmp_path):
+    model, tensor = finished(tiny())
+    moved = model.graph.initializer[0]
+    model.graph.node.insert(
+        0, helper.make_node("Constant", [], [moved.name], value=moved)
+    )
+    model.graph.initializer.remove(moved)
+    classifier = assert_same(model, tensor, tmp_path / "model.onnx")
+    path = tmp_path / "beside.onnx"
+    onnx.save(model, path, save_as_external_data=True, size_threshold=0)
+    assert {p.name for p in tmp_path.iterdir()} > {"beside.onnx"}
+    network, taps = read_onnx(path)
+    again = make_classifier(network, NOTHING, {})
+    crops = np.ones((1, 30, 30, 3), np.float32)
+    assert (logits(again, crops) == logits(classifier, crops)).all()
+    # What onnxruntime is given has the numbers inside.
+    images = np.ones((1, 3, 30, 30), np.float32)
+    assert answers(taps.model, images, tensor).shape == (1, 5)
+
+
+def test_half_precision_weights_are_widened(tmp_path):
+    model, _ = finished(tiny())
+    wide = converted(model, tmp_path / "wide.onnx")
+    for tensor in model.graph.initializer:
+        values = onnx.numpy_helper.to_array(tensor).astype(np.float16)
+        tensor.CopyFrom(onnx.numpy_helper.from_array(values, tensor.name))
+    half = converted(model, tmp_path / "half.onnx")
+    kernel = half.model.get_layer("conv1").get_weights()[0]
+    assert kernel.dtype == np.float32
+    np.testing.assert_allclose(
+        kernel, wide.model.get_layer("conv1").get_weights()[0], atol=1e-3
+    )
+
+
+def test_names_of_the_file_give_the_numbers(tmp_path):
+    graph = Graph(20).conv(3, 8, 3, name="conv1").add("Relu")
+    graph.conv(8, 6, 3, name="conv5").add("Relu")
+    graph.add("Flatten").dense(6 * 16 * 16, 10, name="fc7").add("Relu")
+    classifier = converted(finished(graph)[0], tmp_path / "model.onnx")
+    names = {layer.name for layer in classifier.model.layers}
+    assert {"conv1", "conv5", "fc7", "predictions"} < names
+
+
+def test_preprocessing_in_the_graph_goes_into_the_classifier(tmp_path):
+    # As torchvision has it: (x / 255 - mean) / deviation, a factor for each channel.
+    mean = np.float32([0.5, 0.4, 0.3])[None, :, None, None]
+    deviation = np.float32([0.2, 0.3, 0.4])[None, :, None, None]
+    graph = Graph(20).add("Div", np.float32(255)).add("Sub", mean)
+    graph.add("Div", deviation).conv(3, 8, 3, pads=[1, 1, 1, 1]).add("Relu")
+    graph.add("Flatten").dense(8 * 20 * 20, 10).add("Relu")
+    model, _ = finished(graph)
+    classifier = converted(model, tmp_path / "m.onnx", Settings(channels="rgb"))
+    assert classifier.preprocessing.image_size == 20
+    expected = mean[0, :, 0, 0] * 255
+    np.testing.assert_allclose(classifier.preprocessing.mean_image[3, 4], expected)
+    image = np.random.default_rng(0).integers(0, 256, (20, 20, 3), np.uint8)
+    planes = image.transpose(2, 0, 1)[None].astype(np.float32)
+    theirs = answers(model, planes, graph.tensor)
+    np.testing.assert_allclose(classifier.predict(image), theirs, rtol=1e-4)
+
+
+def test_the_deconvnet_and_the_endpoints_take_what_was_converted(tmp_path):
+    from visualize import Deconvnet
+
+    graph = Graph(30).conv(3, 8, 5, strides=[2, 2], pads=[1, 0, 1, 2]).add("Relu")
+    graph.add("LRN", size=5, alpha=0.01, beta=0.75, bias=2.0)
+    graph.add("MaxPool", kernel_shape=[3, 3], strides=[2, 2], pads=[1, 1, 1, 1])
+    graph.conv(8, 6, 3, group=2, pads=[1, 1, 1, 1]).add("Relu")
+    graph.add("Flatten").dense(6 * 7 * 7, 10).add("Relu")
+    model = assert_same(*finished(graph), tmp_path / "model.onnx").model
+    ends = {number: end.layer_name for number, end in endpoints(model).items()}
+    assert ends == {1: "pool1", 2: "conv2", 6: "fc6"}
+    images = np.random.default_rng(0).normal(0, 1, (2, 30, 30, 3)).astype("f")
+    for layer in ("pool1", "conv2"):
+        projections = np.asarray(Deconvnet(model).project(images, layer, channel=1))
+        assert projections.shape == images.shape
+        assert np.isfinite(projections).all()
+        assert np.abs(projections).max() > 0

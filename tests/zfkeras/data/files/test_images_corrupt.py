@@ -1,0 +1,121 @@
+"""Odd, corrupt and hostile files: decoded or `BadImage`, never anything else."""
+
+import struct
+import subprocess
+import sys
+import time
+
+import pytest
+
+from tests.helpers.image_bombs import many_scans, png_that_claims
+from tests.helpers.pictures import encoded, picture
+from zfkeras.data.files.bad_images import BadImage
+from zfkeras.data.files.decoding import decode
+
+SMALL = picture(23, 17)
+
+
+def corrupt_exif():
+    """EXIF data whose entries point far beyond their end: Pillow warns of them."""
+    entry = struct.pack("<HHII", 0x0128, 5, 1000, 0x7FFFFFFF)
+    return b"Exif\0\0II*\0" + struct.pack("<IH", 8, 9) + entry
+
+
+# --- what surrounds the pixels ---
+
+
+@pytest.mark.parametrize("kind", ["JPEG", "PNG", "WEBP"])
+def test_corrupt_exif_harms_nothing(kind):
+    options = {"lossless": True} if kind == "WEBP" else {}
+    plain = decode(encoded(SMALL, kind, **options))
+    harmed = encoded(SMALL, kind, exif=corrupt_exif(), **options)
+    assert decode(harmed).tobytes() == plain.tobytes()
+
+
+def test_an_orientation_before_a_corrupt_entry_turns():
+    entry = struct.pack("<HHII", 0x0128, 5, 1000, 0x7FFFFFFF)
+    sound = struct.pack("<HHIHH", 0x0112, 3, 1, 6, 0)
+    exif = b"Exif\0\0II*\0" + struct.pack("<IH", 8, 2) + sound + entry
+    assert decode(encoded(SMALL, "JPEG", exif=exif)).size == (17, 23)
+
+
+# --- bad files ---
+
+
+@pytest.mark.parametrize(
+    "data",
+    [
+        b"hello, world\n" * 50,
+        b"GIF89a" + struct.pack("<HHBBB", 1, 1, 0, 0, 0) + b";",  # no frame
+    ],
+)
+def test_what_is_no_image_is_bad(data):
+    with pytest.raises(BadImage, match=r"^corrupt, or not an image$"):
+        decode(data)
+
+
+def test_a_format_that_pillow_could_decode_but_is_not_to_is_named():
+    with pytest.raises(BadImage, match="^icon, not a supported image$"):
+        decode(encoded(SMALL, "ICO"))
+
+
+# From twice the limit on Pillow raises, below it leaves the decision to `decode`.
+@pytest.mark.parametrize("side", [9_500, 50_000])
+def test_a_bomb_is_bad_before_it_is_decoded(side):
+    with pytest.raises(BadImage, match=r"^too large: over 89 million pixels$"):
+        decode(png_that_claims(side, side))
+
+
+def test_a_jpeg_of_very_many_scans_is_bad_before_it_is_decoded():
+    # Previously half a minute for 86 kB.
+    begun = time.process_time()
+    with pytest.raises(BadImage, match=r"^over 100 scans$"):
+        decode(many_scans(2000, 2000, 5000))
+    assert time.process_time() - begun < 1
+
+
+def test_a_jpeg_of_many_scans_and_what_looks_like_scans_behind_it_are_read():
+    plain = decode(many_scans(24, 16, 0))
+    behind = 200 * b"\xff\xda\0\x0c"  # as in a film after the photograph
+    for data in (many_scans(24, 16, 80), many_scans(24, 16, 0) + behind):
+        assert decode(data).tobytes() == plain.tobytes()
+
+
+def test_what_libraries_say_of_bad_files_is_not_heard(tmp_path):
+    # Previously libtiff wrote to the terminal, and Pillow to the log.
+    lzw = bytearray(encoded(SMALL, "TIFF", compression="tiff_lzw"))
+    (start,) = struct.unpack_from("<I", lzw, 4)
+    lzw[8:start] = bytes(start - 8)
+    (tmp_path / "lzw").write_bytes(lzw)
+    tiff = bytearray(encoded(SMALL, "TIFF"))
+    at = tiff.index(struct.pack("<HH", 277, 3))
+    tiff[at + 8 : at + 12] = struct.pack("<I", 1024)  # samples in a pixel
+    (tmp_path / "samples").write_bytes(tiff)
+    program = """if True:
+        from zfkeras.data.files.decoding import read_image
+        for name in ("lzw", "samples"):
+            try:
+                read_image(name)
+            except ValueError as err:
+                print(type(err).__name__)
+    """
+    command = [sys.executable, "-c", program]
+    done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True)
+    assert (done.stdout, done.stderr) == ("BadImage\nBadImage\n", "")
+
+
+@pytest.mark.parametrize(
+    ("kind", "options"),
+    [
+        ("JPEG", {}),
+        ("PNG", {}),
+        ("WEBP", {}),
+    ],
+)
+def test_truncated_files_are_bad_wherever_they_are_cut(kind, options):
+    data = encoded(picture(120, 90), kind, **options)
+    decode(data)
+    # Cut short by at least 5% of the pixels; of the last bytes no pixel may depend.
+    for length in range(16, len(data) * 95 // 100, max(1, len(data) // 20)):
+        with pytest.raises(BadImage, match=r"truncated|corrupt"):
+            decode(data[:length])

@@ -1,0 +1,25 @@
+import pytest
+
+from zfkeras.data.wnids import without_wnid, wnid_of
+
+
+@pytest.mark.parametrize(
+    ("name", "wnid", "words"),
+    [
+        ("n02124075 Egyptian cat", "n02124075", "Egyptian cat"),
+        ("n02124075", "n02124075", "n02124075"),
+        ("n02124075 ", "n02124075", "n02124075 "),
+        ("n02124075_1.jpg", "n02124075", "n02124075_1.jpg"),
+        ("n02124075 n07747607 x", "n02124075", "n07747607 x"),
+        ("n0212407512 x", None, "n0212407512 x"),
+        ("n0212407 x", None, "n0212407 x"),
+        ("N02124075 x", None, "N02124075 x"),
+        (" n02124075 x", None, " n02124075 x"),
+        ("n\u0660\u0660000000 x", None, "n\u0660\u0660000000 x"),
+        ("bee", None, "bee"),
+        ("", None, ""),
+    ],
+)
+def test_a_wnid_is_read_off_the_front_of_a_name(name, wnid, words):
+    assert wnid_of(name) == wnid
+    assert without_wnid(name) == words

@@ -1,0 +1,169 @@
+import contextlib
+import errno
+import json
+import logging
+import os
+import signal
+import subprocess
+import sys
+
+import pytest
+
+from zfkeras.cli import arguments
+from zfkeras.cli import command as running
+from zfkeras.errors import RunError
+from zfkeras.io import locks
+from zfkeras.io.locks import LOCK_NAME, claimed, lock_file, remove_if_abandoned
+
+# Claims the folder that it is given, says so, and keeps it until it is killed.
+_HOLDER = """
+import sys, time
+from zfkeras.io.locks import claimed
+with claimed(sys.argv[1]):
+    print("claimed", flush=True)
+    time.sleep(float(sys.argv[2]))
+"""
+# Adds 1 to the number in a file so many times, in turns with others.
+_COUNTER = """
+import pathlib, sys
+from zfkeras.io.locks import claimed
+folder = pathlib.Path(sys.argv[1])
+for _ in range(25):
+    with claimed(folder, wait=True):
+        number = int((folder / "number").read_text())
+        (folder / "number").write_text(str(number + 1))
+"""
+
+
+def python(script, *arguments):
+    words = [sys.executable, "-c", script, *map(str, arguments)]
+    return subprocess.Popen(words, stdout=subprocess.PIPE, text=True)
+
+
+@contextlib.contextmanager
+def another_process_in(folder, seconds=60):
+    process = python(_HOLDER, folder, seconds)
+    try:
+        assert process.stdout.readline() == "claimed\n"
+        yield process
+    finally:
+        process.kill()
+        process.communicate()
+
+
+def test_another_process_is_refused_and_named(tmp_path):
+    with another_process_in(tmp_path) as holder, pytest.raises(RunError) as refused:
+        with claimed(tmp_path, instead="use another --workdir"):
+            raise AssertionError("let in")
+    assert refused.value.argument == str(tmp_path)
+    assert refused.value.received.startswith(f"process {holder.pid} on ")
+    assert "use another --workdir" in str(refused.value)
+
+
+def test_a_killed_process_leaves_no_lock(tmp_path):
+    with another_process_in(tmp_path) as holder:
+        holder.send_signal(signal.SIGKILL)
+        holder.wait()
+        assert (tmp_path / LOCK_NAME).exists()
+        with claimed(tmp_path):
+            holder_now = json.loads((tmp_path / LOCK_NAME).read_text())
+            assert holder_now["pid"] == os.getpid()
+    assert not (tmp_path / LOCK_NAME).exists()
+
+
+def test_one_that_waits_says_for_whom_and_goes_on_when_the_other_ends(tmp_path, caplog):
+    with another_process_in(tmp_path, seconds=1) as holder:
+        with caplog.at_level(logging.WARNING), claimed(tmp_path, wait=True):
+            assert holder.wait(5) == 0
+    assert f"waiting for process {holder.pid} on " in caplog.text
+    assert caplog.text.count("waiting") == 1
+
+
+def test_processes_take_turns(tmp_path):
+    (tmp_path / "number").write_text("0")
+    processes = [python(_COUNTER, tmp_path) for _ in range(3)]
+    assert [process.wait(60) for process in processes] == [0, 0, 0]
+    for process in processes:
+        process.communicate()
+    assert (tmp_path / "number").read_text() == "75"
+    assert [path.name for path in tmp_path.iterdir()] == ["number"]
+
+
+@pytest.mark.parametrize("content", [b"", b"{", b"[]", b"\xff"])
+def test_a_lock_that_does_not_say_who_holds_it(tmp_path, content):
+    path = tmp_path / LOCK_NAME
+    path.write_bytes(content)
+    with open(path, "rb+") as held:
+        assert lock_file(held.fileno())
+        with pytest.raises(RunError) as refused, claimed(tmp_path):
+            raise AssertionError("let in")
+    assert refused.value.received == "another process"
+
+
+@pytest.mark.parametrize("number", [errno.ENOLCK, errno.EOPNOTSUPP])
+def test_without_locks_there_is_a_warning_and_no_refusal(
+    number, tmp_path, monkeypatch, caplog
+):
+    def refuse(*_):
+        raise OSError(number, os.strerror(number))
+
+    monkeypatch.setattr(locks.fcntl, "flock", refuse)
+    with claimed(tmp_path), claimed(tmp_path):
+        assert "cannot be locked" in caplog.text
+
+
+def test_a_link_in_place_of_the_lock_is_not_followed(tmp_path):
+    precious = tmp_path / "precious"
+    precious.write_text("old")
+    (tmp_path / "run").mkdir()
+    (tmp_path / "run" / LOCK_NAME).symlink_to(precious)
+    with pytest.raises(OSError), claimed(tmp_path / "run"):
+        pass
+    assert precious.read_text() == "old"
+
+
+def test_what_is_locked_is_not_abandoned(tmp_path):
+    path = tmp_path / "aside"
+    path.write_bytes(b"half")
+    with open(path, "rb+") as held:
+        assert lock_file(held.fileno())
+        remove_if_abandoned(path)
+        assert path.exists()
+    remove_if_abandoned(path)
+    assert not path.exists()
+
+
+def command(work):
+    """A command with --workdir that calls `work` with it once it has the folder."""
+    parser = arguments.make_parser("test", "A test.")
+    arguments.add_workdir(parser)
+
+    def run(args):
+        running.make_folder(args.workdir)
+        work(args.workdir)
+
+    return lambda folder: running.run(parser, run, ["--workdir", str(folder)])
+
+
+def test_a_command_refuses_a_workdir_in_use_in_one_line(tmp_path, capsys):
+    with another_process_in(tmp_path):
+        assert command(lambda folder: None)(tmp_path) == 1
+    lines = capsys.readouterr().err.splitlines()
+    assert len(lines) == 1 and f"error: {tmp_path} is in use by process" in lines[0]
+
+
+def test_a_command_inside_a_command_may_use_its_workdir_and_others(tmp_path):
+    seen = []
+
+    def inner(folder):
+        seen.append((folder / LOCK_NAME).exists())
+
+    def outer(folder):
+        seen.append(command(inner)(folder))
+        seen.append(command(inner)(folder / "below"))
+        seen.append((folder / LOCK_NAME).exists())
+        seen.append((folder / "below" / LOCK_NAME).exists())
+
+    assert command(outer)(tmp_path) == 0
+    assert seen == [True, 0, True, 0, True, False]
+    assert not (tmp_path / LOCK_NAME).exists()

@@ -1,0 +1,52 @@
+"""What workers tell each other, with the exchange itself stood in for."""
+
+import keras
+import tensorflow as tf
+
+from zfkeras.data.files.bad_images import BadImages
+from zfkeras.training.distributed.workers import Workers
+from zfkeras.training.network import Network
+from zfkeras.training.schedule import Plateau
+from zfkeras.training.workdir.folder import Workdir
+from zfkeras.training.workdir.progress import Progress
+from zfkeras.training.workdir.record import Record
+
+
+def tally(first, end):
+    bad_images = BadImages(10_000, 1.0)
+    for number in range(first, end):
+        bad_images.add(f"{number:05}.jpg", "truncated")
+    return bad_images
+
+
+def test_workers_tell_each_other_of_more_bad_images_than_results_name():
+    # Previously of a thousand at most, and the limit of each was another.
+    own, other = tally(0, 1800), tally(1800, 3500)
+    workers = Workers(tf.distribute.get_strategy())
+    workers.alone = False
+    told = []
+
+    def exchange(message):
+        told.append(message["bad"])
+        return [message, {"stop": False, "bad": other.reasons()}]
+
+    workers.exchange = exchange
+    assert workers.agree(False, own) is False
+    assert own.count == 3500
+    own.add("late.jpg", "empty file")
+    workers.agree(False, own)
+    assert [len(news) for news in told] == [1800, 1]
+
+
+def test_a_run_that_is_taken_up_knows_all_its_bad_images(tmp_path):
+    # Previously a thousand of them, so that it outlived its limit.
+    model = keras.Sequential([keras.Input((1,)), keras.layers.Dense(1)])
+    strategy = tf.distribute.get_strategy()
+    network = Network(model, keras.optimizers.SGD(), None, strategy, None)
+    (tmp_path / "checkpoints").mkdir()
+    record = Record(Workdir(tmp_path), network, Workers(strategy))
+    met, schedule = tally(0, 2500), Plateau(0.01, patience_epochs=1)
+    record.save(Progress(), schedule, met)
+    found = BadImages(10_000, 1.0)
+    record.resume(schedule, found)
+    assert found.reasons() == met.reasons()

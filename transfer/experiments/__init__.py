@@ -1,0 +1,1 @@
+"""The transfer experiments: settings, rows and what the paper reports."""

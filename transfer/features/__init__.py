@@ -1,0 +1,1 @@
+"""Features of layers for whole data sets: computed once and kept on disk."""

@@ -1,0 +1,1 @@
+"""How heads are solved: Newton's method on inner products of features."""

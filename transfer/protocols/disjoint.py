@@ -1,0 +1,61 @@
+"""Files that are in two sets at once, whatever they are called there.
+
+It compares contents; photographs that were changed are `transfer.overlap`'s.
+"""
+
+import hashlib
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+
+import numpy as np
+from tqdm import tqdm
+
+from zfkeras.cli.terminal import one_line
+from zfkeras.data.split import Split
+from zfkeras.errors import UsageError
+
+
+def check_disjoint(train: Split, test: Split) -> None:
+    """Refuses to train on a test image."""
+    name_of = {digest: name for name, digest in _digests(test) if digest}
+    found = [(name, name_of[d]) for name, d in _digests(train) if d in name_of]
+    if found:
+        first, copy = (one_line(name) for name in found[0])
+        raise UsageError(
+            f"no training image may be among the test images: {len(found)} are, the "
+            f"first {first} as {copy}; remove them from one of the two."
+        )
+
+
+def copies(
+    train: Split, train_positions: np.ndarray, test: Split, test_positions: np.ndarray
+) -> np.ndarray:
+    """Which training images are test images, too.
+
+    Shapes: `train_positions` (n_train,), `test_positions` (n_test,), result bool
+    (n_train,).
+    """
+    of_train = [digest for _, digest in _digests(train)]
+    of_test = of_train if test is train else [digest for _, digest in _digests(test)]
+    tested = {of_test[position] for position in test_positions} - {None}
+    return np.array([of_train[position] in tested for position in train_positions])
+
+
+def _digests(split: Split) -> Iterator[tuple[str, bytes | None]]:
+    """Streams each file's name and SHA-256, `None` of those that cannot be read."""
+
+    def digest(key):
+        try:
+            return hashlib.sha256(split.read(key)).digest()
+        except OSError:
+            return None
+
+    with (
+        ThreadPoolExecutor(4) as threads,
+        tqdm(total=split.num_examples, desc="looking for copies", unit=" files") as bar,
+    ):
+        for batch in split.stream().batch(64).as_numpy_iterator():
+            found = threads.map(digest, batch["key"])
+            for name, value in zip(batch["id"], found, strict=True):
+                yield name.decode("utf-8", "surrogateescape"), value
+            bar.update(len(batch["key"]))

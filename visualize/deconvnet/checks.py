@@ -1,0 +1,63 @@
+"""Checks of arguments that users give: whole numbers, images, models, layers."""
+
+import operator
+from collections.abc import Sequence
+
+import keras
+import numpy as np
+
+from zfkeras.errors import UsageError
+from zfkeras.graph.layer_calls import is_graph
+
+
+def whole_number(name: str, value, lowest: int | None = None) -> int:
+    """Returns `value` as an int of at least `lowest`, or raises `UsageError`."""
+    try:
+        number = operator.index(value)
+    except TypeError:
+        number = None
+    is_low = None not in (number, lowest) and number < lowest
+    if number is None or isinstance(value, bool) or is_low:
+        limit = "" if lowest is None else f" from {lowest}"
+        raise UsageError(
+            f"`{name}` must be a whole number{limit}. Received: {name}={value!r}."
+        )
+    return number
+
+
+def as_numbers(name: str, value) -> np.ndarray:
+    """Returns `value` as an array of finite numbers, or raises `UsageError`."""
+    try:
+        array = np.asarray(value)
+    except ValueError as err:
+        raise UsageError(
+            f"`{name}` must all be of one shape. Received: arrays of different shapes."
+        ) from err
+    if not np.issubdtype(array.dtype, np.number):
+        raise UsageError(
+            f"`{name}` must be numbers. Received: {name}.dtype={array.dtype}."
+        )
+    if not np.isfinite(array).all():
+        raise UsageError(
+            f"`{name}` must be finite. Received: NaN or infinity in {name}."
+        )
+    return array
+
+
+def check_graph(model: keras.Model) -> None:
+    """Raises `UsageError` unless the model is a functional or sequential one."""
+    if not is_graph(model):
+        raise UsageError(
+            "`model` must be a built functional or sequential Keras model. "
+            f"Received: {type(model).__name__}."
+        )
+
+
+def list_of_layers(layers: Sequence[int | str]) -> list[int | str]:
+    """Returns `layers` as a list; a single layer is a `UsageError`."""
+    if isinstance(layers, str) or not np.iterable(layers):
+        raise UsageError(
+            f"`layers` must be a list of layers. Received: layers={layers!r}; for a "
+            f"single one write [{layers!r}]."
+        )
+    return [*layers]

@@ -1,0 +1,278 @@
+"""The deconvnet: which pixels made a unit of the network active.
+
+Zeiler & Fergus 2014, sec. 2.1. It takes images as the model does: preprocessed.
+"""
+
+import dataclasses
+import functools
+from collections.abc import Iterable
+
+import keras
+import numpy as np
+import tensorflow as tf
+
+from visualize.deconvnet.checks import as_numbers, list_of_layers, whole_number
+from visualize.deconvnet.graph import Graph
+from visualize.deconvnet.projector import Projector
+from visualize.deconvnet.requests import WHOLE_MAP, Pairs, as_slice
+from visualize.deconvnet.rules import Options
+from visualize.deconvnet.seeds import Asks, project
+from zfkeras.errors import RunError, UsageError
+from zfkeras.graph.endpoints import endpoints
+
+METHODS = ("deconvnet", "guided", "gradient")
+LRN = ("identity", "gradient")
+
+
+@dataclasses.dataclass(frozen=True, eq=False)
+class Projection:
+    """Reconstructions, and what they are reconstructions of.
+
+    Args:
+        reconstructions: float32 (n_pairs, height, width, channels), in the space of the
+            model's input: mean image subtracted, both signs.
+        activations: float32 (n_pairs,), the activation each was made from; the logit
+            where the layer ends in a softmax or sigmoid. For a whole map, its
+            strongest.
+        channels: int64 (n_pairs,), the channel or unit.
+        positions: int64 (n_pairs, 2), its (y, x) in the layer's map; (0, 0) for the
+            units of a fully connected layer.
+        layer: the layer's name.
+    """
+
+    reconstructions: np.ndarray
+    activations: np.ndarray
+    channels: np.ndarray
+    positions: np.ndarray
+    layer: str
+
+
+class Deconvnet:
+    """Projects activations of any layer of a Keras model down to the pixels.
+
+    Zeiler & Fergus 2014, sec. 2.1: the image goes up, each max pool keeping its
+    switches; all activations but one are set to zero, and that one comes down: unpooled
+    to the places of the switches, rectified, filtered with the transposed filters. The
+    signal is rectified wherever the network has a ReLU, whether that was on or off; the
+    pixels at the bottom are not. Biases take no part.
+
+    Reading a model changes nothing in it. New weights count from the next call on.
+
+    Args:
+        model: a functional or sequential model, nested ones too, with one image as its
+            input. Every layer below the projected one needs a rule; see
+            `visualize.register_rule`.
+        method: what a ReLU does on the way down: "deconvnet" (default) rectifies the
+            signal; "gradient" stops it where the ReLU was off; "guided" (guided
+            backpropagation, Springenberg et al. 2015) does both.
+        lrn: "identity" lets local response normalisation pass the signal on, "gradient"
+            takes its derivative. `None` (default) means "identity" for the deconvnet,
+            which the paper draws without it, and "gradient" for the other two.
+
+    Raises:
+        UsageError: a model of another kind, or a method that does not exist.
+
+    Example:
+        >>> import zfkeras
+        >>> deconvnet = Deconvnet(zfkeras.ZFNet(variant="zfnet_quarter"))
+        >>> deconvnet.project(np.ones((2, 56, 56, 3)), "conv3", channel=7).shape
+        (2, 56, 56, 3)
+    """
+
+    def __init__(
+        self, model: keras.Model, *, method: str = "deconvnet", lrn: str | None = None
+    ):
+        _check_choice("method", method, METHODS)
+        if lrn is None:
+            lrn = "identity" if method == "deconvnet" else "gradient"
+        _check_choice("lrn", lrn, LRN)
+        self.model = model
+        self.options = Options(method, lrn)
+        self._graph = Graph(model)
+        self._projectors = {}
+        # For images of each size: a network without a size takes any.
+        self._shapes = functools.lru_cache(maxsize=8)(lambda image_shape: {})
+        self._functions = functools.lru_cache(maxsize=8)(lambda image_shape: {})
+
+    def project(
+        self,
+        images,
+        layer: int | str,
+        channel=None,
+        position=None,
+        *,
+        image=None,
+        batch_size: int = 32,
+    ) -> np.ndarray:
+        """Reconstructs the pixels behind one activation of each image.
+
+        Args:
+            images: float array (n, height, width, channels) as the model takes it.
+            layer: the paper's number 1 to 7, for networks that `zfkeras.ZFNet` makes,
+                or a layer's name, with the names of the models around it: "conv3",
+                "resnet50.conv5_block3_out".
+            channel: feature map, or unit of a fully connected layer; one for all or an
+                array with one for each pair. `None` (default) means the one with the
+                strongest activation, at `position` if that is given.
+            position: (y, x) in the layer's map; one for all or an array (n_pairs, 2).
+                `None` (default) means the channel's strongest activation, the first of
+                equals. "all" means the whole map at once.
+            image: which of `images` each pair takes, an array (n_pairs,), so that
+                several channels share one forward pass. `None` (default) means each in
+                turn; a single image serves every pair.
+            batch_size: pairs that go down together. The signals of one pair take about
+                12 MB on ZFNet.
+
+        Returns:
+            float32 array (n_pairs, height, width, channels) in the model's input space.
+
+        Raises:
+            UsageError: images that are not finite, an unknown layer, a channel or
+                position outside it, arrays whose lengths do not match, or a layer on
+                the way that no rule serves.
+            RunError: an activation is not finite.
+        """
+        return self.project_units(
+            images, layer, channel, position, image=image, batch_size=batch_size
+        ).reconstructions
+
+    def project_units(
+        self,
+        images,
+        layer: int | str,
+        channel=None,
+        position=None,
+        *,
+        image=None,
+        batch_size: int = 32,
+    ) -> Projection:
+        """Does what `project` does, and tells which activations it took.
+
+        Args:
+            images: as in `project`.
+            layer: as in `project`.
+            channel: as in `project`.
+            position: as in `project`.
+            image: as in `project`.
+            batch_size: as in `project`.
+
+        Returns:
+            The `Projection` of all pairs, in their order.
+
+        Raises:
+            UsageError, RunError: as in `project`.
+        """
+        images = self._images(images)
+        batch_size = whole_number("batch_size", batch_size, 1)
+        projector = self._projector(self._layer_name(layer))
+        whole_map = isinstance(position, str) and position == WHOLE_MAP
+        asks = Asks(channel is None, position is None or whole_map, whole_map)
+        maps_shape = self._maps_shape(projector, images.shape[1:])
+        pairs = Pairs.of(len(images), maps_shape, channel, position, image)
+        results = (
+            np.empty((len(pairs), *images.shape[1:]), np.float32),
+            np.empty(len(pairs), np.float32),
+            np.empty(len(pairs), np.int64),
+            np.empty((len(pairs), 2), np.int64),
+        )
+        for chosen in pairs.batches(batch_size):
+            batch = pairs.batch(images, chosen)
+            cut = not asks.finds_position and projector.cutting_pays(
+                len(batch[1]), len(batch[0])
+            )
+            run = self._function(projector, images.shape[1:], asks, cut)
+            answers = run(*(tf.convert_to_tensor(array) for array in batch))
+            for result, answer in zip(results, answers, strict=True):
+                result[as_slice(chosen)] = answer.numpy()[: len(chosen)]
+        if not np.isfinite(results[1]).all():
+            raise RunError(
+                f"an activation of layer {projector.target.path!r} is not finite; "
+                "check the weights of the network"
+            )
+        return Projection(*results, projector.target.path)
+
+    def require(self, layers: Iterable[int | str]) -> None:
+        """Refuses layers that cannot be projected, before any image is looked at.
+
+        Args:
+            layers: a list, each as `project` takes it.
+
+        Raises:
+            UsageError: an unknown layer, or one on the way that no rule serves.
+        """
+        for layer in list_of_layers(layers):
+            self._projector(self._layer_name(layer))
+
+    def _images(self, images):
+        wanted = tuple(self.model.inputs[0].shape)
+        images = as_numbers("images", images)
+        fits = images.ndim == 4 and all(
+            length in (None, found)
+            for length, found in zip(wanted[1:], images.shape[1:], strict=True)
+        )
+        if not fits:
+            raise UsageError(
+                f"`images` must be an array of shape {wanted}. "
+                f"Received: images.shape={images.shape}."
+            )
+        return images.astype(self.model.inputs[0].dtype, copy=False)
+
+    def _layer_name(self, layer):
+        if isinstance(layer, str):
+            return layer
+        number = whole_number("layer", layer, 1)
+        ends = endpoints(self.model)
+        if number not in ends:
+            raise UsageError(
+                f"`layer` must be one of {[*ends]} or a layer's name. "
+                f"Received: layer={layer!r}."
+            )
+        return ends[number].layer_name
+
+    def _projector(self, layer_name) -> Projector:
+        """The way to a layer and back, planned once."""
+        if layer_name not in self._projectors:
+            target = self._graph.target(layer_name)
+            self._projectors[layer_name] = Projector(target, self.options)
+        return self._projectors[layer_name]
+
+    def _maps_shape(self, projector, image_shape):
+        """(height, width, channels) of a layer, or (units,)."""
+        shape = projector.target.shape
+        if None in shape:
+            shapes = self._shapes(image_shape)
+            if projector not in shapes:
+                images = tf.TensorSpec((None, *image_shape), self.model.inputs[0].dtype)
+                up = tf.function(lambda x: projector.up(x).maps, autograph=False)
+                found = up.get_concrete_function(images).output_shapes
+                shapes[projector] = tuple(found[1:])
+            shape = shapes[projector]
+        if len(shape) not in (1, 3):
+            raise UsageError(
+                "`layer` must give maps (height, width, channels) or a vector. "
+                f"Received: {projector.target.path!r}, which gives {shape}."
+            )
+        return shape
+
+    def _function(self, projector, image_shape, asks, cut):
+        """The whole computation, compiled once for each layer, size and question."""
+        functions = self._functions(image_shape)
+        key = (projector, asks, cut)
+        if key not in functions:
+            signature = [
+                tf.TensorSpec((None, *image_shape), self.model.inputs[0].dtype),
+                tf.TensorSpec((None,), tf.int32),
+                tf.TensorSpec((None,), tf.int32),
+                tf.TensorSpec((None, 2), tf.int32),
+            ]
+            function = functools.partial(project, projector, asks, cut)
+            compiled = tf.function(function, signature, autograph=False)
+            functions[key] = compiled.get_concrete_function()
+        return functions[key]
+
+
+def _check_choice(name, value, choices):
+    if value not in choices:
+        raise UsageError(
+            f"`{name}` must be one of {', '.join(choices)}. Received: {name}={value!r}."
+        )

@@ -1,0 +1,34 @@
+"""How a signal goes down through each kind of layer: one idea a file."""
+
+from visualize.deconvnet.rules import (
+    activations,
+    convolutions,
+    dense,
+    merging,
+    normalization,
+    passing,
+    pools,
+    shapes,
+)
+from visualize.deconvnet.rules.registry import find_rule, register_rule, require_rule
+from visualize.deconvnet.rules.rule import Call, Options, Rule, Slot
+from zfkeras.graph.kinds import POINTWISE
+
+__all__ = [
+    "POINTWISE",
+    "Call",
+    "Options",
+    "Rule",
+    "Slot",
+    "activations",
+    "convolutions",
+    "dense",
+    "find_rule",
+    "merging",
+    "normalization",
+    "passing",
+    "pools",
+    "register_rule",
+    "require_rule",
+    "shapes",
+]

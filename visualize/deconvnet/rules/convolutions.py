@@ -1,0 +1,195 @@
+"""Convolutions: the same filters, transposed, without the bias.
+
+Zeiler & Fergus 2014, sec. 2.1 "Filtering". Flipping a filter vertically and
+horizontally and transposing the convolution are one and the same; it is done once.
+"""
+
+import keras
+import tensorflow as tf
+
+from visualize.deconvnet.rules.registry import register_rule
+from visualize.deconvnet.rules.rule import Rule
+from zfkeras.layers.switches import Axis
+
+
+@register_rule(keras.layers.Conv2D)
+class Conv2D(Rule):
+    """Any strides, padding, dilation and groups."""
+
+    has_activation = True
+
+    def forward(self, call, x):
+        layer = call.layer
+        return _convolved(call, x, layer.kernel, layer.bias), None
+
+    def can_narrow(self, call):
+        return call.layer.groups == 1
+
+    def forward_channels(self, call, channels, x):
+        layer = call.layer
+        kernel = tf.gather(layer.kernel, channels, axis=-1)
+        bias = tf.gather(layer.bias, channels) if layer.use_bias else None
+        return _convolved(call, x, kernel, bias), None
+
+    def backward(self, call, signal, memory):
+        layer = call.layer
+        kernel = dilated(tf.cast(layer.kernel, signal.dtype), layer.dilation_rate)
+        *size, channels = call.input_shape
+        place = (layer.strides, call.padding)
+        if layer.groups == 1:
+            return transposed(signal, kernel, (*size, channels), *place)
+        shape = (*size, channels // layer.groups)
+        pairs = zip(
+            tf.split(signal, layer.groups, axis=-1),
+            tf.split(kernel, layer.groups, axis=-1),
+            strict=True,
+        )
+        return tf.concat([transposed(s, k, shape, *place) for s, k in pairs], axis=-1)
+
+
+@register_rule(keras.layers.DepthwiseConv2D)
+class DepthwiseConv2D(Rule):
+    """Each channel by its own filters."""
+
+    has_activation = True
+
+    def forward(self, call, x):
+        layer = call.layer
+        y = keras.ops.depthwise_conv(
+            tf.cast(x, layer.compute_dtype),
+            tf.cast(layer.kernel, layer.compute_dtype),
+            **_place(call),
+        )
+        return _with_bias(layer, y), None
+
+    def backward(self, call, signal, memory):
+        return depthwise_transposed(signal, call.layer.kernel, call)
+
+
+@register_rule(keras.layers.SeparableConv2D)
+class SeparableConv2D(Rule):
+    """Pointwise first on the way down, then depthwise."""
+
+    has_activation = True
+
+    def forward(self, call, x):
+        layer = call.layer
+        y = keras.ops.separable_conv(
+            tf.cast(x, layer.compute_dtype),
+            tf.cast(layer.depthwise_kernel, layer.compute_dtype),
+            tf.cast(layer.pointwise_kernel, layer.compute_dtype),
+            **_place(call),
+        )
+        return _with_bias(layer, y), None
+
+    def backward(self, call, signal, memory):
+        layer = call.layer
+        pointwise = tf.cast(layer.pointwise_kernel[0, 0], signal.dtype)
+        signal = tf.tensordot(signal, pointwise, [[-1], [1]])
+        return depthwise_transposed(signal, layer.depthwise_kernel, call)
+
+
+def transposed(signal, kernel, input_shape, strides, padding):
+    """The transposed convolution of an undilated, ungrouped kernel.
+
+    signal: float tensor (n, out_height, out_width, filters); kernel: float tensor
+    (kernel_height, kernel_width, channels, filters).
+    """
+    if _phases_pay(kernel.shape, strides):
+        return _transposed_by_phases(signal, kernel, input_shape, strides, padding)
+    shape = [tf.shape(signal)[0], *input_shape]
+    return tf.nn.conv2d_transpose(signal, kernel, shape, strides, padding.upper())
+
+
+def _phases_pay(kernel_shape, strides):
+    """TensorFlow's own kernel is slow where images, not maps, come out: 3x on conv1."""
+    vertical, horizontal = strides
+    few = kernel_shape[2] * vertical * horizontal <= 64
+    return vertical == horizontal > 1 and few
+
+
+def _transposed_by_phases(signal, kernel, input_shape, strides, padding):
+    # Pixel y = phase + stride * m sees the taps phase, phase + stride, ... of the
+    # filters: one dense convolution gives all phases as channels.
+    stride = strides[0]
+    rows, columns, channels, filters = kernel.shape
+    down, right = -(-rows // stride), -(-columns // stride)
+    whole = [[0, down * stride - rows], [0, right * stride - columns], [0, 0], [0, 0]]
+    taps = tf.reshape(
+        tf.pad(kernel, whole), [down, stride, right, stride, channels, filters]
+    )[::-1, :, ::-1]
+    taps = tf.reshape(
+        tf.transpose(taps, [0, 2, 5, 1, 3, 4]),
+        [down, right, filters, stride * stride * channels],
+    )
+    around = [[0, 0], [down - 1, down - 1], [right - 1, right - 1], [0, 0]]
+    image = tf.nn.depth_to_space(tf.nn.conv2d(signal, taps, 1, around), stride)
+    return _cut(image, kernel.shape, input_shape, strides, padding)
+
+
+def _cut(image, kernel_shape, input_shape, strides, padding):
+    """The input's part of an image that begins where the first window does."""
+    for number in (1, 2):
+        axis = Axis(kernel_shape[number - 1], strides[number - 1], padding)
+        length = input_shape[number - 1]
+        before = axis.before(length)
+        missing = tf.maximum(before + length - tf.shape(image)[number], 0)
+        paddings = [[0, 0], [0, 0], [0, 0], [0, 0]]
+        paddings[number] = [0, missing]
+        image = tf.pad(image, paddings)
+        image = tf.gather(image, before + tf.range(length), axis=number)
+    return image
+
+
+def depthwise_transposed(signal, kernel, call):
+    """The transpose of a depthwise convolution.
+
+    signal: float tensor (n, out_height, out_width, channels * multiplier).
+    """
+    vertical, horizontal = call.layer.strides
+    return tf.nn.depthwise_conv2d_backprop_input(
+        [tf.shape(signal)[0], *call.input_shape],
+        dilated(tf.cast(kernel, signal.dtype), call.layer.dilation_rate),
+        signal,
+        [1, vertical, horizontal, 1],
+        call.padding.upper(),
+    )
+
+
+def dilated(kernel, rate):
+    """Writes the zeros between the taps of a dilated kernel."""
+    vertical, horizontal = _pair(rate)
+    if vertical == horizontal == 1:
+        return kernel
+    rows, columns, *rest = kernel.shape
+    spread = tf.reshape(kernel, [rows, 1, columns, 1, *rest])
+    gaps = [[0, 0], [0, vertical - 1], [0, 0], [0, horizontal - 1], [0, 0], [0, 0]]
+    spread = tf.reshape(
+        tf.pad(spread, gaps), [rows * vertical, columns * horizontal, *rest]
+    )
+    return spread[: (rows - 1) * vertical + 1, : (columns - 1) * horizontal + 1]
+
+
+def _pair(rate):
+    return (rate, rate) if isinstance(rate, int) else tuple(rate)
+
+
+def _place(call):
+    """Where the windows of a convolution stand, as `keras.ops` takes it."""
+    layer = call.layer
+    return {
+        "strides": layer.strides,
+        "padding": call.padding,
+        "dilation_rate": layer.dilation_rate,
+        "data_format": layer.data_format,
+    }
+
+
+def _convolved(call, x, kernel, bias):
+    dtype = call.layer.compute_dtype
+    y = keras.ops.conv(tf.cast(x, dtype), tf.cast(kernel, dtype), **_place(call))
+    return y if bias is None else y + tf.cast(bias, dtype)
+
+
+def _with_bias(layer, maps):
+    return maps + tf.cast(layer.bias, maps.dtype) if layer.use_bias else maps

@@ -1,0 +1,109 @@
+"""Pools: maxima go back to the places of their switches, averages are spread.
+
+Zeiler & Fergus 2014, sec. 2.1 "Unpooling". Windows that share a maximum add.
+"""
+
+import dataclasses
+
+import keras
+import tensorflow as tf
+
+from visualize.deconvnet.rules.registry import register_rule
+from visualize.deconvnet.rules.rule import Rule
+from zfkeras.layers import MaxPoolWithArgmax
+from zfkeras.layers.switches import Windows, max_pool, unpool
+
+
+class _MaxPool(Rule):
+    """Unpools by the switches, one byte each."""
+
+    outside = float("-inf")
+
+    def axes(self, call):
+        return None if any(call.used_outputs[1:]) else super().axes(call)
+
+    def backward(self, call, signal, switches):
+        height, width, _ = call.input_shape
+        return unpool(signal, switches, height, width, windows_of(call))
+
+
+@register_rule(keras.layers.MaxPooling2D)
+class MaxPooling2D(_MaxPool):
+    """Keras's own pool; the switches are taken here."""
+
+    def forward(self, call, x):
+        return max_pool(tf.cast(x, call.layer.compute_dtype), windows_of(call))
+
+
+@register_rule(MaxPoolWithArgmax)
+class MaxPoolWithArgmaxRule(_MaxPool):
+    """The argmax itself is only made where something reads it."""
+
+    def forward(self, call, x):
+        wide = tf.cast(x, call.layer.compute_dtype)
+        pooled, switches = max_pool(wide, windows_of(call))
+        argmax = call.run(x)[1] if call.used_outputs[1] else None
+        return (pooled, argmax), switches
+
+    def backward(self, call, signal, switches):
+        return super().backward(call, signal[0], switches)
+
+
+@register_rule(keras.layers.AveragePooling2D)
+class AveragePooling2D(Rule):
+    """Spreads each value evenly over the pixels of the image in its window."""
+
+    def axes(self, call):
+        # Windows that overhang the border divide by fewer pixels.
+        return super().axes(call) if call.layer.padding == "valid" else None
+
+    def backward(self, call, signal, memory):
+        layer = call.layer
+        return tf.raw_ops.AvgPoolGrad(
+            orig_input_shape=tf.stack([tf.shape(signal)[0], *call.input_shape]),
+            grad=signal,
+            ksize=[1, *layer.pool_size, 1],
+            strides=[1, *layer.strides, 1],
+            padding=layer.padding.upper(),
+        )
+
+
+@register_rule(keras.layers.GlobalAveragePooling2D)
+class GlobalAveragePooling2D(Rule):
+    """Spreads each value evenly over its map."""
+
+    def backward(self, call, signal, memory):
+        height, width, channels = call.input_shape
+        share = _as_maps(signal) / tf.cast(height * width, signal.dtype)
+        return tf.broadcast_to(share, [tf.shape(signal)[0], height, width, channels])
+
+
+@register_rule(keras.layers.GlobalMaxPooling2D)
+class GlobalMaxPooling2D(Rule):
+    """Puts each value back to the first maximum of its map."""
+
+    def forward(self, call, x):
+        height, width, channels = call.input_shape
+        flat = tf.reshape(x, [-1, height * width, channels])
+        return call.run(x), tf.argmax(flat, axis=1, output_type=tf.int32)
+
+    def backward(self, call, signal, places):
+        height, width, channels = call.input_shape
+        there = tf.one_hot(places, height * width, axis=1, dtype=signal.dtype)
+        maps = tf.reshape(there, [-1, height, width, channels])
+        return maps * _as_maps(signal)
+
+
+def windows_of(call) -> Windows:
+    """The windows of a pool."""
+    layer = call.layer
+    if not isinstance(layer, MaxPoolWithArgmax):
+        return Windows.of(layer.pool_size, layer.strides, call.padding)
+    if call.windowed:
+        return dataclasses.replace(layer.windows, padding="valid")
+    return layer.windows
+
+
+def _as_maps(signal):
+    """(n, channels) or (n, 1, 1, channels) as the latter."""
+    return signal if len(signal.shape) == 4 else signal[:, None, None, :]

@@ -1,0 +1,86 @@
+"""Which rule serves which kind of layer."""
+
+import inspect
+from collections.abc import Callable
+
+from visualize.deconvnet.rules.rule import Call, Rule, kind_name
+from zfkeras.errors import UsageError
+from zfkeras.graph.kinds import Register, register_windows
+
+_RULES = Register()
+
+
+def register_rule(*kinds, windows=None) -> Callable:
+    """Makes a rule serve some kinds of layer; use it as a class decorator.
+
+    A rule serves its layer class, and subclasses that change nothing but how they are
+    made. The last rule registered for a kind counts. Register it before
+    the `Deconvnet` is made.
+
+    Args:
+        *kinds: layer classes, activation functions, or for Keras operations, whose
+            classes are not public, names as the error message writes them:
+            "keras.ops.Relu".
+        windows: which inputs each position of the output depends on, for receptive
+            fields: `visualize.deconvnet.rules.POINTWISE` for the same position alone,
+            or a function from the layer to its windows along height and width, each
+            with `pool`, `stride` and `before(length)`. `None` (default): unknown,
+            unless the kind is one of Keras's; the deconvnet then computes whole maps.
+
+    Raises:
+        UsageError: a kind that is none of these, or a rule that is no `Rule` class.
+
+    Example:
+        >>> @register_rule(keras.layers.GaussianNoise)
+        ... class Noise(Rule):
+        ...     def backward(self, call, signal, memory):
+        ...         return signal  # silent in inference
+    """
+    if not kinds or not all(isinstance(k, str) or callable(k) for k in kinds):
+        raise UsageError(
+            "`kinds` must be layer classes, activation functions or names of Keras "
+            f"operations. Received: kinds={kinds!r}."
+        )
+
+    def register(rule):
+        if not (isinstance(rule, type) and issubclass(rule, Rule)):
+            raise UsageError(
+                "register_rule must decorate a subclass of visualize.Rule. "
+                f"Received: {rule!r}."
+            )
+        _RULES.add(kinds, rule())
+        if windows is not None:
+            register_windows(*kinds, windows=windows)
+        return rule
+
+    return register
+
+
+def find_rule(operation) -> Rule | None:
+    """Returns the rule of a layer, operation or activation function, or `None`."""
+    return _RULES.find(operation)
+
+
+def require_rule(call: Call) -> Rule:
+    """Returns the rule of a call after its checks, or raises `UsageError`."""
+    rule = find_rule(call.operation)
+    if rule is None:
+        raise UsageError(
+            "`model` must be made of layers that the deconvnet has rules for; write "
+            f"one with visualize.register_rule. Received: layer {call.path!r} of class "
+            f"{kind_name(call.operation)}."
+        )
+    if getattr(call.operation, "data_format", None) == "channels_first":
+        raise call.refuse("have its channels last")
+    if getattr(call.operation, "quantization_mode", None) is not None:
+        raise call.refuse("not be quantised")
+    if call.arguments[1].get("training") and not _trains_by_default(call.operation):
+        raise call.refuse("not be called with training=True")
+    rule.check(call)
+    return rule
+
+
+def _trains_by_default(layer) -> bool:
+    """Whether training=True says nothing, as nobody need have asked for it."""
+    asked = inspect.signature(type(layer).call).parameters.get("training")
+    return asked is not None and asked.default is True

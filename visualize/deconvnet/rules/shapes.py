@@ -1,0 +1,75 @@
+"""Layers that only move values: they are moved back."""
+
+import keras
+import numpy as np
+import tensorflow as tf
+
+from visualize.deconvnet.rules.registry import register_rule
+from visualize.deconvnet.rules.rule import Rule
+
+
+@register_rule(keras.layers.Flatten, keras.layers.Reshape, "keras.ops.Reshape")
+class Reshape(Rule):
+    """Gives the signal the input's shape."""
+
+    def backward(self, call, signal, memory):
+        return tf.reshape(signal, [tf.shape(signal)[0], *call.input_shape])
+
+
+@register_rule(keras.layers.Permute)
+class Permute(Rule):
+    """Permutes the axes back."""
+
+    def backward(self, call, signal, memory):
+        return tf.transpose(signal, np.argsort([0, *call.layer.dims]))
+
+
+@register_rule(keras.layers.ZeroPadding2D)
+class ZeroPadding2D(Rule):
+    """Cuts the padding off; what falls on it is lost, as it came from nowhere."""
+
+    def forward(self, call, x):
+        return (x if call.windowed else call.run(x)), None
+
+    def backward(self, call, signal, memory):
+        if call.windowed:
+            return signal
+        (top, _), (left, _) = call.layer.padding
+        height, width, _ = call.input_shape
+        return signal[:, top : top + height, left : left + width]
+
+
+@register_rule(keras.layers.Cropping2D)
+class Cropping2D(Rule):
+    """Puts zeros where pixels were cropped."""
+
+    def forward(self, call, x):
+        return (x if call.windowed else call.run(x)), None
+
+    def backward(self, call, signal, memory):
+        if call.windowed:
+            return signal
+        rows, columns = call.layer.cropping
+        return tf.pad(signal, [[0, 0], rows, columns, [0, 0]])
+
+
+@register_rule(keras.layers.UpSampling2D)
+class UpSampling2D(Rule):
+    """Adds up the copies of each pixel, weighted as they were interpolated."""
+
+    def check(self, call):
+        if call.layer.interpolation not in ("nearest", "bilinear"):
+            raise call.refuse("have interpolation 'nearest' or 'bilinear'")
+
+    def backward(self, call, signal, memory):
+        height, width, channels = call.input_shape
+        if call.layer.interpolation == "bilinear":
+            pairs = tf.shape(signal)[0]
+            return tf.raw_ops.ResizeBilinearGrad(
+                grads=signal,
+                original_image=tf.zeros([pairs, height, width, channels], signal.dtype),
+                half_pixel_centers=True,
+            )
+        rows, columns = call.layer.size
+        copies = tf.reshape(signal, [-1, height, rows, width, columns, channels])
+        return tf.reduce_sum(copies, axis=[2, 4])

@@ -1,0 +1,91 @@
+"""Projects a batch: up with the images, choose an activation, down with the pairs."""
+
+import dataclasses
+
+import tensorflow as tf
+
+from visualize.deconvnet.projector import Projector
+from visualize.deconvnet.windows import UNIT, Cutter
+from zfkeras.graph.layer_tensor import as_maps
+
+
+@dataclasses.dataclass(frozen=True)
+class Asks:
+    """What is to be found rather than given."""
+
+    finds_channel: bool  # the one with the strongest activation
+    finds_position: bool  # that of the channel's strongest activation
+    whole_map: bool  # all of the channel's activations go down at once
+
+
+def project(
+    projector: Projector, asks: Asks, cut: bool, images, rows, channels, places
+):
+    """Projects a batch of (image, channel, position) pairs.
+
+    images: float (n_images, height, width, channels); rows: int32 (n_pairs,), the image
+    of each pair; channels: int32 (n_pairs,); places: int32 (n_pairs, 2) of (y, x). With
+    `cut`, which needs given positions, it goes up inside the windows of the pairs only.
+    Returns float32 reconstructions (n_pairs, height, width, channels), activations
+    (n_pairs,), and channels and places as given or found.
+    """
+    windows = projector.windows if projector.has_window and not asks.whole_map else {}
+    only, among = None, channels  # channels that are computed; which of them each is
+    if projector.has_filters_last and not (asks.finds_channel or asks.whole_map or cut):
+        only, among = tf.unique(channels)
+    if windows and not asks.finds_position:
+        cutter = Cutter(places, rows)
+        ascent = projector.up(images, cutter if cut else None, only)
+        units = ascent.maps if cut else cutter.cut(ascent.maps, UNIT)
+        if asks.finds_channel:
+            channels = among = _first_strongest(units[:, 0, 0])
+    else:
+        ascent = projector.up(images, channels=only)
+        maps = tf.gather(as_maps(ascent.maps), rows)
+        among, places = _find(maps, asks, among, places)
+        if asks.finds_channel:
+            channels = among
+        units = Cutter(places, tf.range(tf.shape(rows)[0])).cut(maps, UNIT)
+    activations = tf.gather(
+        _at_least_single(units)[:, 0, 0], among, axis=1, batch_dims=1
+    )
+    cutter = Cutter(places, rows)
+    chosen = tf.one_hot(channels, projector.target.shape[-1], True, False)
+    chosen = chosen[:, None, None, :]
+    if asks.whole_map:
+        seed = tf.where(chosen, _at_least_single(maps), 0)
+    else:
+        seed = tf.where(chosen, activations[:, None, None, None], 0)
+        if not windows:
+            seed = cutter.place(seed, UNIT, maps.shape[1:])
+    if len(ascent.maps.shape) == 2:
+        seed = seed[:, 0, 0, :]
+    below = projector.down(seed, ascent, cutter, windows)
+    return tf.cast(below, tf.float32), activations, channels, places
+
+
+def _find(maps, asks, channels, places):
+    """The channel and the place of the strongest activation, where not given."""
+    width = maps.shape[2]
+    flat = tf.reshape(maps, [tf.shape(maps)[0], -1, tf.shape(maps)[3]])
+    numbers = places[:, 0] * width + places[:, 1]
+    if asks.finds_channel:
+        strengths = (
+            tf.reduce_max(flat, axis=1)
+            if asks.finds_position
+            else tf.gather(flat, numbers, axis=1, batch_dims=1)
+        )
+        channels = _first_strongest(strengths)
+    if asks.finds_position:
+        values = tf.gather(flat, channels, axis=2, batch_dims=1)
+        numbers = _first_strongest(values)
+    return channels, tf.stack([numbers // width, numbers % width], axis=1)
+
+
+def _first_strongest(values):
+    return tf.argmax(values, axis=1, output_type=tf.int32)
+
+
+def _at_least_single(tensor):
+    """Signals are float32 even where the network runs in half precision."""
+    return tensor if tensor.dtype == tf.float64 else tf.cast(tensor, tf.float32)

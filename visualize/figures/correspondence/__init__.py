@@ -1,0 +1,1 @@
+"""Table 1: whether hiding the same part changes features alike."""

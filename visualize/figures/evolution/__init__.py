@@ -1,0 +1,1 @@
+"""Fig. 4: how features change during training."""

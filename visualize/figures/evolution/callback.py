@@ -1,0 +1,211 @@
+"""Fig. 4 while a model trains: a Keras callback, with TensorBoard."""
+
+from collections.abc import Sequence
+from pathlib import Path
+
+import keras
+import numpy as np
+import tensorflow as tf
+
+from visualize.deconvnet.checks import list_of_layers
+from visualize.deconvnet.deconvnet import Deconvnet
+from visualize.plots.evolution import channel_images, draw_evolution
+from visualize.strongest.patches import cut_to_field, known_field
+from zfkeras.graph.layer_tensor import as_maps, layer_tensor
+from zfkeras.plots import save_figure
+from zfkeras.records.provenance import write_record
+
+PAPER_EPOCHS = (1, 2, 5, 10, 20, 30, 40, 64)
+
+
+class EvolutionCallback(keras.callbacks.Callback):
+    """Draws how features change while `model.fit` runs (Fig. 4).
+
+    After each of some epochs it looks for the strongest activation of some channels in
+    a set of images, projects it to pixels, and writes evolution.png, with a column for
+    each epoch so far, evolution.json, and image summaries for TensorBoard, one tag a
+    layer and the epoch as step. The training itself is not touched.
+
+    `zfkeras.train` keeps snapshots in place of this: `python -m visualize.evolution`
+    looks at them afterwards, over all training images.
+
+    Args:
+        images: float array (n, height, width, channels), a fixed set of images as the
+            model takes them; they pass through the model once an epoch looked at.
+        layers: names of layers ("conv3", "backbone.conv1" in a nested model), or the
+            paper's numbers 1 to 7 for networks that `zfkeras.ZFNet` makes.
+        epochs: after which to look, the first being 1. Defaults to the paper's 1, 2,
+            5, 10, 20, 30, 40 and 64.
+        log_dir: folder for the files. Defaults to "evolution".
+        num_channels: how many channels of each layer to draw at random.
+        seed: fixes which.
+        batch_size: images that go through the model at once.
+
+    Raises:
+        ValueError: `images` is no such array or empty, `layers` is a single layer, or
+            no epoch is asked for.
+        UsageError: at the beginning of the training: a layer that is not in the model,
+            or that cannot be projected.
+
+    Example:
+        >>> import keras, numpy as np
+        >>> model = keras.Sequential([keras.Input((8, 8, 3)),
+        ...     keras.layers.Conv2D(4, 3, name="conv"), keras.layers.Flatten(),
+        ...     keras.layers.Dense(2)])
+        >>> model.compile("sgd", "mse")
+        >>> images = np.random.default_rng(0).normal(size=(9, 8, 8, 3))
+        >>> live = EvolutionCallback(images, ["conv"])
+        >>> model.fit(images, np.zeros((9, 2)), callbacks=[live])  # doctest: +SKIP
+    """
+
+    def __init__(
+        self,
+        images: np.ndarray,
+        layers: Sequence[int | str],
+        epochs: Sequence[int] = PAPER_EPOCHS,
+        log_dir: str | Path = "evolution",
+        *,
+        num_channels: int = 6,
+        seed: int = 0,
+        batch_size: int = 64,
+    ):
+        super().__init__()
+        images = np.asarray(images, np.float32)
+        if images.ndim != 4 or not len(images):
+            raise ValueError(
+                "`images` must be (n, height, width, channels), n at least 1. "
+                f"Received: images.shape={images.shape}."
+            )
+        if not len(epochs) or min(epochs) < 1:
+            raise ValueError(
+                f"`epochs` must be whole numbers from 1. Received: epochs={epochs}."
+            )
+        self.images = images
+        self.layers = list_of_layers(layers)
+        self.epochs = frozenset(int(epoch) for epoch in epochs)
+        self.log_dir = Path(log_dir)
+        self.num_channels = num_channels
+        self.seed = seed
+        self.batch_size = batch_size
+        self._looks = {}
+        self._writer = None
+
+    def on_train_begin(self, logs=None):
+        if self._looks and self._deconvnet.model is self.model:
+            return  # fit goes on where it stopped
+        self._looks = {}
+        self._tensors = dict(layer_tensor(self.model, layer) for layer in self.layers)
+        self._fields = {
+            name: known_field(self.model, tensor)
+            for name, tensor in self._tensors.items()
+        }
+        self._channels = {
+            name: _draw(tensor.shape[-1], self.num_channels, (self.seed, number))
+            for number, (name, tensor) in enumerate(self._tensors.items())
+        }
+        self._network = keras.Model(self.model.inputs, self._tensors)
+        self._deconvnet = Deconvnet(self.model)
+        self._deconvnet.require(self._tensors)
+        # Its own folder: TensorBoard reads every event file below the one it is given.
+        self._writer = tf.summary.create_file_writer(str(self.log_dir / "tensorboard"))
+
+    def on_epoch_end(self, epoch, logs=None):
+        if epoch + 1 in self.epochs:
+            self._looks[epoch + 1] = self._look()
+            self._write(epoch + 1)
+
+    def on_train_end(self, logs=None):
+        if self._writer is not None:
+            self._writer.flush()
+
+    def _look(self) -> dict:
+        """Layer -> activations, images, positions and reconstructions by channel."""
+        found = {}
+        for name, (values, images, positions) in self._strongest().items():
+            shown = self._deconvnet.project(
+                self.images,
+                name,
+                channel=self._channels[name],
+                position=positions if len(self._tensors[name].shape) == 4 else None,
+                image=images,
+            )
+            shown = cut_to_field(shown, self._fields[name], positions)
+            found[name] = (values, images, positions, shown)
+        return found
+
+    def _strongest(self) -> dict:
+        """Layer -> value, image and position (y, x) for each of its channels."""
+        best = {}
+        for start in range(0, len(self.images), self.batch_size):
+            batch = self.images[start : start + self.batch_size]
+            outputs = self._network.predict_on_batch(batch)
+            for name, output in outputs.items():
+                maps = as_maps(output)[..., self._channels[name]]
+                values, images, positions = strongest_activations(maps)
+                found = (values, images + start, positions)
+                best[name] = _stronger(best.get(name, found), found)
+        return best
+
+    def _write(self, epoch):
+        with self._writer.as_default():
+            for name, (*_, shown) in self._looks[epoch].items():
+                pictures = channel_images(shown)
+                tf.summary.image(
+                    f"evolution/{name}", pictures, step=epoch, max_outputs=len(pictures)
+                )
+        self._writer.flush()
+        epochs = sorted(self._looks)
+        looks = {
+            name: [
+                np.stack(parts, axis=1)
+                for parts in zip(*(self._looks[e][name] for e in epochs), strict=True)
+            ]
+            for name in self._tensors
+        }
+        figure = draw_evolution(
+            epochs,
+            {name: shown for name, (*_, shown) in looks.items()},
+            self._channels,
+            {name: images for name, (_, images, *_) in looks.items()},
+            title=f"Strongest activation of a channel in {len(self.images):,} images, "
+            "projected",
+        )
+        save_figure(figure, self.log_dir / "evolution.png")
+        layers = {
+            name: {
+                "channels": self._channels[name].tolist(),
+                "activations": activations.tolist(),
+                "images": images.tolist(),
+                "positions": positions.tolist(),
+            }
+            for name, (activations, images, positions, _) in looks.items()
+        }
+        record = {"epochs": epochs, "layers": layers}
+        write_record(self.log_dir / "evolution.json", record)
+
+
+def strongest_activations(maps: np.ndarray):
+    """The strongest activation of each channel in a batch of maps; of equals the first.
+
+    maps: float array (n, height, width, channels).
+    """
+    flat = maps.reshape(-1, maps.shape[3])
+    places = flat.argmax(axis=0)
+    images, y, x = np.unravel_index(places, maps.shape[:3])
+    return flat[places, np.arange(len(places))], images, np.stack([y, x], axis=-1)
+
+
+def _stronger(old, new):
+    """For each channel the stronger of two, the old one if they are equal."""
+    better = new[0] > old[0]
+    return tuple(
+        np.where(better if a.ndim == 1 else better[:, None], b, a)
+        for a, b in zip(old, new, strict=True)
+    )
+
+
+def _draw(channels, number, seed):
+    """Some of a layer's channels, in rising order."""
+    random = np.random.default_rng(seed)
+    size = min(number, channels)
+    return np.sort(random.choice(channels, size, replace=False))

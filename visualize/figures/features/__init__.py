@@ -1,0 +1,1 @@
+"""Fig. 2: what excites each channel, projected to pixels."""

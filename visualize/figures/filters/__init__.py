@@ -1,0 +1,1 @@
+"""Fig. 6: first-layer filters, and what they do to layer 2."""

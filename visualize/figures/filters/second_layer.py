@@ -1,0 +1,115 @@
+"""Layer 2 of a network over a set of images: projections, patches, aliasing.
+
+Zeiler & Fergus 2014, sec. 4.1 and Fig. 6d,e.
+"""
+
+import dataclasses
+from collections.abc import Sequence
+from pathlib import Path
+
+import keras
+import numpy as np
+
+from visualize.deconvnet.deconvnet import Deconvnet
+from visualize.figures.features.top_features import choose_channels
+from visualize.figures.filters.aliasing import share_beyond_grid
+from visualize.figures.filters.statistics import convolutions, first_convolution
+from visualize.images.contrast import ZERO
+from visualize.strongest.patches import cut_to_field, known_field
+from visualize.strongest.sample import examples_at, load_pictures
+from visualize.strongest.top_activations import TopActivations
+from zfkeras.data.files.bad_images import BadImages
+from zfkeras.data.split import Split
+from zfkeras.errors import UsageError
+from zfkeras.graph.endpoints import endpoints
+from zfkeras.models.classifier import Classifier
+
+_MOST_CHANNELS = 256  # more would tell no more of the mean
+
+
+@dataclasses.dataclass(frozen=True, eq=False)
+class SecondLayer:
+    """The strongest activation of channels of layer 2, as seen and as projected."""
+
+    layer_name: str  # the Keras layer, such as "norm2"
+    silent: np.ndarray  # bool array (filters,)
+    channels: np.ndarray  # int array (n,), those measured
+    reconstructions: np.ndarray  # float array (n, height, width, channels of the image)
+    patches: np.ndarray  # uint8 array (n, height, width, 3), what is seen there
+    aliasing: dict[tuple[int, int], dict[str, float]]
+
+
+def default_layer(model: keras.Model) -> str:
+    """Where layer 2 ends: in ZFNet after its pool and normalisation."""
+    try:
+        return endpoints(model)[2].layer_name
+    except (UsageError, KeyError):
+        paths = [path for path, _ in convolutions(model)]
+    if len(paths) < 2:
+        raise UsageError("--model must have two Conv2D layers for layer 2 to be shown.")
+    return paths[1]
+
+
+def look_at_second_layer(
+    classifier: Classifier,
+    layer: int | str,
+    split: Split,
+    strides: Sequence[tuple[int, int]],
+    *,
+    seed: int = 0,
+    batch_size: int = 128,
+    state_path: Path | None = None,
+    data: str = "",
+    bad_images: BadImages | None = None,
+    show_progress: bool = False,
+) -> SecondLayer:
+    """Finds and projects the strongest activation of up to 256 channels of a layer."""
+    model, preprocessing = classifier.model, classifier.preprocessing
+    first, _ = first_convolution(model)
+    finder = TopActivations(classifier, [first, layer], count=1)
+    deconvnet = Deconvnet(model)
+    deconvnet.require([layer])
+    found = finder.scan(
+        split,
+        batch_size=batch_size,
+        state_path=state_path,
+        data=data,
+        bad_images=bad_images,
+        show_progress=show_progress,
+    )
+    channels = choose_channels(found[layer], _MOST_CHANNELS, seed)
+    places = found[layer].images[channels, 0]
+    positions = found[layer].positions[channels, 0]
+    used, image = np.unique(places, return_inverse=True)
+    examples = examples_at(split, used)
+    pictures, inputs = load_pictures(
+        split, [examples[place] for place in used], preprocessing
+    )
+    tensor = finder.tensors[layer][1]
+    reconstructions = deconvnet.project(
+        inputs,
+        layer,
+        channel=channels,
+        position=positions if len(tensor.shape) == 4 else None,
+        image=image,
+    )
+    field = known_field(model, tensor)
+    return SecondLayer(
+        finder.tensors[layer][0],
+        found[first].dead,
+        channels,
+        cut_to_field(reconstructions, field, positions),
+        cut_to_field(pictures[image], field, positions, ZERO),
+        {
+            stride: {
+                "reconstructions": _mean(share_beyond_grid(reconstructions, stride)),
+                "images": _mean(share_beyond_grid(inputs, stride)[image]),
+            }
+            for stride in strides
+        },
+    )
+
+
+def _mean(shares) -> float:
+    known = shares[~np.isnan(shares)]
+    return float(known.mean()) if known.size else float("nan")

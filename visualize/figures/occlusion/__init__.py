@@ -1,0 +1,1 @@
+"""Fig. 7: what hiding each part of an image changes."""

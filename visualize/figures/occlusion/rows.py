@@ -1,0 +1,212 @@
+"""Gathers the rows of Fig. 7: an image, its occlusion maps, and projections."""
+
+import dataclasses
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+from tqdm import tqdm
+
+from visualize.deconvnet.deconvnet import Deconvnet
+from visualize.figures.occlusion.localization import localization
+from visualize.figures.occlusion.maps import OcclusionMaps
+from visualize.figures.occlusion.sliding_occluder import SlidingOccluder
+from visualize.images.chosen import ChosenImage, input_of, picture_of
+from visualize.strongest.sample import draw_sample, examples_at, load_crops
+from visualize.strongest.top_activations import TopActivations
+from zfkeras.cli import command
+from zfkeras.data.crops import centre_crop
+from zfkeras.data.files.bad_images import BadImages
+from zfkeras.data.register import Source
+from zfkeras.graph.paper_layers import layer_heading, paper_layer
+from zfkeras.models.classifier import Classifier
+from zfkeras.records.numbers import json_rows
+
+NUM_OTHERS = 3  # images beside the one itself in column c
+
+
+@dataclasses.dataclass(frozen=True, eq=False)
+class OcclusionRow:
+    """One image of Fig. 7."""
+
+    image: ChosenImage  # the image
+    title: str  # its true class, or the most likely one where that is not known
+    picture: np.ndarray  # uint8 array (height, width, 3), what the network sees
+    maps: OcclusionMaps  # what was measured
+    heading: str  # names the layer of the feature map
+    reconstruction: np.ndarray  # float32 array (height, width, 3)
+    others: np.ndarray  # float32 array (n, height, width, 3)
+    other_names: list[str]  # of those images
+
+    @property
+    def note(self) -> str:
+        """What is to be said beside the title: where it is the network's own guess."""
+        return "" if self.image.label is not None else "(most likely)"
+
+    @property
+    def lowest_activation(self) -> float | None:
+        """Lowest share of the activation under a square; `None` if it has no sense."""
+        lowest, activation = self.maps.activations.min(), self.maps.activation
+        return float(lowest / activation) if activation > 0 <= lowest else None
+
+    @property
+    def lift(self) -> float | None:
+        """Mean fall of the activation, weighted by the projection, over its mean."""
+        fall = np.maximum(self.maps.activation - self.maps.activation_map, 0)
+        energy = np.square(self.reconstruction, dtype=np.float64).sum(axis=-1)
+        if fall.sum() <= 0 or energy.sum() <= 0:
+            return None
+        return float((fall * energy).sum() / energy.sum() / fall.mean())
+
+    @property
+    def fall(self) -> np.ndarray:
+        """(height, width): how far the probability falls where the square hides."""
+        return self.maps.probability - self.maps.probability_map
+
+    @property
+    def on_object(self) -> dict | None:
+        """`localization` of the fall; `None` without a mask or a right answer."""
+        mask, maps = self.image.mask, self.maps
+        if mask is None or maps.predicted != self.image.label:
+            return None
+        if not 0 < mask.sum() < mask.size:
+            return None
+        row, column = np.unravel_index(maps.probabilities.argmin(), maps.labels.shape)
+        y = maps.tops[row] + maps.patch_size[0] // 2
+        x = maps.lefts[column] + maps.patch_size[1] // 2
+        return {
+            **localization(self.fall, mask),
+            "worst_square_on_object": bool(mask[y, x]),
+        }
+
+    def to_json(self, class_names: Sequence[str]) -> dict:
+        """The row as JSON values."""
+        maps = self.maps
+        known = self.image.label is not None
+        return {
+            "image": self.image.name,
+            "class_name": class_names[maps.label],
+            "class_is": "true" if known else "most likely",
+            "layer": self.heading,
+            "channel": maps.channel,
+            "patch_size": [*maps.patch_size],
+            "tops": maps.tops.tolist(),
+            "lefts": maps.lefts.tolist(),
+            "unoccluded": {
+                "probability": maps.probability,
+                "label": class_names[maps.predicted],
+                "activation": maps.activation,
+            },
+            "lowest_probability": float(maps.probabilities.min()),
+            "lowest_share_of_activation": self.lowest_activation,
+            "activation_fall_where_projected": self.lift,
+            "on_object": self.on_object,
+            "other_images": self.other_names,
+            "probabilities": json_rows(maps.probabilities),
+            "activations": json_rows(maps.activations),
+            "labels": [[class_names[one] for one in row] for row in maps.labels],
+        }
+
+
+def default_patch(side: int) -> tuple[int, int]:
+    """Size and stride of the square: 50 and 8 pixels at 224, in proportion."""
+    return max(1, round(side * 50 / 224)), max(1, round(side * 8 / 224))
+
+
+def make_rows(
+    classifier: Classifier,
+    images: Sequence[ChosenImage],
+    source: Source,
+    split: str,
+    *,
+    layer: int | str | None = None,
+    channel: int | None = None,
+    patch_size: int | None = None,
+    patch_stride: int | None = None,
+    fill: float | None = None,
+    max_images: int | None = None,
+    bad_images: BadImages | None = None,
+    batch_size: int = 64,
+    seed: int = 0,
+    workdir: Path,
+) -> list[OcclusionRow]:
+    """Measures and projects all that Fig. 7 shows."""
+    model, preprocessing = classifier.model, classifier.preprocessing
+    layer = paper_layer(model, 5) if layer is None else layer
+    size, stride = default_patch(preprocessing.crop_size)
+    size = size if patch_size is None else patch_size
+    stride = min(stride, size) if patch_stride is None else patch_stride
+    occluder = SlidingOccluder(model, layer)
+    deconvnet = Deconvnet(model)
+    deconvnet.require([layer])
+    finder = TopActivations(classifier, [layer], NUM_OTHERS + 1)
+    inputs = [input_of(classifier, image) for image in images]
+    command.make_folder(workdir)
+    maps = []
+    with tqdm(total=len(images), desc="occlude", unit=" images") as bar:
+        for image, pixels in zip(images, inputs, strict=True):
+            measured = occluder.maps(
+                pixels,
+                patch_size=size,
+                patch_stride=stride,
+                occlusion_value=_value(fill, preprocessing),
+                channel=channel,
+                label=image.label,
+                batch_size=batch_size,
+            )
+            maps.append(measured)
+            bar.update()
+    channels = np.array([one.channel for one in maps])
+    own = deconvnet.project(np.stack(inputs), layer, channel=channels)
+    searched = draw_sample(source.split(split), max_images, seed)
+    strongest = finder.scan(
+        searched,
+        batch_size=batch_size,
+        state_path=workdir / "top_activations.npz",
+        data=f"{source.spec} {split} {max_images} {seed}",
+        bad_images=bad_images,
+        show_progress=True,
+    )[layer]
+    rows = []
+    for image, pixels, measured, reconstruction in zip(
+        images, inputs, maps, own, strict=True
+    ):
+        others, names = _elsewhere(
+            deconvnet, finder, layer, measured.channel, strongest, searched, pixels
+        )
+        label = measured.label
+        rows.append(
+            OcclusionRow(
+                image,
+                classifier.class_names[label],
+                picture_of(classifier, image),
+                measured,
+                layer_heading(model, layer),
+                reconstruction,
+                others,
+                names,
+            )
+        )
+    return rows
+
+
+def _elsewhere(deconvnet, finder, layer, channel, strongest, split, own):
+    """Projections of a channel in other images where it is strongest; their names."""
+    places = strongest.images[channel][strongest.values[channel] > 0]
+    examples = examples_at(split, places)
+    chosen = [examples[place] for place in places.tolist()]
+    inputs = load_crops(split, chosen, finder.preprocessing)
+    is_other = [not np.array_equal(one, own) for one in inputs]
+    kept = np.flatnonzero(is_other)[:NUM_OTHERS]
+    inputs = inputs[kept]
+    if len(inputs):
+        inputs = deconvnet.project(inputs, layer, channel=channel)
+    return inputs, [chosen[place]["id"] for place in kept]
+
+
+def _value(fill, preprocessing):
+    """A grey of 0-255 as the network reads it, at each pixel."""
+    if fill is None:
+        return 0.0
+    grey = np.full_like(preprocessing.mean_image, fill)
+    return centre_crop(preprocessing.centred(grey), preprocessing.crop_size)

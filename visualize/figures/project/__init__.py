@@ -1,0 +1,1 @@
+"""Section 2.1: the strongest units of a layer in single photographs."""

@@ -1,0 +1,189 @@
+"""Projects the strongest units of a layer in photographs by three methods."""
+
+import dataclasses
+from collections.abc import Sequence
+
+import keras
+import numpy as np
+
+from visualize.deconvnet.deconvnet import METHODS, Deconvnet
+from visualize.deconvnet.requests import Pairs
+from visualize.strongest.patches import boxes, known_field
+from zfkeras.data.crops import centre_crop
+from zfkeras.errors import RunError, UsageError
+from zfkeras.graph.layer_tensor import as_maps, layer_tensor
+from zfkeras.graph.paper_layers import layer_heading, usual_layers
+from zfkeras.graph.receptive_field import ReceptiveField, Span
+from zfkeras.models.classifier import Classifier
+
+UNITS = 6
+MOST_UNITS = 32  # of one picture: as many rows as can be read on a screen
+TOP_CLASSES = 5
+
+
+@dataclasses.dataclass(frozen=True)
+class ProjectionSettings:
+    """Which units of a photograph are projected."""
+
+    layer: int | str | None = None
+    channels: Sequence[int] | None = None  # which channels
+    position: tuple[int, int] | None = None
+    units: int = UNITS  # how many of the strongest channels, 1 to 32
+
+    def __post_init__(self):
+        units = self.units if self.channels is None else len(self.channels)
+        if not 1 <= units <= MOST_UNITS:
+            raise UsageError(
+                f"one picture shows 1 to {MOST_UNITS} units. Received: {units}."
+            )
+        if self.channels is not None and len({*self.channels}) < len(self.channels):
+            raise UsageError(
+                "`channels` must be different from each other. "
+                f"Received: channels={[*self.channels]}."
+            )
+
+
+@dataclasses.dataclass(frozen=True, eq=False)
+class ProjectedPhotograph:
+    """Units of a layer in one photograph."""
+
+    crop: np.ndarray  # uint8 array (height, width, 3)
+    probabilities: np.ndarray  # float32 array (classes,), what the network answers
+    channels: np.ndarray  # int array (units,)
+    positions: np.ndarray | None  # int array (units, 2), (y, x) of each unit in its map
+    activations: np.ndarray  # float32 array (units,)
+    maps: np.ndarray | None  # float32 array (units, map height, map width)
+    boxes: np.ndarray  # int array (units, 4)
+    projections: dict[str, np.ndarray]
+
+    @property
+    def top_classes(self) -> np.ndarray:
+        """The five most probable classes, the most probable first."""
+        return np.argsort(-self.probabilities, kind="stable")[:TOP_CLASSES]
+
+    def to_json(self, class_names: Sequence[str]) -> dict:
+        """Predictions and units as JSON values."""
+        no_position = [None] * len(self.channels)
+        positions = no_position if self.positions is None else self.positions.tolist()
+        units = zip(self.channels, positions, self.activations, self.boxes, strict=True)
+        return {
+            "predictions": [
+                {"name": class_names[i], "probability": float(self.probabilities[i])}
+                for i in self.top_classes
+            ],
+            "units": [
+                {
+                    "channel": int(channel),
+                    "position": position,
+                    "activation": float(activation),
+                    "box": box.tolist(),
+                }
+                for channel, position, activation, box in units
+            ],
+        }
+
+
+class PhotographProjector:
+    """Projects units of one layer of a network, photograph by photograph."""
+
+    def __init__(self, classifier: Classifier, settings: ProjectionSettings):
+        model = classifier.model
+        layer = usual_layers(model)[-1] if settings.layer is None else settings.layer
+        self.deconvnets = {
+            method: Deconvnet(model, method=method) for method in METHODS
+        }
+        for deconvnet in self.deconvnets.values():
+            deconvnet.require([layer])
+        self.preprocessing = classifier.preprocessing
+        self.settings = settings
+        self.layer = layer
+        self.heading = layer_heading(model, layer)
+        self.layer_name, tensor = layer_tensor(model, layer)
+        self.has_positions = len(tensor.shape) == 4
+        self.is_output = tensor is model.outputs[0]
+        if settings.position is not None and not self.has_positions:
+            raise UsageError(
+                f"`position` must be left out: units of {self.heading} have none. "
+                f"Received: position={tuple(settings.position)}."
+            )
+        # Refuses what the layer does not have before any photograph is read.
+        Pairs.of(1, tensor.shape[1:], settings.channels, settings.position, None)
+        self.known_field = known_field(model, tensor)
+        self._network = keras.Model(model.inputs[0], [tensor, model.outputs[0]])
+
+    @property
+    def field(self) -> ReceptiveField:
+        """Receptive field of the units; the whole image where it is not known."""
+        whole = Span(0, self.preprocessing.crop_size, 0)
+        return self.known_field or ReceptiveField(whole, whole)
+
+    @property
+    def title(self) -> str:
+        """Title of the picture: which units of which layer are projected."""
+        which = "Strongest units" if self.settings.channels is None else "Units"
+        where = ""
+        if self.settings.position is not None:
+            where = " at position ({}, {})".format(*self.settings.position)
+        return f"{which} of {self.heading}{where}"
+
+    def to_json(self) -> dict:
+        """The layer and the settings as JSON values."""
+        field = self.known_field
+        return {
+            "layer": self.layer,
+            "layer_name": self.layer_name,
+            "receptive_field": [int(side) for side in self.field.size],
+            "knows_receptive_field": field is not None,
+            "stride": None if field is None else [int(step) for step in field.stride],
+            "methods": [*self.deconvnets],
+            "settings": dataclasses.asdict(self.settings),
+        }
+
+    def project(self, square: np.ndarray) -> ProjectedPhotograph:
+        """Finds the units of a photograph and projects them.
+
+        square: uint8 array (image size, image size, 3).
+        """
+        inputs = self.preprocessing.centre_crop(square)[None]
+        output, probabilities = self._network.predict_on_batch(inputs)
+        maps = as_maps(np.asarray(output, np.float32))[0]
+        if not np.isfinite(maps).all():
+            raise RunError(f"activations of {self.heading} are not finite numbers.")
+        channels, positions = choose_units(maps, self.settings)
+        given = positions if self.has_positions else None
+        found = {
+            method: deconvnet.project_units(inputs, self.layer, channels, given)
+            for method, deconvnet in self.deconvnets.items()
+        }
+        return ProjectedPhotograph(
+            crop=centre_crop(square, self.preprocessing.crop_size),
+            probabilities=np.asarray(probabilities[0], np.float32),
+            channels=channels,
+            positions=given,
+            activations=found["deconvnet"].activations,
+            maps=maps[..., channels].transpose(2, 0, 1) if self.has_positions else None,
+            boxes=boxes(self.field, positions),
+            projections={name: one.reconstructions for name, one in found.items()},
+        )
+
+
+def choose_units(
+    maps: np.ndarray, settings: ProjectionSettings
+) -> tuple[np.ndarray, np.ndarray]:
+    """Chooses the units to project: channels and positions of a photograph.
+
+    maps: float array (height, width, channels); returns int array (units,).
+    """
+    height, width, _ = maps.shape
+    if settings.position is None:
+        strengths = maps.max(axis=(0, 1))
+    else:
+        strengths = maps[*settings.position]
+    if settings.channels is None:
+        channels = np.argsort(-strengths, kind="stable")[: settings.units]
+    else:
+        channels = np.array(settings.channels, np.int64)
+    if settings.position is not None:
+        return channels, np.tile(settings.position, (len(channels), 1))
+    places = maps[..., channels].reshape(height * width, -1).argmax(axis=0)
+    return channels, np.stack([places // width, places % width], axis=-1)

@@ -1,0 +1,1 @@
+"""The report: every figure of a network in one HTML page."""

@@ -1,0 +1,204 @@
+"""Makes the report's gallery and sections out of the folders of the figures."""
+
+import contextlib
+from collections import Counter
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+
+from visualize.images.objects import said_of_objects
+from visualize.report.figures import Figure
+from visualize.report.findings import FINDINGS, plain, said_of_bad_images
+from visualize.report.page import Card, Gallery, GalleryLayer, Section, embed
+from zfkeras.data.wnids import without_wnid
+from zfkeras.errors import RunError, UsageError
+from zfkeras.io.file_names import layer_stem
+from zfkeras.io.files import read_json
+
+GALLERY = "Fig. 2: what excites each feature map"
+_FIG2 = (
+    "Fig. 2 and sec. 4.1: for each feature map the nine strongest activations over the "
+    "validation set, projected down to the pixels, beside the image patches they come "
+    "from. Layer 2 answers to corners, edges and colours, layer 3 to textures, layer 4 "
+    "is more class-specific, and layer 5 shows whole objects in many poses."
+)
+_FAR_FEWER, _FEWER = 0.8, 0.95  # shares of the lower layer's classes
+_SMALL = 16  # pixels of a patch up to which its card is small
+
+
+@contextlib.contextmanager
+def said_in_one_line(folder: Path) -> Iterator[None]:
+    """Turns what damaged files in a folder raise into a `RunError` of one line."""
+    try:
+        yield
+    except KeyError as err:
+        raise RunError(f"a record in {folder} has no {err}: it is damaged.") from err
+    except (OSError, ValueError, TypeError, IndexError, AttributeError) as err:
+        reason = str(err) if isinstance(err, (UsageError, OSError)) else repr(err)
+        raise RunError(f"cannot read what is in {folder}: {reason}") from err
+
+
+def figure_section(figure: Figure, record_path: Path) -> Section:
+    """Makes the section of a figure from its record and the pictures beside it."""
+    folder = record_path.parent
+    with said_in_one_line(folder):
+        record = read_json(record_path)
+        finding = FINDINGS.get(figure.key, plain)(record)
+        ours = (*finding.ours, *said_of_bad_images(record))
+        paths = [path for name in figure.pictures for path in sorted(folder.glob(name))]
+        if not paths:
+            raise UsageError(f"none of {', '.join(figure.pictures)} is there")
+        alt = f"{figure.title}. {' '.join(finding.ours)}"
+        pictures = tuple(
+            embed(path, alt if not i else "") for i, path in enumerate(paths)
+        )
+        return Section(
+            figure.key,
+            figure.title.partition(":")[0],
+            figure.title,
+            finding.paper,
+            ours,
+            pictures,
+            finding.tables,
+        )
+
+
+def gallery(record_path: Path) -> Gallery:
+    """Makes the gallery from the record that `make_gallery` wrote."""
+    folder = record_path.parent
+    with said_in_one_line(folder):
+        record = read_json(record_path)
+        shorts = _short_names([str(layer["layer"]) for layer in record["layers"]])
+        layers = tuple(
+            _layer(layer, short, record["top"], folder)
+            for layer, short in zip(record["layers"], shorts, strict=True)
+        )
+        return Gallery(
+            GALLERY,
+            _FIG2,
+            (
+                f"the {record['top']} strongest activations of channels drawn at "
+                f"random among the active ones, over {record['num_images']:,} images; "
+                f"one activation per {_counted_once(record)}. Grey is zero, and each "
+                "reconstruction has its contrast stretched by itself. Choose a channel "
+                "to enlarge it.",
+                *_specific(record["layers"]),
+                *said_of_bad_images(record),
+            ),
+            layers,
+        )
+
+
+def _counted_once(record: Mapping) -> str:
+    """Names what gives a channel one activation at most (`strongest.distinct`)."""
+    return "photograph" if record.get("data") == "photographs" else "image"
+
+
+def _specific(layers: list[Mapping]) -> tuple[str, ...]:
+    """Says whether higher layers are more specific to classes, as in the paper."""
+    first, last = layers[0], layers[-1]
+    low, high = first["mean_num_classes_in_top"], last["mean_num_classes_in_top"]
+    if None in (low, high):  # all channels dead, or the images of no known class
+        return ()
+    verdict = "higher layers are not more specific to classes than lower ones."
+    if high < _FAR_FEWER * low:
+        verdict = "higher layers are more specific to classes, as in the paper."
+    elif high < _FEWER * low:
+        verdict = "higher layers are a little more specific, as in the paper."
+    elif high < low:
+        verdict = "higher layers are hardly more specific to classes than lower ones."
+    return (
+        f"Among the images of a channel there are {low:.1f} classes in layer "
+        f"{first['layer']} and {high:.1f} in layer {last['layer']}, where chance gives "
+        f"{first['num_classes_by_chance']:.1f}: {verdict}",
+    )
+
+
+def _short_names(names: list[str]) -> list[str]:
+    """Shortens names of layers that all lie in one nested model."""
+    parts = [name.rpartition(".") for name in names]
+    same = len({model for model, _, _ in parts}) == 1
+    return [own for _, _, own in parts] if same else names
+
+
+def _layer(record: Mapping, short: str, top: int, folder: Path) -> GalleryLayer:
+    name, number = str(record["layer_name"]), record["layer"]
+    title = f"Layer {number} ({name})" if number != name else f"Layer {name}"
+    height, width = record["receptive_field"]
+    dead = record["num_dead"]
+    facts = (
+        f"{_what_a_unit_sees(record)} {record['num_channels']:,} channels, "
+        f"{dead or 'none'} without any activation."
+    )
+    if (classes := record["mean_num_classes_in_top"]) is not None:
+        facts += f" The {top} images of a channel come from {classes:.1f} classes on "
+        facts += "average."
+    if record.get("on_objects"):
+        said = said_of_objects(record["on_objects"])
+        facts += f" {said[0].upper()}{said[1:]}"
+    left = str(record["left"])
+    return GalleryLayer(
+        name,
+        short,
+        title,
+        facts,
+        left,
+        "small" if max(height, width) <= _SMALL else "large",
+        tuple(
+            _card(layer_stem(number), title, left, feature, folder)
+            for feature in record["features"]
+        ),
+    )
+
+
+def _what_a_unit_sees(record: Mapping) -> str:
+    if not record.get("knows_receptive_field", True):
+        return "What a unit sees cannot be told, so whole images are shown."
+    (height, width), step = record["receptive_field"], record["stride"][0]
+    if step == 0:
+        return "A unit sees the whole image."
+    return f"A unit sees {height} x {width} pixels, the next one {step} further on."
+
+
+def _card(stem, title, left, feature, folder) -> Card:
+    channel = int(feature["channel"])
+    top = [
+        {
+            "activation": f"{row['activation']:.2f}",
+            "class_name": str(row["class_name"]) if row["label"] >= 0 else "–",
+            "image_id": str(row["image_id"]),
+        }
+        for row in feature["top"]
+    ]
+    names = [_shown_name(row) for row in feature["top"]]
+    where = f"{title}, channel {channel}"
+    classes = ", ".join(dict.fromkeys(names))
+    summary = "; ".join(
+        f"{name} ({count})" if count > 1 else name
+        for name, count in Counter(names).most_common(2)
+    )
+    return Card(
+        f"{stem}-{channel}",
+        channel,
+        embed(_inside(folder, feature["left"]), f"{where}: {left}"),
+        embed(
+            _inside(folder, feature["patches"]),
+            f"{where}: patches of images of {classes}",
+        ),
+        summary,
+        " ".join(dict.fromkeys([*names, *(row["class_name"] for row in top)])),
+        top,
+    )
+
+
+def _shown_name(row: Mapping) -> str:
+    """The class of an image, or its own name if the class is not known."""
+    if row["label"] >= 0:
+        return without_wnid(str(row["class_name"]))
+    return str(row["image_id"]).partition("/")[0].replace("_", " ")
+
+
+def _inside(folder: Path, name: str) -> Path:
+    """A file that a record names, which has to be in its own folder."""
+    if Path(name).name != name:
+        raise UsageError(f"a picture must be a name in the folder. Received: {name!r}.")
+    return folder / name

@@ -1,0 +1,192 @@
+"""Makes sections of the report out of what other commands wrote: runs and tables."""
+
+from collections.abc import Mapping
+from pathlib import Path
+
+from visualize.report.findings import percent
+from visualize.report.page import Section, Table, embed
+from visualize.report.sections import said_in_one_line
+from zfkeras.cli.terminal import row_cells
+from zfkeras.errors import UsageError
+from zfkeras.io.files import read_json
+
+ABLATION = "Table 3: what each part contributes"
+TRANSFER = "Tables 4 to 7: transfer to other data sets"
+
+
+def training(run: Path, heads_folder: Path | None = None) -> Section:
+    """The accuracy a run reached, beside linear heads on a fixed network, if any."""
+    if not (run / "results.json").is_file():
+        raise UsageError(f"{run} holds no results.json of a finished training.")
+    heads = _read_heads(heads_folder)
+    with said_in_one_line(run):
+        results = read_json(run / "results.json")
+        config = read_json(run / "config.json")["config"]
+        data, picture = config["data"]["source"], run / "training.png"
+        rows = [*_accuracy(run, results), *heads.get(data, [])]
+        return Section(
+            "training",
+            "Training",
+            f"Training: {config['name']} on {data}",
+            ours=(_summary(config, results),),
+            pictures=(embed(picture, "Training: loss and errors by epoch"),)
+            if picture.exists()
+            else (),
+            tables=(Table("Accuracy", ["network", "accuracy", "measured on"], rows),),
+        )
+
+
+def _summary(config: Mapping, results: Mapping) -> str:
+    start = config["model"].get("weights")
+    origin = f"the weights of {start}" if start else "random weights"
+    return (
+        f"the network {config['model']['variant']} was trained on "
+        f"{config['data']['source']} for {results['epochs']} epochs, starting from "
+        f"{origin}."
+    )
+
+
+def _accuracy(run: Path, results: Mapping) -> list[list[str]]:
+    """A row of the trained network, if it was evaluated on a validation split."""
+    if "validation" not in results:
+        return []
+    measured = results["validation"]
+    accuracy = percent(1 - measured["centre_crop"]["top1_error"])
+    number = f"{measured['num_images']:,} validation images"
+    return [[str(run / results["model"]), accuracy, number]]
+
+
+def _read_heads(folder: Path | None) -> dict[str, list[list[str]]]:
+    """Maps the data of transfer.caltech to a row for each head on a trained network."""
+    if folder is None or not (folder / "caltech.json").is_file():
+        return {}
+    with said_in_one_line(folder):
+        found = read_json(folder / "caltech.json")
+        rows = [
+            [
+                f"{found['model']}, fixed, with a linear head ({row['head']}) on layer "
+                f"{row['layer']}",
+                percent(row["mean"]),
+                "images that the head did not learn from",
+            ]
+            for row in found["rows"]
+            if row["weights"] == "trained"
+        ]
+        return {found["data"]: rows}
+
+
+def ablation(folder: Path | None) -> Section:
+    """Table 3: errors of the network without some of its parts."""
+    if folder is None:
+        raise UsageError(
+            "trains ZFNet without some of its parts: give the workdir of python -m "
+            "zfkeras.ablation by --ablation."
+        )
+    with said_in_one_line(folder):
+        record = read_json(folder / "ablation.json")
+        budget, order = record["budget"], record["order"]
+        rows = [_ablation_row(row) for row in record["rows"]]
+        picture = folder / "ablation.png"
+        counts = [len(order[key]) for key in ("agreeing", "reversed", "undecided")]
+        return Section(
+            "ablation",
+            "Table 3",
+            ABLATION,
+            "Table 3 and sec. 5.1: taking out the fully connected layers or the two "
+            "middle convolutions alone raises the error a little; taking out both "
+            "ruins it. The depth matters.",
+            (
+                f"each row trained for {budget['epochs']} epochs by the same recipe, "
+                f"which is far less than the paper's. Of {sum(counts)} pairs of rows "
+                f"{counts[0]} stand in the paper's order, {counts[1]} in the opposite "
+                f"one, {counts[2]} lie too near to each other to tell.",
+            ),
+            (embed(picture, f"{ABLATION}, as bars"),) if picture.exists() else (),
+            (
+                Table(
+                    "Error in percent: here, and in the paper",
+                    [
+                        "network",
+                        "parameters",
+                        "training top-1",
+                        "top-1",
+                        "change",
+                        "paper: top-1",
+                        "change",
+                    ],
+                    rows,
+                ),
+            ),
+        )
+
+
+def _ablation_row(row: Mapping) -> list[str]:
+    paper = row["paper"] or {}
+    return [
+        str(row["label"]),
+        f"{row['parameters']:,}",
+        _bare_percent(row["train_top1_error"]),
+        _bare_percent(row["top1_error"]),
+        _bare_percent(row["change"], "+"),
+        _bare_percent(paper.get("top1_error")),
+        _bare_percent(paper.get("change"), "+"),
+    ]
+
+
+def _bare_percent(value: float | None, sign: str = "") -> str:
+    return "–" if value is None else f"{100 * value:{sign}.1f}"
+
+
+def transfer(folder: Path | None) -> Section:
+    """Tables 4 to 7: what the features are worth on other data sets."""
+    if folder is None:
+        raise UsageError(
+            "needs the network's features on other images: give a workdir of "
+            "transfer's commands by --transfer."
+        )
+    with said_in_one_line(folder):
+        places = [folder, *sorted(path for path in folder.iterdir() if path.is_dir())]
+        # Hidden ones are what a killed process has left.
+        files = [path for place in places for path in sorted(place.glob("[!.]*.md"))]
+        paths = [path for place in places for path in sorted(place.glob("[!.]*.png"))]
+        found = [
+            table
+            for path in files
+            for table in markdown_tables(path.read_text("utf-8"), _label(path, folder))
+        ]
+        if not found:
+            raise UsageError("no Markdown file with a table is in it")
+        return Section(
+            "transfer",
+            "Transfer",
+            TRANSFER,
+            "Sec. 5.2: a new softmax on the features of the network trained on "
+            "ImageNet beats everything trained on Caltech-101 and Caltech-256 alone, "
+            "and the features of higher layers are worth more (Table 7).",
+            (),
+            tuple(embed(path, f"{TRANSFER}: {_label(path, folder)}") for path in paths),
+            tuple(found),
+        )
+
+
+def _label(path: Path, folder: Path) -> str:
+    return " ".join(path.relative_to(folder).with_suffix("").parts).replace("_", " ")
+
+
+def markdown_tables(text: str, caption: str) -> list[Table]:
+    """Reads the tables of a Markdown file, each row on a line between bars."""
+    tables, rows = [], []
+    for line in [*text.splitlines(), ""]:
+        if line.startswith("|"):
+            rows.append(row_cells(line))
+        elif rows:
+            heads, *rest = rows
+            body = [row for row in rest if {*"".join(row)} - {*"-: "}]
+            width = len(heads)
+            tables.append(Table(caption, heads, [_fit(row, width) for row in body]))
+            rows = []
+    return [table for table in tables if table.rows]
+
+
+def _fit(row: list[str], width: int) -> list[str]:
+    return [*row, *[""] * width][:width]

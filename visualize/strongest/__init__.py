@@ -1,0 +1,1 @@
+"""The strongest activations of each channel over a data set."""

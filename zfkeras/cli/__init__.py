@@ -1,0 +1,1 @@
+"""What every command shares: arguments, errors, exit codes, the terminal."""

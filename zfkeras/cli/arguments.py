@@ -1,0 +1,150 @@
+"""The arguments that several commands share, and the types that argparse reads."""
+
+import argparse
+import contextlib
+import math
+from pathlib import Path
+
+from zfkeras.errors import UsageError
+
+DEFAULT_MODEL = "quarter"
+
+DATA_HELP = (
+    "where the images are: tfds:NAME (tfds:imagenet2012), folder:PATH (one folder a "
+    "class); tiny-imagenet:PATH, caltech101:PATH, caltech256:PATH, voc2012:PATH or "
+    "voc2007:PATH (the folder or the official archive), or the bare name of such a set "
+    "to look for it (docs/data.md); built in: photographs (crops "
+    "of 67 photographs; photographs:whole for one of each), shapes (shapes:256 for "
+    "larger ones, shapes:64:1000000 for more)"
+)
+
+
+def make_parser(module: str, description: str) -> argparse.ArgumentParser:
+    """Makes a parser that shows defaults and is named after `python -m MODULE`."""
+    return _Parser(
+        prog=f"python -m {module}",
+        description=description,
+        formatter_class=_HelpFormatter,
+    )
+
+
+class _Parser(argparse.ArgumentParser):
+    """A parser that reports bad usage in one line, without the usage block."""
+
+    def error(self, message):
+        raise UsageError(f"{message}; see {self.prog} --help")
+
+
+class _HelpFormatter(argparse.ArgumentDefaultsHelpFormatter):
+    """Shows defaults other than `None`, `False` and the empty list."""
+
+    def _get_help_string(self, action):
+        default = action.default  # 0 is one, though it equals False
+        if action.required or default is None or default is False or default == []:
+            return action.help
+        return super()._get_help_string(action)
+
+
+def add_data(parser: argparse.ArgumentParser, *, default_text: str = "") -> None:
+    """Adds --data; it is required unless `default_text` says what replaces it."""
+    parser.add_argument(
+        "--data",
+        metavar="SPEC",
+        required=not default_text,
+        help=DATA_HELP + (f" (default: {default_text})" if default_text else ""),
+    )
+
+
+def add_model(parser: argparse.ArgumentParser) -> None:
+    """Adds --model, a preset or file; by default `quarter`."""
+    parser.add_argument(
+        "--model",
+        default=DEFAULT_MODEL,
+        metavar="MODEL",
+        help="quarter (trained on Tiny ImageNet, part of the package), zfnet512 (see "
+        "zfkeras.download) or the path of a .keras file",
+    )
+
+
+def add_seed(parser: argparse.ArgumentParser) -> None:
+    """Adds --seed, for commands that draw random numbers."""
+    parser.add_argument(
+        "--seed",
+        type=seed,
+        default=0,
+        metavar="N",
+        help="fixes what is random, from 0; the same seed gives the same result",
+    )
+
+
+def add_split(parser: argparse.ArgumentParser, usual: str = "validation") -> None:
+    """Adds --split; without it `Source.split_name` decides."""
+    parser.add_argument(
+        "--split",
+        metavar="NAME",
+        help="which split of the data: train, validation or test (default: "
+        f"{usual}, or the only one there is)",
+    )
+
+
+def add_max_bad_fraction(parser: argparse.ArgumentParser) -> None:
+    """Adds --max-bad-fraction, the largest accepted fraction of bad images."""
+    parser.add_argument(
+        "--max-bad-fraction",
+        type=fraction,
+        default=0.01,
+        metavar="N",
+        help="share of unreadable images (0-1) past which the run stops",
+    )
+
+
+def add_workdir(
+    parser: argparse.ArgumentParser,
+    default: str | None = None,
+    *,
+    default_text: str = "",
+) -> None:
+    """Adds --workdir, the folder a command writes into."""
+    help_text = "folder for the results; a rerun resumes what it finds there"
+    parser.add_argument(
+        "--workdir",
+        type=Path,
+        default=None if default is None else Path(default),
+        metavar="DIR",
+        help=help_text + (f" (default: {default_text})" if default_text else ""),
+    )
+
+
+def add_batch_size(parser: argparse.ArgumentParser, default: int) -> None:
+    """Adds --batch-size, in images."""
+    parser.add_argument(
+        "--batch-size",
+        type=positive_int,
+        default=default,
+        metavar="N",
+        help="images in a batch",
+    )
+
+
+def positive_int(text: str) -> int:
+    """Reads a whole number of at least 1, for argparse."""
+    return _number(text, int, 1, math.inf, "a whole number of at least 1")
+
+
+def seed(text: str) -> int:
+    """Reads a whole number from 0 to 2^32 - 1, for argparse."""
+    return _number(text, int, 0, 2**32 - 1, "a whole number from 0 to 4294967295")
+
+
+def fraction(text: str) -> float:
+    """Reads a number from 0 to 1, for argparse."""
+    return _number(text, float, 0, 1, "from 0 to 1")
+
+
+def _number(text, kind, low, high, words):
+    """Reads a number; argparse would name the function that failed."""
+    with contextlib.suppress(ValueError):
+        value = kind(text)
+        if low <= value <= high:
+            return value
+    raise argparse.ArgumentTypeError(f"must be {words}. Received: {text}")

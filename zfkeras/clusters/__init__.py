@@ -1,1 +1,0 @@
-"""Work on a split that many machines share, as Apache Beam pipelines."""

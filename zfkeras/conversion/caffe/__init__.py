@@ -1,0 +1,1 @@
+"""Networks read from Caffe's files, by protobuf."""

@@ -1,0 +1,117 @@
+"""A spec string such as `folder:PATH` -> the splits of labelled images behind it."""
+
+import dataclasses
+import importlib
+import logging
+from collections.abc import Mapping
+
+from zfkeras.data.joined import join
+from zfkeras.data.published.finding import find_data
+from zfkeras.data.published.sets import DATA_SETS
+from zfkeras.data.split import Split
+from zfkeras.errors import UsageError
+
+_log = logging.getLogger(__name__)
+_BUILT_IN = ("photographs", "shapes")  # prefixes that need nothing behind them
+
+# Prefix -> the module whose `open_source(rest of the spec) -> Source` reads it.
+READERS = {
+    "caltech101": "zfkeras.data.sources.caltech101",
+    "caltech256": "zfkeras.data.sources.caltech256",
+    "folder": "zfkeras.data.sources.folder",
+    "photographs": "zfkeras.data.sources.photographs",
+    "shapes": "zfkeras.data.sources.shapes",
+    "tfds": "zfkeras.data.sources.tfds",
+    "tiny-imagenet": "zfkeras.data.sources.tiny_imagenet",
+    "voc2007": "zfkeras.data.sources.voc2007",
+    "voc2012": "zfkeras.data.sources.voc2012",
+}
+
+
+@dataclasses.dataclass(frozen=True)
+class Source:
+    """Labelled images of one origin.
+
+    Args:
+        spec: the spec string it was opened by.
+        class_names: name of each label, such as "n02124075 Egyptian cat".
+        splits: split name ("train", "validation", "test") -> `Split`.
+    """
+
+    spec: str
+    class_names: tuple[str, ...]
+    splits: Mapping[str, Split]
+
+    def split(self, name: str) -> Split:
+        """Returns one split."""
+        if name not in self.splits:
+            raise UsageError(
+                f"split must be one of {sorted(self.splits)} for --data {self.spec}. "
+                f"Received: split={name!r}."
+            )
+        return self.splits[name]
+
+    def split_name(self, name: str | None, usual: str = "validation") -> str:
+        """Chooses the split asked for, else the usual one, else the only one."""
+        if name is not None:
+            return name
+        if usual in self.splits:
+            return usual
+        if len(self.splits) > 1:
+            raise UsageError(
+                f"--split must name one of {sorted(self.splits)} for --data "
+                f"{self.spec}, which has no {usual} split. Received: none."
+            )
+        (only,) = self.splits
+        _log.info(
+            "--data %s has no %s split; taking its only one, %s", self.spec, usual, only
+        )
+        return only
+
+    def whole(self) -> Split:
+        """Concatenates all splits, for protocols that divide the images anew."""
+        parts = {*self.splits}
+        if "trainval" in parts:
+            halves = {"train", "validation"}
+            parts -= {"trainval"} if halves <= parts else halves
+        return join([split for name, split in self.splits.items() if name in parts])
+
+    def check_one_class_each(self) -> None:
+        """Raises `UsageError` if images show several classes, as VOC's do."""
+        if any(split.targets is not None for split in self.splits.values()):
+            raise UsageError(
+                "--data must give each image one class. Received: "
+                f"{self.spec}, whose images show several (transfer.pascal takes it)."
+            )
+
+    def first_classes(self, number: int) -> "Source":
+        """Keeps the first `number` classes of every split."""
+        if not 2 <= number <= len(self.class_names):
+            raise UsageError(
+                f"num_classes must be from 2 to {len(self.class_names)} for --data "
+                f"{self.spec}. Received: {number}."
+            )
+        splits = {
+            name: split.first_classes(number) for name, split in self.splits.items()
+        }
+        return dataclasses.replace(
+            self, class_names=self.class_names[:number], splits=splits
+        )
+
+
+def open_source(spec: str) -> Source:
+    """Opens the source that a spec string names. Reads names and labels, no images."""
+    if spec in DATA_SETS:
+        spec = find_data(spec)
+    prefix, _, rest = spec.partition(":")
+    if prefix not in READERS:
+        known = ", ".join(
+            name if name in _BUILT_IN else f"{name}:..." for name in sorted(READERS)
+        )
+        raise UsageError(
+            f"--data must be one of {known}, or the name of a published set "
+            f"({', '.join(DATA_SETS)}). Received: {spec!r}."
+        )
+    if prefix not in _BUILT_IN and not rest:
+        raise UsageError(f"--data {prefix}: needs a path or name behind the colon.")
+    return importlib.import_module(READERS[prefix]).open_source(rest)

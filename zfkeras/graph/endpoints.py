@@ -1,0 +1,112 @@
+"""The paper's layers 1 to 7 in a model: tensor, channels, stride, receptive field."""
+
+import dataclasses
+
+import keras
+
+from zfkeras.errors import UsageError
+from zfkeras.graph.receptive_field import ReceptiveField, receptive_field
+
+# What a layer may be called, but for its digit, and the digits the paper gives it.
+_DIGITS = {"conv": "12345", "pool": "12345", "norm": "12345", "fc": "67"}
+_CONVOLUTIONS = (
+    keras.layers.Conv2D,
+    keras.layers.Conv2DTranspose,
+    keras.layers.DepthwiseConv2D,
+    keras.layers.SeparableConv2D,
+)
+
+
+@dataclasses.dataclass(frozen=True)
+class Endpoint:
+    """What the paper calls layer 1 to 7.
+
+    Args:
+        number: the layer's number in the paper.
+        layer_name: the Keras layer that ends it, such as "norm1".
+        tensor: its symbolic output, (batch, height, width, channels) or (batch, units).
+        receptive_field: the pixels a unit sees. Layers 6 and 7 see the whole image.
+    """
+
+    number: int
+    layer_name: str
+    tensor: keras.KerasTensor
+    receptive_field: ReceptiveField
+
+    @property
+    def channels(self) -> int:
+        """Number of channels, or of units."""
+        return self.tensor.shape[-1]
+
+    @property
+    def stride(self) -> tuple[int, int]:
+        """(vertical, horizontal) step between units in input pixels; 0 for 6 and 7."""
+        return self.receptive_field.stride
+
+
+def endpoints(model: keras.Model) -> dict[int, Endpoint]:
+    """Finds the tensors that the paper means by layer 1 to layer 7.
+
+    A convolutional layer ends after its pool and its normalisation, whichever stands
+    last: in ZFNet 1 is norm1, 2 norm2, 3 conv3, 4 conv4, 5 pool5, 6 fc6, 7 fc7.
+
+    Args:
+        model: a network made by `ZFNet`, in any variant, with known input size.
+
+    Returns:
+        Layer number -> `Endpoint`, lowest first; removed layers are missing.
+
+    Raises:
+        UsageError: the model is another network, of other layers or other names, or no
+            model, or its input size is unknown.
+
+    Example:
+        >>> ends = endpoints(ZFNet())
+        >>> ends[5].layer_name, ends[5].receptive_field.size, ends[5].stride
+        ('pool5', (171, 171), (32, 32))
+    """
+    if not isinstance(model, keras.Model):
+        raise UsageError(
+            "endpoints: the model must be a Keras model; of a Classifier it is "
+            f"`classifier.model`. Received: {type(model).__name__}."
+        )
+    numbers = {layer: _number(layer) for layer in model.layers}
+    found = [number for number in numbers.values() if number]
+    # Names alone are no proof: LeNet has a conv1 and an fc1, MobileNet a first conv1.
+    if _is_foreign(numbers, len(model.outputs)) or found != sorted(found):
+        raise UsageError(
+            "endpoints: the model must have layers named conv1, ..., fc7, in this "
+            "order, and no other convolutions or hidden dense layers, as ZFNet makes "
+            f"them. Received: {[layer.name for layer in model.layers][:8]}."
+        )
+    last = {number: layer for layer, number in numbers.items() if number}
+    return {
+        number: Endpoint(number, layer.name, tensor, receptive_field(model, tensor))
+        for number, layer in sorted(last.items())
+        for tensor in [first_output(layer)]
+    }
+
+
+def _number(layer) -> int | None:
+    """The paper's number of the layer that a Keras layer belongs to, by its name."""
+    kind, digit = layer.name[:-1], layer.name[-1:]
+    return int(digit) if digit and digit in _DIGITS.get(kind, "") else None
+
+
+def _is_foreign(numbers, num_outputs) -> bool:
+    """Whether the numbered layers are not all that the network has learnt."""
+    names = {layer.name for layer in numbers}
+    homes = {f"conv{name[4]}" for name in names if name[:-1] in ("pool", "norm")}
+    strays = [layer for layer, number in numbers.items() if not number]
+    dense = [layer for layer in strays if isinstance(layer, keras.layers.Dense)]
+    return (
+        not {"conv1", *homes} <= names
+        or any(isinstance(layer, (*_CONVOLUTIONS, keras.Model)) for layer in strays)
+        or len(dense) > num_outputs
+    )
+
+
+def first_output(layer: keras.Layer) -> keras.KerasTensor:
+    """The maps a layer hands on: its output, for a pool without its argmax."""
+    output = layer.output
+    return output[0] if isinstance(output, (list, tuple)) else output

@@ -1,0 +1,47 @@
+"""The forward pass of a network up to some of its layers, compiled."""
+
+from collections.abc import Callable, Iterable
+
+import keras
+import numpy as np
+import tensorflow as tf
+
+from zfkeras.errors import UsageError
+from zfkeras.graph.layer_tensor import layer_tensor
+
+
+def compile_outputs(
+    model: keras.Model, tensors: Iterable[keras.KerasTensor]
+) -> Callable[[tf.Tensor], list[tf.Tensor]]:
+    """Compiles the part of a network that some of its tensors need.
+
+    Returns a function from prepared images (batch, height, width, channels) to the
+    values of the tensors, in inference mode.
+    """
+    network = keras.Model(model.inputs[0], list(tensors))
+
+    @tf.function(reduce_retracing=True, autograph=False)
+    def outputs(images):
+        # Keras returns the value of a single tensor without its list.
+        return keras.tree.flatten(network(images, training=False))
+
+    return outputs
+
+
+def compile_layer(
+    model: keras.Model, layer: int | str
+) -> tuple[tuple[int, ...], Callable[[np.ndarray], np.ndarray]]:
+    """Compiles a network up to a layer.
+
+    Returns the shape of the layer's output for one image, and a function from prepared
+    images (batch, height, width, channels) to the output as a float32 array.
+    """
+    _, tensor = layer_tensor(model, layer)
+    shape = tuple(tensor.shape[1:])
+    if None in shape:
+        raise UsageError(
+            "`layer` must have an output of a fixed size. "
+            f"Received: layer={layer!r} of shape {shape}."
+        )
+    outputs = compile_outputs(model, [tensor])
+    return shape, lambda images: outputs(images)[0].numpy().astype(np.float32)

@@ -1,0 +1,1 @@
+"""Passes of a network over a whole split of images."""

@@ -1,0 +1,1 @@
+"""Passes by many workers, on Apache Beam."""

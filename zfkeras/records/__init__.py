@@ -1,0 +1,1 @@
+"""Results as JSON, with the command, the versions and the commit that made them."""

@@ -1,0 +1,98 @@
+"""Checkpoints: all of a run's variables and its JSON state in one checked file."""
+
+import json
+from collections.abc import Mapping
+from pathlib import Path
+
+import numpy as np
+
+from zfkeras.errors import RunError
+from zfkeras.io.arrays import read_arrays
+from zfkeras.io.files import (
+    raise_system_errors,
+    remove_leftovers,
+    warn_of_damage,
+    written_whole,
+)
+
+_STATE = "state"
+
+
+class Checkpoints:
+    """The checkpoints in one folder, named by step, newest kept.
+
+    A file is a NumPy archive without pickles: one array a variable, and the state as
+    JSON text. Its members carry checksums, so a damaged file is noticed, named and
+    passed over in favour of the one before.
+    """
+
+    def __init__(self, folder: Path, keep: int = 2):
+        self.folder = Path(folder)
+        self.keep = keep
+
+    def save(self, step: int, arrays: Mapping[str, np.ndarray], state: Mapping) -> Path:
+        """Writes a checkpoint, whole or not at all, and drops the oldest.
+
+        What a process that was killed while it wrote one has left goes, too: at paper
+        scale that is half a gigabyte.
+        """
+        path = self.folder / f"step-{step:09d}.npz"
+        with written_whole(path) as file:
+            np.savez(file, **arrays, **{_STATE: np.array(json.dumps(state))})
+        for old in self._paths()[: -self.keep]:
+            old.unlink()
+        remove_leftovers(self.folder)
+        return path
+
+    def load_latest(self) -> tuple[dict[str, np.ndarray], dict] | None:
+        """Reads the newest checkpoint that is whole."""
+        paths = self._paths()
+        for path in reversed(paths):
+            try:
+                arrays = read_arrays(path)
+                state = json.loads(str(arrays.pop(_STATE)))
+            # Damaged bytes make zipfile and NumPy raise nearly everything there is.
+            except Exception as err:
+                raise_system_errors(err)
+                warn_of_damage(path, err, "passing over to the checkpoint before")
+                continue
+            return arrays, state
+        if paths:
+            raise RunError(
+                f"every checkpoint in {self.folder} is damaged; use another --workdir, "
+                "or start again with --overwrite."
+            )
+        return None
+
+    def _paths(self):
+        return sorted(self.folder.glob("step-*.npz"))
+
+
+def variables_of(model, optimizer) -> dict:
+    """Every variable that a run's future depends on, by a name that is stable.
+
+    Weights, the state of dropout's random generators, and the optimizer's velocities,
+    step counter and rate.
+    """
+    named = {f"model/{number:03d}": v for number, v in enumerate(model.variables)}
+    for number, variable in enumerate(optimizer.variables):
+        named[f"optimizer/{number:03d}"] = variable
+    return named
+
+
+def to_arrays(variables: Mapping) -> dict[str, np.ndarray]:
+    """The variables' values."""
+    return {name: np.asarray(v.value) for name, v in variables.items()}
+
+
+def assign(variables: Mapping, arrays: Mapping[str, np.ndarray]) -> None:
+    """Gives variables the values of a checkpoint."""
+    shapes = {name: tuple(v.shape) for name, v in variables.items()}
+    found = {name: array.shape for name, array in arrays.items()}
+    if shapes != found:
+        raise RunError(
+            "the checkpoint belongs to another network or optimizer than this run's; "
+            "use another --workdir, or start again with --overwrite."
+        )
+    for name, variable in variables.items():
+        variable.assign(arrays[name])
