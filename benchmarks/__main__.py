@@ -133,7 +133,7 @@ def _measure(subject, workdir, data):
 def _record(results) -> dict:
     import dataclasses
 
-    from zfkeras.records.provenance import command_line, environment
+    from zfkeras.io.provenance import command_line, environment
 
     def plain(value):
         if dataclasses.is_dataclass(value):

@@ -54,7 +54,7 @@ def _compare(args):
     from transfer.features.extraction import extract
     from transfer.protocols.folds import folds
     from zfkeras.data.register import open_source
-    from zfkeras.records.provenance import write_record
+    from zfkeras.io.provenance import write_record
 
     command.make_folder(args.workdir)
     source = open_source(args.data)

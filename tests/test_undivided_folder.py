@@ -12,7 +12,7 @@ import zfkeras
 from tests.helpers.page_reader import PageReader
 from tests.helpers.splits import noise, png
 from tests.helpers.trees import write_tree
-from visualize.report import __main__ as report
+from visualize import report
 from visualize.report.catalogue import FIGURES
 
 NAMES, SIDE = ("bee", "cat", "dog"), 32

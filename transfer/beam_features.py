@@ -46,8 +46,8 @@ def _features(args):
     from transfer.experiments.layers import all_layers
     from transfer.features.beam_extraction import Extraction
     from transfer.features.cache import default_cache
+    from zfkeras.io.provenance import write_results
     from zfkeras.passes.beam.job import ALL, Job
-    from zfkeras.records.provenance import write_results
 
     command.make_folder(args.workdir)
     job = Job(args.model, args.data, args.split, args.batch_size)

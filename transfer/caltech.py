@@ -74,7 +74,7 @@ def _caltech(args):
     from transfer.features.cache import default_cache
     from transfer.reports.caltech import as_table, draw, write
     from zfkeras.data.published.obtaining import obtain_data
-    from zfkeras.records.provenance import write_results
+    from zfkeras.io.provenance import write_results
 
     args.data = obtain_data(args.data, ["caltech101"], download=args.download)
     command.make_folder(args.workdir)

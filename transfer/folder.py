@@ -106,7 +106,7 @@ def _train(args, model: Path) -> None:
     from transfer.features.cache import default_cache
     from transfer.plots.confusion import draw_confusion
     from zfkeras.io.files import crc32
-    from zfkeras.records.provenance import write_results
+    from zfkeras.io.provenance import write_results
 
     experiment = FolderExperiment(
         data=f"folder:{args.path}",

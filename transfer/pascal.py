@@ -54,7 +54,7 @@ def _pascal(args):
     from transfer.features.cache import default_cache
     from transfer.reports.pascal import as_table, write
     from zfkeras.data.published.obtaining import obtain_data
-    from zfkeras.records.provenance import write_results
+    from zfkeras.io.provenance import write_results
 
     args.data = obtain_data(args.data, ["voc2012", "voc2007"], download=args.download)
     command.make_folder(args.workdir)

@@ -75,7 +75,7 @@ def _make_tables(args):
     from transfer.features.cache import default_cache
     from transfer.reports.tables import as_text, draw
     from zfkeras.io.files import written_whole
-    from zfkeras.records.provenance import write_results
+    from zfkeras.io.provenance import write_results
 
     run = TableRun(
         data=_by_set(_obtain(args)),

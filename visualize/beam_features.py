@@ -42,9 +42,9 @@ def _features(args):
     from visualize.strongest.distinct import count_to_scan
     from zfkeras.data.register import open_source
     from zfkeras.graph.paper_layers import usual_layers
+    from zfkeras.io.provenance import write_results
     from zfkeras.models.presets import load
     from zfkeras.passes.beam.job import Job
-    from zfkeras.records.provenance import write_results
 
     source = open_source(args.data)
     args.split = source.split_name(args.split)

@@ -113,9 +113,9 @@ def make_figure(args):
     from zfkeras.graph.layer_tensor import lowest_first
     from zfkeras.graph.paper_layers import layer_heading, paper_layer
     from zfkeras.io.files import written_whole
+    from zfkeras.io.provenance import write_results
     from zfkeras.models.presets import load
     from zfkeras.plots import save_figure
-    from zfkeras.records.provenance import write_results
 
     classifier = load(args.model)
     model, preprocessing = classifier.model, classifier.preprocessing

@@ -116,8 +116,8 @@ def _write(args, epochs, images, headed, bad_images, num_probes):
 
     from visualize.plots.evolution import draw_evolution
     from visualize.strongest.sample import examples_at
+    from zfkeras.io.provenance import write_results
     from zfkeras.plots import save_figure
-    from zfkeras.records.provenance import write_results
 
     layers = headed.values()
     places = np.concatenate([layer.images.ravel() for layer in layers])

@@ -68,9 +68,9 @@ def _features(args):
     from zfkeras.data.files.bad_images import BadImages
     from zfkeras.data.register import open_source
     from zfkeras.graph.paper_layers import usual_layers
+    from zfkeras.io.provenance import write_results
     from zfkeras.models.presets import load
     from zfkeras.plots import save_figure
-    from zfkeras.records.provenance import write_results
 
     source = open_source(args.data or DEFAULT_DATA)
     args.split = source.split_name(args.split)

@@ -75,9 +75,9 @@ def make_figure(args):
     from visualize.figures.filters.statistics import first_convolution, measure_filters
     from visualize.plots.filters import draw_filters, draw_second_layers
     from zfkeras.errors import UsageError
+    from zfkeras.io.provenance import write_results
     from zfkeras.models.presets import load
     from zfkeras.plots import save_figure
-    from zfkeras.records.provenance import write_results
 
     if args.layer is not None and not args.data:
         raise UsageError("--layer needs --data, the images that layer 2 is shown on.")

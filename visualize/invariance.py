@@ -61,9 +61,9 @@ def make_figure(args):
     from visualize.plots.invariance import draw_invariance
     from zfkeras.data.register import open_source
     from zfkeras.graph.paper_layers import layer_heading, paper_layer
+    from zfkeras.io.provenance import write_results
     from zfkeras.models.presets import load
     from zfkeras.plots import save_figure
-    from zfkeras.records.provenance import write_results
 
     source = open_source(args.data or DEFAULT_DATA)
     args.split = source.split_name(args.split)

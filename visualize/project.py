@@ -95,8 +95,8 @@ def _project(args):
     from visualize.images.photographs import read_photographs
     from zfkeras.data.files.image_paths import image_paths
     from zfkeras.errors import RunError
+    from zfkeras.io.provenance import write_results
     from zfkeras.models.presets import load
-    from zfkeras.records.provenance import write_results
 
     files = [*dict.fromkeys(image_paths(args.images))]
     settings = ProjectionSettings(args.layer, args.channel, args.position, args.units)

@@ -72,8 +72,8 @@ def main(argv=None) -> int:
 
 def _ablate(args):
     from zfkeras.io.files import written_whole
+    from zfkeras.io.provenance import write_results
     from zfkeras.plots.ablation import draw_ablation
-    from zfkeras.records.provenance import write_results
     from zfkeras.training.ablation import as_table, run_ablation
 
     config, variants = _recipe(args), _variants(args)

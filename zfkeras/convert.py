@@ -186,8 +186,8 @@ def require_onnx() -> None:
 def _made(args) -> dict:
     import hashlib
 
-    from zfkeras.records.invocation import command_line
-    from zfkeras.records.provenance import environment
+    from zfkeras.io.invocation import command_line
+    from zfkeras.io.provenance import environment
 
     with open(args.model, "rb") as file:
         digest = hashlib.file_digest(file, "sha256").hexdigest()
@@ -203,7 +203,7 @@ def _made(args) -> dict:
 
 
 def _write_record(args, classifier, differences, num_images):
-    from zfkeras.records.provenance import write_record
+    from zfkeras.io.provenance import write_record
 
     record = {
         "model": args.model,

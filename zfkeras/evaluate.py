@@ -51,8 +51,8 @@ def _evaluate(args):
     from zfkeras.data.files.bad_images import BadImages
     from zfkeras.data.register import open_source
     from zfkeras.io.files import written_whole
+    from zfkeras.io.provenance import write_results
     from zfkeras.models.presets import load
-    from zfkeras.records.provenance import write_results
     from zfkeras.training import ensemble
 
     source = open_source(args.data)

@@ -144,8 +144,8 @@ def _summary(known) -> str:
 
 
 def _write(args, answers, left_out):
+    from zfkeras.io.provenance import write_results
     from zfkeras.plots.predictions import draw_predictions
-    from zfkeras.records.provenance import write_results
 
     record = {
         "model": args.model,

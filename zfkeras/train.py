@@ -122,7 +122,7 @@ def main(argv=None) -> int:
 
 def _train(args):
     from zfkeras.errors import RunError
-    from zfkeras.records.invocation import command_line
+    from zfkeras.io.invocation import command_line
     from zfkeras.training.run import Execution, dry_run, run_experiment
 
     config = _configured(args)

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from zfkeras.errors import RunError
-from zfkeras.records.provenance import write_record
+from zfkeras.io.provenance import write_record
 
 
 def conclude(path: Path, fault: str, rows: Sequence[dict]) -> None:

@@ -38,8 +38,7 @@ def data(tmp_path_factory):
 
 
 def run(module, *argv):
-    place = "report.__main__" if module == "report" else module
-    return importlib.import_module(f"visualize.{place}").main([*map(str, argv)])
+    return importlib.import_module(f"visualize.{module}").main([*map(str, argv)])
 
 
 def leaky_network(seed=0):

@@ -23,11 +23,11 @@ from transfer.protocols.folds import folds
 from zfkeras.data.files.bad_images import BadImages
 from zfkeras.data.register import Source, open_source
 from zfkeras.data.split import ListedSplit
+from zfkeras.io.provenance import write_record
 from zfkeras.models.classifier import Classifier
 from zfkeras.models.presets import load
 from zfkeras.models.variants import VARIANTS
 from zfkeras.models.zfnet import ZFNet
-from zfkeras.records.provenance import write_record
 
 logger = logging.getLogger(__name__)
 

@@ -28,9 +28,9 @@ from transfer.protocols.disjoint import check_disjoint
 from zfkeras.data.files.bad_images import BadImages
 from zfkeras.data.register import Source, open_source
 from zfkeras.errors import RunError, UsageError
+from zfkeras.io.provenance import write_record
 from zfkeras.models.classifier import Classifier
 from zfkeras.models.presets import load
-from zfkeras.records.provenance import write_record
 
 HEADS = ("softmax", "svm")
 # Test images whose features are in memory at once.

@@ -26,10 +26,10 @@ from zfkeras.data.register import Source
 from zfkeras.data.split import ListedSplit
 from zfkeras.errors import UsageError
 from zfkeras.io.files import read_json_again
+from zfkeras.io.provenance import write_record
 from zfkeras.models.classifier import Classifier, predict_crops
 from zfkeras.models.fingerprint import network_digest
 from zfkeras.models.variants import find_variant
-from zfkeras.records.provenance import write_record
 from zfkeras.training.config import ScheduleConfig, TrainConfig
 from zfkeras.training.run import run_experiment
 

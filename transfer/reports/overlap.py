@@ -14,7 +14,7 @@ from zfkeras.data.register import Source
 from zfkeras.data.split import Split
 from zfkeras.errors import RunError
 from zfkeras.io.files import written_whole
-from zfkeras.records.provenance import write_results
+from zfkeras.io.provenance import write_results
 
 # Images of each set that were found in ImageNet's training set (paper, sec. 5.2).
 PAPER = {

@@ -23,9 +23,9 @@ from zfkeras.data.sources.photographs import photographs
 from zfkeras.errors import RunError, UsageError
 from zfkeras.graph.layer_tensor import layer_tensor
 from zfkeras.graph.paper_layers import usual_layers
+from zfkeras.io import provenance
 from zfkeras.models.classifier import Classifier
 from zfkeras.models.presets import PRESETS, load
-from zfkeras.records import provenance
 
 _log = logging.getLogger(__name__)
 

@@ -24,7 +24,7 @@ from zfkeras.data.truth import true_label
 from zfkeras.errors import RunError, UsageError
 from zfkeras.io.files import written_whole
 from zfkeras.models.classifier import Classifier
-from zfkeras.records.provenance import write_record
+from zfkeras.io.provenance import write_record
 
 logger = logging.getLogger(__name__)
 

@@ -18,7 +18,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from zfkeras.errors import RunError
-from zfkeras.records.invocation import command_line
+from zfkeras.io.invocation import command_line
 
 logger = logging.getLogger(__name__)
 

@@ -13,7 +13,7 @@ from zfkeras.data.pipeline import evaluation_batches
 from zfkeras.data.split import Split
 from zfkeras.errors import RunError
 from zfkeras.io.files import is_disk_full
-from zfkeras.records.invocation import command_line
+from zfkeras.io.invocation import command_line
 from zfkeras.training.config import TrainConfig
 from zfkeras.training.distributed.feeding import feeds
 from zfkeras.training.distributed.workers import Workers

@@ -20,8 +20,8 @@ from zfkeras.io.arrays import read_array, write_array
 from zfkeras.io.files import warn_of_damage
 from zfkeras.models.classifier import Classifier
 from zfkeras.models.variants import find_variant
-from zfkeras.records.invocation import command_line
-from zfkeras.records.provenance import environment
+from zfkeras.io.invocation import command_line
+from zfkeras.io.provenance import environment
 from zfkeras.training.config import TrainConfig
 from zfkeras.training.distributed.feeding import feeds
 from zfkeras.training.distributed.strategies import JOIN_SECONDS, make_strategy

@@ -2,10 +2,45 @@
 
 import math
 
+import keras
+
 from zfkeras.training.config import TrainConfig
 
 
-class Cosine:
+class Schedule:
+    """A learning rate that depends on nothing but how far the run has come."""
+
+    def rate(self, epoch: float) -> float:
+        """Returns the rate after `epoch` epochs, which may be a fraction."""
+        raise NotImplementedError
+
+    def observe(self, validation_error: float) -> None:
+        """Takes the validation error at the end of an epoch."""
+
+    def state(self) -> dict:
+        """Returns what a checkpoint must keep."""
+        return {}
+
+    def restore(self, state: dict) -> None:
+        """Takes back what `state` returned."""
+
+
+class KerasSchedule(Schedule):
+    """A schedule of `keras.optimizers.schedules`, which counts steps, not epochs."""
+
+    def __init__(
+        self,
+        schedule: keras.optimizers.schedules.LearningRateSchedule,
+        steps_per_epoch: int,
+    ):
+        self.schedule = schedule
+        self.steps_per_epoch = steps_per_epoch
+
+    def rate(self, epoch: float) -> float:
+        return float(self.schedule(int(epoch * self.steps_per_epoch)))
+
+
+class Cosine(Schedule):
     """Falls along half a cosine from the first rate to zero over the run.
 
     Loshchilov & Hutter 2017, without restarts. For runs too short to wait for a
@@ -18,25 +53,14 @@ class Cosine:
         self.warmup_epochs = warmup_epochs
 
     def rate(self, epoch: float) -> float:
-        """The rate after `epoch` epochs, which may be a fraction."""
         if epoch < self.warmup_epochs:
             return self.learning_rate * epoch / self.warmup_epochs
         length = max(self.epochs - self.warmup_epochs, 1e-9)
         done = min((epoch - self.warmup_epochs) / length, 1.0)
         return self.learning_rate * 0.5 * (1 + math.cos(math.pi * done))
 
-    def observe(self, validation_error: float) -> None:
-        """Ignored: this schedule does not depend on the validation error."""
 
-    def state(self) -> dict:
-        """What a checkpoint must keep: nothing."""
-        return {}
-
-    def restore(self, state: dict) -> None:
-        """Takes back what `state` gave."""
-
-
-class Plateau:
+class Plateau(Schedule):
     """Divides the rate when the validation error has stopped falling.
 
     Zeiler & Fergus 2014, sec. 3: "we anneal the learning rate throughout training
@@ -62,7 +86,6 @@ class Plateau:
         self.waited_epochs = 0
 
     def rate(self, epoch: float) -> float:
-        """The rate after `epoch` epochs, given the errors observed so far."""
         rate = self.learning_rate * self.factor**self.drops
         rate = max(rate, min(self.minimum_rate, self.learning_rate))
         if epoch < self.warmup_epochs:
@@ -70,7 +93,6 @@ class Plateau:
         return rate
 
     def observe(self, validation_error: float) -> None:
-        """Learns the validation error at the end of an epoch."""
         if validation_error < self.best:
             self.best = validation_error
             self.waited_epochs = 0
@@ -81,18 +103,16 @@ class Plateau:
             self.waited_epochs = 0
 
     def state(self) -> dict:
-        """What a checkpoint must keep."""
         best = None if math.isinf(self.best) else self.best
         return {"drops": self.drops, "best": best, "waited_epochs": self.waited_epochs}
 
     def restore(self, state: dict) -> None:
-        """Takes back what `state` gave."""
         self.drops = state["drops"]
         self.best = math.inf if state["best"] is None else state["best"]
         self.waited_epochs = state["waited_epochs"]
 
 
-def make_schedule(config: TrainConfig) -> Cosine | Plateau:
+def make_schedule(config: TrainConfig) -> Schedule:
     """Makes the schedule that a configuration names."""
     schedule, rate = config.schedule, config.optimizer.learning_rate
     if schedule.kind == "cosine":

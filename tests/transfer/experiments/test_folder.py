@@ -230,7 +230,7 @@ def test_a_damaged_model_is_trained_anew(run, images, tmp_path):
 def test_a_run_killed_between_model_and_record_leaves_no_pair_that_does_not_fit(
     run, images, tmp_path, monkeypatch
 ):
-    from zfkeras.records import provenance
+    from zfkeras.io import provenance
 
     def dies(*_):
         raise KeyboardInterrupt

@@ -7,7 +7,7 @@ from tests.helpers.page_reader import PageReader
 from tests.helpers.records import read_results
 from tests.helpers.splits import noise, png
 from tests.helpers.trees import write_tree
-from visualize.report.__main__ import main
+from visualize.report import main
 from visualize.report.catalogue import FIGURES
 from zfkeras.data.sources.photographs import photographs as photographs_of_the_package
 from zfkeras.errors import RunError, UsageError

@@ -12,8 +12,8 @@ from visualize.deconvnet.deconvnet import Deconvnet
 from visualize.plots.evolution import channel_images, draw_evolution
 from visualize.strongest.patches import cut_to_field, known_field
 from zfkeras.graph.layer_tensor import as_maps, layer_tensor
+from zfkeras.io.provenance import write_record
 from zfkeras.plots import save_figure
-from zfkeras.records.provenance import write_record
 
 PAPER_EPOCHS = (1, 2, 5, 10, 20, 30, 40, 64)
 

@@ -14,9 +14,9 @@ from zfkeras.data.files.bad_images import BadImages
 from zfkeras.data.register import Source
 from zfkeras.io.file_names import layer_stem
 from zfkeras.io.files import written_whole
+from zfkeras.io.provenance import write_results
 from zfkeras.models.classifier import Classifier
 from zfkeras.plots import tile
-from zfkeras.records.provenance import write_results
 
 _NAME = "gallery"
 RECORD = f"{_NAME}.json"

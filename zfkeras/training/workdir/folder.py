@@ -15,8 +15,8 @@ from zfkeras.io.files import (
     written_whole,
 )
 from zfkeras.io.locks import claimed
-from zfkeras.records.invocation import command_line
-from zfkeras.records.provenance import environment
+from zfkeras.io.invocation import command_line
+from zfkeras.io.provenance import environment
 
 # Keys of the configuration that may change when a run is resumed: more epochs, how
 # often it saves, when it gives up. All else would make it another experiment.

@@ -9,7 +9,9 @@ def command_line(leave_out: str | None = None) -> str:
     """The command of this process for a shell, without the flag `leave_out`."""
     main = sys.modules.get("__main__")
     spec = getattr(main, "__spec__", None)
-    name = f"python -m {spec.name}" if spec else os.path.basename(sys.argv[0])
+    name = os.path.basename(sys.argv[0])
+    if spec:
+        name = f"python -m {spec.name.removesuffix('.__main__')}"
     words = [word for word in sys.argv[1:] if not _abbreviates(word, leave_out)]
     return f"{name} {shlex.join(words)}".strip()
 

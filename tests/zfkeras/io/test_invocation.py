@@ -4,7 +4,7 @@ import types
 
 import pytest
 
-from zfkeras.records.invocation import command_line
+from zfkeras.io.invocation import command_line
 
 
 def test_the_command_can_be_pasted_into_a_shell(monkeypatch):

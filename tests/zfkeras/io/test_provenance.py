@@ -1,9 +1,9 @@
 import subprocess
 
+from zfkeras.io import provenance as module
 from zfkeras.io.files import read_json
-from zfkeras.records import provenance as module
-from zfkeras.records.invocation import command_line
-from zfkeras.records.provenance import environment, write_record, write_results
+from zfkeras.io.invocation import command_line
+from zfkeras.io.provenance import environment, write_record, write_results
 
 
 def test_without_git_there_is_no_commit(monkeypatch):

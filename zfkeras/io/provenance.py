@@ -8,7 +8,7 @@ from importlib import metadata
 from pathlib import Path
 
 from zfkeras.io.files import write_json
-from zfkeras.records.invocation import command_line
+from zfkeras.io.invocation import command_line
 
 
 def write_record(path: Path, results: Mapping) -> Path:
