@@ -3,7 +3,7 @@
 import argparse
 import sys
 
-from visualize.figures.arguments import add_layers, add_top
+from visualize.figures.shared_settings import LAYERS_HELP, TOP_HELP
 from zfkeras.cli import arguments, command
 from zfkeras.passes.beam.arguments import add_cluster
 
@@ -20,8 +20,16 @@ def build_parser() -> argparse.ArgumentParser:
     arguments.add_model(parser)
     arguments.add_data(parser)
     arguments.add_split(parser)
-    add_layers(parser)
-    add_top(parser)
+    parser.add_argument(
+        "--layers", type=arguments.layers, metavar="LIST", help=LAYERS_HELP
+    )
+    parser.add_argument(
+        "--top",
+        type=arguments.positive_int,
+        default=9,
+        metavar="N",
+        help=TOP_HELP,
+    )
     arguments.add_workdir(parser, default="runs/features")
     arguments.add_batch_size(parser, default=128)
     arguments.add_max_bad_fraction(parser)

@@ -35,6 +35,24 @@ class ChosenImage:
     predicted: int  # the network's answer to the centre crop
     mask: np.ndarray | None = None  # bool array (crop_size, crop_size)
 
+    @property
+    def shown_label(self) -> int:
+        """The true label, or the network's answer where that is not known."""
+        return self.predicted if self.label is None else self.label
+
+    def shown_class(self, class_names: Sequence[str]) -> str:
+        """The name of the class in a picture."""
+        note = " (most likely)" if self.label is None else ""
+        return f"{class_names[self.shown_label]}{note}"
+
+    def to_json(self, class_names: Sequence[str]) -> dict:
+        """The name, the class and whence it is known."""
+        return {
+            "image": self.name,
+            "class_name": class_names[self.shown_label],
+            "class_is": "most likely" if self.label is None else "true",
+        }
+
 
 def chosen_images(
     classifier: Classifier,

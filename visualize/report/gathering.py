@@ -1,6 +1,5 @@
 """Makes all that a report shows; what fails is listed with the reason."""
 
-import argparse
 import datetime
 import logging
 import os
@@ -8,67 +7,77 @@ from collections.abc import Callable
 from functools import partial
 from pathlib import Path
 
-from visualize.figures.features.gallery import RECORD, make_gallery
-from visualize.filters import model_labels
+from visualize.figures.catalogue import FIGURES
+from visualize.figures.features.figure import FEATURES
+from visualize.figures.features.gallery import GALLERY
+from visualize.figures.filters.figure import model_labels
 from visualize.report import sections, tables
-from visualize.report.catalogue import FIGURES
-from visualize.report.figures import make_once
-from visualize.report.findings import percent
+from visualize.report.figures import figure_record
 from visualize.report.given import look_at_given
 from visualize.report.page import Page
+from visualize.report.settings import ReportSettings
 from visualize.strongest.scan_state import fingerprint
-from zfkeras.cli import command
-from zfkeras.data.register import Source, open_source
+from zfkeras.data.register import Source
 from zfkeras.data.sources.photographs import photographs
 from zfkeras.errors import RunError, UsageError
 from zfkeras.graph.layer_tensor import layer_tensor
 from zfkeras.graph.paper_layers import usual_layers
 from zfkeras.io import provenance
+from zfkeras.io.invocation import command_line
 from zfkeras.models.classifier import Classifier
-from zfkeras.models.presets import PRESETS, load
+from zfkeras.models.presets import PRESETS
+from zfkeras.passes.context import Context
+from zfkeras.records.table import percent
 
 _log = logging.getLogger(__name__)
 
 
-def gather(args: argparse.Namespace) -> tuple[Page, list[str]]:
+def gather(settings: ReportSettings, workdir: Path) -> tuple[Page, list[str]]:
     """Makes the page, and lists the titles of figures that failed.
 
     What was not given, or what the network does not allow, is no failure.
     """
-    source = open_source(args.data)
-    args.split = source.split_name(args.split)
-    classifier = load(args.model)
-    layers = _layers(args.layers, classifier.model)
-    request = argparse.Namespace(
-        **{**vars(args), "data": source.spec, "layers": layers}
-    )
-    inputs = _fingerprint(args.split, source, classifier)
-    given = look_at_given(args, classifier.preprocessing)
-    if args.run is not None and "train" in source.splits:
-        given["training images"] = _fingerprint("train", source, classifier)
-    command.make_folder(args.workdir)
+    context = Context(workdir)
+    source = context.source(settings.data)
+    split = source.split_name(settings.split)
+    classifier = context.classifier(settings.model)
+    request = {
+        **vars(settings),
+        "data": source.spec,
+        "split": split,
+        "layers": _layers(settings.layers, classifier.model),
+        "models": (settings.model, *settings.compare),
+    }
+    inputs = {"network and images": _fingerprint(split, source, classifier)}
+    given = look_at_given(settings, classifier.preprocessing)
+    if settings.run is not None and "train" in source.splits:
+        given["run"] += _fingerprint("train", source, classifier)
+    _ = context.workdir  # nobody else's, before the work
     made = _Made()
 
-    def figure_section(figure):
-        record = figure.make(request, inputs, given)
-        return sections.figure_section(figure, record)
+    def record_of(figure):
+        files = {name: given[name] for name in figure.takes if name in given}
+        chosen = figure.settings_in_report(request, settings.quick)
+        return figure_record(
+            figure, context, chosen, {**inputs, **files}, settings.overwrite
+        )
 
-    gallery = made.add(
-        sections.GALLERY,
-        lambda: sections.gallery(_gallery(request, inputs, source, classifier)),
-    )
+    gallery = made.add(FEATURES.title, lambda: sections.gallery(*record_of(GALLERY)))
     makers = {
-        "Training": lambda: tables.training(args.run, args.transfer),
-        **{figure.title: partial(figure_section, figure) for figure in FIGURES},
-        tables.ABLATION: lambda: tables.ablation(args.ablation),
-        tables.TRANSFER: lambda: tables.transfer(args.transfer),
+        "Training": lambda: tables.training(settings.run, settings.transfer),
+        **{
+            figure.title: partial(_section, record_of, figure)
+            for figure in FIGURES.values()
+        },
+        tables.ABLATION: lambda: tables.ablation(settings.ablation),
+        tables.TRANSFER: lambda: tables.transfer(settings.transfer),
     }
-    if args.run is None:
+    if settings.run is None:
         del makers["Training"]
     found = [made.add(title, make) for title, make in makers.items()]
     page = Page(
-        title=f"What {_name(args.model, classifier)} sees",
-        subtitle=_subtitle(request, source),
+        title=f"What {_name(settings.model, classifier)} sees",
+        subtitle=_subtitle(settings.model, split, source),
         facts=_facts(classifier),
         gallery=gallery,
         sections=tuple(section for section in found if section is not None),
@@ -77,6 +86,10 @@ def gather(args: argparse.Namespace) -> tuple[Page, list[str]]:
         credits=photographs() if source.spec.partition(":")[0] == "photographs" else (),
     )
     return page, made.failed
+
+
+def _section(record_of, figure):
+    return sections.figure_section(figure, *record_of(figure))
 
 
 class _Made:
@@ -118,30 +131,6 @@ def _layers(given, model) -> tuple[int | str, ...]:
     return tuple(given or usual_layers(model))
 
 
-def _gallery(request, inputs: str, source: Source, classifier: Classifier) -> Path:
-    folder = request.workdir / "features"
-    settings = {
-        "layers": [*request.layers],
-        "num_channels": request.channels,
-        "max_images": request.max_images,
-        "max_bad_fraction": request.max_bad_fraction,
-        "seed": request.seed,
-    }
-
-    def make():
-        make_gallery(
-            classifier,
-            source,
-            request.split,
-            folder,
-            batch_size=request.batch_size,
-            **settings,
-        )
-
-    made_with = {**settings, "network and images": inputs}
-    return make_once(folder, RECORD, made_with, make, request.overwrite)
-
-
 def _name(model: str, classifier: Classifier) -> str:
     """The network's variant if its card names it, else its label in Fig. 6."""
     if model in PRESETS:
@@ -151,12 +140,11 @@ def _name(model: str, classifier: Classifier) -> str:
     return str(variant or model_labels([model], None)[0])
 
 
-def _subtitle(request, source: Source) -> str:
-    model = request.model
+def _subtitle(model: str, split: str, source: Source) -> str:
     network = model if model in PRESETS else Path(model).name
     return (
         f"The network {network}, looked into with a deconvnet as Zeiler and Fergus did "
-        f"with theirs: {_images_in_words(request.split, source)}."
+        f"with theirs: {_images_in_words(split, source)}."
     )
 
 
@@ -196,11 +184,14 @@ def _provenance(request, classifier: Classifier):
     environment = provenance.environment()
     made = classifier.made
     rows = [
-        ("command", provenance.command_line()),
+        ("command", command_line()),
         ("made on", datetime.date.today().isoformat()),
         ("commit", environment["commit"]),
-        ("images", f"{request.data}, {request.split}"),
-        ("at most", f"{request.max_images:,} images a figure, seed {request.seed}"),
+        ("images", f"{request['data']}, {request['split']}"),
+        (
+            "at most",
+            f"{request['max_images']:,} images a figure, seed {request['seed']}",
+        ),
         (
             "versions",
             ", ".join(
@@ -209,7 +200,7 @@ def _provenance(request, classifier: Classifier):
             ),
         ),
         ("machine", f"{environment['machine']}, {environment['cpus']} CPUs"),
-        ("network", request.model),
+        ("network", request["model"]),
         ("trained by", made.get("command")),
     ]
     trained = made.get("environment")

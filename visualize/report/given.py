@@ -1,6 +1,5 @@
 """Checks the files that a report is given, before any work, and digests them."""
 
-import argparse
 import hashlib
 import os
 from collections.abc import Iterable
@@ -11,24 +10,26 @@ import numpy as np
 from visualize.figures.evolution.snapshots import find_snapshots
 from visualize.images.chosen import images_below
 from visualize.images.parts import images_with_parts, read_parts
+from visualize.report.settings import ReportSettings
 from zfkeras.data.files.bad_images import BadImage
 from zfkeras.data.files.image_file import read_file
 from zfkeras.data.preprocessing import Preprocessing
 from zfkeras.errors import UsageError
 from zfkeras.models.presets import load
 
-_TABLES = {"ablation": "ablation.json", "transfer": "*.md"}  # what lies in the folders
+_TABLES = {
+    "ablation": "ablation.json",
+    "transfer": "results.json",
+}  # what lies in the folders
 
 
-def look_at_given(
-    args: argparse.Namespace, preprocessing: Preprocessing
-) -> dict[str, str]:
+def look_at_given(args: ReportSettings, preprocessing: Preprocessing) -> dict[str, str]:
     """Raises for what is not there; maps each argument to a digest of its files."""
     found = {}
     if args.run is not None:
         found["run"] = _digest_of_files(find_snapshots(args.run).values())
     if args.compare:
-        found["compare"] = _digest_of_files(_networks(args.compare))
+        found["models"] = _digest_of_files(_networks(args.compare))
     if args.images:
         found["images"] = _digest_of_files(_photographs(args.images, preprocessing))
     if args.parts is not None:

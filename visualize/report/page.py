@@ -16,6 +16,7 @@ from PIL import Image
 from zfkeras.data.sources.photographs import Photograph
 from zfkeras.errors import UsageError
 from zfkeras.io.files import raise_system_errors, written_whole
+from zfkeras.records import Table
 
 _TEMPLATES = Path(__file__).parent / "templates"
 _LARGE = 300_000  # bytes; larger pictures are made smaller
@@ -37,16 +38,6 @@ class Picture:
     def sharp(self) -> bool:
         """Whether the page enlarges it with sharp pixels."""
         return max(self.width, self.height) <= _SHARP
-
-
-@dataclasses.dataclass(frozen=True)
-class Table:
-    """A table whose first column names the rows."""
-
-    caption: str
-    headings: list[str]
-    rows: list[list[str]]
-    note: str = ""
 
 
 @dataclasses.dataclass(frozen=True)

@@ -5,22 +5,15 @@ from collections import Counter
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 
+from visualize.figures.features.figure import FEATURES
+from visualize.figures.figure import Figure
 from visualize.images.objects import said_of_objects
-from visualize.report.figures import Figure
-from visualize.report.findings import FINDINGS, plain, said_of_bad_images
 from visualize.report.page import Card, Gallery, GalleryLayer, Section, embed
 from zfkeras.data.wnids import without_wnid
 from zfkeras.errors import RunError, UsageError
 from zfkeras.io.file_names import layer_stem
-from zfkeras.io.files import read_json
+from zfkeras.records import Record
 
-GALLERY = "Fig. 2: what excites each feature map"
-_FIG2 = (
-    "Fig. 2 and sec. 4.1: for each feature map the nine strongest activations over the "
-    "validation set, projected down to the pixels, beside the image patches they come "
-    "from. Layer 2 answers to corners, edges and colours, layer 3 to textures, layer 4 "
-    "is more class-specific, and layer 5 shows whole objects in many poses."
-)
 _FAR_FEWER, _FEWER = 0.8, 0.95  # shares of the lower layer's classes
 _SMALL = 16  # pixels of a patch up to which its card is small
 
@@ -37,52 +30,51 @@ def said_in_one_line(folder: Path) -> Iterator[None]:
         raise RunError(f"cannot read what is in {folder}: {reason}") from err
 
 
-def figure_section(figure: Figure, record_path: Path) -> Section:
+def figure_section(figure: Figure, record: Record, folder: Path) -> Section:
     """Makes the section of a figure from its record and the pictures beside it."""
-    folder = record_path.parent
     with said_in_one_line(folder):
-        record = read_json(record_path)
-        finding = FINDINGS.get(figure.key, plain)(record)
-        ours = (*finding.ours, *said_of_bad_images(record))
-        paths = [path for name in figure.pictures for path in sorted(folder.glob(name))]
-        if not paths:
-            raise UsageError(f"none of {', '.join(figure.pictures)} is there")
-        alt = f"{figure.title}. {' '.join(finding.ours)}"
-        pictures = tuple(
-            embed(path, alt if not i else "") for i, path in enumerate(paths)
-        )
+        alt = f"{figure.title}. {' '.join(record.findings)}"
         return Section(
             figure.key,
             figure.title.partition(":")[0],
             figure.title,
-            finding.paper,
-            ours,
-            pictures,
-            finding.tables,
+            str(record.paper.get("claim", "")),
+            (*record.findings, *_said_of_bad_images(record)),
+            tuple(
+                embed(_inside(folder, name), "" if place else alt)
+                for place, name in enumerate(record.pictures)
+            ),
+            tuple(record.tables),
         )
 
 
-def gallery(record_path: Path) -> Gallery:
-    """Makes the gallery from the record that `make_gallery` wrote."""
-    folder = record_path.parent
+def _said_of_bad_images(record: Record) -> tuple[str, ...]:
+    """A sentence on the images that could not be read, if there were any."""
+    count = (record.numbers.get("bad_images") or {"count": 0})["count"]
+    noun = "image" if count == 1 else "images"
+    return (f"{count:,} {noun} could not be read and took no part.",) * (count > 0)
+
+
+def gallery(record: Record, folder: Path) -> Gallery:
+    """Makes the gallery from the record that `make_gallery` returns."""
     with said_in_one_line(folder):
-        record = read_json(record_path)
-        shorts = _short_names([str(layer["layer"]) for layer in record["layers"]])
+        numbers = record.numbers
+        shorts = _short_names([str(layer["layer"]) for layer in numbers["layers"]])
         layers = tuple(
-            _layer(layer, short, record["top"], folder)
-            for layer, short in zip(record["layers"], shorts, strict=True)
+            _layer(layer, short, numbers["top"], folder)
+            for layer, short in zip(numbers["layers"], shorts, strict=True)
         )
         return Gallery(
-            GALLERY,
-            _FIG2,
+            FEATURES.title,
+            str(record.paper["claim"]),
             (
-                f"the {record['top']} strongest activations of channels drawn at "
-                f"random among the active ones, over {record['num_images']:,} images; "
-                f"one activation per {_counted_once(record)}. Grey is zero, and each "
+                f"the {numbers['top']} strongest activations of channels drawn at "
+                f"random among the active ones, over {numbers['num_images']:,} images; "
+                f"one activation per {_counted_once(numbers)}. Grey is zero, and each "
                 "reconstruction has its contrast stretched by itself. Choose a channel "
                 "to enlarge it.",
-                *_specific(record["layers"]),
-                *said_of_bad_images(record),
+                *_specific(numbers["layers"]),
+                *_said_of_bad_images(record),
             ),
             layers,
         )

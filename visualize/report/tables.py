@@ -3,12 +3,12 @@
 from collections.abc import Mapping
 from pathlib import Path
 
-from visualize.report.findings import percent
-from visualize.report.page import Section, Table, embed
+from visualize.report.page import Section, embed
 from visualize.report.sections import said_in_one_line
-from zfkeras.cli.terminal import row_cells
 from zfkeras.errors import UsageError
 from zfkeras.io.files import read_json
+from zfkeras.records import Table
+from zfkeras.records.table import percent
 
 ABLATION = "Table 3: what each part contributes"
 TRANSFER = "Tables 4 to 7: transfer to other data sets"
@@ -145,17 +145,19 @@ def transfer(folder: Path | None) -> Section:
             "transfer's commands by --transfer."
         )
     with said_in_one_line(folder):
-        places = [folder, *sorted(path for path in folder.iterdir() if path.is_dir())]
-        # Hidden ones are what a killed process has left.
-        files = [path for place in places for path in sorted(place.glob("[!.]*.md"))]
-        paths = [path for place in places for path in sorted(place.glob("[!.]*.png"))]
-        found = [
-            table
-            for path in files
-            for table in markdown_tables(path.read_text("utf-8"), _label(path, folder))
+        paths = [*folder.glob("results.json")] or sorted(folder.glob("*/results.json"))
+        tables = [
+            Table.from_json(table)
+            for path in paths
+            for table in read_json(path).get("tables", ())
         ]
-        if not found:
-            raise UsageError("no Markdown file with a table is in it")
+        if not tables:
+            raise UsageError("no results.json with a table is in it")
+        pictures = [
+            # Hidden ones are what a killed process has left.
+            *sorted(folder.glob("[!.]*.png")),
+            *sorted(folder.glob("*/[!.]*.png")),
+        ]
         return Section(
             "transfer",
             "Transfer",
@@ -164,29 +166,9 @@ def transfer(folder: Path | None) -> Section:
             "ImageNet beats everything trained on Caltech-101 and Caltech-256 alone, "
             "and the features of higher layers are worth more (Table 7).",
             (),
-            tuple(embed(path, f"{TRANSFER}: {_label(path, folder)}") for path in paths),
-            tuple(found),
+            tuple(
+                embed(path, f"{TRANSFER}: {path.stem.replace('_', ' ')}")
+                for path in pictures
+            ),
+            tuple(tables),
         )
-
-
-def _label(path: Path, folder: Path) -> str:
-    return " ".join(path.relative_to(folder).with_suffix("").parts).replace("_", " ")
-
-
-def markdown_tables(text: str, caption: str) -> list[Table]:
-    """Reads the tables of a Markdown file, each row on a line between bars."""
-    tables, rows = [], []
-    for line in [*text.splitlines(), ""]:
-        if line.startswith("|"):
-            rows.append(row_cells(line))
-        elif rows:
-            heads, *rest = rows
-            body = [row for row in rest if {*"".join(row)} - {*"-: "}]
-            width = len(heads)
-            tables.append(Table(caption, heads, [_fit(row, width) for row in body]))
-            rows = []
-    return [table for table in tables if table.rows]
-
-
-def _fit(row: list[str], width: int) -> list[str]:
-    return [*row, *[""] * width][:width]

@@ -19,6 +19,12 @@ DATA_HELP = (
 )
 
 
+MODEL_HELP = (
+    "quarter (trained on Tiny ImageNet, part of the package), zfnet512 (see "
+    "zfkeras.download) or the path of a .keras file"
+)
+
+
 def make_parser(module: str, description: str) -> argparse.ArgumentParser:
     """Makes a parser that shows defaults and is named after `python -m MODULE`."""
     return _Parser(
@@ -58,11 +64,7 @@ def add_data(parser: argparse.ArgumentParser, *, default_text: str = "") -> None
 def add_model(parser: argparse.ArgumentParser) -> None:
     """Adds --model, a preset or file; by default `quarter`."""
     parser.add_argument(
-        "--model",
-        default=DEFAULT_MODEL,
-        metavar="MODEL",
-        help="quarter (trained on Tiny ImageNet, part of the package), zfnet512 (see "
-        "zfkeras.download) or the path of a .keras file",
+        "--model", default=DEFAULT_MODEL, metavar="MODEL", help=MODEL_HELP
     )
 
 
@@ -139,6 +141,22 @@ def seed(text: str) -> int:
 def fraction(text: str) -> float:
     """Reads a number from 0 to 1, for argparse."""
     return _number(text, float, 0, 1, "from 0 to 1")
+
+
+def layer(text: str) -> int | str:
+    """Reads a layer for argparse: the paper's number, or a name."""
+    return int(text) if text.isdecimal() else text
+
+
+def layers(text: str) -> list[int | str]:
+    """Reads 1,2,conv3 for argparse: different layers."""
+    words = [word.strip() for word in text.split(",")]
+    if not all(words):
+        raise argparse.ArgumentTypeError(f"must be like 1,2,5. Received: {text}")
+    found = [layer(word) for word in words]
+    if len({*found}) < len(found):
+        raise argparse.ArgumentTypeError(f"names a layer twice. Received: {text}")
+    return found
 
 
 def _number(text, kind, low, high, words):

@@ -1,1 +1,1 @@
-"""Passes of a network over a whole split of images."""
+"""Passes of networks over images, and what is opened for them."""

@@ -1,1 +1,7 @@
-"""Results as JSON, with the command, the versions and the commit that made them."""
+"""Settings of commands and records of what they found."""
+
+from zfkeras.records.record import Record
+from zfkeras.records.settings import setting
+from zfkeras.records.table import Table
+
+__all__ = ["Record", "Table", "setting"]

@@ -5,9 +5,10 @@ from collections.abc import Mapping, Sequence
 
 import numpy as np
 
-from zfkeras.cli.terminal import table_cell
+from zfkeras.records import Table
 
 RANDOM = "random"
+_RARE = 0.05  # share of random trials
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
@@ -47,29 +48,27 @@ class SignTable:
         mean = np.mean([self.values(part, layer).mean() for part in self.parts])
         return float(1 - mean / chance) if chance > 0 else 0.0
 
-    def as_markdown(self) -> str:
+    def beside_paper(self, n_images: int) -> Table:
         """The table beside the paper's numbers."""
-        heads = ["occluded"]
+        headings = ["hidden"]
         for layer, paper in zip(self.layers, self.paper, strict=True):
-            heads += [table_cell(layer), *(["paper"] if paper else [])]
-        lines = [heads, ["---"] * len(heads)]
+            headings += [layer, *(["paper"] if paper else [])]
+        rows = []
         for row in self.rows:
-            cells = [table_cell(row)]
+            cells = [row]
             for place, paper in enumerate(self.paper):
-                cells.append(
-                    "{:.3f} ± {:.3f}".format(*self.mean_and_deviation(row, place))
-                )
-                if paper:
-                    known = paper.get(row)
-                    cells.append("{:.3f} ± {:.3f}".format(*known) if known else "–")
-            lines.append(cells)
-        return "\n".join(f"| {' | '.join(line)} |" for line in lines)
+                cells.append(_spread(self.mean_and_deviation(row, place)))
+                cells += [_spread(paper.get(row))] if paper else []
+            rows.append(cells)
+        caption = f"Table 1: mean sign change over {n_images} images"
+        return Table(caption, headings, rows, note="Lower is more alike.")
 
     def summary(self) -> list[str]:
         """Whether the paper's claim holds, in sentences."""
         return [
             *(self._sentence(place) for place in range(len(self.layers))),
             *([self._verdict()] if len(self.layers) > 1 else []),
+            *self._said_of_chance(),
         ]
 
     def to_json(self) -> dict:
@@ -123,6 +122,20 @@ class SignTable:
         mean = np.mean([paper[part][0] for part in self.parts])
         return float(1 - mean / paper[RANDOM][0])
 
+    def _said_of_chance(self) -> list[str]:
+        """A sentence where what was found may be chance."""
+        shares = [
+            self.share_of_lower_trials(part, place)
+            for part in self.parts
+            for place in range(len(self.layers))
+        ]
+        if min(shares) < _RARE:
+            return []
+        return [
+            f"No part is lower than all but {_RARE:.0%} of the random trials: what "
+            "differs here may be chance."
+        ]
+
     def _verdict(self) -> str:
         low, high = self.margin(0), self.margin(len(self.layers) - 1)
         all_below = all(
@@ -136,6 +149,10 @@ class SignTable:
             f"{who} {self.layers[0]} more alike than random places do, and the margin "
             f"is {how_much} at {self.layers[-1]}: {agrees} the paper reports."
         )
+
+
+def _spread(known: tuple[float, float] | None) -> str:
+    return "{:.3f} ± {:.3f}".format(*known) if known else "–"
 
 
 def _side(margin: float) -> str:

@@ -5,74 +5,48 @@ from pathlib import Path
 import numpy as np
 from PIL import Image
 
-from visualize.features import layer_record
-from visualize.figures.features.finder import FeatureFinder
+from visualize.figures.features.figure import (
+    FEATURES,
+    PAPER,
+    FeatureSettings,
+    find_features,
+    layer_record,
+)
 from visualize.figures.features.top_features import LayerFeatures
+from visualize.figures.figure import Figure
 from visualize.images.contrast import stretch
-from visualize.strongest.sample import draw_sample
-from zfkeras.data.files.bad_images import BadImages
-from zfkeras.data.register import Source
 from zfkeras.io.file_names import layer_stem
 from zfkeras.io.files import written_whole
-from zfkeras.io.provenance import write_results
-from zfkeras.models.classifier import Classifier
 from zfkeras.plots import tile
+from zfkeras.records import Record
 
-_NAME = "gallery"
-RECORD = f"{_NAME}.json"
 _LINE = 24  # grey value of the lines between patches
 _SHARP = 32  # pixels of a patch up to which it is kept as PNG
 _QUALITY = 90  # of the JPEG of larger patches
 
 
-def make_gallery(
-    classifier: Classifier,
-    source: Source,
-    split_name: str,
-    folder: Path,
-    *,
-    layers: list[int | str],
-    num_channels: int,
-    top: int = 9,
-    max_images: int | None = None,
-    max_bad_fraction: float = 0.01,
-    batch_size: int = 128,
-    seed: int = 0,
-) -> Path:
-    """Writes the strongest activations of some channels; returns the record's path."""
-    split = draw_sample(source.split(split_name), max_images, seed)
-    finder = FeatureFinder(classifier, layers, top)
-    bad_images = BadImages(max(split.num_examples, 1), max_bad_fraction)
-    found = finder.find(
-        source,
-        split,
-        num_channels,
-        state_path=folder / "top_activations.npz",
-        data=f"{source.spec} {split_name} {max_images} {seed}",
-        bad_images=bad_images,
-        batch_size=batch_size,
-        seed=seed,
-    )
+def make_gallery(context, settings: FeatureSettings) -> Record:
+    """Writes two small pictures of each channel that is shown."""
+    class_names = context.source(settings.data).class_names
+    found, images = find_features(context, settings)
     records = []
     for features, strongest in found:
-        record = layer_record(features, strongest, source.class_names)
+        record = layer_record(features, strongest, class_names)
         record["left"] = "reconstructions" if features.filters is None else "filter"
         for row, feature in enumerate(record["features"]):
-            feature |= _write_sheets(features, row, folder)
+            feature |= _write_sheets(features, row, context.workdir)
         records.append(record)
-    return write_results(
-        folder,
-        _NAME,
-        {
-            "data": source.spec,
-            "split": split_name,
-            "num_images": split.num_examples - bad_images.count,
-            "bad_images": bad_images.to_json(),
-            "top": top,
-            "seed": seed,
-            "layers": records,
-        },
-    )
+    return Record(PAPER, (), {**images(), "top": settings.top, "layers": records})
+
+
+GALLERY = Figure(
+    "gallery",
+    FEATURES.title,
+    FEATURES.description,
+    FeatureSettings,
+    make_gallery,
+    takes=("layers", "channels"),
+)
 
 
 def _write_sheets(features: LayerFeatures, row: int, folder: Path) -> dict:

@@ -2,7 +2,6 @@
 
 import dataclasses
 from collections.abc import Sequence
-from pathlib import Path
 
 import numpy as np
 from tqdm import tqdm
@@ -12,14 +11,13 @@ from visualize.figures.occlusion.localization import localization
 from visualize.figures.occlusion.maps import OcclusionMaps
 from visualize.figures.occlusion.sliding_occluder import SlidingOccluder
 from visualize.images.chosen import ChosenImage, input_of, picture_of
-from visualize.strongest.sample import draw_sample, examples_at, load_crops
+from visualize.strongest.sample import examples_at, load_crops
 from visualize.strongest.top_activations import TopActivations
-from zfkeras.cli import command
 from zfkeras.data.crops import centre_crop
 from zfkeras.data.files.bad_images import BadImages
-from zfkeras.data.register import Source
+from zfkeras.data.split import Split
 from zfkeras.graph.paper_layers import layer_heading, paper_layer
-from zfkeras.models.classifier import Classifier
+from zfkeras.passes.context import Context
 from zfkeras.records.numbers import json_rows
 
 NUM_OTHERS = 3  # images beside the one itself in column c
@@ -114,34 +112,29 @@ def default_patch(side: int) -> tuple[int, int]:
 
 
 def make_rows(
-    classifier: Classifier,
+    context: Context,
+    settings,
     images: Sequence[ChosenImage],
-    source: Source,
-    split: str,
-    *,
-    layer: int | str | None = None,
-    channel: int | None = None,
-    patch_size: int | None = None,
-    patch_stride: int | None = None,
-    fill: float | None = None,
-    max_images: int | None = None,
-    bad_images: BadImages | None = None,
-    batch_size: int = 64,
-    seed: int = 0,
-    workdir: Path,
+    searched: Split,
+    data: str,
+    bad_images: BadImages,
 ) -> list[OcclusionRow]:
-    """Measures and projects all that Fig. 7 shows."""
+    """Measures and projects all that Fig. 7 shows.
+
+    `data` names the split `searched`, in which a feature map is strongest elsewhere.
+    """
+    classifier = context.classifier(settings.model)
     model, preprocessing = classifier.model, classifier.preprocessing
-    layer = paper_layer(model, 5) if layer is None else layer
+    layer = paper_layer(model, 5) if settings.layer is None else settings.layer
     size, stride = default_patch(preprocessing.crop_size)
-    size = size if patch_size is None else patch_size
-    stride = min(stride, size) if patch_stride is None else patch_stride
+    size = settings.patch_size or size
+    stride = settings.patch_stride or min(stride, size)
     occluder = SlidingOccluder(model, layer)
     deconvnet = Deconvnet(model)
     deconvnet.require([layer])
     finder = TopActivations(classifier, [layer], NUM_OTHERS + 1)
     inputs = [input_of(classifier, image) for image in images]
-    command.make_folder(workdir)
+    workdir = context.workdir
     maps = []
     with tqdm(total=len(images), desc="occlude", unit=" images") as bar:
         for image, pixels in zip(images, inputs, strict=True):
@@ -149,21 +142,20 @@ def make_rows(
                 pixels,
                 patch_size=size,
                 patch_stride=stride,
-                occlusion_value=_value(fill, preprocessing),
-                channel=channel,
+                occlusion_value=_value(settings.fill, preprocessing),
+                channel=settings.channel,
                 label=image.label,
-                batch_size=batch_size,
+                batch_size=settings.batch_size,
             )
             maps.append(measured)
             bar.update()
     channels = np.array([one.channel for one in maps])
     own = deconvnet.project(np.stack(inputs), layer, channel=channels)
-    searched = draw_sample(source.split(split), max_images, seed)
     strongest = finder.scan(
         searched,
-        batch_size=batch_size,
+        batch_size=settings.batch_size,
         state_path=workdir / "top_activations.npz",
-        data=f"{source.spec} {split} {max_images} {seed}",
+        data=data,
         bad_images=bad_images,
         show_progress=True,
     )[layer]

@@ -8,6 +8,7 @@ import numpy as np
 
 from visualize.deconvnet.deconvnet import METHODS, Deconvnet
 from visualize.deconvnet.requests import Pairs
+from visualize.figures.project.figure import ProjectSettings
 from visualize.strongest.patches import boxes, known_field
 from zfkeras.data.crops import centre_crop
 from zfkeras.errors import RunError, UsageError
@@ -16,31 +17,7 @@ from zfkeras.graph.paper_layers import layer_heading, usual_layers
 from zfkeras.graph.receptive_field import ReceptiveField, Span
 from zfkeras.models.classifier import Classifier
 
-UNITS = 6
-MOST_UNITS = 32  # of one picture: as many rows as can be read on a screen
 TOP_CLASSES = 5
-
-
-@dataclasses.dataclass(frozen=True)
-class ProjectionSettings:
-    """Which units of a photograph are projected."""
-
-    layer: int | str | None = None
-    channels: Sequence[int] | None = None  # which channels
-    position: tuple[int, int] | None = None
-    units: int = UNITS  # how many of the strongest channels, 1 to 32
-
-    def __post_init__(self):
-        units = self.units if self.channels is None else len(self.channels)
-        if not 1 <= units <= MOST_UNITS:
-            raise UsageError(
-                f"one picture shows 1 to {MOST_UNITS} units. Received: {units}."
-            )
-        if self.channels is not None and len({*self.channels}) < len(self.channels):
-            raise UsageError(
-                "`channels` must be different from each other. "
-                f"Received: channels={[*self.channels]}."
-            )
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
@@ -86,7 +63,7 @@ class ProjectedPhotograph:
 class PhotographProjector:
     """Projects units of one layer of a network, photograph by photograph."""
 
-    def __init__(self, classifier: Classifier, settings: ProjectionSettings):
+    def __init__(self, classifier: Classifier, settings: ProjectSettings):
         model = classifier.model
         layer = usual_layers(model)[-1] if settings.layer is None else settings.layer
         self.deconvnets = {
@@ -136,7 +113,6 @@ class PhotographProjector:
             "knows_receptive_field": field is not None,
             "stride": None if field is None else [int(step) for step in field.stride],
             "methods": [*self.deconvnets],
-            "settings": dataclasses.asdict(self.settings),
         }
 
     def project(self, square: np.ndarray) -> ProjectedPhotograph:
@@ -168,7 +144,7 @@ class PhotographProjector:
 
 
 def choose_units(
-    maps: np.ndarray, settings: ProjectionSettings
+    maps: np.ndarray, settings: ProjectSettings
 ) -> tuple[np.ndarray, np.ndarray]:
     """Chooses the units to project: channels and positions of a photograph.
 

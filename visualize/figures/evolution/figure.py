@@ -1,0 +1,230 @@
+"""Fig. 4: how features change during training."""
+
+import dataclasses
+import math
+from pathlib import Path
+
+from visualize.figures.figure import Figure
+from visualize.figures.shared_settings import LAYERS_HELP
+from zfkeras.cli import settings
+from zfkeras.records import Record, Table, setting
+from zfkeras.records.table import number, percent
+
+PAPER = {
+    "figure": "Fig. 4",
+    "epochs": [1, 2, 5, 10, 20, 30, 40, 64],
+    "claim": "Fig. 4 and sec. 4: the lower layers converge within a few epochs, the "
+    "upper ones only after 40 to 50; sudden jumps come from a change of the image that "
+    "gives the strongest activation.",
+}
+_CLEARLY_NEARER = 0.05  # between cosines
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class EvolutionSettings:
+    """The settings of Fig. 4."""
+
+    run: Path = setting(
+        type=Path,
+        metavar="DIR",
+        help="workdir of a training, whose snapshots/epoch-NNN.keras are compared",
+    )
+    data: str = settings.some_data()
+    split: str | None = settings.a_split("train")
+    max_images: int | None = settings.max_images()
+    layers: tuple[int | str, ...] | None = settings.some_layers(LAYERS_HELP)
+    epochs: tuple[int, ...] | None = settings.a_count(
+        None, "epochs to compare (default: all that were kept)", nargs="+"
+    )
+    channels: int = settings.a_count(
+        6, "channels of each layer, drawn at random among the active ones"
+    )
+    probes: int = settings.a_count(
+        32, "images on which the nearness of snapshots is measured"
+    )
+    max_bad_fraction: float = settings.max_bad_fraction()
+    batch_size: int = settings.batch_size(128)
+    seed: int = settings.a_seed()
+
+
+def measure(context, settings: EvolutionSettings) -> Record:
+    """Follows the strongest activations of some channels through the snapshots."""
+    from visualize.figures.evolution.history import FeatureHistory
+    from visualize.figures.evolution.snapshots import find_snapshots
+    from visualize.strongest.sample import draw_sample, load_probes
+    from zfkeras.data.files.bad_images import BadImages
+    from zfkeras.graph.paper_layers import layer_heading, usual_layers
+    from zfkeras.models.presets import load
+
+    snapshots = find_snapshots(settings.run, settings.epochs)
+    source = context.source(settings.data)
+    split_name = source.split_name(settings.split, "train")
+    split = source.split(split_name)
+    classifier = load(
+        [*snapshots.values()][-1]
+    )  # its weights change: not the context's
+    history = FeatureHistory(
+        classifier,
+        snapshots,
+        settings.layers or usual_layers(classifier.model),
+        num_channels=settings.channels,
+        seed=settings.seed,
+        batch_size=settings.batch_size,
+    )
+    images = draw_sample(split, settings.max_images, settings.seed)
+    bad_images = BadImages(max(1, images.num_examples), settings.max_bad_fraction)
+    probes = draw_sample(split, settings.probes, settings.seed)
+    scans = context.workdir / "scans"
+    probes = load_probes(probes, classifier.preprocessing, bad_images)
+    layers = history.follow(
+        images,
+        probes,
+        scans=scans,
+        data=f"{settings.data} {split_name} {settings.max_images} {settings.seed}",
+        bad_images=bad_images,
+        show_progress=True,
+    )
+    headed = {
+        layer_heading(classifier.model, layer): history
+        for layer, history in layers.items()
+    }
+    numbers = {
+        "run": str(settings.run),
+        "data": settings.data,
+        "split": split_name,
+        "images": images.num_examples,
+        "bad_images": bad_images.to_json(),
+        "probes": len(probes),
+        "epochs": [*snapshots],
+    }
+    return _record(numbers, images, headed)
+
+
+def _record(numbers, images, headed) -> Record:
+    """The record, from each layer's history by its heading."""
+    import numpy as np
+
+    from visualize.plots.evolution import draw_evolution
+    from visualize.strongest.sample import examples_at
+
+    layers = headed.values()
+    places = np.concatenate([layer.images.ravel() for layer in layers])
+    examples = examples_at(images, places)
+    split = "training" if numbers["split"] == "train" else numbers["split"]
+    looked_at = f"{numbers['images']:,} {split} images"
+    name = Path(numbers["data"]).name  # a path may be as long as it likes
+    figure = draw_evolution(
+        numbers["epochs"],
+        {heading: layer.reconstructions for heading, layer in headed.items()},
+        {heading: layer.channels for heading, layer in headed.items()},
+        {heading: layer.images for heading, layer in headed.items()},
+        title=f"Strongest activation of a channel over {looked_at} of {name}, "
+        "projected",
+        similarity={heading: layer.to_last for heading, layer in headed.items()},
+    )
+    records = {
+        layer.layer_name: _layer_record(heading, layer, examples)
+        for heading, layer in headed.items()
+    }
+    return Record(
+        PAPER,
+        _findings(numbers, looked_at, headed),
+        {**numbers, "layers": records},
+        [_table(numbers["epochs"], headed)],
+        {"evolution.png": figure},
+    )
+
+
+def _layer_record(heading, layer, examples) -> dict:
+    from zfkeras.records.numbers import json_number
+
+    return {
+        "heading": heading,
+        "cosine_to_next": [json_number(value) for value in layer.to_next],
+        "cosine_to_last": [json_number(value) for value in layer.to_last],
+        "share_of_channels_with_another_image": [*layer.changed],
+        "settled_epoch": layer.settled,
+        "channels": {
+            str(channel): [
+                {
+                    "epoch": epoch,
+                    "activation": float(layer.activations[row, column]),
+                    "image": examples[int(layer.images[row, column])]["id"],
+                    "position": layer.positions[row, column].tolist(),
+                }
+                for column, epoch in enumerate(layer.epochs)
+            ]
+            for row, channel in enumerate(layer.channels)
+        },
+    }
+
+
+def _findings(numbers, looked_at, headed) -> list[str]:
+    """When each layer settles, and how many strongest images still change."""
+    layers = [*headed.values()]
+    named = ", ".join(
+        f"{heading} never"
+        if layer.settled is None
+        else f"{heading} from epoch {layer.settled}"
+        for heading, layer in headed.items()
+    )
+    jumps = [percent(layer.changed[-1], 0) for layer in layers]
+    return [
+        f"{looked_at} at {len(numbers['epochs'])} snapshots of {numbers['run']}. A "
+        "layer has settled once its projections keep a cosine of 0.5 or more to those "
+        f"of the last snapshot: {named}. {_order(numbers['epochs'], layers)}",
+        "Jumps: between the last two snapshots another image became the strongest in "
+        f"{jumps[0]} of the channels of the lowest layer and {jumps[-1]} of the "
+        "highest.",
+    ]
+
+
+def _order(epochs, layers) -> str:
+    """Says whether the lower layers settle first, as in the paper."""
+    first, last = layers[0].to_last, layers[-1].to_last
+    order = [math.inf if one.settled is None else one.settled for one in layers]
+    if order != sorted(order):
+        return "The layers do not settle in the paper's order."
+    if order[0] != order[-1]:
+        return "The lower layers settle first, as in the paper."
+    if order[0] in epochs[:-1]:
+        at = epochs.index(order[0])
+        low, high = first[at], last[at]
+        if low - high > _CLEARLY_NEARER:
+            return (
+                "They settle at the same snapshot, but there the lowest layer is "
+                f"nearer to its end ({low:.2f}) than the highest ({high:.2f}), which "
+                "is the paper's order."
+            )
+    return "The layers settle together: the paper's order does not show."
+
+
+def _table(epochs, headed) -> Table:
+    """The cosines by epoch."""
+    rows = [
+        [
+            heading,
+            *(number(None if math.isnan(one) else one) for one in layer.to_last),
+            "–" if layer.settled is None else str(layer.settled),
+            percent(layer.changed[-1], 0),
+        ]
+        for heading, layer in headed.items()
+    ]
+    return Table(
+        "Cosine of the projections to those of the last snapshot, by epoch",
+        ["layer", *map(str, epochs), "settled", "other image at the end"],
+        rows,
+    )
+
+
+EVOLUTION = Figure(
+    "evolution",
+    "Fig. 4: how features evolve during training",
+    "Draw how features change during training (Fig. 4). For some channels of each "
+    "layer, the strongest activation over the training images at each snapshot is "
+    "projected to pixels, and when each layer settles is measured.",
+    EvolutionSettings,
+    measure,
+    quick={"channels": 3, "probes": 8},
+    takes=("run", "layers"),
+)

@@ -1,0 +1,184 @@
+"""Fig. 2: what excites each channel, projected to pixels."""
+
+import argparse
+import dataclasses
+
+from visualize.figures.figure import Figure
+from visualize.figures.shared_settings import LAYERS_HELP, TOP_HELP
+from zfkeras.cli import arguments, settings
+from zfkeras.io.file_names import layer_stem
+from zfkeras.records import Record, setting
+
+PAPER = {
+    "figure": "Fig. 2",
+    "claim": "Fig. 2 and sec. 4.1: for each feature map the nine strongest activations "
+    "over the validation set, projected down to the pixels, beside the image patches "
+    "they come from. Layer 2 answers to corners, edges and colours, layer 3 to "
+    "textures, layer 4 is more class-specific, and layer 5 shows whole objects in many "
+    "poses.",
+}
+NO_CLASS = "unknown class"  # of images without a label, which is -1
+
+
+def _channels(text: str) -> int | list[int]:
+    """Reads 16 as a number of channels, and 3,17 or 3, as channels, for argparse."""
+    if "," not in text:
+        return arguments.positive_int(text)
+    channels = [int(word) for word in text.split(",") if word.strip()]
+    if not channels or min(channels) < 0 or len({*channels}) < len(channels):
+        raise argparse.ArgumentTypeError(
+            f"must be different channels from 0. Received: {text}"
+        )
+    return channels
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class FeatureSettings:
+    """The settings of Fig. 2."""
+
+    model: str = settings.a_model()
+    data: str = settings.some_data(
+        "photographs", "photographs; images like those it was trained on show more"
+    )
+    split: str | None = settings.a_split()
+    max_images: int | None = settings.max_images()
+    layers: tuple[int | str, ...] | None = settings.some_layers(LAYERS_HELP)
+    channels: int | tuple[int, ...] = setting(
+        16,
+        type=_channels,
+        metavar="N|LIST",
+        help="how many channels of each layer to draw at random among those that are "
+        "active, or which ones (3,17,40; 3, with a comma for a single one)",
+    )
+    top: int = settings.a_count(9, TOP_HELP)
+    batch_size: int = settings.batch_size(128)
+    seed: int = settings.a_seed()
+    max_bad_fraction: float = settings.max_bad_fraction()
+
+
+def find_features(context, settings: FeatureSettings):
+    """Finds and projects the strongest activations.
+
+    Returns an iterator over each layer's (shown, all activations), and a function that
+    gives what the record says of the images once the iterator has begun.
+    """
+    from visualize.figures.features.finder import FeatureFinder
+    from visualize.strongest.sample import draw_sample
+    from zfkeras.data.files.bad_images import BadImages
+    from zfkeras.graph.paper_layers import usual_layers
+
+    source = context.source(settings.data)
+    split_name = source.split_name(settings.split)
+    split = draw_sample(source.split(split_name), settings.max_images, settings.seed)
+    data = f"{source.spec} {split_name}"  # as beam_features names it
+    if settings.max_images is not None:
+        data += f" {settings.max_images} {settings.seed}"
+    classifier = context.classifier(settings.model)
+    layers = settings.layers or usual_layers(classifier.model)
+    finder = FeatureFinder(classifier, layers, settings.top)
+    bad_images = BadImages(max(split.num_examples, 1), settings.max_bad_fraction)
+    found = finder.find(
+        source,
+        split,
+        settings.channels,
+        state_path=context.workdir / "top_activations.npz",
+        data=data,
+        bad_images=bad_images,
+        batch_size=settings.batch_size,
+        seed=settings.seed,
+    )
+
+    def images():
+        return {
+            "data": source.spec,
+            "split": split_name,
+            "num_images": split.num_examples - bad_images.count,
+            "bad_images": bad_images.to_json(),
+        }
+
+    return found, images
+
+
+def measure(context, settings: FeatureSettings) -> Record:
+    """Finds what excites each channel most, and projects it to pixels."""
+    from visualize.images.objects import said_of_objects
+    from visualize.plots.features import draw_layer, draw_overview, layer_title
+
+    class_names = context.source(settings.data).class_names
+    found, images = find_features(context, settings)
+    shown, records, pictures, findings = [], [], {}, []
+    for features, strongest in found:
+        title = f"Strongest activations over {images()['num_images']:,} images"
+        name = layer_title(features)
+        picture = draw_layer(features, f"{title}: {name}")
+        pictures[picture_name(features.layer)] = picture
+        shown.append(features)
+        records.append(layer_record(features, strongest, class_names))
+        if features.on_objects is not None:
+            findings.append(f"{name}: {said_of_objects(features.on_objects)}")
+    pictures = {"features.png": draw_overview(shown, title), **pictures}
+    return Record(PAPER, findings, {**images(), "layers": records}, [], pictures)
+
+
+def picture_name(layer: int | str) -> str:
+    """The file name of a layer's picture, whatever the layer is called."""
+    return f"{layer_stem(layer)}.png"
+
+
+def layer_record(features, strongest, class_names) -> dict:
+    """Makes the record of a layer for features.json."""
+    from visualize.figures.features.top_features import mean_num_classes
+    from zfkeras.records.numbers import json_number
+
+    number, classes = features.strongest.images.shape[1], len(class_names)
+    top, field = features.strongest, features.field
+    return {
+        "layer": features.layer,
+        "layer_name": top.layer_name,
+        "picture": picture_name(features.layer),
+        "receptive_field": [int(side) for side in field.size],
+        "knows_receptive_field": features.knows_field,
+        "stride": [int(step) for step in field.stride],
+        "num_channels": len(strongest.values),
+        "num_dead": int(strongest.dead.sum()),
+        "mean_num_classes_in_top": json_number(mean_num_classes(strongest)),
+        "num_classes_by_chance": classes * (1 - (1 - 1 / classes) ** number),
+        "recomputation_error": features.recomputation_error,
+        "on_objects": features.on_objects,
+        "features": [
+            {
+                "channel": int(channel),
+                "top": [
+                    {
+                        "activation": float(top.values[row, place]),
+                        "image_id": features.ids[row][place],
+                        "image": int(top.images[row, place]),
+                        "label": int(top.labels[row, place]),
+                        "class_name": _class_name(class_names, top.labels[row, place]),
+                        "position": top.positions[row, place].tolist(),
+                        "box": features.boxes[row, place].tolist(),
+                    }
+                    for place in range(number)
+                    if features.is_shown[row, place]
+                ],
+            }
+            for row, channel in enumerate(features.channels)
+        ],
+    }
+
+
+def _class_name(class_names, label) -> str:
+    """In words, as people read it; the label itself stands beside."""
+    return class_names[label] if label >= 0 else NO_CLASS
+
+
+FEATURES = Figure(
+    "features",
+    "Fig. 2: what excites each feature map",
+    "Show what excites each feature map, projected to pixels (Fig. 2). The strongest "
+    "activations over a data set are projected by the deconvnet and drawn beside the "
+    "patches of the images: one picture per layer, an overview, and features.json.",
+    FeatureSettings,
+    measure,
+    takes=("layers",),
+)

@@ -1,0 +1,65 @@
+"""What a figure is: its settings, and the function that measures it."""
+
+import dataclasses
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from zfkeras.records import Record
+
+#: Settings that a report hands to every figure that has them.
+COMMON = (
+    "model",
+    "data",
+    "split",
+    "seed",
+    "batch_size",
+    "max_images",
+    "max_bad_fraction",
+)
+
+
+@dataclasses.dataclass(frozen=True)
+class Figure:
+    """A figure of the paper, or one's own, that is a command and a part of a report.
+
+    Args:
+        key: the name of its command and folder: "occlusion".
+        title: its heading in a report: "Fig. 7: occlusion".
+        description: what `--help` says of it.
+        settings: a frozen dataclass whose fields `zfkeras.records.setting` made.
+        measure: takes a `zfkeras.passes.context.Context` and the settings, and returns
+            a `zfkeras.records.Record`.
+        quick: the settings that `visualize.report --quick` changes.
+        takes: settings that it also takes from a report, where that has them: "run",
+            "layers", "images", "parts", "parts_images", "models".
+        shows_objects: whether it wants whole photographs rather than crops of them.
+    """
+
+    key: str
+    title: str
+    description: str
+    settings: type
+    measure: Callable[[Any, Any], Record]
+    quick: Mapping[str, Any] = dataclasses.field(default_factory=dict)
+    takes: tuple[str, ...] = ()
+    shows_objects: bool = False
+
+    def settings_in_report(self, request: Mapping[str, Any], is_quick: bool) -> Any:
+        """The settings, as far as a report gives them; raises UsageError otherwise."""
+        from zfkeras.errors import UsageError
+
+        values = {}
+        for field in dataclasses.fields(self.settings):
+            name = field.name
+            given = request.get(name) if name in (*COMMON, *self.takes) else None
+            if given is not None:
+                values[name] = given
+            elif field.default is dataclasses.MISSING:
+                flag = f"--{name.replace('_', '-')}"
+                raise UsageError(
+                    f"needs {flag}: {field.metadata['argparse']['help']}.",
+                    argument=flag,
+                )
+        if self.shows_objects and values.get("data") == "photographs":
+            values |= {"data": "photographs:whole", "split": None}
+        return self.settings(**{**values, **(self.quick if is_quick else {})})

@@ -1,0 +1,260 @@
+"""Fig. 6: first-layer filters of networks, and what they do to layer 2."""
+
+import dataclasses
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+from visualize.figures.figure import Figure
+from zfkeras.cli import settings
+from zfkeras.cli.arguments import DEFAULT_MODEL
+from zfkeras.errors import UsageError
+from zfkeras.records import Record, Table, setting
+from zfkeras.records.table import number, percent
+
+PAPER = {
+    "figure": "Fig. 6",
+    "claim": "Fig. 6 and sec. 4.1: without renormalisation a few filters dominate; "
+    "AlexNet's 11x11 filters mix very high and very low frequencies with few between, "
+    "some are dead, and stride 4 causes aliasing in layer 2; filters of 7x7 with "
+    "stride 2 are more distinct, fewer are dead, and layer 2 is free of aliasing.",
+}
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class FilterSettings:
+    """The settings of Fig. 6."""
+
+    models: tuple[str, ...] | None = setting(
+        None,
+        flag="--model",
+        action="append",
+        metavar="MODEL",
+        help="preset or .keras file; give it several times to compare networks "
+        "(default: quarter, the network in the box)",
+    )
+    labels: tuple[str, ...] | None = setting(
+        None,
+        flag="--label",
+        action="append",
+        metavar="TEXT",
+        help="name of a network in the picture, once for each --model, in their order "
+        "(default: the preset, or the name of the file or its folder)",
+    )
+    data: str | None = settings.some_data(None, "none; only the filters are drawn")
+    split: str | None = settings.a_split()
+    max_images: int | None = settings.max_images()
+    layer: int | str | None = settings.one_layer(
+        "what to project for layer 2: the paper's number or a layer's name (default: "
+        "layer 2, or the second convolution of networks that ZFNet does not make)"
+    )
+    channels: int = settings.a_count(
+        16, "channels of layer 2 to draw, at random among the active ones"
+    )
+    max_bad_fraction: float = settings.max_bad_fraction()
+    batch_size: int = settings.batch_size(128)
+    seed: int = settings.a_seed()
+
+
+def measure(context, settings: FilterSettings) -> Record:
+    """Measures the filters and, with images, the projections of layer 2."""
+    import numpy as np
+
+    from visualize.figures.filters.statistics import first_convolution, measure_filters
+    from visualize.plots.filters import draw_filters, draw_second_layers
+
+    if settings.layer is not None and not settings.data:
+        raise UsageError("--layer needs --data, the images that layer 2 is shown on.")
+    names = settings.models or [DEFAULT_MODEL]
+    labels = model_labels(names, settings.labels)
+    classifiers = [context.classifier(name) for name in names]
+    firsts = [first_convolution(classifier.model) for classifier in classifiers]
+    kernels = [np.asarray(conv.kernel, np.float32) for _, conv in firsts]
+    statistics = [measure_filters(kernel) for kernel in kernels]
+    strides = [tuple(conv.strides) for _, conv in firsts]
+    seconds, images = [None] * len(names), {}
+    if settings.data:
+        seconds, images = _second_layers(context, settings, classifiers, strides)
+    silent = [second and second.silent for second in seconds]
+    pictures = {
+        "filters.png": draw_filters(labels, kernels, statistics, strides, silent)
+    }
+    if settings.data:
+        drawn = draw_second_layers(labels, seconds, strides, settings.channels)
+        pictures["layer2.png"] = drawn
+    networks = [
+        {
+            "label": label,
+            "model": str(name),
+            "layer": path,
+            "kernel_size": [*conv.kernel_size],
+            "stride": [*conv.strides],
+            **measured.to_json(),
+            **_second_record(second),
+        }
+        for label, name, (path, conv), measured, second in zip(
+            labels, names, firsts, statistics, seconds, strict=True
+        )
+    ]
+    numbers = {"data": settings.data, **images, "networks": networks}
+    return Record(PAPER, _findings(networks), numbers, [_table(networks)], pictures)
+
+
+def _second_layers(context, settings, classifiers, strides):
+    """`SecondLayer` of each network, by a pass over the images; what those were."""
+    from visualize.figures.filters.second_layer import (
+        default_layer,
+        look_at_second_layer,
+    )
+    from visualize.strongest.sample import draw_sample
+    from zfkeras.data.files.bad_images import BadImages
+
+    source = context.source(settings.data)
+    name = source.split_name(settings.split)
+    split = draw_sample(source.split(name), settings.max_images, settings.seed)
+    bad_images = BadImages(max(1, split.num_examples), settings.max_bad_fraction)
+    seconds = [
+        look_at_second_layer(
+            classifier,
+            settings.layer or default_layer(classifier.model),
+            split,
+            sorted({*strides}),
+            seed=settings.seed,
+            batch_size=settings.batch_size,
+            state_path=context.workdir / f"scan-{place}.npz",
+            data=f"{settings.data} {name} {settings.max_images} {settings.seed}",
+            bad_images=bad_images,
+            show_progress=True,
+        )
+        for place, classifier in enumerate(classifiers)
+    ]
+    return seconds, {"split": name, "bad_images": bad_images.to_json()}
+
+
+def _second_record(second) -> dict:
+    """What the images told of a network, for the grids of all that are compared."""
+    from zfkeras.records.numbers import json_number
+
+    if second is None:
+        return {}
+    shares = {
+        f"above_1/{2 * max(stride)}_cycles_per_pixel": {
+            what: json_number(value) for what, value in share.items()
+        }
+        for stride, share in second.aliasing.items()
+    }
+    return {
+        "never_active": {
+            "rule": "no activation above 0 in any image",
+            "count": int(second.silent.sum()),
+            "channels": second.silent.nonzero()[0].tolist(),
+        },
+        "layer_2": {
+            "layer": second.layer_name,
+            "channels_measured": len(second.channels),
+            "share_of_power": shares,
+        },
+    }
+
+
+def _findings(networks) -> list[str]:
+    """What each network's filters are like."""
+    sentences = [
+        f"{network['label']}: {network['dead']['count']} of {network['filters']} "
+        f"filters dead; the largest is {number(network['rms']['dominance'], 1)} times "
+        "the median in root mean square. "
+        f"{_smoothness(network)}{_aliasing(network)}".strip()
+        for network in networks
+    ]
+    if len(networks) == 1:
+        sentences.append(
+            "One network shows no effect of renormalisation, size or stride; another "
+            "--model stands beside it."
+        )
+    return sentences
+
+
+def _smoothness(network: Mapping) -> str:
+    """Says how alike neighbouring weights are."""
+    value = network.get("neighbour_correlation")
+    if value is None:
+        return ""
+    return f"Neighbouring weights correlate by {number(value)} (random weights: 0). "
+
+
+def _aliasing(network: Mapping) -> str:
+    """Says how much of layer 2's projections is finer than the first layer's grid."""
+    if "layer_2" not in network:
+        return ""
+    if max(network["stride"]) == 1:
+        return "They step by one pixel: their grid is as fine as the image's."
+    step = 2 * max(network["stride"])
+    shares = network["layer_2"]["share_of_power"][f"above_1/{step}_cycles_per_pixel"]
+    return (
+        f"Of the power of layer 2's projections {percent(shares['reconstructions'])} "
+        f"is finer than the first layer's grid can carry (1/{step} cycles per pixel); "
+        f"of the images', {percent(shares['images'])}."
+    )
+
+
+def _table(networks) -> Table:
+    """The numbers of each network."""
+    rows = []
+    for network in networks:
+        size = "x".join(map(str, network["kernel_size"]))
+        silent = network.get("never_active", {}).get("count")
+        shares = network["frequency"]["mean_share_of_power"].values()
+        rows.append(
+            [
+                network["label"],
+                f"{size}/{network['stride'][0]}",
+                f"{network['dead']['count']} of {network['filters']}",
+                "–" if silent is None else str(silent),
+                number(network["rms"]["dominance"]),
+                number(network.get("neighbour_correlation")),
+                *(percent(share, 0) for share in shares),
+            ]
+        )
+    return Table(
+        "First-layer filters; correlation of neighbouring weights (noise: 0); share of "
+        "the power by frequency",
+        [
+            "network",
+            "size/stride",
+            "dead",
+            "never active",
+            "largest/median",
+            "correlation",
+            "low",
+            "middle",
+            "high",
+        ],
+        rows,
+    )
+
+
+def model_labels(names: Sequence[str], labels: Sequence[str] | None) -> list[str]:
+    """Names the networks: the given labels, or the preset, file or folder names."""
+    if labels is None:
+        paths = [Path(name) for name in names]
+        folders = [p.parent.name if p.name == "model.keras" else "" for p in paths]
+        return [name or p.stem for name, p in zip(folders, paths, strict=True)]
+    if len(labels) != len(names):
+        raise UsageError(
+            argument="--label",
+            received=f"{len(names)} models, {len(labels)} labels",
+            expected="given once for each --model, or not at all",
+        )
+    return [*labels]
+
+
+FILTERS = Figure(
+    "filters",
+    "Fig. 6: filters of the first layer",
+    "Draw and measure the first-layer filters of networks, side by side (Fig. 6). "
+    "Dead filters are counted, sizes and frequencies are measured and, with --data, "
+    "how much aliasing layer 2's projections show.",
+    FilterSettings,
+    measure,
+    quick={"channels": 8},
+    takes=("models",),
+)
