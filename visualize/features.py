@@ -2,19 +2,9 @@
 
 import sys
 
-from visualize.figures.command import build_figure_parser, run_figure
 from visualize.figures.features.figure import FEATURES
 
-
-def build_parser():
-    """The command's arguments."""
-    return build_figure_parser(FEATURES)
-
-
-def main(argv=None) -> int:
-    """Runs the command; returns its exit code."""
-    return run_figure(FEATURES, argv)
-
+build_parser, main = FEATURES.build_parser, FEATURES.main
 
 if __name__ == "__main__":
     sys.exit(main())

@@ -2,19 +2,9 @@
 
 import sys
 
-from visualize.figures.command import build_figure_parser, run_figure
 from visualize.figures.filters.figure import FILTERS
 
-
-def build_parser():
-    """The command's arguments."""
-    return build_figure_parser(FILTERS)
-
-
-def main(argv=None) -> int:
-    """Runs the command; returns its exit code."""
-    return run_figure(FILTERS, argv)
-
+build_parser, main = FILTERS.build_parser, FILTERS.main
 
 if __name__ == "__main__":
     sys.exit(main())

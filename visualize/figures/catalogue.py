@@ -16,8 +16,7 @@ def register_figure(figure: Figure) -> Figure:
     """Adds a figure to the report; one of the same key is replaced.
 
     Args:
-        figure: the figure. `visualize.figures.command.run_figure` makes a command of
-            it.
+        figure: the figure. Its `main` is its command.
 
     Returns:
         The same figure.
@@ -26,7 +25,15 @@ def register_figure(figure: Figure) -> Figure:
         UsageError: `figure` is no `Figure`.
 
     Example:
-        >>> register_figure(Figure("edges", "Edges", "Draw edges.", S, measure))
+        >>> register_figure(
+        ...     Figure(
+        ...         key="edges",
+        ...         title="Edges",
+        ...         description="Draw edges.",
+        ...         settings=EdgeSettings,
+        ...         measure=measure,
+        ...     )
+        ... )  # doctest: +SKIP
     """
     if not isinstance(figure, Figure):
         raise UsageError(

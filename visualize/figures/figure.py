@@ -1,10 +1,10 @@
 """What a figure is: its settings, and the function that measures it."""
 
 import dataclasses
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from typing import Any
 
-from zfkeras.records import Record
+from zfkeras.passes.experiment import Experiment
 
 #: Settings that a report hands to every figure that has them.
 COMMON = (
@@ -18,28 +18,26 @@ COMMON = (
 )
 
 
-@dataclasses.dataclass(frozen=True)
-class Figure:
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class Figure(Experiment):
     """A figure of the paper, or one's own, that is a command and a part of a report.
 
     Args:
-        key: the name of its command and folder: "occlusion".
-        title: its heading in a report: "Fig. 7: occlusion".
+        key: the name of its command, folder and record: "occlusion".
         description: what `--help` says of it.
         settings: a frozen dataclass whose fields `zfkeras.records.setting` made.
         measure: takes a `zfkeras.passes.context.Context` and the settings, and returns
             a `zfkeras.records.Record`.
+        title: its heading in a report: "Fig. 7: occlusion".
+        package: the package of its command; "visualize" by default.
         quick: the settings that `visualize.report --quick` changes.
         takes: settings that it also takes from a report, where that has them: "run",
             "layers", "images", "parts", "parts_images", "models".
         shows_objects: whether it wants whole photographs rather than crops of them.
     """
 
-    key: str
     title: str
-    description: str
-    settings: type
-    measure: Callable[[Any, Any], Record]
+    package: str = "visualize"
     quick: Mapping[str, Any] = dataclasses.field(default_factory=dict)
     takes: tuple[str, ...] = ()
     shows_objects: bool = False

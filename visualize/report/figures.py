@@ -6,7 +6,6 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from visualize.figures.command import make_figure
 from visualize.figures.figure import Figure
 from zfkeras.errors import RunError
 from zfkeras.io.files import read_json, read_json_again
@@ -35,7 +34,7 @@ def figure_record(
         path.unlink(missing_ok=True)
         for scan in [*path.parent.rglob("*.npz")] if overwrite else []:
             scan.unlink()
-        make_figure(figure, context, settings, made_with)
+        figure.make(context, settings, made_with)
     return read_record(path), path.parent
 
 

@@ -54,8 +54,18 @@ def add_setting(parser: argparse.ArgumentParser, name: str, field: Any) -> None:
     is_required = field.default is dataclasses.MISSING
     if flag.startswith("-"):
         options["dest"] = name
-        options |= {"required": True} if is_required else {"default": field.default}
+        default = field.default
+        if default and isinstance(default, tuple):
+            default = _Shown(default)
+        options |= {"required": True} if is_required else {"default": default}
     parser.add_argument(flag, **options)
+
+
+class _Shown(tuple):
+    """A tuple that --help shows as users write it."""
+
+    def __str__(self):
+        return ",".join(map(str, self))
 
 
 def read_settings(kind: type[Settings], args: argparse.Namespace) -> Settings:

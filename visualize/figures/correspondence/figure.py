@@ -186,13 +186,15 @@ def _mask_size(settings, side) -> int:
 
 
 CORRESPONDENCE = Figure(
-    "correspondence",
-    "Table 1 and Fig. 8: correspondence of parts",
-    "Measure whether hiding the same part changes features alike (Table 1). The "
-    "part is hidden in several images, and random places are, as in Table 1 and Fig. 8 "
-    "of the paper: correspondence.png and .json.",
-    CorrespondenceSettings,
-    measure,
+    key="correspondence",
+    title="Table 1 and Fig. 8: correspondence of parts",
+    description=(
+        "Measure whether hiding the same part changes features alike (Table 1). The "
+        "part is hidden in several images, and random places are, as in Table 1 and Fig. 8 "
+        "of the paper: correspondence.png and .json."
+    ),
+    settings=CorrespondenceSettings,
+    measure=measure,
     quick={"random": 20},
     takes=("parts", "parts_images"),
 )

@@ -218,13 +218,15 @@ def _table(epochs, headed) -> Table:
 
 
 EVOLUTION = Figure(
-    "evolution",
-    "Fig. 4: how features evolve during training",
-    "Draw how features change during training (Fig. 4). For some channels of each "
-    "layer, the strongest activation over the training images at each snapshot is "
-    "projected to pixels, and when each layer settles is measured.",
-    EvolutionSettings,
-    measure,
+    key="evolution",
+    title="Fig. 4: how features evolve during training",
+    description=(
+        "Draw how features change during training (Fig. 4). For some channels of each "
+        "layer, the strongest activation over the training images at each snapshot is "
+        "projected to pixels, and when each layer settles is measured."
+    ),
+    settings=EvolutionSettings,
+    measure=measure,
     quick={"channels": 3, "probes": 8},
     takes=("run", "layers"),
 )

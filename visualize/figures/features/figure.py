@@ -173,12 +173,14 @@ def _class_name(class_names, label) -> str:
 
 
 FEATURES = Figure(
-    "features",
-    "Fig. 2: what excites each feature map",
-    "Show what excites each feature map, projected to pixels (Fig. 2). The strongest "
-    "activations over a data set are projected by the deconvnet and drawn beside the "
-    "patches of the images: one picture per layer, an overview, and features.json.",
-    FeatureSettings,
-    measure,
+    key="features",
+    title="Fig. 2: what excites each feature map",
+    description=(
+        "Show what excites each feature map, projected to pixels (Fig. 2). The strongest "
+        "activations over a data set are projected by the deconvnet and drawn beside the "
+        "patches of the images: one picture per layer, an overview, and features.json."
+    ),
+    settings=FeatureSettings,
+    measure=measure,
     takes=("layers",),
 )

@@ -40,11 +40,11 @@ def make_gallery(context, settings: FeatureSettings) -> Record:
 
 
 GALLERY = Figure(
-    "gallery",
-    FEATURES.title,
-    FEATURES.description,
-    FeatureSettings,
-    make_gallery,
+    key="gallery",
+    title=FEATURES.title,
+    description=FEATURES.description,
+    settings=FeatureSettings,
+    measure=make_gallery,
     takes=("layers", "channels"),
 )
 

@@ -248,13 +248,15 @@ def model_labels(names: Sequence[str], labels: Sequence[str] | None) -> list[str
 
 
 FILTERS = Figure(
-    "filters",
-    "Fig. 6: filters of the first layer",
-    "Draw and measure the first-layer filters of networks, side by side (Fig. 6). "
-    "Dead filters are counted, sizes and frequencies are measured and, with --data, "
-    "how much aliasing layer 2's projections show.",
-    FilterSettings,
-    measure,
+    key="filters",
+    title="Fig. 6: filters of the first layer",
+    description=(
+        "Draw and measure the first-layer filters of networks, side by side (Fig. 6). "
+        "Dead filters are counted, sizes and frequencies are measured and, with --data, "
+        "how much aliasing layer 2's projections show."
+    ),
+    settings=FilterSettings,
+    measure=measure,
     quick={"channels": 8},
     takes=("models",),
 )

@@ -172,14 +172,16 @@ def _curve_record(curve, headings) -> dict:
 
 
 INVARIANCE = Figure(
-    "invariance",
-    "Fig. 5: invariance to shifts, scale and rotation",
-    "Measure what shifting, scaling and rotating an image changes (Fig. 5). The "
-    "features of a low and a high layer and the probability of the true class are "
-    "followed: invariance.png and invariance.json. The ranges are the paper's: -60 to "
-    "60 of 224 pixels, ratio 1 to 1.8, 0 to 350 degrees.",
-    InvarianceSettings,
-    measure,
+    key="invariance",
+    title="Fig. 5: invariance to shifts, scale and rotation",
+    description=(
+        "Measure what shifting, scaling and rotating an image changes (Fig. 5). The "
+        "features of a low and a high layer and the probability of the true class are "
+        "followed: invariance.png and invariance.json. The ranges are the paper's: -60 to "
+        "60 of 224 pixels, ratio 1 to 1.8, 0 to 350 degrees."
+    ),
+    settings=InvarianceSettings,
+    measure=measure,
     quick={"count": 3},
     takes=("images",),
     shows_objects=True,

@@ -107,14 +107,16 @@ def measure(context, settings: OcclusionSettings) -> Record:
 
 
 OCCLUSION = Figure(
-    "occlusion",
-    "Fig. 7: occlusion, or what the answer depends on",
-    "Measure what hiding each part of an image changes (Fig. 7). A grey square "
-    "slides over the image; maps show the activation of one feature map, the "
-    "probability of the class and the most likely label, beside what the deconvnet "
-    "projects the feature map to: occlusion.png and occlusion.json.",
-    OcclusionSettings,
-    measure,
+    key="occlusion",
+    title="Fig. 7: occlusion, or what the answer depends on",
+    description=(
+        "Measure what hiding each part of an image changes (Fig. 7). A grey square "
+        "slides over the image; maps show the activation of one feature map, the "
+        "probability of the class and the most likely label, beside what the deconvnet "
+        "projects the feature map to: occlusion.png and occlusion.json."
+    ),
+    settings=OcclusionSettings,
+    measure=measure,
     quick={"count": 2},
     takes=("images",),
     shows_objects=True,

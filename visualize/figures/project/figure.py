@@ -142,12 +142,14 @@ def _findings(records, left_out) -> list[str]:
 
 
 PROJECT = Figure(
-    "project",
-    "Sec. 2.1: units of a layer in single photographs",
-    "Project the strongest units of a layer to the pixels of photographs (sec. 2.1). "
-    "Prints the predicted classes and writes project.json and one picture for each "
-    "photograph: the units' receptive fields, feature maps and projections by the "
-    "deconvnet, guided backpropagation and the gradient.",
-    ProjectSettings,
-    measure,
+    key="project",
+    title="Sec. 2.1: units of a layer in single photographs",
+    description=(
+        "Project the strongest units of a layer to the pixels of photographs (sec. "
+        "2.1). Prints the predicted classes and writes project.json and one picture for each "
+        "photograph: the units' receptive fields, feature maps and projections by the "
+        "deconvnet, guided backpropagation and the gradient."
+    ),
+    settings=ProjectSettings,
+    measure=measure,
 )
