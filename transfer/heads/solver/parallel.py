@@ -42,7 +42,9 @@ def product(matrix: np.ndarray, columns: np.ndarray) -> np.ndarray:
 
     def fill(rows):
         block = matrix[rows].astype(columns.dtype, copy=False)
-        np.matmul(block, columns, out=result[rows])
+        # Whoever calls checks the result: features may hold infinity.
+        with np.errstate(invalid="ignore", over="ignore"):
+            np.matmul(block, columns, out=result[rows])
 
     in_parallel(fill, rows_of(matrix))
     return result
