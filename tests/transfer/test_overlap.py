@@ -11,7 +11,7 @@ from tests.helpers.records import read_results
 from tests.helpers.splits import split_of
 from tests.helpers.trees import write_tree
 from transfer import overlap
-from transfer.overlap import find_overlap
+from transfer.protocols.overlap import SURROUND, THRESHOLD, find_overlap
 from transfer.reports.overlap import write_report
 from zfkeras.data.files.bad_images import BadImages
 from zfkeras.data.register import open_source
@@ -67,14 +67,13 @@ def test_made_duplicates_are_found_and_nothing_else(change):
     assert (found.num_a, found.num_b) == (12, 28)
     correlations = [pair.correlation for pair in found.pairs]
     assert correlations == sorted(correlations, reverse=True)
-    assert min(correlations) >= overlap.THRESHOLD
+    assert min(correlations) >= THRESHOLD
 
 
-@pytest.mark.parametrize("plain", [False, True])
-def test_either_set_may_be_the_larger(plain):
+@pytest.mark.parametrize("surround", [None, SURROUND])
+def test_either_set_may_be_the_larger(surround):
     a = named([jpeg(picture(i)) for i in range(6)], "a")
     b = named([jpeg(picture(i), 50) for i in range(3, 15)], "b")
-    surround = None if plain else overlap.SURROUND
     there = find_overlap(a, b, 0.3, surround=surround)
     back = find_overlap(b, a, 0.3, surround=surround)
     assert len(there.pairs) >= 3
@@ -82,17 +81,10 @@ def test_either_set_may_be_the_larger(plain):
         (p.id_b, p.id_a, p.correlation) for p in back.pairs
     }
     assert [p.id_a for p in there.nearest[:3]] == [p.id_b for p in back.nearest[:3]]
-
-
-def test_the_nearest_are_each_images_best_match_whatever_the_threshold():
-    a = named([jpeg(picture(i)) for i in range(4)], "a")
-    b = named([jpeg(picture(i), 50) for i in (2, 50, 51)], "b")
-    found = find_overlap(a, b)
-    assert sorted(pair.id_a for pair in found.nearest) == [f"a-{i}" for i in range(4)]
-    assert found.nearest[0][:2] == ("a-2", "b-0")
-    assert [pair.correlation for pair in found.nearest] == sorted(
-        (pair.correlation for pair in found.nearest), reverse=True
-    )
+    # The nearest are each image's best match, whatever the threshold.
+    assert sorted(p.id_a for p in there.nearest) == [f"a-{i}" for i in range(6)]
+    correlations = [p.correlation for p in there.nearest]
+    assert correlations == sorted(correlations, reverse=True)
 
 
 def test_flat_images_are_no_duplicates_of_each_other():
@@ -123,43 +115,36 @@ def test_every_image_read_is_reported_and_bad_ones_stop_the_run():
     found = find_overlap(a, b, bad_images=BadImages(7, 0.5), progress=seen.append)
     assert sum(seen) == 6
     assert (found.num_b, len(found.pairs)) == (3, 3)
+    rest = b.without(name.encode() for name in found.ids_b)
+    bad_images = BadImages(4, 0.5)
+    assert find_overlap(a, rest, bad_images=bad_images).pairs == []
 
 
 def test_empty_sets_share_nothing():
-    empty = named([jpeg(picture(0))], "a").at(np.array([], int))
     full = named([jpeg(picture(0))], "b")
+    empty = full.at(np.array([], int))
     for pair in ((empty, full), (full, empty), (empty, empty)):
         assert find_overlap(*pair).pairs == []
 
 
-def test_without_the_overlap_there_is_none():
-    a = named([jpeg(picture(i)) for i in range(4)], "a")
-    b = named([jpeg(picture(i), 50) for i in range(2, 9)], "bü")
-    found = find_overlap(a, b)
-    rest = b.without(name.encode() for name in found.ids_b)
-    assert rest.num_examples == 5
-    assert find_overlap(a, rest).pairs == []
+@pytest.fixture(scope="module")
+def trees(tmp_path_factory):
+    root = tmp_path_factory.mktemp("trees")
+
+    def tree(name, numbers, quality):
+        files = {f"{'ab'[i % 2]}/{i}.jpg": jpeg(picture(i), quality) for i in numbers}
+        return f"folder:{write_tree(root / name, files)}"
+
+    return tree("one", range(6), 90), tree("other", range(3, 20), 60)
 
 
-def tree(root, numbers, quality):
-    return write_tree(
-        root,
-        {f"{'ab'[i % 2]}/{i}.jpg": jpeg(picture(i), quality) for i in numbers},
-    )
-
-
-@pytest.fixture
-def trees(tmp_path):
-    return (
-        tree(tmp_path / "one", range(6), 90),
-        tree(tmp_path / "other", range(3, 20), 60),
-    )
+def run(trees, tmp_path, *more):
+    words = ["--data", trees[0], "--against", trees[1]]
+    return overlap.main([*words, "--workdir", str(tmp_path / "out"), *more])
 
 
 def test_the_command_lists_and_draws_the_pairs(trees, tmp_path, capsys):
-    one, other = trees
-    arguments = ["--data", f"folder:{one}", "--against", f"folder:{other}"]
-    assert overlap.main([*arguments, "--workdir", str(tmp_path / "out")]) == 0
+    assert run(trees, tmp_path) == 0
     record = read_results(tmp_path / "out", "overlap")
     names = ["b/3.jpg", "a/4.jpg", "b/5.jpg"]
     assert {(p["id_a"], p["id_b"]) for p in record["pairs"]} == {(n, n) for n in names}
@@ -168,58 +153,40 @@ def test_the_command_lists_and_draws_the_pairs(trees, tmp_path, capsys):
     assert record["classes"] == {"b": 2, "a": 1}
     assert record["most_in_one_class"] == 2
     assert len(record["nearest_below"]) == 3
-    assert record["threshold"] == overlap.THRESHOLD and record["surround"] == 9
-    assert "command" in record and "environment" in record
+    assert (record["threshold"], record["surround"]) == (THRESHOLD, SURROUND)
     with Image.open(tmp_path / "out" / "overlap.png") as image:
         assert image.format == "PNG" and min(image.size) > 400
-    out = capsys.readouterr().out.splitlines()
-    assert out[0].startswith("3 of 6 images are in both (3 pairs)")
-    assert out[-2].endswith("out/overlap.json and overlap.png")
+    assert capsys.readouterr().out.startswith("3 of 6 images are in both (3 pairs)")
     left_out = (tmp_path / "out" / "leave_out.txt").read_text().splitlines()
     assert sorted(left_out) == sorted(names)
-    assert f"--set data.leave_out={tmp_path}/out/leave_out.txt to the" in out[-1]
 
 
-def test_an_image_without_a_label_is_of_no_class(trees, tmp_path):
-    # previously -1 was the last class
-    source, other = (open_source(f"folder:{tree}") for tree in trees)
+def test_the_report_has_no_class_for_images_without_a_label(trees, tmp_path):
+    # Previously -1 was the last class.
+    source, other = map(open_source, trees)
     split = source.split("train")
     labels = np.where(np.arange(6) < 5, -1, split.labels)
     split = dataclasses.replace(split, labels=labels)
-    found = find_overlap(split, other.split("train"))
-    assert sorted(found.label_of.values())[0] == -1
     settings = {"data": "folder:one", "against": "folder:other", "threshold": 0.9}
-    results = write_report(
-        found, source, split, other.split("train"), settings, tmp_path
-    )
-    assert results["overlapping"] == 3
-    assert results["classes"] == {"b": 1}
-    assert results["most_in_one_class"] == 1
-
-
-def test_the_command_draws_no_pairs_as_well(tmp_path):
-    one, other = tree(tmp_path / "1", range(4), 90), tree(tmp_path / "2", (8, 9), 90)
-    arguments = ["--data", f"folder:{one}", "--against", f"folder:{other}"]
-    assert overlap.main([*arguments, "--workdir", str(tmp_path / "out")]) == 0
-    assert read_results(tmp_path / "out", "overlap")["pairs"] == []
-    assert (tmp_path / "out" / "overlap.png").is_file()
+    for threshold, count, classes in ((THRESHOLD, 3, {"b": 1}), (1, 0, {})):
+        found = find_overlap(split, other.split("train"), threshold)
+        results = write_report(
+            found, source, split, other.split("train"), settings, tmp_path
+        )
+        assert (results["overlapping"], results["classes"]) == (count, classes)
+        assert results["most_in_one_class"] == len(classes)
 
 
 @pytest.mark.parametrize(
     ("more", "message"),
     [
-        (["--split", "test"], "split must be one of"),
         (["--threshold", "1.5"], "must be from 0 to 1"),
         (["--against", "folder:/nowhere"], "/nowhere does not exist"),
-        (["--against", "photos"], "--data must be one of"),
     ],
 )
 def test_wrong_input_is_one_line_and_code_2(trees, tmp_path, capsys, more, message):
-    one, other = trees
-    arguments = ["--data", f"folder:{one}", "--against", f"folder:{other}", *more]
-    assert overlap.main([*arguments, "--workdir", str(tmp_path / "out")]) == 2
-    said = capsys.readouterr().err.strip().splitlines()
-    assert message in said[-1]
+    assert run(trees, tmp_path, *more) == 2
+    assert message in capsys.readouterr().err.strip().splitlines()[-1]
     assert not (tmp_path / "out").exists()
 
 

@@ -1,6 +1,6 @@
-"""Files that are in two sets at once, whatever they are called there.
+"""Finds files that are in two sets, by their contents.
 
-It compares contents; photographs that were changed are `transfer.overlap`'s.
+It does not find photographs that were changed; `transfer.overlap` does.
 """
 
 import hashlib
@@ -16,21 +16,23 @@ from zfkeras.errors import UsageError
 
 
 def check_disjoint(train: Split, test: Split) -> None:
-    """Refuses to train on a test image."""
+    """Raises `UsageError` if a training image is a test image."""
     name_of = {digest: name for name, digest in _digests(test) if digest}
     found = [(name, name_of[d]) for name, d in _digests(train) if d in name_of]
     if found:
         first, copy = (one_line(name) for name in found[0])
         raise UsageError(
-            f"no training image may be among the test images: {len(found)} are, the "
-            f"first {first} as {copy}; remove them from one of the two."
+            argument="the number of training images among the test images",
+            received=f"{len(found)}, the first {first} as {copy}",
+            expected="0",
+            remedy="Remove them from one of the two.",
         )
 
 
 def copies(
     train: Split, train_positions: np.ndarray, test: Split, test_positions: np.ndarray
 ) -> np.ndarray:
-    """Which training images are test images, too.
+    """Returns which training images are test images, too.
 
     Shapes: `train_positions` (n_train,), `test_positions` (n_test,), result bool
     (n_train,).

@@ -1,7 +1,4 @@
-"""Which images of two sets are alike, from their unit vectors: blocks of one product.
-
-Plain NumPy; it reads no images.
-"""
+"""Finds the images of two sets that are alike, by the product of their unit vectors."""
 
 import dataclasses
 from typing import NamedTuple
@@ -11,7 +8,7 @@ import numpy as np
 from zfkeras.errors import UsageError
 
 MAX_PAIRS = 100_000
-_ROWS = 4096  # of a product at a time, so that it takes some megabytes whatever comes
+_ROWS = 4096  # of a product that is in memory at once
 
 
 class Pair(NamedTuple):
@@ -79,8 +76,10 @@ class Matches:
         self._num_found += len(a)
         if self._num_found > MAX_PAIRS:
             raise UsageError(
-                f"threshold must be so high that no more than {MAX_PAIRS:,} pairs "
-                f"reach it. Received: threshold={self.threshold}."
+                argument="threshold",
+                received=self.threshold,
+                expected=f"reached by at most {MAX_PAIRS:,} pairs",
+                remedy="Raise it.",
             )
 
     def pairs(self) -> tuple[np.ndarray, np.ndarray, np.ndarray]:

@@ -1,6 +1,6 @@
 """Small grey images of a split, and vectors of them whose product is a correlation.
 
-It streams and decodes; which images are alike is for overlap.py.
+`transfer.protocols.overlap` compares them.
 """
 
 from collections.abc import Iterator
@@ -8,6 +8,7 @@ from typing import NamedTuple
 
 import numpy as np
 import tensorflow as tf
+from scipy import ndimage
 
 from zfkeras.data.files import decoding as images
 from zfkeras.data.files.bad_images import BadImage, BadImages
@@ -61,26 +62,17 @@ def thumbnails(split: Split, size: int, bad_images: BadImages) -> Iterator[Batch
 def unit_vectors(pixels: np.ndarray, surround: int | None) -> np.ndarray:
     """Turns images into vectors whose product is the images' normalised correlation.
 
-    A flat image, whose grey levels deviate by less than 1 of 255, is like nothing: its
-    vector is zero, not the noise of its compression blown up.
+    The vector of a flat image, whose grey levels deviate by less than 1 of 255, is
+    zero: otherwise it would be the noise of its compression.
 
     Shapes: `pixels` float32 array (number, height, width), result float32 array
     (number, height * width).
     """
     if surround is not None:
-        pixels = pixels - _local_mean(pixels, surround)
+        square = (1, surround, surround)
+        pixels = pixels - ndimage.uniform_filter(pixels, square, mode="nearest")
     vectors = pixels.reshape(len(pixels), -1)
     vectors = vectors - vectors.mean(axis=1, keepdims=True)
     length = np.linalg.norm(vectors, axis=1, keepdims=True)
     is_flat = length < _FLATTEST * np.sqrt(vectors.shape[1])
     return np.where(is_flat, 0, vectors / np.where(is_flat, 1, length))
-
-
-def _local_mean(pixels, side):
-    """The mean over a square around each pixel; borders are repeated beyond."""
-    reach = side // 2
-    mean = np.pad(pixels, ((0, 0), (reach, reach), (reach, reach)), mode="edge")
-    for axis in (1, 2):
-        windows = np.lib.stride_tricks.sliding_window_view(mean, side, axis=axis)
-        mean = windows.mean(axis=-1, dtype=np.float32)
-    return mean

@@ -1,6 +1,6 @@
 """Writes what two sets share: the list as JSON, the pairs as a picture.
 
-It compares nothing; overlap.py does.
+`transfer.protocols.overlap` finds them.
 """
 
 from collections import Counter
