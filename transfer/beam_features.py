@@ -1,11 +1,28 @@
 """`python -m transfer.beam_features`: features by many workers, into the cache."""
 
 import argparse
+import dataclasses
 import sys
 
-from transfer.experiments.arguments import add_features, add_layers
-from zfkeras.cli import arguments, command
+from transfer.experiments.shared_settings import FeatureSettings, some_layers
+from zfkeras.cli import arguments, command, settings
 from zfkeras.passes.beam.arguments import add_cluster
+from zfkeras.records import setting
+from zfkeras.records.settings import add_settings
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class BeamFeatureSettings(FeatureSettings):
+    """Which features are computed."""
+
+    data: str = settings.some_data()
+    split: str = setting(
+        "all",
+        metavar="NAME",
+        help="which split of the data: train, validation or test (for transfer.folder "
+        "and transfer.pascal), or all of them together (for transfer.caltech)",
+    )
+    layers: tuple[int | str, ...] | None = some_layers()
 
 
 def build_parser() -> argparse.ArgumentParser:
@@ -17,18 +34,7 @@ def build_parser() -> argparse.ArgumentParser:
         "transfer.caltech, transfer.folder and transfer.pascal find them. A rerun "
         "takes over the shards that are there.",
     )
-    arguments.add_data(parser)
-    parser.add_argument(
-        "--split",
-        default="all",
-        metavar="NAME",
-        help="which split of the data: train, validation or test (for transfer.folder "
-        "and transfer.pascal), or all of them together (for transfer.caltech)",
-    )
-    arguments.add_model(parser)
-    add_layers(parser)
-    arguments.add_batch_size(parser, default=128)
-    add_features(parser)
+    add_settings(parser, BeamFeatureSettings)
     arguments.add_workdir(parser, default="runs/beam_features")
     add_cluster(parser)
     return parser
@@ -54,7 +60,7 @@ def _features(args):
     classifier, _ = job.load()
     extraction = Extraction(
         job=job,
-        layers=args.layer or all_layers(classifier.model),
+        layers=args.layers or all_layers(classifier.model),
         dtype=args.feature_dtype,
         cache=args.cache or default_cache(),
         data=args.data if args.split == ALL else f"{args.data} {args.split}",

@@ -1,216 +1,166 @@
-"""Anybody's photographs, one folder a class: a head that tells them apart.
-
-It reports what images say that the head has never seen; the layer and C are chosen on
-training images alone.
-"""
+"""A classifier out of anybody's photographs, one folder a class."""
 
 import dataclasses
-import hashlib
-import json
 import logging
-from collections.abc import Sequence
 from pathlib import Path
 
-import numpy as np
-from tqdm import tqdm
-
-from transfer import heads
-from transfer.experiments.by_layer import HEADS
-from transfer.experiments.folder_images import Images, divide, names_at, test_split
-from transfer.experiments.layers import all_layers, layer_sizes
-from transfer.experiments.rows import LayerGram, RowHead, check_fits
-from transfer.features.assembly import attach_head
-from transfer.features.cache import fingerprint
-from transfer.features.extraction import Features, extract
-from transfer.protocols.accuracy import mean_per_class_accuracy
-from transfer.protocols.holdout import drawn
-from zfkeras.data.files.bad_images import BadImages
-from zfkeras.data.register import Source, open_source
-from zfkeras.models.classifier import Classifier
-from zfkeras.models.presets import load
+from transfer.experiments.shared_settings import FeatureSettings
+from zfkeras.cli import arguments
+from zfkeras.cli.terminal import one_line
+from zfkeras.passes.experiment import Experiment
+from zfkeras.records import Record, setting
 
 logger = logging.getLogger(__name__)
 
-# Share of each class's training images on which the layer is chosen.
-_CHOICE_FRACTION = 0.2
-# Mistakes that the results name.
-_NAMED = 100
+PAPER = {
+    "figure": "sec. 5.2",
+    "claim": "Sec. 5.2: a new classifier on the features of the trained network needs "
+    "few images of each class.",
+}
+_CONFUSIONS = 5  # pairs of classes that are named
 
 
-@dataclasses.dataclass(frozen=True)
-class FolderExperiment:
-    """A head on a layer of a trained network, for the classes of a folder."""
-
-    data: str
-    model: str
-    layer: int | str | None
-    head: str
-    test_fraction: float
-    seed: int
-    batch_size: int
-    cache: Path
-    dtype: str
-    max_bad_fraction: float
-
-    def prepare(self) -> "Prepared":
-        """Opens data and network; refuses what cannot be carried out."""
-        source = open_source(self.data)
-        classifier = load(self.model)
-        return Prepared(self, source, classifier, self._layers(source, classifier))
-
-    def _layers(self, source: Source, classifier: Classifier) -> list[int | str]:
-        """The layers that come into question: the one given, or those small enough."""
-        given = self.layer is not None
-        layers = [self.layer] if given else all_layers(classifier.model)
-        sizes = layer_sizes(classifier.model, layers)
-        n_train = source.split("train").num_examples
-        if test_split(source) is None:
-            n_train = round(n_train * (1 - self.test_fraction))
-        if given:
-            check_fits(sizes, n_train)
-            return layers
-        fitting = [name for name in layers if RowHead.fits(n_train, sizes[name])]
-        for name in {*layers} - {*fitting}:
-            logger.info("layer %s is left out: too large for memory", name)
-        check_fits({layers[-1]: sizes[layers[-1]]} if not fitting else {}, n_train)
-        return fitting
+def _layer(text: str) -> int | str | None:
+    """Reads 7, block1_pool, or best (`None`), for argparse."""
+    return None if text == "best" else arguments.layer(text)
 
 
-@dataclasses.dataclass(frozen=True, eq=False)
-class Prepared:
-    """An experiment whose data and network have been found."""
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class FolderSettings(FeatureSettings):
+    """The settings of `transfer.folder`."""
 
-    experiment: FolderExperiment
-    source: Source
-    classifier: Classifier
-    layers: Sequence[int | str]
+    path: str | None = setting(
+        None,
+        flag="path",
+        nargs="?",
+        metavar="PATH",
+        help="folder (or zip) of PATH/CLASS/*.jpg, or PATH/train/CLASS/*.jpg beside "
+        "PATH/val/CLASS/*.jpg; may be left out with --predict once there is a model",
+    )
+    layer: int | str | None = setting(
+        None,
+        type=_layer,
+        metavar="N|NAME",
+        help="the paper's layer, 1 to 7, or any network's by name, that of a nested "
+        "model as base.block1_pool; or best: the one with the highest accuracy on "
+        "training images held out for it, of a network without the paper's layers "
+        "among the ends of its stages (default: best)",
+    )
+    head: str = setting(
+        "softmax",
+        choices=("softmax", "svm"),
+        help="what is trained on the layer; an svm's probabilities are no more than "
+        "an order of the classes",
+    )
+    test_fraction: float = setting(
+        0.2,
+        type=arguments.fraction,
+        metavar="F",
+        help="share of each class's images to test on (0-1), where the folder is not "
+        "divided into train and val",
+    )
+    predict: tuple[Path, ...] = setting(
+        (),
+        nargs="+",
+        type=Path,
+        metavar="FILE",
+        help="then name what these photographs show",
+    )
 
-    def key(self) -> str:
-        """A name for everything the results depend on."""
-        settings = dataclasses.asdict(self.experiment)
-        for irrelevant in ("batch_size", "cache", "max_bad_fraction"):
-            del settings[irrelevant]
-        prints = [
-            fingerprint(
-                self.classifier, split, self._called(name), self.experiment.dtype
+
+def measure(context, settings: FolderSettings) -> Record:
+    """Trains a head on a folder's photographs, unless the workdir holds its model."""
+    from transfer.experiments.folder_head import FolderHead
+    from transfer.plots.confusion import draw_confusion
+    from zfkeras.io.files import crc32
+    from zfkeras.io.provenance import write_results
+
+    head = FolderHead(context, settings)
+    record = context.workdir / "folder.json"
+    model = context.workdir / "model.keras"
+    key = head.key()
+    results = _known(record, key, model)
+    if results is None:
+        classifier, results = head.run()
+        # They would stand beside another's model.
+        record.unlink(missing_ok=True)
+        if not (record.parent / "config.json").exists():  # results of a training stay
+            (record.parent / "results.json").unlink(missing_ok=True)
+        classifier.save(model)
+        results = {**results, "key": key, "model_crc32": crc32(model)}
+        write_results(record.parent, "folder", results)
+    picture = draw_confusion(
+        results["confusion"],
+        results["class_names"],
+        f"{settings.path}: {100 * results['accuracy']:.1f} % of {results['num_test']} "
+        "test images right",
+    )
+    pictures = {"confusion.png": picture}
+    return Record(PAPER, _findings(results), results, pictures=pictures)
+
+
+def _known(record: Path, key: str, model: Path) -> dict | None:
+    """The results of a former run of the same experiment, if its model is whole."""
+    from zfkeras.io.files import crc32, read_json_again, warn_of_damage
+
+    otherwise = "training the head anew"
+    results = read_json_again(record, otherwise)
+    try:
+        if results["key"] != key:
+            logger.info(
+                "replacing what %s holds, of %s on %s; another --workdir keeps it",
+                record.parent,
+                results["model"],
+                results["data"],
             )
-            for name, split in sorted(self.source.splits.items())
-        ]
-        text = json.dumps([heads.VERSION, settings, prints], default=str)
-        return hashlib.sha256(text.encode()).hexdigest()[:32]
+            return None
+        if not model.is_file():
+            return None
+        if results["model_crc32"] != crc32(model):
+            warn_of_damage(model, "it has changed", otherwise)
+            return None
+        return results
+    except (KeyError, TypeError):
+        return None
 
-    def run(self) -> tuple[Classifier, dict]:
-        """Chooses the layer, trains the head and tests it."""
-        tally = {"count": 0, "images": {}}
-        train, test, left_out = divide(
-            self.source,
-            lambda name: self._extract(name, tally),
-            self.experiment.test_fraction,
-            self.experiment.seed,
-        )
-        chosen, scores = self._choose_layer(train)
-        head = self._head(train, chosen).fit(train.rows)
-        answers = self._answers(train, test, head, chosen)
-        new = attach_head(self.classifier, chosen, head, self.source.class_names)
-        results = {
-            "data": self.experiment.data,
-            "model": str(self.experiment.model),
-            "class_names": list(self.source.class_names),
-            "layer": chosen,
-            "layers": scores,
-            "head": self.experiment.head,
-            "C": head.head.C_,
-            "num_train": len(train.rows),
-            **self._scores(test, answers),
-            "copies_of_test_images": left_out,
-            "bad_images": tally,
-        }
-        made = {**new.made, "head": results["head"], "C": results["C"]}
-        made["errors"] = {"top1_error": 1 - results["accuracy"]}
-        return dataclasses.replace(new, made=made), results
 
-    def _extract(self, name: str, tally: dict) -> Features:
-        split = self.source.split(name)
-        bad_images = BadImages(
-            max(split.num_examples, 1), self.experiment.max_bad_fraction
-        )
-        features = extract(
-            self.classifier,
-            split,
-            self.layers,
-            self.experiment.cache,
-            data=self._called(name),
-            batch_size=self.experiment.batch_size,
-            dtype=self.experiment.dtype,
-            bad_images=bad_images,
-        )
-        tally["count"] += split.num_examples - len(features.labels)
-        tally["images"].update(bad_images.to_json()["images"])
-        return features
+def _findings(results: dict) -> list[str]:
+    """What was chosen, how good it is, and what is confused most often."""
+    lines = [
+        f"layer {one_line(str(name))}: {100 * share:.1f} % on training images held out"
+        for name, share in results["layers"].items()
+    ]
+    lines.append(
+        f"{results['head']} on layer {one_line(str(results['layer']))}, "
+        f"C = {results['C']:g}, learnt from {results['num_train']} images: "
+        f"{100 * results['accuracy']:.1f} % of {results['num_test']} test images "
+        f"right, mean over classes {100 * results['mean_per_class_accuracy']:.1f} %"
+    )
+    names = [one_line(name) for name in results["class_names"]]
+    pairs = [
+        (count, names[true], names[answer])
+        for true, row in enumerate(results["confusion"])
+        for answer, count in enumerate(row)
+        if count and true != answer
+    ]
+    for count, true, answer in sorted(pairs, reverse=True)[:_CONFUSIONS]:
+        lines.append(f"{count} of {true} taken for {answer}")
+    if results["copies_of_test_images"]["count"]:
+        count = results["copies_of_test_images"]["count"]
+        lines.append(f"left out: {count} training images that are test images, too")
+    if results["bad_images"]["count"]:
+        lines.append(f"left out: {results['bad_images']['count']} unreadable images")
+    return lines
 
-    def _called(self, split_name: str) -> str:
-        return f"{self.experiment.data} {split_name}"
 
-    def _choose_layer(self, train: Images) -> tuple[int | str, dict]:
-        """The layer, and each one's accuracy on training images held out for it.
-
-        Of layers as good as each other the highest: its features are the fewest.
-        """
-        if len(self.layers) == 1:
-            return self.layers[0], {}
-        out = drawn(train.labels, _CHOICE_FRACTION, self.experiment.seed)
-        scores = {}
-        if len(np.unique(train.labels[out])) < 2:  # nothing to choose by
-            return self.layers[-1], scores
-        learnt, held_out = train.rows[~out], train.rows[out]
-        for layer in tqdm(self.layers, desc="choosing the layer", unit=" layers"):
-            head = self._head(train, layer).fit(learnt)
-            labels = train.features.labels[held_out]
-            scores[layer] = mean_per_class_accuracy(labels, head.predict(held_out))
-        return max(reversed(self.layers), key=scores.get), scores
-
-    def _head(self, train: Images, layer: int | str) -> RowHead:
-        head = HEADS[self.experiment.head](random_state=self.experiment.seed)
-        gram = LayerGram(train.features.layers[layer], for_several=False)
-        return RowHead(head, gram, train.features.labels)
-
-    @staticmethod
-    def _answers(train, test, head: RowHead, layer: int | str) -> np.ndarray:
-        if test.features is train.features:
-            return head.predict(test.rows)
-        kernel, bias = head.weights()
-        features = test.features.layers[layer]
-        return np.concatenate(
-            [
-                (features[rows] @ kernel + bias).argmax(axis=1)
-                for rows in np.array_split(test.rows, -(-len(test.rows) // 256))
-            ]
-        )
-
-    def _scores(self, test: Images, answers: np.ndarray) -> dict:
-        class_names = self.source.class_names
-        split = self.source.split(test.split)
-        names = names_at(split, test.positions)
-        confusion = np.zeros((len(class_names),) * 2, np.int64)
-        np.add.at(confusion, (test.labels, answers), 1)
-        counts = confusion.sum(axis=1)
-        accuracies = np.diagonal(confusion) / np.maximum(counts, 1)
-        wrong = np.flatnonzero(answers != test.labels)
-        return {
-            "num_test": len(answers),
-            "accuracy": float(np.mean(answers == test.labels)),
-            "mean_per_class_accuracy": mean_per_class_accuracy(test.labels, answers),
-            "class_accuracies": [
-                float(accuracy) if count else None
-                for accuracy, count in zip(accuracies, counts, strict=True)
-            ],
-            "confusion": confusion.tolist(),
-            "mistakes": [
-                {
-                    "file": names[row],
-                    "class": class_names[test.labels[row]],
-                    "answer": class_names[answers[row]],
-                }
-                for row in wrong[:_NAMED]
-            ],
-        }
+FOLDER = Experiment(
+    key="folder",
+    package="transfer",
+    description="Train a classifier for the photographs in a folder and test it. The "
+    "folder has one sub-folder per class; a linear head is trained on a layer of a "
+    "trained network and tested on images it has not seen. The workdir holds "
+    "model.keras, which zfkeras.load and every --model take, the results and a picture "
+    "of which classes are confused.",
+    settings=FolderSettings,
+    measure=measure,
+)

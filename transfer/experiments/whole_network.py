@@ -10,8 +10,8 @@ import hashlib
 import json
 import logging
 import shutil
-from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 import keras
 import numpy as np
@@ -46,15 +46,13 @@ _FALLBACK = {64: "zfnet_quarter_tiny_imagenet", 256: "zfnet_imagenet"}
 
 @dataclasses.dataclass(frozen=True)
 class WholeNetwork:
-    """A network all of whose layers learn from each fold's training images."""
+    """A network all of whose layers learn from each fold's training images.
 
-    n_train_per_class: Sequence[int]
-    n_folds: int
-    with_background: bool
+    `settings` are `CaltechSettings`. Without `weights` it starts from random ones.
+    """
+
+    settings: Any
     epochs: int
-    seed: int
-    batch_size: int
-    max_bad_fraction: float = 0.01
     weights: str | None = None
 
     @property
@@ -70,20 +68,21 @@ class WholeNetwork:
                 "training all layers needs images that can be picked one by one, as of "
                 f"caltech101:PATH. Received: {source.spec}."
             )
+        batch_size = self.settings.batch_size
         record = Path(folder) / f"{self.name}.json"
         known = _known(record)
         start = b""
         if self.weights is not None:  # another network may have taken its path
             start = network_digest(classifier.model, classifier.preprocessing).encode()
         rows = []
-        for n in self.n_train_per_class:
+        for n in self.settings.n_train_per_class:
             divisions = folds(
                 split.labels,
                 n,
                 class_names=source.class_names,
-                n_folds=self.n_folds,
-                with_background=self.with_background,
-                seed=self.seed,
+                n_folds=self.settings.folds,
+                with_background=not self.settings.no_background,
+                seed=self.settings.seed,
             )
             config = self.recipe(classifier, source.spec, n * len(source.class_names))
             accuracies = []
@@ -94,11 +93,11 @@ class WholeNetwork:
                     what = ARMS[self.name]
                     logger.info("%s, %d a class, fold %d", what, n, number + 1)
                     data = dataclasses.replace(
-                        config.data, max_bad_fraction=self.max_bad_fraction
+                        config.data, max_bad_fraction=self.settings.max_bad_fraction
                     )
-                    seed = self.seed + number
+                    seed = self.settings.seed + number
                     run = dataclasses.replace(config, data=data, seed=seed)
-                    known[key] = _run(run, source, split, fold, place, self.batch_size)
+                    known[key] = _run(run, source, split, fold, place, batch_size)
                     write_record(record, {"accuracies": known})
                 # Checkpoints: only the accuracy is kept, and by now it is.
                 shutil.rmtree(place, ignore_errors=True)
@@ -129,7 +128,7 @@ class WholeNetwork:
             optimizer=optimizer,
             schedule=ScheduleConfig("cosine", warmup_epochs=min(2, self.epochs / 4)),
             epochs=self.epochs,
-            batch_size=min(self.batch_size, n_train),
+            batch_size=min(self.settings.batch_size, n_train),
             snapshot_epochs=(),
         )
 
@@ -149,15 +148,11 @@ class WholeNetwork:
         }
 
 
-def whole_networks(
-    model: str, from_scratch: int | None, fine_tune: int | None, **settings
-) -> list[WholeNetwork]:
-    """The arms that were asked for."""
-    asked = [(from_scratch, None), (fine_tune, model)]
+def whole_networks(settings) -> list[WholeNetwork]:
+    """The networks that `CaltechSettings` ask for."""
+    asked = [(settings.from_scratch, None), (settings.fine_tune, settings.model)]
     return [
-        WholeNetwork(epochs=epochs, weights=weights, **settings)
-        for epochs, weights in asked
-        if epochs
+        WholeNetwork(settings, epochs, weights) for epochs, weights in asked if epochs
     ]
 
 

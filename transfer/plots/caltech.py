@@ -1,18 +1,18 @@
 """Accuracy by layer (Table 7) and by number of training images (Fig. 9)."""
 
 from collections.abc import Mapping, Sequence
-from pathlib import Path
 
 import numpy as np
+from matplotlib.figure import Figure
 
 from transfer.plots.names import columns_for, short_name
-from zfkeras.plots import COLOURS, PAPER, new_figure, save_figure, styled, subplots
+from zfkeras.plots import COLOURS, PAPER, new_figure, styled, subplots
 
 _COLOURS = {"trained": COLOURS[0], "random": COLOURS[1]}
 
 
 @styled
-def draw_by_layer(rows: Sequence[Mapping], path: Path, title: str) -> Path:
+def draw_by_layer(rows: Sequence[Mapping], title: str) -> Figure:
     """Draws bars of accuracy for each head and layer."""
     places = {(row["head"] != "svm", row["layer"]) for row in rows}
     places = _in_order(places, rows)
@@ -55,11 +55,11 @@ def draw_by_layer(rows: Sequence[Mapping], path: Path, title: str) -> Path:
     axes.set(ylabel="mean per-class accuracy %", ylim=(0, 100))
     axes.set_xlabel("head (layer); whiskers: standard deviation over folds")
     figure.legend(loc="outside lower center", ncols=3)  # bars may reach the top
-    return save_figure(figure, path)
+    return figure
 
 
 @styled
-def draw_by_number(rows: Sequence[Mapping], path: Path, title: str) -> Path:
+def draw_by_number(rows: Sequence[Mapping], title: str) -> Figure:
     """Draws accuracy against the number of training images a class, as in Fig. 9."""
     figure = new_figure(6, 4, title)
     axes = subplots(figure)[0, 0]
@@ -97,7 +97,7 @@ def draw_by_number(rows: Sequence[Mapping], path: Path, title: str) -> Path:
     labels = axes.get_legend_handles_labels()[1]
     # Points may lie anywhere.
     figure.legend(loc="outside lower center", ncols=columns_for(labels))
-    return save_figure(figure, path)
+    return figure
 
 
 def _in_order(lines, rows) -> list[tuple]:

@@ -1,11 +1,11 @@
 """Which classes are taken for which."""
 
 from collections.abc import Sequence
-from pathlib import Path
 
 import numpy as np
+from matplotlib.figure import Figure
 
-from zfkeras.plots import new_figure, save_figure, styled, subplots
+from zfkeras.plots import new_figure, styled, subplots
 
 # Classes up to which names, and up to which counts, can be read.
 _NAMED, _COUNTED = 120, 25
@@ -14,8 +14,8 @@ _LONGEST = 24
 
 @styled
 def draw_confusion(
-    confusion: np.ndarray, class_names: Sequence[str], path: Path, title: str
-) -> Path:
+    confusion: np.ndarray, class_names: Sequence[str], title: str
+) -> Figure:
     """Draws a confusion matrix, each row as shares of its class's images.
 
     Shapes: `confusion` int (n_classes, n_classes).
@@ -51,7 +51,7 @@ def draw_confusion(
                 color="white" if shares[row, column] > 60 else "black",
             )
     axes.tick_params(length=0)
-    return save_figure(figure, path)
+    return figure
 
 
 def _shortened(text: str) -> str:

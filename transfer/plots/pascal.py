@@ -1,12 +1,12 @@
 """Average precision class by class (Table 6)."""
 
 from collections.abc import Mapping, Sequence
-from pathlib import Path
 
 import numpy as np
+from matplotlib.figure import Figure
 
 from transfer.plots.names import columns_for
-from zfkeras.plots import COLOURS, PAPER, new_figure, save_figure, styled, subplots
+from zfkeras.plots import COLOURS, PAPER, new_figure, styled, subplots
 
 _MARKS = "osD^vPX"
 
@@ -16,9 +16,8 @@ def draw_pascal(
     class_names: Sequence[str],
     ours: Mapping[str, Sequence[float | None]],
     paper: Sequence[float | None],
-    path: Path,
     title: str,
-) -> Path:
+) -> Figure:
     """Draws one line per class, with marks for the heads and the paper's network."""
     figure = new_figure(7, 1.4 + 0.26 * len(class_names), title)
     axes = subplots(figure)[0, 0]
@@ -42,4 +41,4 @@ def draw_pascal(
     axes.set_ylabel("class (test images that show it)")
     labels = axes.get_legend_handles_labels()[1]
     figure.legend(loc="outside lower center", ncols=columns_for(labels))
-    return save_figure(figure, path)
+    return figure

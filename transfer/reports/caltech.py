@@ -1,22 +1,27 @@
-"""The results of `transfer.caltech` as a table and as pictures."""
+"""The results of `transfer.caltech` as a record: table, findings and pictures."""
 
-from pathlib import Path
+from collections.abc import Mapping
 
 from transfer.experiments.whole_network import ARMS
 from transfer.plots.caltech import draw_by_layer, draw_by_number
-from zfkeras.cli.terminal import table_cell
-from zfkeras.io.files import written_whole
+from zfkeras.records import Record, Table
 
 
-def as_table(results: dict) -> str:
-    """The rows as Markdown, accuracies in percent, the paper's beside ours."""
+def caltech_record(paper: Mapping, results: dict) -> Record:
+    """Makes the record, the paper's accuracies beside ours."""
+    table = caltech_table(results)
+    return Record(paper, left_out(results), results, [table], caltech_pictures(results))
+
+
+def caltech_table(results: dict) -> Table:
+    """The rows of heads and of whole networks, accuracies in percent."""
     found = {}
     for row in results["rows"]:
         place = (row["head"], row["layer"], row["n_train_per_class"])
         found.setdefault(place, {})[row["weights"]] = row
     rows = [
         [
-            f"{'SVM' if head == 'svm' else head} ({table_cell(str(layer))})",
+            f"{'SVM' if head == 'svm' else head} ({layer})",
             str(n),
             *(_spread(of.get(weights)) for weights in ("trained", "random")),
             _spread(of["trained"]["paper"]),
@@ -33,14 +38,13 @@ def as_table(results: dict) -> str:
         ]
         for row in _whole_networks(results)
     ]
-    heads = [
-        _data_and_folds(results),
-        "images per class",
-        "trained %",
-        "random %",
-        "paper %",
-    ]
-    return "\n\n".join([_markdown(heads, rows), *left_out(results)])
+    headings = ["head (layer)", "images per class", "trained %", "random %", "paper %"]
+    kept = [column for column in range(5) if any(row[column] for row in rows)]
+    return Table(
+        f"{_data_and_folds(results)}: mean per-class accuracy of {results['model']}",
+        [headings[column] for column in kept],
+        [[row[column] for column in kept] for row in rows],
+    )
 
 
 def lines(results: dict) -> list[dict]:
@@ -64,47 +68,25 @@ def _whole_networks(results):
 def left_out(results: dict) -> list[str]:
     """A sentence about the images that could not be read, if there are any."""
     count = results["bad_images"]["count"]
-    return [f"Left out: {count} unreadable image{'' if count == 1 else 's'}."] * (
-        count > 0
-    )
+    noun = "image" if count == 1 else "images"
+    return [f"Left out: {count} unreadable {noun}."] if count else []
 
 
-def _markdown(heads, rows) -> str:
-    """A table of the columns that say something."""
-    kept = [i for i in range(len(heads)) if any(row[i] for row in rows)]
-    rules = ["---", *["---:"] * (len(heads) - 1)]
-    lines = ["| " + " | ".join(row[i] for i in kept) + " |" for row in [heads, *rows]]
-    lines.insert(1, "|" + "|".join(rules[i] for i in kept) + "|")
-    return "\n".join(lines)
-
-
-def write(results: dict, folder: Path) -> Path:
-    """Writes caltech.md; caltech.json is there already. Returns the latter's path."""
-    with written_whole(folder / "caltech.md", "w") as file:
-        file.write(as_table(results) + "\n")
-    return folder / "caltech.json"
-
-
-def draw(results: dict, folder: Path) -> list[Path]:
+def caltech_pictures(results: dict) -> dict:
     """Draws what there is to compare: layers, numbers of images, or both."""
-    for of_before in [*folder.glob("by_layer_*.png"), folder / "by_number.png"]:
-        of_before.unlink(missing_ok=True)  # it may be of other rows
     rows = results["rows"]
     numbers = sorted({row["n_train_per_class"] for row in rows})
     title = f"{_data_and_folds(results)}, {results['model']}"
-    made = []
+    pictures = {}
     if len({(row["head"], row["layer"]) for row in rows}) > 1:
         for n in numbers:
-            made.append(
-                draw_by_layer(
-                    [row for row in rows if row["n_train_per_class"] == n],
-                    folder / f"by_layer_{n}.png",
-                    f"{title}, {n} training images per class",
-                )
+            chosen = [row for row in rows if row["n_train_per_class"] == n]
+            pictures[f"by_layer_{n}.png"] = draw_by_layer(
+                chosen, f"{title}, {n} training images per class"
             )
     if len(numbers) > 1:
-        made.append(draw_by_number(lines(results), folder / "by_number.png", title))
-    return made
+        pictures["by_number.png"] = draw_by_number(lines(results), title)
+    return pictures
 
 
 def _data_and_folds(results) -> str:

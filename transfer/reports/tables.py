@@ -1,10 +1,12 @@
-"""The tables of `transfer.tables` as Markdown and as pictures."""
+"""The results of `transfer.tables` as a record: a table and a picture each."""
 
-from pathlib import Path
+import dataclasses
+from collections.abc import Mapping
 
 from transfer.plots.caltech import draw_by_layer, draw_by_number
-from transfer.reports import caltech as caltech_report
-from transfer.reports import pascal as pascal_report
+from transfer.reports.caltech import caltech_table, left_out, lines
+from transfer.reports.pascal import pascal_picture, pascal_table
+from zfkeras.records import Record
 
 _TITLES = {
     "4": "Table 4: Caltech-101, mean per-class accuracy",
@@ -20,30 +22,25 @@ _NOTE = (
 )
 
 
-def as_text(results: dict) -> str:
-    """All tables as Markdown."""
-    parts = [_NOTE]
+def tables_record(paper: Mapping, model: str, results: dict[str, dict]) -> Record:
+    """Makes the record of all tables, by their names."""
+    tables, pictures, findings = [], {}, [_NOTE]
     for name, table in results.items():
-        report = pascal_report if name == "6" else caltech_report
-        parts.append(f"## {_TITLES[name]}\n\n{report.as_table(table)}")
-    return "\n\n".join(parts)
+        make = pascal_table if name == "6" else caltech_table
+        tables.append(dataclasses.replace(make(table), caption=_TITLES[name]))
+        pictures[f"{name.replace(' ', '_')}.png"] = _picture(name, table)
+        findings += left_out(table)
+    return Record(
+        paper, findings, {"model": model, "results": results}, tables, pictures
+    )
 
 
-def draw(results: dict, folder: Path) -> list[Path]:
-    """Draws a picture a table into its folder; returns the paths."""
-    paths = []
-    for name, table in results.items():
-        place = Path(folder) / name.replace(" ", "_")
-        if name == "6":
-            paths.append(pascal_report.write(table, place)[-1])
-            continue
-        title = f"{_TITLES[name]}\n{table['n_folds']} folds, {table['model']}"
-        if name.startswith("7"):
-            n = table["rows"][0]["n_train_per_class"]
-            path = place.with_suffix(".png")
-            title = f"{title}, {n} training images per class"
-            paths.append(draw_by_layer(table["rows"], path, title))
-        else:
-            rows = caltech_report.lines(table)
-            paths.append(draw_by_number(rows, place.with_suffix(".png"), title))
-    return paths
+def _picture(name: str, table: dict):
+    """Draws a table: bars by layer, lines by number of images, or dots by class."""
+    if name == "6":
+        return pascal_picture(table)
+    title = f"{_TITLES[name]}\n{table['n_folds']} folds, {table['model']}"
+    if name.startswith("7"):
+        n = table["rows"][0]["n_train_per_class"]
+        return draw_by_layer(table["rows"], f"{title}, {n} training images per class")
+    return draw_by_number(lines(table), title)

@@ -43,7 +43,7 @@ class Experiment:
 
     def main(self, argv: Sequence[str] | None = None) -> int:
         """Runs the command; returns its exit code."""
-        return command.run(self.build_parser(), self._run, argv)
+        return command.run(self.build_parser(), self.run, argv)
 
     def make(
         self, context: "Context", settings: Any, made_with: str | None = None
@@ -74,7 +74,8 @@ class Experiment:
         written.append(write_results(context.workdir, self.key, contents))
         return record, written
 
-    def _run(self, args):
+    def run(self, args: argparse.Namespace) -> None:
+        """Does what the arguments say and prints what was found."""
         from zfkeras.passes.context import Context
 
         settings = read_settings(self.settings, args)
