@@ -5,16 +5,11 @@ import dataclasses
 import keras
 
 from zfkeras.errors import UsageError
+from zfkeras.graph.kinds import Role, role_of
 from zfkeras.graph.receptive_field import ReceptiveField, receptive_field
 
 # What a layer may be called, but for its digit, and the digits the paper gives it.
 _DIGITS = {"conv": "12345", "pool": "12345", "norm": "12345", "fc": "67"}
-_CONVOLUTIONS = (
-    keras.layers.Conv2D,
-    keras.layers.Conv2DTranspose,
-    keras.layers.DepthwiseConv2D,
-    keras.layers.SeparableConv2D,
-)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -98,11 +93,12 @@ def _is_foreign(numbers, num_outputs) -> bool:
     names = {layer.name for layer in numbers}
     homes = {f"conv{name[4]}" for name in names if name[:-1] in ("pool", "norm")}
     strays = [layer for layer, number in numbers.items() if not number]
-    dense = [layer for layer in strays if isinstance(layer, keras.layers.Dense)]
+    roles = [role_of(layer) for layer in strays]
     return (
         not {"conv1", *homes} <= names
-        or any(isinstance(layer, (*_CONVOLUTIONS, keras.Model)) for layer in strays)
-        or len(dense) > num_outputs
+        or any(isinstance(layer, keras.Model) for layer in strays)
+        or bool({Role.CONVOLUTION, Role.SPECIAL_CONVOLUTION} & {*roles})
+        or roles.count(Role.DENSE) > num_outputs
     )
 
 

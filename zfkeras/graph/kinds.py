@@ -1,15 +1,32 @@
-"""The register of layer kinds: which inputs each output position depends on.
+"""The register of layer kinds: the role of each, and the windows its outputs depend on.
 
 One register, keyed by class. It computes nothing.
 """
 
 import dataclasses
+import enum
 
 import keras
 
 from zfkeras.layers.local_response_normalization import LocalResponseNormalization
 from zfkeras.layers.max_pool_with_argmax import MaxPoolWithArgmax
 from zfkeras.layers.switches import Axis
+
+
+class Role(enum.Enum):
+    """What a kind of layer does in a network."""
+
+    CONVOLUTION = enum.auto()  # its kernel is filters over all channels
+    SPECIAL_CONVOLUTION = enum.auto()  # depthwise, separable, transposed
+    DENSE = enum.auto()
+    POOL = enum.auto()
+    GLOBAL_POOL = enum.auto()
+    NORMALIZATION = enum.auto()
+    ACTIVATION = enum.auto()
+    MERGE = enum.auto()
+    ARRANGEMENT = enum.auto()  # hands on the same numbers in other places
+    SILENT = enum.auto()  # changes nothing in inference
+
 
 #: The windows of a layer that works on each position alone.
 POINTWISE = (Axis(1, 1, "valid"), Axis(1, 1, "valid"))
@@ -100,20 +117,36 @@ class Shift:
         return self.offset
 
 
-_WINDOWS = Register()
+_ROLES, _WINDOWS = Register(), Register()
 
 
-def register_windows(*kinds, windows) -> None:
-    """Says which inputs each position of a layer's output depends on.
-
-    `receptive_field` and the deconvnet read it.
+def register_kinds(*kinds, role: Role | None = None, windows=None) -> None:
+    """Registers the role of some kinds, their windows, or both.
 
     Args:
         *kinds: as `Register.add` takes them.
+        role: what they do in a network. `None` (default): as it was.
         windows: `POINTWISE`, `WHOLE`, or a function from a layer to its windows along
-            height and width, each with `pool`, `stride` and `before(length)`.
+            height and width, each with `pool`, `stride` and `before(length)`. Receptive
+            fields and the deconvnet read it. `None` (default): as it was.
     """
-    _WINDOWS.add(kinds, windows)
+    if role is not None:
+        _ROLES.add(kinds, role)
+    if windows is not None:
+        _WINDOWS.add(kinds, windows)
+
+
+def role_of(operation) -> Role | None:
+    """Returns the role of a layer or operation, or `None` if its kind is unknown."""
+    return _ROLES.find(operation)
+
+
+def has_filters(operation) -> bool:
+    """Whether an operation is a stage's work: it has filters, or unknown weights."""
+    role = role_of(operation)
+    if role is None:
+        return bool(getattr(operation, "weights", None))
+    return role in (Role.CONVOLUTION, Role.SPECIAL_CONVOLUTION, Role.DENSE)
 
 
 def windows_of(operation) -> tuple | str | None:
@@ -165,61 +198,92 @@ def _of_pool(layer) -> tuple:
     return _axes(layer.pool_size, layer.strides, layer.padding)
 
 
-register_windows(
-    keras.layers.Conv2D,
+register_kinds(keras.layers.Conv2D, role=Role.CONVOLUTION, windows=_of_convolution)
+register_kinds(
     keras.layers.DepthwiseConv2D,
     keras.layers.SeparableConv2D,
+    role=Role.SPECIAL_CONVOLUTION,
     windows=_of_convolution,
 )
-register_windows(
-    keras.layers.MaxPooling2D, keras.layers.AveragePooling2D, windows=_of_pool
+register_kinds(keras.layers.Conv2DTranspose, role=Role.SPECIAL_CONVOLUTION)
+register_kinds(keras.layers.Dense, role=Role.DENSE, windows=POINTWISE)
+register_kinds(
+    keras.layers.MaxPooling2D,
+    keras.layers.AveragePooling2D,
+    role=Role.POOL,
+    windows=_of_pool,
 )
-register_windows(MaxPoolWithArgmax, windows=lambda layer: layer.windows.axes)
-register_windows(
-    keras.layers.ZeroPadding2D,
-    windows=lambda layer: tuple(Shift(before) for before, _ in layer.padding),
+register_kinds(
+    MaxPoolWithArgmax, role=Role.POOL, windows=lambda layer: layer.windows.axes
 )
-register_windows(
-    keras.layers.Cropping2D,
-    windows=lambda layer: tuple(Shift(-before) for before, _ in layer.cropping),
-)
-register_windows(
-    keras.layers.Flatten,
+register_kinds(
     keras.layers.GlobalAveragePooling2D,
     keras.layers.GlobalMaxPooling2D,
-    keras.layers.Reshape,
+    role=Role.GLOBAL_POOL,
     windows=WHOLE,
 )
-register_windows(
-    *SILENT,
+register_kinds(
     LocalResponseNormalization,
-    keras.layers.Activation,
-    keras.layers.Add,
-    keras.layers.Average,
     keras.layers.BatchNormalization,
-    keras.layers.Concatenate,
-    keras.layers.Dense,
-    keras.layers.ELU,
-    keras.layers.Identity,
-    keras.layers.LeakyReLU,
-    keras.layers.Maximum,
-    keras.layers.Multiply,
     keras.layers.Normalization,
+    keras.layers.Rescaling,
+    role=Role.NORMALIZATION,
+    windows=POINTWISE,
+)
+register_kinds(
+    keras.layers.GroupNormalization,
+    keras.layers.LayerNormalization,
+    keras.layers.RMSNormalization,
+    keras.layers.UnitNormalization,
+    role=Role.NORMALIZATION,
+)
+register_kinds(
+    keras.layers.Activation,
+    keras.layers.ELU,
+    keras.layers.LeakyReLU,
     keras.layers.PReLU,
     keras.layers.ReLU,
-    keras.layers.Rescaling,
-    keras.layers.Subtract,
     "keras.activations.ReLU",
-    "keras.ops.Add",
-    "keras.ops.Concatenate",
-    "keras.ops.Divide",
-    "keras.ops.Identity",
-    "keras.ops.Maximum",
-    "keras.ops.Multiply",
     "keras.ops.Relu",
     "keras.ops.Relu6",
     "keras.ops.Sigmoid",
+    role=Role.ACTIVATION,
+    windows=POINTWISE,
+)
+register_kinds(
+    keras.layers.Add,
+    keras.layers.Average,
+    keras.layers.Concatenate,
+    keras.layers.Maximum,
+    keras.layers.Multiply,
+    keras.layers.Subtract,
+    "keras.ops.Add",
+    "keras.ops.Concatenate",
+    "keras.ops.Divide",
+    "keras.ops.Maximum",
+    "keras.ops.Multiply",
     "keras.ops.Subtract",
     "keras.ops.TrueDivide",
+    role=Role.MERGE,
+    windows=POINTWISE,
+)
+register_kinds(
+    keras.layers.ZeroPadding2D,
+    role=Role.ARRANGEMENT,
+    windows=lambda layer: tuple(Shift(before) for before, _ in layer.padding),
+)
+register_kinds(
+    keras.layers.Cropping2D,
+    role=Role.ARRANGEMENT,
+    windows=lambda layer: tuple(Shift(-before) for before, _ in layer.cropping),
+)
+register_kinds(
+    keras.layers.Flatten, keras.layers.Reshape, role=Role.ARRANGEMENT, windows=WHOLE
+)
+register_kinds(
+    *SILENT,
+    keras.layers.Identity,
+    "keras.ops.Identity",
+    role=Role.SILENT,
     windows=POINTWISE,
 )

@@ -7,20 +7,12 @@ import keras
 from visualize.figures.filters.statistics import convolutions
 from zfkeras.errors import UsageError
 from zfkeras.graph.endpoints import endpoints
+from zfkeras.graph.kinds import Role, role_of
 from zfkeras.graph.layer_calls import layer_calls
 from zfkeras.graph.layer_tensor import layer_tensor
 from zfkeras.graph.stages import stages
 
 MOST_LAYERS = 5  # as many as Fig. 2 shows
-# What hands on what it gets, once the network is trained.
-_NOISE = (
-    keras.layers.InputLayer,
-    keras.layers.Dropout,
-    keras.layers.SpatialDropout2D,
-    keras.layers.AlphaDropout,
-    keras.layers.GaussianDropout,
-    keras.layers.GaussianNoise,
-)
 
 
 def paper_layer(model: keras.Model, number: int) -> int | str:
@@ -33,7 +25,8 @@ def paper_layer(model: keras.Model, number: int) -> int | str:
     calls = [
         call
         for call in layer_calls(model)
-        if not isinstance(call.operation, (keras.Model, *_NOISE))
+        if not isinstance(call.operation, (keras.Model, keras.layers.InputLayer))
+        and role_of(call.operation) is not Role.SILENT
     ]
     count = Counter(call.path for call in calls)
     once = [call for call in calls if count[call.path] == 1]

@@ -9,24 +9,8 @@ from collections.abc import Iterator
 import keras
 
 from zfkeras.errors import UsageError
+from zfkeras.graph.kinds import Role, has_filters, role_of
 from zfkeras.graph.layer_calls import calls_in_order, is_graph, layer_calls
-
-_GLOBAL_POOLS = (
-    keras.layers.GlobalAveragePooling2D,
-    keras.layers.GlobalMaxPooling2D,
-)
-# What hands on the same numbers, at least once the network is trained.
-_IDENTITIES = (
-    keras.layers.Dropout,
-    keras.layers.SpatialDropout2D,
-    keras.layers.GaussianDropout,
-    keras.layers.GaussianNoise,
-    keras.layers.AlphaDropout,
-    keras.layers.Flatten,
-    keras.layers.Reshape,
-    keras.layers.ZeroPadding2D,
-    keras.layers.Cropping2D,
-)
 
 
 def stages(model: keras.Model) -> list[list[tuple[str, tuple[int | None, ...]]]]:
@@ -40,7 +24,7 @@ def stages(model: keras.Model) -> list[list[tuple[str, tuple[int | None, ...]]]]
     found, size = [], None
     for name, operation, shape, has_learnt in _passages(model):
         here = shape[1:-1]
-        if isinstance(operation, _GLOBAL_POOLS) or (
+        if role_of(operation) is Role.GLOBAL_POOL or (
             has_learnt and (here != size or not here)
         ):
             found.append([])
@@ -61,10 +45,11 @@ def _passages(model) -> Iterator[tuple[str, object, tuple, bool]]:
         return
     has_learnt = False
     for name, operation, tensor, is_passage in _operations(model, ""):
-        has_learnt = has_learnt or _has_kernel(operation)
+        has_learnt = has_learnt or has_filters(operation)
         shape = tuple(tensor.shape)
         is_vector_or_maps = len(shape) in (2, 4) and None not in shape[1:]
-        if isinstance(operation, _IDENTITIES) or not is_vector_or_maps:
+        hands_on = role_of(operation) in (Role.ARRANGEMENT, Role.SILENT)
+        if hands_on or not is_vector_or_maps:
             continue
         if is_passage and calls[name] == 1:
             yield name, operation, shape, has_learnt
@@ -92,9 +77,3 @@ def _operations(model, prefix) -> Iterator[tuple[str, object, keras.KerasTensor,
             yield from _operations(operation, f"{name}.")
         else:
             yield name, operation, node.output_tensors[0], is_passage
-
-
-def _has_kernel(operation) -> bool:
-    if isinstance(operation, keras.Model):
-        return bool(operation.weights)
-    return any(hasattr(operation, name) for name in ("kernel", "depthwise_kernel"))

@@ -40,10 +40,14 @@ def test_a_layer_called_twice_and_maps_of_unknown_size_are_left_out():
     assert stage_ends(free) == ["gap"]
 
 
-def test_what_has_no_stages_has_no_ends():
+def test_an_unknown_layer_with_weights_makes_a_stage():
     words = keras.Input((5, 7))
-    dense = keras.layers.Dense(2)(keras.layers.LSTM(3)(words))
-    assert stage_ends(keras.Model(words, dense)) == []
+    dense = keras.layers.Dense(2)(keras.layers.LSTM(3, name="lstm")(words))
+    assert stage_ends(keras.Model(words, dense)) == ["lstm"]
+
+
+def test_what_has_no_stages_has_no_ends():
+    assert stage_ends(keras.Sequential([keras.Input((5,)), keras.layers.ReLU()])) == []
 
     class Subclassed(keras.Model):
         pass

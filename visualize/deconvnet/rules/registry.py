@@ -5,7 +5,7 @@ from collections.abc import Callable
 
 from visualize.deconvnet.rules.rule import Call, Rule, kind_name
 from zfkeras.errors import UsageError
-from zfkeras.graph.kinds import Register, register_windows
+from zfkeras.graph.kinds import Register, register_kinds
 
 _RULES = Register()
 
@@ -49,8 +49,7 @@ def register_rule(*kinds, windows=None) -> Callable:
                 f"Received: {rule!r}."
             )
         _RULES.add(kinds, rule())
-        if windows is not None:
-            register_windows(*kinds, windows=windows)
+        register_kinds(*kinds, windows=windows)
         return rule
 
     return register
