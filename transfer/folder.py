@@ -5,8 +5,8 @@ from pathlib import Path
 
 from transfer.experiments.folder import FOLDER
 from zfkeras.cli import command
-from zfkeras.cli.terminal import one_line
 from zfkeras.errors import UsageError
+from zfkeras.io.terminal import one_line
 
 _ANSWERS = 3  # classes that are named of each photograph
 

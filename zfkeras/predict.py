@@ -55,8 +55,8 @@ def main(argv=None) -> int:
 
 
 def _predict(args):
-    from zfkeras.cli.terminal import one_line
     from zfkeras.data.files.image_paths import image_paths
+    from zfkeras.io.terminal import one_line
     from zfkeras.models.presets import load
 
     files = image_paths(args.images)

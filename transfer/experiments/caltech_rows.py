@@ -14,11 +14,11 @@ from transfer.experiments.by_layer import HEADS, evaluate_head
 from transfer.experiments.extracting import extract_features
 from transfer.experiments.known_rows import known_rows, with_known
 from transfer.experiments.layers import layer_sizes
-from transfer.experiments.paper import data_set, paper_accuracy, reported_set
 from transfer.experiments.rows import LayerGram, check_fits
 from transfer.experiments.whole_network import whole_networks
 from transfer.features.cache import FORMAT, fingerprint
 from transfer.protocols.folds import folds
+from transfer.reports.paper import data_set, paper_accuracy, reported_set
 from zfkeras.data.split import ListedSplit
 from zfkeras.io.provenance import write_record
 from zfkeras.models.classifier import Classifier

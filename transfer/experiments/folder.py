@@ -6,7 +6,7 @@ from pathlib import Path
 
 from transfer.experiments.shared_settings import FeatureSettings
 from zfkeras.cli import arguments
-from zfkeras.cli.terminal import one_line
+from zfkeras.io.terminal import one_line
 from zfkeras.passes.experiment import Experiment
 from zfkeras.records import Record, setting
 

@@ -4,12 +4,12 @@ import argparse
 import dataclasses
 import logging
 
-from transfer.experiments.paper import BY_LAYER_N_TRAIN, PRETRAINED, data_set
 from transfer.experiments.shared_settings import (
     FeatureSettings,
     WholeNetworkSettings,
     may_download,
 )
+from transfer.reports.paper import BY_LAYER_N_TRAIN, PRETRAINED, data_set
 from zfkeras.cli import settings
 from zfkeras.errors import UsageError
 from zfkeras.passes.experiment import Experiment

@@ -16,9 +16,10 @@ from typing import Any
 import keras
 import numpy as np
 
-from transfer.experiments.paper import FROM_SCRATCH, reported_set
 from transfer.protocols.accuracy import mean_per_class_accuracy
 from transfer.protocols.folds import folds
+from transfer.reports.caltech import ARMS
+from transfer.reports.paper import FROM_SCRATCH, reported_set
 from zfkeras import configs
 from zfkeras.data.files.bad_images import BadImages
 from zfkeras.data.pipeline import evaluation_batches
@@ -37,9 +38,6 @@ logger = logging.getLogger(__name__)
 
 # Of the recipe's rate, what trained weights bear (docs/results.md).
 _FINE_TUNING_RATE = 0.3
-
-#: Arm -> how its rows are called.
-ARMS = {"from_scratch": "from scratch", "fine_tuned": "fine-tuned"}
 
 _FALLBACK = {64: "zfnet_quarter_tiny_imagenet", 256: "zfnet_imagenet"}
 

@@ -10,9 +10,9 @@ from concurrent.futures import ThreadPoolExecutor
 import numpy as np
 from tqdm import tqdm
 
-from zfkeras.cli.terminal import one_line
 from zfkeras.data.split import Split
 from zfkeras.errors import UsageError
+from zfkeras.io.terminal import one_line
 
 
 def check_disjoint(train: Split, test: Split) -> None:

@@ -2,9 +2,11 @@
 
 from collections.abc import Mapping
 
-from transfer.experiments.whole_network import ARMS
 from transfer.plots.caltech import draw_by_layer, draw_by_number
 from zfkeras.records import Record, Table
+
+#: Arm of whole networks -> what its rows are called.
+ARMS = {"from_scratch": "from scratch", "fine_tuned": "fine-tuned"}
 
 
 def caltech_record(paper: Mapping, results: dict) -> Record:

@@ -2,11 +2,11 @@
 
 from collections.abc import Callable, Mapping
 
-from transfer.experiments.paper import PASCAL, PASCAL_MEANS, PASCAL_PEERS
 from transfer.plots.names import short_name
 from transfer.plots.pascal import draw_pascal
 from transfer.protocols.average_precision import DEFINITIONS
 from transfer.reports.caltech import left_out
+from transfer.reports.paper import PASCAL, PASCAL_MEANS, PASCAL_PEERS
 from zfkeras.records import Record, Table
 
 #: What stands beside the paper's: VOC's own measure since 2010.

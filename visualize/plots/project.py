@@ -10,8 +10,8 @@ from matplotlib.patches import Rectangle
 
 from visualize.figures.project.photograph_projection import ProjectedPhotograph
 from visualize.images.contrast import stretch
-from zfkeras.cli.terminal import one_line
 from zfkeras.data.wnids import without_wnid
+from zfkeras.io.terminal import one_line
 from zfkeras.plots import COLOURS, new_figure, show_image, styled, subplots
 
 _HEAD, _CELL, _MARGIN = 2.9, 1.5, 1.3  # inches: top part, side of a cell, labels

@@ -1,48 +1,48 @@
 """Keeps one crop of each photograph among a channel's strongest activations."""
 
 import dataclasses
-from collections.abc import Callable
 
 import numpy as np
 
 from visualize.strongest.sample import examples_at
+from visualize.strongest.searched_images import SearchedImages
 from visualize.strongest.top_activations import Strongest
 from zfkeras.data.register import Source
-from zfkeras.data.split import Split
 
 _CANDIDATES = 8  # how many times as many activations to look for as are to be shown
 
 
+def _is_crops(source: Source) -> bool:
+    """Returns whether several images are crops of one photograph."""
+    return source.spec == "photographs"
+
+
 def count_to_scan(source: Source, top: int) -> int:
-    """Number of activations per channel that a pass must keep to show `top`."""
-    return top if photograph_finder(source) is None else top * _CANDIDATES
+    """Returns how many activations per channel a pass must keep to show `top`."""
+    return top * _CANDIDATES if _is_crops(source) else top
 
 
-def photograph_finder(source: Source) -> Callable[[str], str] | None:
-    """Returns a function from a crop's id to its photograph, or `None`."""
-    if source.spec != "photographs":
-        return None
-    return lambda name: name.partition("/")[0]
-
-
-def keep_one_each(
-    strongest: Strongest, count: int, split: Split, photograph_of: Callable[[str], str]
+def one_per_photograph(
+    strongest: Strongest, count: int, images: SearchedImages
 ) -> Strongest:
     """Keeps the `count` strongest activations of different photographs."""
-    examples = examples_at(split, strongest.images[strongest.images >= 0])
-    photographs = {place: photograph_of(row["id"]) for place, row in examples.items()}
-    rows = np.arange(len(strongest.images))[:, None]
+    if not _is_crops(images.source):
+        return strongest
+    examples = examples_at(images.split, strongest.images[strongest.images >= 0])
+    photographs = {
+        place: row["id"].partition("/")[0] for place, row in examples.items()
+    }
     columns = np.array(
         [
             _first_columns([photographs.get(place) for place in places], count)
             for places in strongest.images.tolist()
         ]
     )
-    is_empty = columns < 0
+    rows = np.arange(len(columns))[:, None]
 
     def keep(values, empty):
         kept = values[rows, columns]
-        kept[is_empty] = empty
+        kept[columns < 0] = empty
         return kept
 
     return dataclasses.replace(
@@ -55,6 +55,6 @@ def keep_one_each(
 
 
 def _first_columns(names: list[str | None], count: int) -> list[int]:
-    """Positions of the first occurrence of each name, padded with -1."""
+    """Returns the positions where each name occurs first, padded with -1."""
     first = [names.index(name) for name in dict.fromkeys(names) if name is not None]
     return [*first, *[-1] * count][:count]

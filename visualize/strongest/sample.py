@@ -6,11 +6,11 @@ from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
 
-from zfkeras.cli.terminal import one_line
 from zfkeras.data.crops import centre_crop
 from zfkeras.data.files.bad_images import BadImage, BadImages
 from zfkeras.data.split import Split
 from zfkeras.errors import RunError
+from zfkeras.io.terminal import one_line
 
 _BATCH = 1024
 

@@ -16,9 +16,9 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from zfkeras.cli.tensorflow_start import import_tensorflow_quietly
-from zfkeras.cli.terminal import HarmlessOutput, harmless
 from zfkeras.errors import RunError, UsageError
 from zfkeras.io.locks import claimed
+from zfkeras.io.terminal import HarmlessOutput, harmless
 
 DONE, FAILED, BAD_USAGE = 0, 1, 2
 

@@ -3,7 +3,7 @@
 import dataclasses
 from collections.abc import Mapping, Sequence
 
-from zfkeras.cli.terminal import table_cell
+from zfkeras.io.terminal import table_cell
 
 
 @dataclasses.dataclass(frozen=True)

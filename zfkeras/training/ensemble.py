@@ -7,13 +7,13 @@ import numpy as np
 import tensorflow as tf
 from tqdm import tqdm
 
-from zfkeras.cli.terminal import table_cell
 from zfkeras.data.files.bad_images import BadImages
 from zfkeras.data.pipeline import evaluation_batches
 from zfkeras.data.register import Source
 from zfkeras.data.split import Split
 from zfkeras.data.wnids import wnid_of
 from zfkeras.errors import RunError, UsageError
+from zfkeras.io.terminal import table_cell
 from zfkeras.models.classifier import Classifier, predict_crops
 from zfkeras.models.variants import VARIANTS, PaperRow
 from zfkeras.training.evaluation import error_rates

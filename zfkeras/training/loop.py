@@ -3,7 +3,9 @@
 import logging
 import math
 import time
+from collections.abc import Sequence
 
+import keras
 import numpy as np
 import tensorflow as tf
 from tqdm import tqdm
@@ -20,7 +22,7 @@ from zfkeras.training.distributed.workers import Workers
 from zfkeras.training.evaluation import count_wrong, rates_of
 from zfkeras.training.interruption import Interruption
 from zfkeras.training.network import Network
-from zfkeras.training.schedule import make_schedule
+from zfkeras.training.schedule import KerasSchedule, make_schedule
 from zfkeras.training.workdir.folder import Workdir
 from zfkeras.training.workdir.progress import Progress
 from zfkeras.training.workdir.record import Record
@@ -44,6 +46,8 @@ class Loop:
         classifier,
         workdir: Workdir,
         workers: Workers | None = None,
+        schedule: keras.optimizers.schedules.LearningRateSchedule | None = None,
+        callbacks: Sequence[keras.callbacks.Callback] = (),
     ):
         self.config = config
         self.network = network
@@ -53,11 +57,25 @@ class Loop:
         self.classifier = classifier
         self.workdir = workdir
         self.preprocessing = network.preprocessing
-        self.schedule = make_schedule(config)
         self.progress = Progress()
         self.workers = workers or Workers(network.strategy)
         self.record = Record(workdir, network, self.workers)
         self.steps_per_epoch = max(1, train.num_examples // config.batch_size)
+        self.schedule = (
+            make_schedule(config)
+            if schedule is None
+            else KerasSchedule(schedule, self.steps_per_epoch)
+        )
+        self.callbacks = callbacks
+        for callback in callbacks:
+            callback.set_model(network.model)
+            callback.set_params(
+                {"epochs": config.epochs, "steps": self.steps_per_epoch}
+            )
+
+    def _call_back(self, event: str, *arguments) -> None:
+        for callback in self.callbacks:
+            getattr(callback, event)(*arguments)
 
     def run(self) -> None:
         """Trains to the end of the last epoch."""
@@ -67,10 +85,15 @@ class Loop:
         self.record.open()
         with Interruption() as interruption, self.record.writer.as_default():
             try:
+                self._call_back("on_train_begin")
+                model = self.network.model
                 while self.progress.epoch < self.config.epochs:
+                    if getattr(model, "stop_training", False):  # a callback's wish
+                        break
                     self._train_epoch(interruption)
                     self._finish_epoch()
                     self._answer(self._agree(interruption))
+                self._call_back("on_train_end")
             except tf.errors.ResourceExhaustedError as err:
                 if is_disk_full(err):  # of which TensorFlow says the same
                     raise
@@ -82,6 +105,7 @@ class Loop:
 
     def _train_epoch(self, interruption):
         progress, pending = self.progress, []
+        self._call_back("on_epoch_begin", progress.epoch)
         with self._bar() as bar:
             stream = self._batches()
             while True:
@@ -91,7 +115,9 @@ class Loop:
                     break
                 progress.input_seconds += time.perf_counter() - started
                 self.network.set_rate(self._rate())
+                self._call_back("on_train_batch_begin", progress.epoch_steps)
                 pending.append(self._step(feed, bar))
+                self._call_back("on_train_batch_end", progress.epoch_steps - 1)
                 progress.seconds += time.perf_counter() - started
                 due = progress.step % self.config.checkpoint_steps == 0
                 # Several workers stop together, where they are sure to meet.
@@ -202,6 +228,8 @@ class Loop:
             name = f"epoch-{self.progress.epoch:03d}.keras"
             self.classifier(row).save(self.workdir.path / "snapshots" / name)
         self.record.save(self.progress, self.schedule, self.bad_images)
+        logs = {key: row[key] for key in row if key not in ("step", "epoch")}
+        self._call_back("on_epoch_end", row["epoch"] - 1, logs)
 
     def _epoch_row(self):
         row = self.progress.epoch_row(self._rate())

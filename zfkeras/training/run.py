@@ -3,6 +3,7 @@
 import contextlib
 import dataclasses
 import logging
+from collections.abc import Sequence
 from pathlib import Path
 
 import keras
@@ -18,10 +19,10 @@ from zfkeras.data.split import Split
 from zfkeras.errors import RunError
 from zfkeras.io.arrays import read_array, write_array
 from zfkeras.io.files import warn_of_damage
-from zfkeras.models.classifier import Classifier
-from zfkeras.models.variants import find_variant
 from zfkeras.io.invocation import command_line
 from zfkeras.io.provenance import environment
+from zfkeras.models.classifier import Classifier
+from zfkeras.models.variants import find_variant
 from zfkeras.training.config import TrainConfig
 from zfkeras.training.distributed.feeding import feeds
 from zfkeras.training.distributed.strategies import JOIN_SECONDS, make_strategy
@@ -53,8 +54,24 @@ def run_experiment(
     folder: Path,
     execution: Execution | None = None,
     source: Source | None = None,
+    *,
+    schedule: keras.optimizers.schedules.LearningRateSchedule | None = None,
+    callbacks: Sequence[keras.callbacks.Callback] = (),
 ) -> dict:
-    """Trains, evaluates and writes everything into a workdir; resumes if it can."""
+    """Trains, evaluates and writes everything into a workdir; resumes if it can.
+
+    Args:
+        config: the experiment.
+        folder: the workdir.
+        execution: how it is carried out.
+        source: images in place of those that `config` names.
+        schedule: learning rate by step, in place of `config.schedule`.
+        callbacks: called as by `keras.Model.fit`; the logs at the end of an epoch are
+            the row of metrics.jsonl. Their own state is in no checkpoint.
+
+    Returns:
+        What results.json holds.
+    """
     execution = execution or Execution()
     source = open_data(config, source)
     train, held_out = carved(config, source)
@@ -70,10 +87,14 @@ def run_experiment(
         network = _network(config, source, strategy, execution)
         start_from(config, network.model, source.class_names, workers)
 
+        settings = config.to_json()
+        if schedule is not None:
+            settings["schedule"] = keras.optimizers.schedules.serialize(schedule)
+
         def begin():
             claim.enter_context(workdir.claimed())
             workdir.start(
-                config.to_json(),
+                settings,
                 describe_images(source.class_names, train, held_out),
                 overwrite=execution.overwrite,
                 accept_other_images=execution.accept_other_images,
@@ -86,10 +107,19 @@ def run_experiment(
         network = network.with_mean_image(mean_image)
 
         def classifier(errors: dict) -> Classifier:
-            return _classifier(config, source, network, errors)
+            return _classifier(config, settings, source, network, errors)
 
         loop = Loop(
-            config, network, train, held_out, bad_images, classifier, workdir, workers
+            config,
+            network,
+            train,
+            held_out,
+            bad_images,
+            classifier,
+            workdir,
+            workers,
+            schedule,
+            callbacks,
         )
         loop.run()
         return report(loop, source, classifier)
@@ -232,14 +262,14 @@ def _read_mean_image(path: Path, shape) -> np.ndarray | None:
         return None
 
 
-def _classifier(config, source, network: Network, errors) -> Classifier:
+def _classifier(config, settings, source, network: Network, errors) -> Classifier:
     """The present weights in full precision, with all it takes to use them."""
     model = network.model
     if config.mixed_precision:
         model = build_model(config, len(source.class_names), "float32")
         model.set_weights(network.model.get_weights())
     made = {
-        "config": config.to_json(),
+        "config": settings,
         "command": command_line(),
         "environment": environment(),
         "errors": errors,

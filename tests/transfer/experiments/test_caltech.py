@@ -9,7 +9,7 @@ from tests.helpers.trees import write_tree, write_zip
 from transfer.caltech import main
 from transfer.experiments import caltech as experiment
 from transfer.experiments import rows
-from transfer.experiments.paper import data_set, paper_accuracy, reported_set
+from transfer.reports.paper import data_set, paper_accuracy, reported_set
 from zfkeras.io.files import read_json
 
 NAMES = ("ant", "bee", "cat")

@@ -8,9 +8,9 @@ import pytest
 from tests.helpers.splits import noise, png
 from tests.helpers.trees import write_tree
 from transfer.experiments import pascal as pascal_experiment
-from transfer.experiments.paper import PASCAL, PASCAL_MEANS
 from transfer.experiments.pascal import rarest_present
 from transfer.pascal import main
+from transfer.reports.paper import PASCAL, PASCAL_MEANS
 from zfkeras.data.sources.voc import CLASS_NAMES
 
 SHOWN = ("bird", "cat")  # every other class is absent

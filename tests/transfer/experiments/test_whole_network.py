@@ -8,9 +8,9 @@ from tests.helpers.networks import make_classifier
 from tests.helpers.splits import noise, png
 from tests.helpers.trees import write_tree
 from transfer.experiments import whole_network
-from transfer.experiments.paper import Accuracy
 from transfer.experiments.whole_network import WholeNetwork, whole_networks
 from transfer.protocols.folds import folds
+from transfer.reports.paper import Accuracy
 from zfkeras.data.register import open_source
 from zfkeras.data.split import Split
 from zfkeras.errors import UsageError

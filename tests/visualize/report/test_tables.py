@@ -4,9 +4,9 @@ from tests.helpers.pictures import encoded, picture
 from tests.helpers.trees import write_tree
 from visualize.report.page import Table
 from visualize.report.tables import ablation, markdown_tables, training, transfer
-from zfkeras.cli.terminal import table_cell
 from zfkeras.errors import RunError, UsageError
 from zfkeras.io.files import write_json
+from zfkeras.io.terminal import table_cell
 
 MARKDOWN = """Words.
 

@@ -7,9 +7,9 @@ import keras
 import numpy as np
 import tensorflow as tf
 from scipy.spatial.distance import pdist
-from tqdm import tqdm
 
 from visualize.deconvnet.checks import list_of_layers
+from visualize.figures.batches import run_in_batches
 from visualize.images.occluders import occlude
 from zfkeras.errors import UsageError
 from zfkeras.graph.layer_tensor import layer_tensor
@@ -20,10 +20,10 @@ _ROUNDING = 1e-5
 
 @dataclasses.dataclass(frozen=True, eq=False)
 class SignChanges:
-    """How features' signs change under masks, compared between images."""
+    """How features' signs change under m masks, compared between n images."""
 
-    distances: dict[int | str, np.ndarray]
-    changed: dict[int | str, np.ndarray]
+    distances: dict[int | str, np.ndarray]  # layer -> float (m, pairs of images)
+    changed: dict[int | str, np.ndarray]  # layer -> float (m, n), share of features
 
 
 def measure_sign_changes(
@@ -46,15 +46,13 @@ def measure_sign_changes(
     images, masks = np.asarray(images, np.float32), np.asarray(masks, np.int32)
     if images.ndim != 4 or len(images) < 2 or masks.shape[1:] != (len(images), 4):
         raise UsageError(
-            "`masks` must be (m, n, 4) for `images` (n, height, width, channels), n at "
-            f"least 2. Received: masks.shape={masks.shape}, "
-            f"images.shape={images.shape}."
+            argument="masks",
+            received=f"masks.shape={masks.shape}, images.shape={images.shape}",
+            expected="(m, n, 4) for images (n, height, width, channels), n at least 2",
         )
     layers = list_of_layers(layers)
     tensors = [layer_tensor(model, layer)[1] for layer in layers]
     network = keras.Model(model.inputs[0], tensors)
-    count, which = len(images), np.arange(masks.shape[0] * len(images)) % len(images)
-    boxes = masks.reshape(-1, 4)
 
     def features(pixels):
         found = tf.nest.flatten(network(pixels, training=False))
@@ -73,28 +71,22 @@ def measure_sign_changes(
         return changes
 
     originals = features(tf.constant(images))
-    found = []
-    with tqdm(total=len(boxes), unit=" images", disable=not show_progress) as bar:
-        for first in range(0, len(boxes), batch_size):
-            part = slice(first, first + batch_size)
-            size = len(boxes[part])
-            missing = min(batch_size, len(boxes)) - size
-            answers = signs(
-                tf.constant(np.pad(which[part], (0, missing))),
-                tf.constant(np.pad(boxes[part], ((0, missing), (0, 0)))),
-                *originals,
-            )
-            found.append([answer.numpy()[:size] for answer in answers])
-            bar.update(size)
-    columns = [np.concatenate(parts) for parts in zip(*found, strict=True)]
-    columns = [column.reshape(len(masks), count, -1) for column in columns]
+    shape = masks.shape[:2]
+    columns = run_in_batches(
+        lambda *rows: signs(*rows, *originals),
+        [np.tile(np.arange(shape[1]), shape[0]), masks.reshape(-1, 4)],
+        batch_size,
+        unit="images",
+        show_progress=show_progress,
+    )
+    found = {
+        layer: column.reshape(*shape, -1)
+        for layer, column in zip(layers, columns, strict=True)
+    }
     return SignChanges(
         {
-            layer: np.stack([pdist(signs, "hamming") for signs in column])
-            for layer, column in zip(layers, columns, strict=True)
+            layer: np.stack([pdist(one, "hamming") for one in changes])
+            for layer, changes in found.items()
         },
-        {
-            layer: np.mean(column != 0, axis=-1)
-            for layer, column in zip(layers, columns, strict=True)
-        },
+        {layer: np.mean(changes != 0, axis=-1) for layer, changes in found.items()},
     )

@@ -13,43 +13,41 @@ _RARE = 0.05  # share of random trials
 
 @dataclasses.dataclass(frozen=True, eq=False)
 class SignTable:
-    """The table of sign changes and its summary."""
+    """The table of sign changes and its summary; places count layers from 0."""
 
     parts: Sequence[str]  # names of the masks that lie on parts
     layers: Sequence[str]  # what each layer is called, the lower one first
-    distances: Sequence[np.ndarray]
-    changed: Sequence[np.ndarray]
-    paper: Sequence[Mapping[str, tuple[float, float]]]
+    distances: Sequence[np.ndarray]  # of each layer (masks, pairs), parts' masks first
+    changed: Sequence[np.ndarray]  # of each layer (masks, images)
+    paper: Sequence[Mapping[str, tuple[float, float]]]  # of each layer, by part
 
     @property
     def rows(self) -> list[str]:
-        """The parts, and "random"."""
+        """Names the rows: the parts, and "random"."""
         return [*self.parts, RANDOM]
 
-    def values(self, row: str, layer: int) -> np.ndarray:
-        """Sign changes of a row, (pairs,), or (trials, pairs) for "random"."""
-        if row == RANDOM:
-            return self.distances[layer][len(self.parts) :]
-        return self.distances[layer][self.parts.index(row)]
+    def values(self, row: str, place: int) -> np.ndarray:
+        """Returns a row's sign changes (pairs,), of "random" (trials, pairs)."""
+        return self._of_row(self.distances[place], row)
 
-    def mean_and_deviation(self, row: str, layer: int) -> tuple[float, float]:
-        """Mean and standard deviation over pairs, and over trials for "random"."""
-        values = self.values(row, layer)
+    def mean_and_deviation(self, row: str, place: int) -> tuple[float, float]:
+        """Returns both over pairs of images, and over trials for "random"."""
+        values = self.values(row, place)
         return float(values.mean()), float(values.std())
 
-    def share_of_lower_trials(self, part: str, layer: int) -> float:
-        """Share of the random trials whose mean is at most that of a part."""
-        trials = self.values(RANDOM, layer).mean(axis=1)
-        return float(np.mean(trials <= self.values(part, layer).mean()))
+    def share_of_lower_trials(self, part: str, place: int) -> float:
+        """Returns the share of random trials whose mean is at most that of a part."""
+        trials = self.values(RANDOM, place).mean(axis=1)
+        return float(np.mean(trials <= self.values(part, place).mean()))
 
-    def margin(self, layer: int) -> float:
-        """How far the parts' mean lies below the random one, as a share of that."""
-        chance = self.values(RANDOM, layer).mean()
-        mean = np.mean([self.values(part, layer).mean() for part in self.parts])
+    def margin(self, place: int) -> float:
+        """Returns how far the parts lie below random places, as a share."""
+        chance = self.values(RANDOM, place).mean()
+        mean = np.mean([self.values(part, place).mean() for part in self.parts])
         return float(1 - mean / chance) if chance > 0 else 0.0
 
     def beside_paper(self, n_images: int) -> Table:
-        """The table beside the paper's numbers."""
+        """Makes the table with the paper's numbers beside ours."""
         headings = ["hidden"]
         for layer, paper in zip(self.layers, self.paper, strict=True):
             headings += [layer, *(["paper"] if paper else [])]
@@ -64,84 +62,66 @@ class SignTable:
         return Table(caption, headings, rows, note="Lower is more alike.")
 
     def summary(self) -> list[str]:
-        """Whether the paper's claim holds, in sentences."""
-        return [
-            *(self._sentence(place) for place in range(len(self.layers))),
-            *([self._verdict()] if len(self.layers) > 1 else []),
-            *self._said_of_chance(),
-        ]
+        """Says in sentences whether the paper's claim holds."""
+        places = range(len(self.layers))
+        shares = [self.share_of_lower_trials(p, i) for p in self.parts for i in places]
+        sentences = [self._sentence(place) for place in places]
+        if len(self.layers) > 1:
+            sentences.append(self._verdict())
+        if min(shares) >= _RARE:
+            sentences.append(
+                f"No part is lower than all but {_RARE:.0%} of the random trials: what "
+                "differs here may be chance."
+            )
+        return sentences
 
     def to_json(self) -> dict:
-        """The table as JSON values, one entry a layer."""
+        """Returns the table as JSON values, one entry for each layer."""
         return {
-            layer: {
-                row: {
-                    "mean": self.mean_and_deviation(row, place)[0],
-                    "deviation": self.mean_and_deviation(row, place)[1],
-                    "share_of_features_changed": self._changed(row, place),
-                    "paper": self._paper(row, place),
-                    **self._against_chance(row, place),
-                }
-                for row in self.rows
-            }
+            layer: {row: self._row_to_json(row, place) for row in self.rows}
             for place, layer in enumerate(self.layers)
         }
 
-    def _paper(self, row, place):
-        known = self.paper[place].get(row)
-        return {"mean": known[0], "deviation": known[1]} if known else None
-
-    def _changed(self, row, place) -> float:
-        start = len(self.parts) if row == RANDOM else self.parts.index(row)
-        stop = None if row == RANDOM else start + 1
-        return float(self.changed[place][start:stop].mean())
-
-    def _against_chance(self, row, place):
+    def _row_to_json(self, row, place) -> dict:
+        mean, deviation = self.mean_and_deviation(row, place)
+        paper = self.paper[place].get(row)
+        found = {
+            "mean": mean,
+            "deviation": deviation,
+            "share_of_features_changed": float(
+                self._of_row(self.changed[place], row).mean()
+            ),
+            "paper": paper and {"mean": paper[0], "deviation": paper[1]},
+        }
         if row == RANDOM:
             means = self.values(row, place).mean(axis=1)
-            return {"deviation_of_trial_means": float(means.std())}
-        return {"share_of_random_trials_as_low": self.share_of_lower_trials(row, place)}
+            return {**found, "deviation_of_trial_means": float(means.std())}
+        lower = self.share_of_lower_trials(row, place)
+        return {**found, "share_of_random_trials_as_low": lower}
+
+    def _of_row(self, values, row):
+        if row == RANDOM:
+            return values[len(self.parts) :]
+        return values[self.parts.index(row)]
 
     def _sentence(self, place) -> str:
         shares = ", ".join(
             f"{part} {self.share_of_lower_trials(part, place):.0%}"
             for part in self.parts
         )
-        paper = self._paper_margin(place)
-        beside = "" if paper is None else f" (in the paper {_side(paper)})"
+        paper, beside = self.paper[place], ""
+        if {*self.rows} <= {*paper}:
+            mean = np.mean([paper[part][0] for part in self.parts])
+            beside = f" (in the paper {_side(1 - mean / paper[RANDOM][0])})"
         return (
             f"At {self.layers[place]} parts lie {_side(self.margin(place))} random "
             f"places{beside}; of the random trials are as low or lower: {shares}."
         )
 
-    def _paper_margin(self, place) -> float | None:
-        """The paper's margin, if it has all of these parts."""
-        paper = self.paper[place]
-        if not {*self.rows} <= {*paper}:
-            return None
-        mean = np.mean([paper[part][0] for part in self.parts])
-        return float(1 - mean / paper[RANDOM][0])
-
-    def _said_of_chance(self) -> list[str]:
-        """A sentence where what was found may be chance."""
-        shares = [
-            self.share_of_lower_trials(part, place)
-            for part in self.parts
-            for place in range(len(self.layers))
-        ]
-        if min(shares) < _RARE:
-            return []
-        return [
-            f"No part is lower than all but {_RARE:.0%} of the random trials: what "
-            "differs here may be chance."
-        ]
-
     def _verdict(self) -> str:
         low, high = self.margin(0), self.margin(len(self.layers) - 1)
-        all_below = all(
-            self.values(part, 0).mean() < self.values(RANDOM, 0).mean()
-            for part in self.parts
-        )
+        chance = self.values(RANDOM, 0).mean()
+        all_below = all(self.values(part, 0).mean() < chance for part in self.parts)
         who = "Every part changes" if all_below else "Not every part changes"
         how_much = "less" if high < low else "no less"
         agrees = "in direction as" if all_below and high < low else "unlike what"

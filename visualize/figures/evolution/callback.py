@@ -1,5 +1,6 @@
 """Fig. 4 while a model trains: a Keras callback, with TensorBoard."""
 
+import dataclasses
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -11,7 +12,9 @@ from visualize.deconvnet.checks import list_of_layers
 from visualize.deconvnet.deconvnet import Deconvnet
 from visualize.plots.evolution import channel_images, draw_evolution
 from visualize.strongest.patches import cut_to_field, known_field
-from zfkeras.graph.layer_tensor import as_maps, layer_tensor
+from visualize.strongest.scan import make_update
+from visualize.strongest.scan_state import ScanState
+from zfkeras.graph.layer_tensor import layer_tensor
 from zfkeras.io.provenance import write_record
 from zfkeras.plots import save_figure
 
@@ -95,15 +98,12 @@ class EvolutionCallback(keras.callbacks.Callback):
             return  # fit goes on where it stopped
         self._looks = {}
         self._tensors = dict(layer_tensor(self.model, layer) for layer in self.layers)
-        self._fields = {
-            name: known_field(self.model, tensor)
-            for name, tensor in self._tensors.items()
-        }
         self._channels = {
             name: _draw(tensor.shape[-1], self.num_channels, (self.seed, number))
             for number, (name, tensor) in enumerate(self._tensors.items())
         }
-        self._network = keras.Model(self.model.inputs, self._tensors)
+        tensors = [*self._tensors.values()]
+        self._update = make_update(keras.Model(self.model.inputs, tensors))
         self._deconvnet = Deconvnet(self.model)
         self._deconvnet.require(self._tensors)
         # Its own folder: TensorBoard reads every event file below the one it is given.
@@ -119,34 +119,42 @@ class EvolutionCallback(keras.callbacks.Callback):
             self._writer.flush()
 
     def _look(self) -> dict:
-        """Layer -> activations, images, positions and reconstructions by channel."""
-        found = {}
-        for name, (values, images, positions) in self._strongest().items():
+        """Maps layers to activations, images, positions and projections by channel."""
+        state, found = self._scan(), {}
+        for name, tensor in self._tensors.items():
+            channels, rows = self._channels[name], state.rows(name)
+            values = state.values[rows][channels, 0]
+            places = state.places[rows][channels, 0]
+            images, positions = places[:, 0], places[:, 2:]
             shown = self._deconvnet.project(
                 self.images,
                 name,
-                channel=self._channels[name],
-                position=positions if len(self._tensors[name].shape) == 4 else None,
+                channel=channels,
+                position=positions if len(tensor.shape) == 4 else None,
                 image=images,
             )
-            shown = cut_to_field(shown, self._fields[name], positions)
+            shown = cut_to_field(shown, known_field(self.model, tensor), positions)
             found[name] = (values, images, positions, shown)
         return found
 
-    def _strongest(self) -> dict:
-        """Layer -> value, image and position (y, x) for each of its channels."""
-        best = {}
-        for start in range(0, len(self.images), self.batch_size):
-            batch = self.images[start : start + self.batch_size]
-            outputs = self._network.predict_on_batch(batch)
-            for name, output in outputs.items():
-                maps = as_maps(output)[..., self._channels[name]]
-                values, images, positions = strongest_activations(maps)
-                found = (values, images + start, positions)
-                best[name] = _stronger(best.get(name, found), found)
-        return best
+    def _scan(self) -> ScanState:
+        """Finds the strongest activation of every channel in the images."""
+        layers = [(name, one.shape[-1]) for name, one in self._tensors.items()]
+        state = ScanState.empty("", layers, 1)
+        values, places = state.values, state.places
+        number = np.arange(len(self.images))
+        examples = np.stack([number, 0 * number], axis=1)  # without labels
+        for start in range(0, len(number), self.batch_size):
+            part = slice(start, start + self.batch_size)
+            values, places, _ = self._update(
+                values, places, self.images[part], examples[part]
+            )
+        return dataclasses.replace(
+            state, values=np.asarray(values), places=np.asarray(places)
+        )
 
     def _write(self, epoch):
+        """Writes the picture, the record and the summaries of the epochs so far."""
         with self._writer.as_default():
             for name, (*_, shown) in self._looks[epoch].items():
                 pictures = channel_images(shown)
@@ -184,28 +192,8 @@ class EvolutionCallback(keras.callbacks.Callback):
         write_record(self.log_dir / "evolution.json", record)
 
 
-def strongest_activations(maps: np.ndarray):
-    """The strongest activation of each channel in a batch of maps; of equals the first.
-
-    maps: float array (n, height, width, channels).
-    """
-    flat = maps.reshape(-1, maps.shape[3])
-    places = flat.argmax(axis=0)
-    images, y, x = np.unravel_index(places, maps.shape[:3])
-    return flat[places, np.arange(len(places))], images, np.stack([y, x], axis=-1)
-
-
-def _stronger(old, new):
-    """For each channel the stronger of two, the old one if they are equal."""
-    better = new[0] > old[0]
-    return tuple(
-        np.where(better if a.ndim == 1 else better[:, None], b, a)
-        for a, b in zip(old, new, strict=True)
-    )
-
-
 def _draw(channels, number, seed):
-    """Some of a layer's channels, in rising order."""
+    """Draws some of a layer's channels, in rising order."""
     random = np.random.default_rng(seed)
     size = min(number, channels)
     return np.sort(random.choice(channels, size, replace=False))

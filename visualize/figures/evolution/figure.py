@@ -52,56 +52,45 @@ def measure(context, settings: EvolutionSettings) -> Record:
     from visualize.figures.evolution.history import FeatureHistory
     from visualize.figures.evolution.snapshots import find_snapshots
     from visualize.strongest.sample import draw_sample, load_probes
-    from zfkeras.data.files.bad_images import BadImages
+    from visualize.strongest.searched_images import searched_images
     from zfkeras.graph.paper_layers import layer_heading, usual_layers
     from zfkeras.models.presets import load
 
     snapshots = find_snapshots(settings.run, settings.epochs)
-    source = context.source(settings.data)
-    split_name = source.split_name(settings.split, "train")
-    split = source.split(split_name)
-    classifier = load(
-        [*snapshots.values()][-1]
-    )  # its weights change: not the context's
+    images = searched_images(context, settings, "train")
+    # Its weights change: it cannot be the context's.
+    classifier = load([*snapshots.values()][-1])
+    layers = settings.layers or usual_layers(classifier.model)
     history = FeatureHistory(
         classifier,
         snapshots,
-        settings.layers or usual_layers(classifier.model),
+        layers,
+        images,
+        scans=context.folder / "scans",
         num_channels=settings.channels,
         seed=settings.seed,
         batch_size=settings.batch_size,
     )
-    images = draw_sample(split, settings.max_images, settings.seed)
-    bad_images = BadImages(max(1, images.num_examples), settings.max_bad_fraction)
+    split = images.source.split(images.split_name)
     probes = draw_sample(split, settings.probes, settings.seed)
-    scans = context.workdir / "scans"
-    probes = load_probes(probes, classifier.preprocessing, bad_images)
-    layers = history.follow(
-        images,
-        probes,
-        scans=scans,
-        data=f"{settings.data} {split_name} {settings.max_images} {settings.seed}",
-        bad_images=bad_images,
-        show_progress=True,
-    )
+    _ = context.workdir  # nobody else's, before the work
+    probes = load_probes(probes, classifier.preprocessing, images.bad_images)
     headed = {
-        layer_heading(classifier.model, layer): history
-        for layer, history in layers.items()
+        layer_heading(classifier.model, layer): found
+        for layer, found in history.follow(probes).items()
     }
     numbers = {
+        **images.to_json(),
         "run": str(settings.run),
-        "data": settings.data,
-        "split": split_name,
-        "images": images.num_examples,
-        "bad_images": bad_images.to_json(),
+        "images": images.split.num_examples,
         "probes": len(probes),
         "epochs": [*snapshots],
     }
-    return _record(numbers, images, headed)
+    return _record(numbers, images.split, headed)
 
 
-def _record(numbers, images, headed) -> Record:
-    """The record, from each layer's history by its heading."""
+def _record(numbers, split, headed) -> Record:
+    """Makes the record from each layer's history by its heading."""
     import numpy as np
 
     from visualize.plots.evolution import draw_evolution
@@ -109,9 +98,9 @@ def _record(numbers, images, headed) -> Record:
 
     layers = headed.values()
     places = np.concatenate([layer.images.ravel() for layer in layers])
-    examples = examples_at(images, places)
-    split = "training" if numbers["split"] == "train" else numbers["split"]
-    looked_at = f"{numbers['images']:,} {split} images"
+    examples = examples_at(split, places)
+    kind = "training" if numbers["split"] == "train" else numbers["split"]
+    looked_at = f"{numbers['images']:,} {kind} images"
     name = Path(numbers["data"]).name  # a path may be as long as it likes
     figure = draw_evolution(
         numbers["epochs"],
@@ -160,7 +149,7 @@ def _layer_record(heading, layer, examples) -> dict:
 
 
 def _findings(numbers, looked_at, headed) -> list[str]:
-    """When each layer settles, and how many strongest images still change."""
+    """Says when each layer settles, and how many strongest images still change."""
     layers = [*headed.values()]
     named = ", ".join(
         f"{heading} never"
@@ -200,7 +189,7 @@ def _order(epochs, layers) -> str:
 
 
 def _table(epochs, headed) -> Table:
-    """The cosines by epoch."""
+    """Makes the table of the cosines by epoch."""
     rows = [
         [
             heading,

@@ -16,9 +16,8 @@ from visualize.figures.evolution.snapshots import take_weights
 from visualize.figures.features.top_features import choose_channels
 from visualize.strongest.patches import cut_to_field, known_field
 from visualize.strongest.sample import examples_at, load_crops
+from visualize.strongest.searched_images import SearchedImages
 from visualize.strongest.top_activations import Strongest, TopActivations
-from zfkeras.data.files.bad_images import BadImages
-from zfkeras.data.split import Split
 from zfkeras.errors import RunError
 from zfkeras.models.classifier import Classifier
 
@@ -55,7 +54,9 @@ class FeatureHistory:
         classifier: Classifier,
         snapshots: Mapping[int, Path],
         layers: Sequence[int | str],
+        images: SearchedImages,
         *,
+        scans: Path,
         num_channels: int = 6,
         seed: int = 0,
         batch_size: int = 128,
@@ -66,63 +67,47 @@ class FeatureHistory:
         self.finder = TopActivations(classifier, layers, count=1)
         self.deconvnet = Deconvnet(self.model)
         self.deconvnet.require(layers)
-        self.num_channels = num_channels
-        self.seed = seed
+        self.images, self.scans = images, scans
+        self.num_channels, self.seed = num_channels, seed
         self.batch_size = batch_size
 
-    def follow(
-        self,
-        split: Split,
-        probes: np.ndarray,
-        *,
-        scans: Path | None = None,
-        data: str = "",
-        bad_images: BadImages | None = None,
-        show_progress: bool = False,
-    ) -> dict[int | str, LayerHistory]:
+    def follow(self, probes: np.ndarray) -> dict[int | str, LayerHistory]:
         """Scans the images at each snapshot and projects the strongest activations.
 
-        probes: float array (n, crop, crop, 3).
+        probes: float array (n, crop, crop, 3), on which snapshots are compared.
         """
-
-        def look(epoch, channels=None):
-            take_weights(self.model, self.snapshots[epoch])
-            found = self.finder.scan(
-                split,
-                batch_size=self.batch_size,
-                state_path=scans and Path(scans) / f"epoch-{epoch:03d}.npz",
-                data=data,
-                bad_images=bad_images,
-                show_progress=show_progress,
-            )
-            channels = channels or self._draw(found)
-            return _Look(
-                found,
-                channels,
-                self._reconstructions(split, found, channels),
-                self._on_probes(probes, channels),
-            )
-
         *epochs, last_epoch = self.snapshots
-        last = look(last_epoch)
+        last = self._look(last_epoch, probes)
         looks, to_next, to_last = [], [], []
         for epoch in epochs:
-            looks.append(look(epoch, last.channels))
+            looks.append(self._look(epoch, probes, last.channels))
             to_last.append(looks[-1].similarity(last))
             if len(looks) > 1:
                 to_next.append(looks[-2].similarity(looks[-1]))
                 looks[-2] = looks[-2].without_probes()  # they are large
         to_next.append(looks[-1].similarity(last))
         to_last.append(last.similarity(last))
+        looks.append(last)
         return {
-            layer: _history(
-                layer, tuple(self.snapshots), [*looks, last], to_next, to_last
-            )
+            layer: _history(layer, tuple(self.snapshots), looks, to_next, to_last)
             for layer in self.finder.tensors
         }
 
+    def _look(self, epoch, probes, channels=None) -> "_Look":
+        """Finds and projects what is strongest at a snapshot."""
+        take_weights(self.model, self.snapshots[epoch])
+        path = self.scans / f"epoch-{epoch:03d}.npz"
+        found = self.images.scan(self.finder, path, self.batch_size)
+        channels = channels or self._draw(found)
+        return _Look(
+            found,
+            channels,
+            self._reconstructions(found, channels),
+            self._on_probes(probes, channels),
+        )
+
     def _draw(self, found: Mapping[int | str, Strongest]) -> dict:
-        """Some of each layer's active channels, in rising order."""
+        """Draws some of each layer's active channels, in rising order."""
         for strongest in found.values():
             if strongest.dead.all():
                 raise RunError(
@@ -134,8 +119,9 @@ class FeatureHistory:
             for layer, strongest in found.items()
         }
 
-    def _reconstructions(self, split, found, channels) -> dict:
-        """Layer -> projections (channels, height, width, 3) of the strongest."""
+    def _reconstructions(self, found, channels) -> dict:
+        """Projects the strongest: layer -> (channels, height, width, 3)."""
+        split = self.images.split
         rows = {layer: found[layer].images[c, 0] for layer, c in channels.items()}
         examples = examples_at(split, np.concatenate(list(rows.values())))
         patches = {}
@@ -154,7 +140,7 @@ class FeatureHistory:
         return patches
 
     def _on_probes(self, probes, channels) -> dict:
-        """Layer -> projections (channels * probes, height, width, 3)."""
+        """Projects the probes: layer -> (channels * probes, height, width, 3)."""
         return {
             layer: self.deconvnet.project(
                 probes,

@@ -56,72 +56,28 @@ class FeatureSettings:
     max_bad_fraction: float = settings.max_bad_fraction()
 
 
-def find_features(context, settings: FeatureSettings):
-    """Finds and projects the strongest activations.
-
-    Returns an iterator over each layer's (shown, all activations), and a function that
-    gives what the record says of the images once the iterator has begun.
-    """
-    from visualize.figures.features.finder import FeatureFinder
-    from visualize.strongest.sample import draw_sample
-    from zfkeras.data.files.bad_images import BadImages
-    from zfkeras.graph.paper_layers import usual_layers
-
-    source = context.source(settings.data)
-    split_name = source.split_name(settings.split)
-    split = draw_sample(source.split(split_name), settings.max_images, settings.seed)
-    data = f"{source.spec} {split_name}"  # as beam_features names it
-    if settings.max_images is not None:
-        data += f" {settings.max_images} {settings.seed}"
-    classifier = context.classifier(settings.model)
-    layers = settings.layers or usual_layers(classifier.model)
-    finder = FeatureFinder(classifier, layers, settings.top)
-    bad_images = BadImages(max(split.num_examples, 1), settings.max_bad_fraction)
-    found = finder.find(
-        source,
-        split,
-        settings.channels,
-        state_path=context.workdir / "top_activations.npz",
-        data=data,
-        bad_images=bad_images,
-        batch_size=settings.batch_size,
-        seed=settings.seed,
-    )
-
-    def images():
-        return {
-            "data": source.spec,
-            "split": split_name,
-            "num_images": split.num_examples - bad_images.count,
-            "bad_images": bad_images.to_json(),
-        }
-
-    return found, images
-
-
 def measure(context, settings: FeatureSettings) -> Record:
     """Finds what excites each channel most, and projects it to pixels."""
+    from visualize.figures.features.finder import find_features
     from visualize.images.objects import said_of_objects
     from visualize.plots.features import draw_layer, draw_overview, layer_title
 
-    class_names = context.source(settings.data).class_names
-    found, images = find_features(context, settings)
+    numbers, class_names, found = find_features(context, settings)
+    title = f"Strongest activations over {numbers['num_images']:,} images"
     shown, records, pictures, findings = [], [], {}, []
     for features, strongest in found:
-        title = f"Strongest activations over {images()['num_images']:,} images"
         name = layer_title(features)
-        picture = draw_layer(features, f"{title}: {name}")
-        pictures[picture_name(features.layer)] = picture
+        pictures[picture_name(features.layer)] = draw_layer(features, f"{title}: {name}")
         shown.append(features)
         records.append(layer_record(features, strongest, class_names))
         if features.on_objects is not None:
             findings.append(f"{name}: {said_of_objects(features.on_objects)}")
     pictures = {"features.png": draw_overview(shown, title), **pictures}
-    return Record(PAPER, findings, {**images(), "layers": records}, [], pictures)
+    return Record(PAPER, findings, {**numbers, "layers": records}, [], pictures)
 
 
 def picture_name(layer: int | str) -> str:
-    """The file name of a layer's picture, whatever the layer is called."""
+    """Returns the file name of a layer's picture, whatever the layer is called."""
     return f"{layer_stem(layer)}.png"
 
 
@@ -168,7 +124,7 @@ def layer_record(features, strongest, class_names) -> dict:
 
 
 def _class_name(class_names, label) -> str:
-    """In words, as people read it; the label itself stands beside."""
+    """Names the class of a label as people read it."""
     return class_names[label] if label >= 0 else NO_CLASS
 
 

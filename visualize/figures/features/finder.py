@@ -1,7 +1,6 @@
 """Finds what Fig. 2 shows: scans the images, chooses channels and projects them."""
 
 from collections.abc import Iterator, Sequence
-from pathlib import Path
 
 from tqdm import tqdm
 
@@ -13,69 +12,46 @@ from visualize.figures.features.top_features import (
     layer_features,
 )
 from visualize.images.objects import mask_finder
-from visualize.strongest.distinct import count_to_scan, keep_one_each, photograph_finder
+from visualize.strongest.distinct import count_to_scan, one_per_photograph
+from visualize.strongest.searched_images import searched_images
 from visualize.strongest.top_activations import Strongest, TopActivations
-from zfkeras.data.files.bad_images import BadImages
-from zfkeras.data.register import Source
-from zfkeras.data.split import Split
-from zfkeras.models.classifier import Classifier
+from zfkeras.graph.paper_layers import usual_layers
 
 
-class FeatureFinder:
-    """Finds the strongest activations of channels and projects them.
+def find_features(
+    context, settings
+) -> tuple[dict, Sequence[str], Iterator[tuple[LayerFeatures, Strongest]]]:
+    """Finds the strongest activations and projects them (sec. 4.1 and Fig. 2).
 
-    Zeiler & Fergus 2014, sec. 4.1 and Fig. 2.
+    Returns what a record says of the images, the names of their classes, and each
+    layer's (channels that are shown, all activations).
     """
+    images = searched_images(context, settings)
+    source, classifier = images.source, context.classifier(settings.model)
+    layers = settings.layers or usual_layers(classifier.model)
+    finder = TopActivations(classifier, layers, count_to_scan(source, settings.top))
+    deconvnet = Deconvnet(classifier.model)
+    deconvnet.require(layers)
+    for name, count in finder.layers:
+        check_channels(settings.channels, count, name)
+    state_path = context.workdir / "top_activations.npz"
+    found = images.scan(finder, state_path, settings.batch_size)
+    found = {
+        layer: one_per_photograph(strongest, settings.top, images)
+        for layer, strongest in found.items()
+    }
+    mask_of = mask_finder(source, classifier.preprocessing)
 
-    def __init__(self, classifier: Classifier, layers: Sequence[int | str], top: int):
-        self._top = top
-        self._scanner = TopActivations(classifier, layers, top)
-        self._deconvnet = Deconvnet(self._scanner.model)
-        self._deconvnet.require(layers)
-
-    def find(
-        self,
-        source: Source,
-        split: Split,
-        channels: int | Sequence[int],
-        *,
-        state_path: Path,
-        data: str,
-        bad_images: BadImages,
-        batch_size: int = 128,
-        seed: int = 0,
-    ) -> Iterator[tuple[LayerFeatures, Strongest]]:
-        """Scans the images once, then yields (shown, all activations) by layer."""
-        for name, count in self._scanner.layers:
-            check_channels(channels, count, name)
-        photograph_of = photograph_finder(source)
-        self._scanner.count = count_to_scan(source, self._top)
-        found = self._scanner.scan(
-            split,
-            batch_size=batch_size,
-            state_path=state_path,
-            data=data,
-            bad_images=bad_images,
-            show_progress=True,
-        )
-        if photograph_of is not None:
-            found = {
-                layer: keep_one_each(strongest, self._top, split, photograph_of)
-                for layer, strongest in found.items()
-            }
-        chosen = {
-            layer: choose_channels(strongest, channels, seed)
-            for layer, strongest in found.items()
-        }
-        mask_of = mask_finder(source, self._scanner.preprocessing)
-        for layer, shown in tqdm(chosen.items(), "project", unit=" layers"):
-            features = layer_features(
-                self._scanner,
-                self._deconvnet,
-                layer,
-                found[layer],
-                shown,
-                split,
-                mask_of,
+    def project():
+        for layer, strongest in tqdm(found.items(), "project", unit=" layers"):
+            channels = choose_channels(strongest, settings.channels, settings.seed)
+            yield (
+                layer_features(
+                    finder, deconvnet, layer, strongest, channels, images.split, mask_of
+                ),
+                strongest,
             )
-            yield features, found[layer]
+
+    num_images = images.split.num_examples - images.bad_images.count
+    numbers = {**images.to_json(), "num_images": num_images}
+    return numbers, source.class_names, project()

@@ -9,9 +9,9 @@ from visualize.figures.features.figure import (
     FEATURES,
     PAPER,
     FeatureSettings,
-    find_features,
     layer_record,
 )
+from visualize.figures.features.finder import find_features
 from visualize.figures.features.top_features import LayerFeatures
 from visualize.figures.figure import Figure
 from visualize.images.contrast import stretch
@@ -27,8 +27,7 @@ _QUALITY = 90  # of the JPEG of larger patches
 
 def make_gallery(context, settings: FeatureSettings) -> Record:
     """Writes two small pictures of each channel that is shown."""
-    class_names = context.source(settings.data).class_names
-    found, images = find_features(context, settings)
+    numbers, class_names, found = find_features(context, settings)
     records = []
     for features, strongest in found:
         record = layer_record(features, strongest, class_names)
@@ -36,7 +35,10 @@ def make_gallery(context, settings: FeatureSettings) -> Record:
         for row, feature in enumerate(record["features"]):
             feature |= _write_sheets(features, row, context.workdir)
         records.append(record)
-    return Record(PAPER, (), {**images(), "top": settings.top, "layers": records})
+    numbers |= {"top": settings.top, "layers": records}
+    shown = [feature for record in records for feature in record["features"]]
+    names = [feature[side] for feature in shown for side in ("left", "patches")]
+    return Record(PAPER, (), numbers, pictures=dict.fromkeys(names))
 
 
 GALLERY = Figure(
@@ -57,12 +59,11 @@ def _write_sheets(features: LayerFeatures, row: int, folder: Path) -> dict:
         if features.filters is None
         else stretch(features.filters[row][None])[0]
     )
-    side = max(features.patches.shape[2:4])
+    right = _sheet(features.patches[row])
+    is_small = max(features.patches.shape[2:4]) <= _SHARP
     return {
-        "left": _write(left, folder / f"{stem}-left", side),
-        "patches": _write(
-            _sheet(features.patches[row]), folder / f"{stem}-right", side
-        ),
+        "left": _write(left, folder / f"{stem}-left", is_small),
+        "patches": _write(right, folder / f"{stem}-right", is_small),
     }
 
 
@@ -73,13 +74,11 @@ def _sheet(images: np.ndarray) -> np.ndarray:
     return tile(images, columns, gap=gap, fill=_LINE)
 
 
-def _write(pixels: np.ndarray, stem: Path, side: int) -> str:
-    """Writes a PNG of small patches, a JPEG of large ones; returns the file's name."""
-    kind = "png" if side <= _SHARP else "jpg"
-    path = stem.with_name(f"{stem.name}.{kind}")
-    options = {"optimize": True} if kind == "png" else {"quality": _QUALITY}
+def _write(pixels: np.ndarray, stem: Path, is_small: bool) -> str:
+    """Writes small patches as PNG and large ones as JPEG; returns the file's name."""
+    kind, ending = ("PNG", "png") if is_small else ("JPEG", "jpg")
+    options = {"optimize": True} if is_small else {"quality": _QUALITY}
+    path = stem.with_name(f"{stem.name}.{ending}")
     with written_whole(path) as file:
-        image = Image.fromarray(pixels)
-        format_name = "PNG" if kind == "png" else "JPEG"
-        image.save(file, format_name, subsampling=0, **options)
+        Image.fromarray(pixels).save(file, kind, subsampling=0, **options)
     return path.name

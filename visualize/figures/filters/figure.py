@@ -71,9 +71,9 @@ def measure(context, settings: FilterSettings) -> Record:
     kernels = [np.asarray(conv.kernel, np.float32) for _, conv in firsts]
     statistics = [measure_filters(kernel) for kernel in kernels]
     strides = [tuple(conv.strides) for _, conv in firsts]
-    seconds, images = [None] * len(names), {}
+    seconds, numbers = [None] * len(names), {"data": None}
     if settings.data:
-        seconds, images = _second_layers(context, settings, classifiers, strides)
+        seconds, numbers = _second_layers(context, settings, classifiers, strides)
     silent = [second and second.silent for second in seconds]
     pictures = {
         "filters.png": draw_filters(labels, kernels, statistics, strides, silent)
@@ -89,75 +89,42 @@ def measure(context, settings: FilterSettings) -> Record:
             "kernel_size": [*conv.kernel_size],
             "stride": [*conv.strides],
             **measured.to_json(),
-            **_second_record(second),
+            **(second.to_json() if second else {}),
         }
         for label, name, (path, conv), measured, second in zip(
             labels, names, firsts, statistics, seconds, strict=True
         )
     ]
-    numbers = {"data": settings.data, **images, "networks": networks}
+    numbers = {**numbers, "networks": networks}
     return Record(PAPER, _findings(networks), numbers, [_table(networks)], pictures)
 
 
 def _second_layers(context, settings, classifiers, strides):
-    """`SecondLayer` of each network, by a pass over the images; what those were."""
+    """Looks at layer 2 of each network; returns what is seen, and of which images."""
     from visualize.figures.filters.second_layer import (
         default_layer,
         look_at_second_layer,
     )
-    from visualize.strongest.sample import draw_sample
-    from zfkeras.data.files.bad_images import BadImages
+    from visualize.strongest.searched_images import searched_images
 
-    source = context.source(settings.data)
-    name = source.split_name(settings.split)
-    split = draw_sample(source.split(name), settings.max_images, settings.seed)
-    bad_images = BadImages(max(1, split.num_examples), settings.max_bad_fraction)
+    images = searched_images(context, settings)
     seconds = [
         look_at_second_layer(
             classifier,
             settings.layer or default_layer(classifier.model),
-            split,
+            images,
             sorted({*strides}),
+            state_path=context.workdir / f"scan-{place}.npz",
             seed=settings.seed,
             batch_size=settings.batch_size,
-            state_path=context.workdir / f"scan-{place}.npz",
-            data=f"{settings.data} {name} {settings.max_images} {settings.seed}",
-            bad_images=bad_images,
-            show_progress=True,
         )
         for place, classifier in enumerate(classifiers)
     ]
-    return seconds, {"split": name, "bad_images": bad_images.to_json()}
-
-
-def _second_record(second) -> dict:
-    """What the images told of a network, for the grids of all that are compared."""
-    from zfkeras.records.numbers import json_number
-
-    if second is None:
-        return {}
-    shares = {
-        f"above_1/{2 * max(stride)}_cycles_per_pixel": {
-            what: json_number(value) for what, value in share.items()
-        }
-        for stride, share in second.aliasing.items()
-    }
-    return {
-        "never_active": {
-            "rule": "no activation above 0 in any image",
-            "count": int(second.silent.sum()),
-            "channels": second.silent.nonzero()[0].tolist(),
-        },
-        "layer_2": {
-            "layer": second.layer_name,
-            "channels_measured": len(second.channels),
-            "share_of_power": shares,
-        },
-    }
+    return seconds, images.to_json()
 
 
 def _findings(networks) -> list[str]:
-    """What each network's filters are like."""
+    """Says what each network's filters are like."""
     sentences = [
         f"{network['label']}: {network['dead']['count']} of {network['filters']} "
         f"filters dead; the largest is {number(network['rms']['dominance'], 1)} times "
@@ -175,7 +142,7 @@ def _findings(networks) -> list[str]:
 
 def _smoothness(network: Mapping) -> str:
     """Says how alike neighbouring weights are."""
-    value = network.get("neighbour_correlation")
+    value = network["neighbour_correlation"]
     if value is None:
         return ""
     return f"Neighbouring weights correlate by {number(value)} (random weights: 0). "
@@ -197,43 +164,34 @@ def _aliasing(network: Mapping) -> str:
 
 
 def _table(networks) -> Table:
-    """The numbers of each network."""
+    """Makes the table of each network's numbers."""
+    headings = "network, size/stride, dead, never active, largest/median, correlation"
     rows = []
     for network in networks:
         size = "x".join(map(str, network["kernel_size"]))
-        silent = network.get("never_active", {}).get("count")
+        silent = network.get("never_active", {}).get("count", "–")
         shares = network["frequency"]["mean_share_of_power"].values()
         rows.append(
             [
                 network["label"],
                 f"{size}/{network['stride'][0]}",
                 f"{network['dead']['count']} of {network['filters']}",
-                "–" if silent is None else str(silent),
+                str(silent),
                 number(network["rms"]["dominance"]),
-                number(network.get("neighbour_correlation")),
+                number(network["neighbour_correlation"]),
                 *(percent(share, 0) for share in shares),
             ]
         )
     return Table(
         "First-layer filters; correlation of neighbouring weights (noise: 0); share of "
         "the power by frequency",
-        [
-            "network",
-            "size/stride",
-            "dead",
-            "never active",
-            "largest/median",
-            "correlation",
-            "low",
-            "middle",
-            "high",
-        ],
+        [*headings.split(", "), "low", "middle", "high"],
         rows,
     )
 
 
 def model_labels(names: Sequence[str], labels: Sequence[str] | None) -> list[str]:
-    """Names the networks: the given labels, or the preset, file or folder names."""
+    """Names networks by the given labels, or by preset, file or folder."""
     if labels is None:
         paths = [Path(name) for name in names]
         folders = [p.parent.name if p.name == "model.keras" else "" for p in paths]

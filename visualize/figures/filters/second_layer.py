@@ -17,12 +17,12 @@ from visualize.figures.filters.statistics import convolutions, first_convolution
 from visualize.images.contrast import ZERO
 from visualize.strongest.patches import cut_to_field, known_field
 from visualize.strongest.sample import examples_at, load_pictures
+from visualize.strongest.searched_images import SearchedImages
 from visualize.strongest.top_activations import TopActivations
-from zfkeras.data.files.bad_images import BadImages
-from zfkeras.data.split import Split
 from zfkeras.errors import UsageError
 from zfkeras.graph.endpoints import endpoints
 from zfkeras.models.classifier import Classifier
+from zfkeras.records.numbers import json_number
 
 _MOST_CHANNELS = 256  # more would tell no more of the mean
 
@@ -36,11 +36,32 @@ class SecondLayer:
     channels: np.ndarray  # int array (n,), those measured
     reconstructions: np.ndarray  # float array (n, height, width, channels of the image)
     patches: np.ndarray  # uint8 array (n, height, width, 3), what is seen there
-    aliasing: dict[tuple[int, int], dict[str, float]]
+    aliasing: dict[tuple[int, int], dict[str, float]]  # by stride of a grid
+
+    def to_json(self) -> dict:
+        """Returns what the images told, for the grids of all networks compared."""
+        shares = {
+            f"above_1/{2 * max(stride)}_cycles_per_pixel": {
+                what: json_number(value) for what, value in share.items()
+            }
+            for stride, share in self.aliasing.items()
+        }
+        return {
+            "never_active": {
+                "rule": "no activation above 0 in any image",
+                "count": int(self.silent.sum()),
+                "channels": self.silent.nonzero()[0].tolist(),
+            },
+            "layer_2": {
+                "layer": self.layer_name,
+                "channels_measured": len(self.channels),
+                "share_of_power": shares,
+            },
+        }
 
 
 def default_layer(model: keras.Model) -> str:
-    """Where layer 2 ends: in ZFNet after its pool and normalisation."""
+    """Finds where layer 2 ends: in ZFNet after its pool and normalisation."""
     try:
         return endpoints(model)[2].layer_name
     except (UsageError, KeyError):
@@ -53,39 +74,28 @@ def default_layer(model: keras.Model) -> str:
 def look_at_second_layer(
     classifier: Classifier,
     layer: int | str,
-    split: Split,
+    images: SearchedImages,
     strides: Sequence[tuple[int, int]],
     *,
+    state_path: Path,
     seed: int = 0,
     batch_size: int = 128,
-    state_path: Path | None = None,
-    data: str = "",
-    bad_images: BadImages | None = None,
-    show_progress: bool = False,
 ) -> SecondLayer:
     """Finds and projects the strongest activation of up to 256 channels of a layer."""
-    model, preprocessing = classifier.model, classifier.preprocessing
+    model, split = classifier.model, images.split
     first, _ = first_convolution(model)
     finder = TopActivations(classifier, [first, layer], count=1)
     deconvnet = Deconvnet(model)
     deconvnet.require([layer])
-    found = finder.scan(
-        split,
-        batch_size=batch_size,
-        state_path=state_path,
-        data=data,
-        bad_images=bad_images,
-        show_progress=show_progress,
-    )
+    found = images.scan(finder, state_path, batch_size)
     channels = choose_channels(found[layer], _MOST_CHANNELS, seed)
     places = found[layer].images[channels, 0]
     positions = found[layer].positions[channels, 0]
     used, image = np.unique(places, return_inverse=True)
     examples = examples_at(split, used)
-    pictures, inputs = load_pictures(
-        split, [examples[place] for place in used], preprocessing
-    )
-    tensor = finder.tensors[layer][1]
+    chosen = [examples[place] for place in used]
+    pictures, inputs = load_pictures(split, chosen, classifier.preprocessing)
+    name, tensor = finder.tensors[layer]
     reconstructions = deconvnet.project(
         inputs,
         layer,
@@ -95,7 +105,7 @@ def look_at_second_layer(
     )
     field = known_field(model, tensor)
     return SecondLayer(
-        finder.tensors[layer][0],
+        name,
         found[first].dead,
         channels,
         cut_to_field(reconstructions, field, positions),
@@ -111,5 +121,6 @@ def look_at_second_layer(
 
 
 def _mean(shares) -> float:
+    """Averages the shares that are known; NaN without any."""
     known = shares[~np.isnan(shares)]
     return float(known.mean()) if known.size else float("nan")

@@ -7,6 +7,7 @@ import keras
 import numpy as np
 
 from zfkeras.errors import UsageError
+from zfkeras.graph.kinds import Role, role_of
 from zfkeras.records.numbers import json_number
 
 RMS_BOUND = 0.1  # the radius of the renormalisation, sec. 3
@@ -112,7 +113,7 @@ def convolutions(
     for layer in model.layers:
         if isinstance(layer, keras.Model):
             yield from convolutions(layer, f"{prefix}{layer.name}.")
-        elif isinstance(layer, keras.layers.Conv2D):
+        elif role_of(layer) is Role.CONVOLUTION:
             yield prefix + layer.name, layer
 
 

@@ -5,7 +5,6 @@ from collections.abc import Sequence
 import keras
 import numpy as np
 import tensorflow as tf
-from tqdm import tqdm
 
 from visualize.deconvnet.checks import (
     as_numbers,
@@ -13,6 +12,7 @@ from visualize.deconvnet.checks import (
     list_of_layers,
     whole_number,
 )
+from visualize.figures.batches import run_in_batches
 from visualize.figures.invariance.curves import InvarianceCurves
 from visualize.figures.invariance.transformations import (
     Sweep,
@@ -65,8 +65,9 @@ class InvarianceMeter:
         shape = tuple(model.inputs[0].shape)
         if len(model.inputs) != 1 or len(shape) != 4 or None in shape[1:]:
             raise UsageError(
-                "`model` must take one image of a known size. "
-                f"Received: input shape={shape}."
+                argument="model",
+                received=f"input shape={shape}",
+                expected="one that takes one image of a known size",
             )
         self.size = shape[1:3]
         self.mean_image = np.asarray(mean_image, np.float32)
@@ -116,36 +117,35 @@ class InvarianceMeter:
             tf.constant(images), tf.constant(identities)
         )
         labels = _labels(labels, outputs.numpy())
-        norms = [np.linalg.norm(one.numpy(), axis=1) for one in references]
+        known = (tf.constant(images), tf.constant(labels, tf.int32), *references)
         counts = [len(one) for one in matrices]
         # All sweeps of the first image, then of the second, ...
         every = np.tile(np.concatenate(matrices), (len(images), 1))
         which = np.repeat(np.arange(len(images), dtype=np.int32), sum(counts))
-        found = []
-        bar = tqdm(total=len(every), unit=" images", disable=not show_progress)
-        with bar:
-            for first in range(0, len(every), batch_size):
-                part = slice(first, first + batch_size)
-                count = len(which[part])
-                missing = min(batch_size, len(every)) - count
-                answers = self._compare(
-                    tf.constant(images),
-                    tf.constant(np.pad(which[part], (0, missing))),
-                    tf.constant(np.pad(every[part], ((0, missing), (0, 0)))),
-                    tf.constant(labels, tf.int32),
-                    *references,
-                )
-                found.append([answer.numpy()[:count] for answer in answers])
-                bar.update(count)
-        columns = [np.concatenate(parts) for parts in zip(*found, strict=True)]
+        columns = run_in_batches(
+            lambda *rows: self._compare(*rows, *known),
+            [which, every],
+            batch_size,
+            unit="images",
+            show_progress=show_progress,
+        )
         columns = [column.reshape(len(images), -1) for column in columns]
-        ends = np.cumsum(counts)
-        return [
-            self._curves(
-                sweep, [column[:, end - count : end] for column in columns], norms
+        norms = [np.linalg.norm(one.numpy(), axis=1) for one in references]
+        curves = []
+        for sweep, end, count in zip(sweeps, np.cumsum(counts), counts, strict=True):
+            *distances, probabilities, answers = (
+                column[:, end - count : end] for column in columns
             )
-            for sweep, count, end in zip(sweeps, counts, ends, strict=True)
-        ]
+            curves.append(
+                InvarianceCurves(
+                    sweep,
+                    dict(zip(self.layers, distances, strict=True)),
+                    dict(zip(self.layers, norms, strict=True)),
+                    probabilities,
+                    answers,
+                )
+            )
+        return curves
 
     def pictures(self, image: np.ndarray, sweep: Sweep, values) -> np.ndarray:
         """What the network sees of a transformed image, as people see it.
@@ -171,37 +171,41 @@ class InvarianceMeter:
         fits = images.ndim == 4 and len(images) and images.shape[-1] == channels
         if not fits or np.any(np.less(images.shape[1:3], self.size)):
             raise UsageError(
-                f"`images` must be (n, height, width, {channels}), at least one, of "
-                f"{self.size} or more pixels. Received: images.shape={images.shape}."
+                argument="images",
+                received=images.shape,
+                expected=f"(n, height, width, {channels}), at least one, of "
+                f"{self.size} or more pixels",
             )
         if self.mean_image.ndim and self.mean_image.shape != images.shape[1:]:
             raise UsageError(
-                "`images` must be of the size of the mean image, "
-                f"{self.mean_image.shape}. Received: images.shape={images.shape}."
+                argument="images",
+                received=images.shape,
+                expected=f"of the size of the mean image, {self.mean_image.shape}",
             )
         return images.astype(np.float32)
 
     def _mean_crop(self, shape):
-        """The part of the mean image that the network reads."""
+        """Cuts out the part of the mean image that the network reads."""
         if not self.mean_image.ndim:
             return self.mean_image
         top, left = corner(shape[1:3], self.size)
         return self.mean_image[top : top + self.size[0], left : left + self.size[1]]
 
     def _prepared(self, images, matrices):
-        """Transformed images as the network reads them, 0 outside of them."""
+        """Transforms images to what the network reads; 0 outside of them."""
         moved, coverage = transform(images, matrices, self.size, self.fill)
         return (moved - coverage * self._mean_crop(images.shape)) * self.input_scale
 
     def _look(self, images, matrices):
-        """Features of each layer (n, f) and outputs (n, classes)."""
+        """Computes the features of each layer (n, f) and the outputs (n, classes)."""
         *layers, outputs = self._network(
             self._prepared(images, matrices), training=False
         )
         flat = [tf.reshape(one, (tf.shape(one)[0], -1)) for one in layers]
         return [tf.cast(one, tf.float32) for one in (*flat, outputs)]
 
-    def _distances(self, images, which, matrices, labels, *references):
+    def _distances(self, which, matrices, images, labels, *references):
+        """Distances of each layer, probability and label of transformed images."""
         *layers, outputs = self._look(tf.gather(images, which), matrices)
         distances = [
             tf.norm(features - tf.gather(reference, which), axis=1)
@@ -210,29 +214,23 @@ class InvarianceMeter:
         probability = tf.gather(outputs, tf.gather(labels, which), batch_dims=1)
         return (*distances, probability, tf.argmax(outputs, axis=1))
 
-    def _curves(self, sweep, columns, norms):
-        *distances, probabilities, labels = columns
-        return InvarianceCurves(
-            sweep,
-            dict(zip(self.layers, distances, strict=True)),
-            dict(zip(self.layers, norms, strict=True)),
-            probabilities,
-            labels,
-        )
-
 
 def _labels(labels, outputs) -> np.ndarray:
+    """Checks the labels (n,) and fills in the most likely ones for `None`."""
     if outputs.ndim != 2:
         raise UsageError(
-            f"`model` must have one output (batch, classes). Received: {outputs.shape}."
+            argument="model",
+            received=outputs.shape,
+            expected="one with one output (batch, classes)",
         )
     predicted = outputs.argmax(axis=1)
     if labels is None:
         return predicted
     if len(labels) != len(outputs):
         raise UsageError(
-            f"`labels` must be one for each of {len(outputs)} images. "
-            f"Received: {len(labels)}."
+            argument="labels",
+            received=len(labels),
+            expected=f"one for each of {len(outputs)} images",
         )
     pairs = zip(labels, predicted.tolist(), strict=True)
     found = np.array(
@@ -240,6 +238,8 @@ def _labels(labels, outputs) -> np.ndarray:
     )
     if found.min() < 0 or found.max() >= outputs.shape[1]:
         raise UsageError(
-            f"`labels` must be from 0 to {outputs.shape[1] - 1}. Received: {labels}."
+            argument="labels",
+            received=labels,
+            expected=f"from 0 to {outputs.shape[1] - 1}",
         )
     return found

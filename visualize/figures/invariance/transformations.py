@@ -115,7 +115,7 @@ def check_fill(fill: str) -> None:
     """Raises `UsageError` for an unknown fill."""
     if fill not in FILLS:
         raise UsageError(
-            f"`fill` must be one of {', '.join(FILLS)}. Received: fill={fill!r}."
+            argument="fill", received=repr(fill), expected=f"one of {', '.join(FILLS)}"
         )
 
 

@@ -7,8 +7,8 @@ import itertools
 import logging
 import threading
 
-from zfkeras.cli.terminal import one_line
 from zfkeras.errors import RunError
+from zfkeras.io.terminal import one_line
 
 _log = logging.getLogger(__name__)
 

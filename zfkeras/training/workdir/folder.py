@@ -14,8 +14,8 @@ from zfkeras.io.files import (
     write_json,
     written_whole,
 )
-from zfkeras.io.locks import claimed
 from zfkeras.io.invocation import command_line
+from zfkeras.io.locks import claimed
 from zfkeras.io.provenance import environment
 
 # Keys of the configuration that may change when a run is resumed: more epochs, how

@@ -14,7 +14,7 @@ from zfkeras.data.files.bad_images import BadImages
 from zfkeras.errors import RunError
 from zfkeras.training.distributed.workers import Workers
 from zfkeras.training.network import Network
-from zfkeras.training.schedule import Cosine, Plateau
+from zfkeras.training.schedule import Schedule
 from zfkeras.training.workdir.checkpoints import (
     Checkpoints,
     assign,
@@ -44,7 +44,7 @@ class Record:
             folder = os.fsencode(self.workdir.path / "tensorboard")
             self.writer = tf.summary.create_file_writer(folder)
 
-    def resume(self, schedule: Cosine | Plateau, bad_images: BadImages) -> Progress:
+    def resume(self, schedule: Schedule, bad_images: BadImages) -> Progress:
         """Takes up the run at its last checkpoint, if there is one."""
         state = self.workers.from_chief(self._read)
         if state is None:
@@ -78,7 +78,7 @@ class Record:
         return state
 
     def save(
-        self, progress: Progress, schedule: Cosine | Plateau, bad_images: BadImages
+        self, progress: Progress, schedule: Schedule, bad_images: BadImages
     ) -> None:
         """Writes a checkpoint."""
         if not self.workers.is_chief:

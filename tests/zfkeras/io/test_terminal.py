@@ -5,7 +5,7 @@ import sys
 
 import pytest
 
-from zfkeras.cli.terminal import HarmlessOutput, harmless, one_line, table_cell
+from zfkeras.io.terminal import HarmlessOutput, harmless, one_line, table_cell
 from zfkeras.training.ensemble import as_table
 
 HOSTILE = "a\x1b]0;title\x07\x1b[2J\x9b31m\r\x00b\u202ecd\u2066\u2028e\udce9"
