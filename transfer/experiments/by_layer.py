@@ -4,8 +4,8 @@ from collections.abc import Callable, Sequence
 
 import numpy as np
 
-from transfer.experiments.rows import LayerGram, RowHead
 from transfer.heads.base import LinearHead
+from transfer.heads.rows import LayerGram, RowHead
 from transfer.heads.softmax import SoftmaxHead
 from transfer.heads.svm import SVMHead
 from transfer.protocols.accuracy import mean_per_class_accuracy

@@ -14,9 +14,9 @@ from transfer.experiments.by_layer import HEADS, evaluate_head
 from transfer.experiments.extracting import extract_features
 from transfer.experiments.known_rows import known_rows, with_known
 from transfer.experiments.layers import layer_sizes
-from transfer.experiments.rows import LayerGram, check_fits
 from transfer.experiments.whole_network import whole_networks
 from transfer.features.cache import FORMAT, fingerprint
+from transfer.heads.rows import LayerGram, check_fits
 from transfer.protocols.folds import folds
 from transfer.reports.paper import data_set, paper_accuracy, reported_set
 from zfkeras.data.split import ListedSplit

@@ -17,10 +17,10 @@ from transfer.experiments.by_layer import HEADS
 from transfer.experiments.extracting import extract_features
 from transfer.experiments.folder_images import Images, divide, names_at, test_split
 from transfer.experiments.layers import all_layers, layer_sizes
-from transfer.experiments.rows import LayerGram, RowHead, check_fits
 from transfer.features.assembly import attach_head
 from transfer.features.cache import fingerprint
 from transfer.features.extraction import Features
+from transfer.heads.rows import LayerGram, RowHead, check_fits
 from transfer.protocols.accuracy import mean_per_class_accuracy
 from transfer.protocols.holdout import drawn
 from zfkeras.models.classifier import Classifier

@@ -18,9 +18,9 @@ from transfer.experiments.extracting import extract_features
 from transfer.experiments.known_rows import known_rows, with_known
 from transfer.experiments.layers import all_layers, layer_sizes
 from transfer.experiments.pascal import HEADS
-from transfer.experiments.rows import LayerGram, RowHead, check_fits
 from transfer.features.cache import FORMAT, fingerprint
 from transfer.heads.multilabel import MultiLabelSVM
+from transfer.heads.rows import LayerGram, RowHead, check_fits
 from transfer.heads.softmax import SoftmaxHead
 from transfer.protocols.average_precision import average_precisions
 from transfer.protocols.disjoint import check_disjoint

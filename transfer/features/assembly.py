@@ -7,7 +7,7 @@ import keras
 import numpy as np
 
 from transfer.experiments.layers import layer_tensors
-from transfer.experiments.rows import RowHead
+from transfer.heads.rows import RowHead
 from zfkeras.models.classifier import Classifier
 
 

@@ -8,7 +8,7 @@ from tests.helpers.splits import shaded
 from tests.helpers.trees import write_tree, write_zip
 from transfer.caltech import main
 from transfer.experiments import caltech as experiment
-from transfer.experiments import rows
+from transfer.heads import rows
 from transfer.reports.paper import data_set, paper_accuracy, reported_set
 from zfkeras.io.files import read_json
 

@@ -5,8 +5,8 @@ import pytest
 from tests.helpers.networks import make_classifier
 from tests.helpers.problems import problem
 from transfer.experiments.layers import layer_tensors
-from transfer.experiments.rows import LayerGram, RowHead
 from transfer.features.assembly import attach_head
+from transfer.heads.rows import LayerGram, RowHead
 from transfer.heads.softmax import SoftmaxHead
 from transfer.heads.svm import SVMHead
 from zfkeras.errors import UsageError

@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 
 from tests.helpers.problems import problem
-from transfer.experiments import rows as module
-from transfer.experiments.rows import LayerGram, RowHead, check_fits
+from transfer.heads import rows as module
+from transfer.heads.rows import LayerGram, RowHead, check_fits
 from transfer.heads.softmax import SoftmaxHead
 from transfer.heads.solver import gram as gram_module
 from transfer.heads.svm import SVMHead
