@@ -8,9 +8,7 @@ import time
 
 import pytest
 
-from tests.helpers.runs import image_folder
-from zfkeras.training.workdir.checkpoints import Checkpoints
-from zfkeras.training.workdir.folder import Workdir
+from tests.helpers.runs import assert_same_run, final_state, image_folder
 
 # 102 images learnt from, in batches of 8: 12 steps an epoch, 36 in all.
 EPOCHS, STEPS = 3, 36
@@ -57,29 +55,12 @@ def start_and_send(folder, workdir, step, number, *more):
     return process.returncode, said.decode()
 
 
-def outcome(workdir):
-    arrays, state = Checkpoints(workdir / "checkpoints").load_latest()
-    rows = Workdir(workdir).read_metrics()
-    for row in rows:
-        for key in ("seconds", "images_per_second", "input_share"):
-            del row[key]
-    return arrays, state["progress"]["step"], rows
-
-
 @pytest.fixture(scope="module")
 def undisturbed(folder, tmp_path_factory):
     workdir = tmp_path_factory.mktemp("undisturbed")
     run_to_the_end(folder, workdir, DETERMINISTIC)
-    return outcome(workdir)
-
-
-def assert_same(found, expected):
-    arrays, step, rows = found
-    assert step == expected[1] == STEPS
-    assert arrays.keys() == expected[0].keys()
-    for name, array in arrays.items():
-        assert array.tobytes() == expected[0][name].tobytes(), name
-    assert rows == expected[2]
+    assert final_state(workdir)[1]["progress"]["step"] == STEPS
+    return workdir
 
 
 @pytest.mark.slow
@@ -91,7 +72,7 @@ def test_a_killed_and_resumed_run_ends_bit_for_bit_the_same(
     assert code == -signal.SIGKILL
     said = run_to_the_end(folder, tmp_path, DETERMINISTIC)
     assert "resuming at epoch" in said
-    assert_same(outcome(tmp_path), undisturbed)
+    assert_same_run(tmp_path, undisturbed)
     litter = [path for path in tmp_path.rglob("*") if path.name.startswith(".")]
     assert litter == []
 
@@ -105,7 +86,7 @@ def test_a_checkpoint_damaged_by_the_crash_costs_one_interval(
     newest.write_bytes(newest.read_bytes()[:-1000])
     said = run_to_the_end(folder, tmp_path, DETERMINISTIC)
     assert f"{newest.name} is damaged" in said
-    assert_same(outcome(tmp_path), undisturbed)
+    assert_same_run(tmp_path, undisturbed)
 
 
 @pytest.mark.slow
@@ -120,4 +101,4 @@ def test_a_signal_ends_in_one_line_and_loses_nothing(
     resume = said.splitlines()[-1].partition("; resume with: ")[2]
     assert shlex.split(resume)[1:] == command(folder, tmp_path, DETERMINISTIC)[1:]
     run_to_the_end(folder, tmp_path, DETERMINISTIC)
-    assert_same(outcome(tmp_path), undisturbed)
+    assert_same_run(tmp_path, undisturbed)

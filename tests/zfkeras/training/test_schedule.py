@@ -1,10 +1,11 @@
 import json
 import math
 
+import keras
 import pytest
 
 from zfkeras.training.config import OptimizerConfig, ScheduleConfig, TrainConfig
-from zfkeras.training.schedule import Cosine, Plateau, make_schedule
+from zfkeras.training.schedule import Cosine, KerasSchedule, Plateau, make_schedule
 
 
 def test_a_cosine_falls_from_the_first_rate_to_zero():
@@ -48,6 +49,15 @@ def test_a_plateau_remembers_how_long_it_has_waited():
     resumed.restore(json.loads(json.dumps(schedule.state())))
     resumed.observe(0.6)
     assert resumed.rate(3) == pytest.approx(0.001)
+
+
+def test_a_keras_schedule_counts_steps():
+    schedule = keras.optimizers.schedules.PiecewiseConstantDecay([9], [0.1, 0.01])
+    schedule = KerasSchedule(schedule, steps_per_epoch=5)
+    # The loop asks in the middle of a step; the tenth step is the last at 0.1.
+    places = [epoch + (step + 0.5) / 5 for epoch in (1, 2) for step in (3, 4)]
+    rates = [schedule.rate(place) for place in places]
+    assert rates == pytest.approx([0.1, 0.1, 0.01, 0.01])
 
 
 def test_the_configuration_decides_the_kind():

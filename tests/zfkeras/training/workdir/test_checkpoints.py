@@ -111,7 +111,6 @@ def test_another_network_s_checkpoint_is_refused():
 
 
 def test_no_flipped_byte_gets_through_or_stops_the_run(tmp_path):
-    # Previously some bytes of the headers ended in a NotImplementedError.
     checkpoints = Checkpoints(tmp_path)
     for step in (1, 2):
         arrays = {"a": np.full(3, step, np.float32), "b": np.array(step)}

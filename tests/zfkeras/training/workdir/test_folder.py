@@ -26,28 +26,23 @@ def changed(**changes):
     return {**CONFIG, **changes, "data": data}
 
 
-def test_a_new_folder_gets_a_config_with_command_versions_and_commit(tmp_path):
-    started(tmp_path / "a" / "b")
+def test_the_same_configuration_may_start_again(tmp_path):
+    workdir = started(tmp_path / "a" / "b")
+    workdir.append_metrics({"step": 1, "epoch": 1})
     saved = json.loads((tmp_path / "a" / "b" / "config.json").read_text())
     assert saved["config"] == CONFIG
-    assert saved["command"]
-    wanted = {"python", "machine", "cpus", "tensorflow", "keras", "numpy", "commit"}
-    assert wanted <= saved["environment"].keys()
-
-
-def test_the_same_configuration_may_start_again(tmp_path):
-    started(tmp_path).append_metrics({"step": 1, "epoch": 1})
-    assert started(tmp_path).read_metrics() == [{"step": 1, "epoch": 1}]
+    assert saved["command"] and saved["environment"]["keras"]
+    again = started(tmp_path / "a" / "b")
+    assert again.read_metrics() == [{"step": 1, "epoch": 1}]
 
 
 @pytest.mark.parametrize(
     "changes",
     [
-        {"epochs": 9},
-        {"checkpoint_steps": 5},
-        {"snapshot_epochs": [1]},
-        # Previously refused, though too many bad images are answered by advising it.
+        {"epochs": 9, "checkpoint_steps": 5, "snapshot_epochs": [1]},
         {"data": {"max_bad_fraction": 0.5}},
+        # The same images may lie elsewhere.
+        {"data": {"source": "folder:x", "leave_out": "y.txt"}},
     ],
 )
 def test_what_does_not_change_the_experiment_may_change(tmp_path, changes):
@@ -60,19 +55,9 @@ def test_what_does_not_change_the_experiment_may_change(tmp_path, changes):
 def test_another_experiment_is_refused_with_both_values(tmp_path):
     started(tmp_path)
     before = (tmp_path / "config.json").read_bytes()
-    with pytest.raises(UsageError) as caught:
+    with pytest.raises(UsageError, match="with data.input_scale=None, not 2; use"):
         started(tmp_path, changed(data={"input_scale": 2}))
-    assert str(caught.value) == (
-        f"{tmp_path} holds a run with data.input_scale=None, not 2; use "
-        "another --workdir, or --overwrite to start again."
-    )
     assert (tmp_path / "config.json").read_bytes() == before
-
-
-def test_the_same_images_may_lie_elsewhere(tmp_path):
-    # Previously refused: data.source='shapes', not 'folder:x'.
-    started(tmp_path)
-    started(tmp_path, changed(data={"source": "folder:x", "leave_out": "y.txt"}))
 
 
 @pytest.mark.parametrize(
@@ -83,17 +68,13 @@ def test_the_same_images_may_lie_elsewhere(tmp_path):
     ],
 )
 def test_other_images_are_refused_unless_accepted(tmp_path, part, now, said):
-    # Previously resumed: images that were held out had been learnt from.
     started(tmp_path)
     images = {**IMAGES, part: now}
     with pytest.raises(UsageError, match=said):
         started(tmp_path, images=images)
     started(tmp_path, images=images, accept_other_images=True)
     started(tmp_path, images=images)
-
-
-def test_other_classes_are_refused_whatever_is_accepted(tmp_path):
-    started(tmp_path)
+    # Other classes are refused whatever is accepted.
     images = {**IMAGES, "class_names": "y"}
     with pytest.raises(UsageError, match="other classes"):
         started(tmp_path, images=images, accept_other_images=True)
@@ -110,7 +91,6 @@ def fill(folder):
 
 
 def test_overwrite_forgets_the_run_and_nothing_else(tmp_path):
-    # Previously the old network stayed until a new one was trained.
     started(tmp_path)
     fill(tmp_path)
     started(tmp_path, changed(seed=1), overwrite=True)
@@ -122,26 +102,20 @@ def test_overwrite_forgets_the_run_and_nothing_else(tmp_path):
 @pytest.mark.parametrize("overwrite", [False, True])
 @pytest.mark.parametrize("left", ["checkpoints", "mean_image.npy", "metrics.jsonl"])
 def test_a_run_without_its_config_is_not_taken_up(tmp_path, left, overwrite):
-    # Previously resumed in silence as whatever run was asked for, overwrite or not.
     started(tmp_path)
     fill(tmp_path)
-    (tmp_path / "config.json").unlink()
-    for name in {"checkpoints", "mean_image.npy", "metrics.jsonl"} - {left}:
-        (tmp_path / name).rename(tmp_path / f"{name}.aside")
+    for name in ("config.json", "checkpoints", "mean_image.npy", "metrics.jsonl"):
+        if name != left:
+            (tmp_path / name).rename(tmp_path / f"{name}.aside")
     before = sorted(tmp_path.rglob("*"))
-    with pytest.raises(UsageError) as caught:
+    with pytest.raises(UsageError, match=f"holds {left} of a run but no config.json"):
         started(tmp_path, changed(seed=1), overwrite=overwrite)
-    assert str(caught.value) == (
-        f"{tmp_path} holds {left} of a run but no config.json that says which; put it "
-        "back, or use another --workdir."
-    )
     assert sorted(tmp_path.rglob("*")) == before
 
 
-@pytest.mark.parametrize("content", ["", "no JSON", "[]", "{}", '{"config": 3}', "3"])
+@pytest.mark.parametrize("content", ["", "[]", "{}", '{"config": 3}'])
 @pytest.mark.parametrize("overwrite", [False, True])
 def test_the_config_json_of_something_else_is_refused(tmp_path, content, overwrite):
-    # Previously a traceback, and with --overwrite the folder was emptied.
     (tmp_path / "config.json").write_text(content)
     fill(tmp_path)
     before = {p: p.read_bytes() for p in tmp_path.rglob("*") if p.is_file()}
@@ -158,25 +132,11 @@ def test_a_file_is_no_workdir(tmp_path):
     assert path.read_text() == "precious"
 
 
-def test_metrics_are_read_as_they_were_written(tmp_path):
-    workdir = started(tmp_path)
-    assert workdir.read_metrics() == []
-    rows = [{"step": n, "epoch": n, "loss": 1 / 3} for n in (1, 2, 3)]
-    for row in rows:
-        workdir.append_metrics(row)
-    assert workdir.read_metrics() == rows
-    workdir.keep_metrics_until(2)
-    assert workdir.read_metrics() == rows[:2]
-    workdir.keep_metrics_until(0)
-    assert (tmp_path / "metrics.jsonl").read_text() == ""
-
-
 @pytest.mark.parametrize(
     ("old", "new"),
     [(b"0.25", b"0.\xff5"), (b'"epoch"', b'"fpoch"'), (b"}", b"")],
 )
 def test_a_damaged_row_is_named_left_out_and_mended(tmp_path, old, new, caplog):
-    # Previously a byte that is no UTF-8 ended in a traceback.
     workdir = started(tmp_path)
     rows = [{"step": n, "epoch": n, "loss": n / 4} for n in (1, 2)]
     for row in rows:
@@ -187,3 +147,5 @@ def test_a_damaged_row_is_named_left_out_and_mended(tmp_path, old, new, caplog):
     assert f"line 1 of {path} is damaged" in caplog.text
     workdir.keep_metrics_until(2, saved=rows)
     assert workdir.read_metrics() == rows
+    workdir.keep_metrics_until(1)
+    assert workdir.read_metrics() == rows[:1]
