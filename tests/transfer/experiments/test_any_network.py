@@ -11,7 +11,7 @@ from tests.helpers import other_networks
 from tests.helpers.splits import shaded
 from tests.helpers.trees import write_tree
 from transfer import caltech, folder, pascal, tables
-from transfer.experiments.caltech import randomised
+from transfer.experiments.caltech_rows import randomised
 from transfer.features.extraction import extract
 from zfkeras.data.register import open_source
 from zfkeras.data.sources.voc import CLASS_NAMES
@@ -100,7 +100,7 @@ def test_caltech_measures_the_ends_of_the_stages(network, run, images, tmp_path)
         *(("softmax", layer) for layer in layers[1:]),
     ]
     assert all(row["mean"] > 0.8 and row["paper"] is None for row in rows)
-    assert f"| SVM ({layers[0]}) |" in out
+    assert f"| SVM ({layers[0]}) " in out
     assert (tmp_path / "out" / "by_layer_5.png").stat().st_size > 5_000
     code, _, errors = run(caltech, *words)  # layer 7
     assert (code, len(errors)) == (2, 1)

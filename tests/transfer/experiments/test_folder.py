@@ -7,9 +7,10 @@ import zfkeras
 from tests.helpers.records import read_results
 from tests.helpers.splits import noise, png, shaded
 from tests.helpers.trees import write_tree, write_zip
-from transfer.experiments import folder as folder_experiment
+from transfer.experiments.folder_head import FolderHead
 from transfer.folder import main
 from transfer.plots.confusion import draw_confusion
+from zfkeras.plots import save_figure
 
 NAMES = ("ant", "bee")
 
@@ -119,7 +120,7 @@ def test_a_second_run_only_predicts(run, images, tmp_path, monkeypatch):
     def refuse(*args, **kwargs):
         raise AssertionError("trained once more")
 
-    monkeypatch.setattr(folder_experiment.Prepared, "run", refuse)
+    monkeypatch.setattr(FolderHead, "run", refuse)
     assert run(images, "--layer", 5)[0] == 0
     shown = images / "ant" / "0.png"
     code, out, _ = run("--predict", shown)
@@ -211,7 +212,8 @@ def test_confusions_of_few_and_of_many_classes_are_drawn(tmp_path, number):
     confusion[0, 1] = 4
     confusion[1] = 0  # a class without a test image
     names = [f"$class number {i}$ with a long name" for i in range(number)]
-    path = draw_confusion(confusion, names, tmp_path / "c.png", "title")
+    figure = draw_confusion(confusion, names, "title")
+    path = save_figure(figure, tmp_path / "c.png")
     assert path.stat().st_size > 5_000
 
 

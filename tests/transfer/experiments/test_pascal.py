@@ -1,4 +1,5 @@
 import json
+import re
 import shutil
 from pathlib import Path
 
@@ -7,8 +8,8 @@ import pytest
 
 from tests.helpers.splits import noise, png
 from tests.helpers.trees import write_tree
-from transfer.experiments import pascal as pascal_experiment
-from transfer.experiments.pascal import rarest_present
+from transfer.experiments import pascal_rows
+from transfer.experiments.pascal_rows import rarest_present
 from transfer.pascal import main
 from transfer.reports.paper import PASCAL, PASCAL_MEANS
 from zfkeras.data.sources.voc import CLASS_NAMES
@@ -109,6 +110,7 @@ def test_both_heads_are_measured_beside_the_paper(run, tmp_path):
     assert rows[0]["means"]["all_point"] > 0.7
     table = (tmp_path / "out" / "pascal.md").read_text()
     assert table in out
+    table = re.sub(" +", " ", table)
     assert "| bird | 8 |" in table and "| 73.0 | 80.8 | 88.4 |" in table
     assert "| mean, all-point |" in table and "| 74.3 | 82.2 | 79.0 |" in table
     assert (tmp_path / "out" / "pascal.png").stat().st_size > 5_000
@@ -121,7 +123,7 @@ def test_rows_are_not_measured_twice(run, tmp_path, monkeypatch):
     def refuse(*args, **kwargs):
         raise AssertionError("measured once more")
 
-    monkeypatch.setattr(pascal_experiment, "_one_machine_a_class", refuse)
+    monkeypatch.setattr(pascal_rows, "_one_machine_a_class", refuse)
     assert run("--layer", 5)[0] == 0
     second = record(tmp_path)["rows"]
     assert [row["head"] for row in second] == ["softmax", "svm"]
@@ -136,7 +138,7 @@ def test_a_photograph_in_training_and_test_is_refused(run, data, tmp_path):
     shutil.copy(photographs / "2012_000003.jpg", photographs / "2012_000030.jpg")
     code, _, errors = run("--layer", 5, spec=f"voc2012:{images}")
     assert (code, len(errors)) == (2, 1)
-    assert "1 are, the first " in errors[0] and "2012_000003" in errors[0]
+    assert "2012_000003.jpg as 2012_000030.jpg" in errors[0]
 
 
 def test_unreadable_images_are_counted_and_named(run, data, tmp_path):
@@ -162,7 +164,7 @@ def test_bad_requests_are_one_line(run, tmp_path):
     for arguments, spec, message in [
         (("--layer", 8), None, "--layer must be one of 1, 2, 3, 4, 5 for"),
         (("--test-split", "test"), None, "split must be one of"),
-        (("--test-split", "train"), None, "must hold other images than --train-split"),
+        (("--test-split", "train"), None, "other images than --train-split"),
         ((), f"folder:{folder}", "images of several classes"),
         ((), f"voc2012:{tmp_path}/nowhere", "nowhere"),
     ]:

@@ -1,4 +1,5 @@
 import json
+import re
 from pathlib import Path
 
 import pytest
@@ -57,7 +58,7 @@ def test_every_table_there_are_data_for(run, caltech, voc, tmp_path, monkeypatch
     monkeypatch.setattr(tables_run, "PRETRAINED", {"caltech256": {2: None, 60: None}})
     code, out, errors = run("--data", caltech, "--data", voc)
     assert (code, errors) == (0, [])
-    tables = json.loads((tmp_path / "out" / "tables.json").read_text())["tables"]
+    tables = json.loads((tmp_path / "out" / "tables.json").read_text())["results"]
     assert [*tables] == ["5", "6", "7 caltech256", "fig9"]  # no Table 4
 
     def numbers(name):
@@ -75,9 +76,9 @@ def test_every_table_there_are_data_for(run, caltech, voc, tmp_path, monkeypatch
     ]
     text = (tmp_path / "out" / "tables.md").read_text()
     assert text in out
-    for title in ("## Table 5", "## Table 6", "## Table 7", "## Fig. 9"):
+    for title in ("Table 5", "Table 6", "Table 7", "Fig. 9"):
         assert title in text
-    for name in ("5.png", "6/pascal.png", "7_caltech256.png", "fig9.png"):
+    for name in ("5.png", "6.png", "7_caltech256.png", "fig9.png"):
         assert (tmp_path / "out" / name).stat().st_size > 5_000
 
 
@@ -90,7 +91,7 @@ def test_the_second_arm_and_a_second_run(run, caltech, tmp_path, monkeypatch):
         row = {"std": None, "epochs": self.epochs, "paper": None}
         if self.weights is None:
             row["paper"] = {"mean": 0.1, "std": None}
-        numbers = self.n_train_per_class
+        numbers = self.settings.n_train_per_class
         return [{**row, "n_train_per_class": n, "mean": n / 10} for n in numbers]
 
     monkeypatch.setattr(WholeNetwork, "run", accuracies)
@@ -101,13 +102,14 @@ def test_the_second_arm_and_a_second_run(run, caltech, tmp_path, monkeypatch):
     (*scratch, weights), (*tuned, start) = asked
     assert scratch == ["5", "from_scratch"] and weights is None
     assert tuned == ["5", "fine_tuned"] and start is not None
-    assert "| from scratch, 3 epochs | 4 | 40.0 | 10.0 |" in out
-    assert "| fine-tuned, 2 epochs | 4 | 40.0 |  |" in out
+    cells = re.sub(" +", " ", out)
+    assert "| from scratch, 3 epochs | 4 | 40.0 | 10.0 |" in cells
+    assert "| fine-tuned, 2 epochs | 4 | 40.0 | |" in cells
 
     def refuse(*args, **kwargs):
         raise AssertionError("measured once more")
 
-    monkeypatch.setattr("transfer.experiments.caltech.evaluate_head", refuse)
+    monkeypatch.setattr("transfer.experiments.caltech_rows.evaluate_head", refuse)
     assert run(*arguments)[:2] == (0, out)
 
 
@@ -130,7 +132,7 @@ def test_without_data_every_set_that_is_found_is_taken(
     assert (code, errors) == (0, [])
     record = json.loads((tmp_path / "out" / "results.json").read_text())
     assert record == json.loads((tmp_path / "out" / "tables.json").read_text())
-    found = {name: table["data"] for name, table in record["tables"].items()}
+    found = {name: table["data"] for name, table in record["results"].items()}
     assert found == {
         "5": f"caltech256:{data}/256_ObjectCategories",
         "6": f"voc2012:{data}/VOC2012",
@@ -142,9 +144,12 @@ def test_bad_requests_are_one_line(run, caltech, voc, tmp_path):
     lonely = write_tree(tmp_path / "256_ObjectCategories", lonely)
     for arguments, message in [
         (("--data", "shapes"), "--data must be one of caltech101:PATH"),
-        (("--data", caltech, "--data", caltech), "must name each set once"),
-        (("--data", voc, "--data", "tfds:voc/2007"), "must name each set once"),
-        (("--data", "tfds:caltech101:3", "--data", "caltech101:x"), "each set once"),
+        (("--data", caltech, "--data", caltech), "once for each set"),
+        (("--data", voc, "--data", "tfds:voc/2007"), "once for each set"),
+        (
+            ("--data", "tfds:caltech101:3", "--data", "caltech101:x"),
+            "once for each set",
+        ),
         (("--data", voc, "--tables", "4,7"), "--tables 4,7 needs other --data"),
         (("--data", "caltech101:/nowhere"), "/nowhere"),
         (("--data", f"caltech256:{lonely}", "--tables", "fig9"), "has 1 images: too"),

@@ -8,6 +8,7 @@ from tests.helpers.networks import make_classifier
 from tests.helpers.splits import noise, png
 from tests.helpers.trees import write_tree
 from transfer.experiments import whole_network
+from transfer.experiments.caltech import CaltechSettings
 from transfer.experiments.whole_network import WholeNetwork, whole_networks
 from transfer.protocols.folds import folds
 from transfer.reports.paper import Accuracy
@@ -35,14 +36,12 @@ def pretrained(model_file):
     return zfkeras.load(model_file)
 
 
-ARM = WholeNetwork(
-    n_train_per_class=(8,),
-    n_folds=2,
-    with_background=True,
-    epochs=8,
-    seed=0,
-    batch_size=4,
-)
+def make_arm(epochs=8, weights=None, **changes):
+    usual = {"n_train_per_class": (8,), "folds": 2, "batch_size": 4}
+    return WholeNetwork(CaltechSettings(**usual | changes), epochs, weights)
+
+
+ARM = make_arm()
 
 
 def test_it_learns_from_each_folds_images_and_resumes(
@@ -85,14 +84,16 @@ def test_other_settings_are_other_runs(source, pretrained, tmp_path, monkeypatch
     for arm, number in (
         (ARM, 2),
         (ARM, 0),
-        (dataclasses.replace(ARM, n_folds=3), 1),
-        (dataclasses.replace(ARM, epochs=9), 2),
-        (dataclasses.replace(ARM, n_train_per_class=(7, 8)), 2),
+        (make_arm(folds=3), 1),
+        (make_arm(epochs=9), 2),
+        (make_arm(n_train_per_class=(7, 8)), 2),
     ):
         calls.clear()
         rows = arm.run(source, pretrained, tmp_path)
         assert len(calls) == number
-        assert [len(row["accuracies"]) for row in rows] == [arm.n_folds] * len(rows)
+        assert [len(row["accuracies"]) for row in rows] == [arm.settings.folds] * len(
+            rows
+        )
 
 
 def test_a_fold_is_noted_before_its_run_is_removed(
@@ -121,7 +122,7 @@ def test_the_papers_arm_stands_beside(source, pretrained, tmp_path, monkeypatch)
     monkeypatch.setattr(whole_network, "_run", lambda *a: 0.25)
     monkeypatch.setattr(whole_network, "FROM_SCRATCH", {"set": {8: Accuracy(0.4, 0.1)}})
     monkeypatch.setattr(whole_network, "reported_set", lambda spec, number: "set")
-    arm = dataclasses.replace(ARM, n_train_per_class=(7, 8), n_folds=1)
+    arm = make_arm(n_train_per_class=(7, 8), folds=1)
     called = dataclasses.replace(source, spec="set:somewhere")
     seven, eight = arm.run(called, pretrained, tmp_path)
     assert seven["paper"] is None and seven["std"] is None
@@ -129,7 +130,7 @@ def test_the_papers_arm_stands_beside(source, pretrained, tmp_path, monkeypatch)
 
 
 def fine_tuning(path, **changes):
-    return dataclasses.replace(ARM, weights=str(path), **changes)
+    return make_arm(weights=str(path), **changes)
 
 
 def test_fine_tuning_starts_from_the_networks_weights(
@@ -143,7 +144,7 @@ def test_fine_tuning_starts_from_the_networks_weights(
 
     monkeypatch.setattr(whole_network, "run_experiment", watched)
     pretrained = zfkeras.load(model_file)
-    arm = fine_tuning(model_file, n_folds=1)
+    arm = fine_tuning(model_file, folds=1)
     (row,) = arm.run(source, pretrained, tmp_path)
     (config,) = seen
     scratch = ARM.recipe(pretrained, source.spec, 16)
@@ -173,10 +174,8 @@ def test_another_network_at_the_same_path_is_fine_tuned_anew(
 
 
 def test_the_arms_that_are_asked_for():
-    settings = {f.name: getattr(ARM, f.name) for f in dataclasses.fields(ARM)}
-    del settings["epochs"], settings["weights"]
-    assert whole_networks("m", None, None, **settings) == []
-    arms = whole_networks("m", 5, 6, **settings)
+    assert whole_networks(CaltechSettings()) == []
+    arms = whole_networks(CaltechSettings(model="m", from_scratch=5, fine_tune=6))
     assert [(a.name, a.epochs, a.weights) for a in arms] == [
         ("from_scratch", 5, None),
         ("fine_tuned", 6, "m"),
