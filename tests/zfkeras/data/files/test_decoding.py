@@ -13,9 +13,7 @@ from tests.helpers.pictures import assert_close, encoded, picture, pixels
 from zfkeras.data.files.bad_images import BadImage
 from zfkeras.data.files.decoding import centre_square, decode, read_image
 
-RED, GREEN, BLUE = (255, 0, 0), (0, 255, 0), (0, 0, 255)
-
-# --- what surrounds the pixels ---
+RED, GREEN = (255, 0, 0), (0, 255, 0)
 
 # The picture as it is meant: black at the top left, white elsewhere, wide.
 MEANT = np.full((16, 32), 255, np.uint8)
@@ -44,37 +42,16 @@ def test_images_come_upright(orientation, kind):
     assert image.size == (32, 16)
     # Blocks of 8 x 8 are flat, so that JPEG keeps them.
     assert np.abs(np.asarray(image, int)[..., 0] - MEANT).max() <= 2
+    # An image that is read again is not turned again.
     assert pixels(read_image(Image.open(io.BytesIO(data)))) == pixels(image)
     assert pixels(read_image(read_image(image))) == pixels(image)
 
 
-def test_the_content_tells_the_format_whatever_the_name(tmp_path):
-    path = tmp_path / "photo.jpg"
-    path.write_bytes(encoded(Image.new("RGB", (2, 2), RED), "PNG"))
-    assert pixels(read_image(path)) == [[list(RED)] * 2] * 2
-
-
-@pytest.mark.parametrize(
-    ("kind", "options"),
-    [("GIF", {}), ("TIFF", {})],
-)
-def test_of_several_frames_the_first_counts(kind, options):
-    frames = [Image.new("RGB", (8, 8), colour) for colour in (RED, GREEN, BLUE)]
-    data = encoded(frames[0], kind, save_all=True, append_images=frames[1:], **options)
+@pytest.mark.parametrize("kind", ["GIF", "TIFF"])
+def test_of_several_frames_the_first_counts(kind):
+    frames = [Image.new("RGB", (8, 8), colour) for colour in (RED, GREEN)]
+    data = encoded(frames[0], kind, save_all=True, append_images=frames[1:])
     assert_close(decode(data), RED, tolerance=0)
-
-
-@pytest.mark.parametrize("kind", ["PNG"])
-@pytest.mark.parametrize("size", [(1, 1), (20_000, 2), (1, 3000)])
-def test_extreme_shapes_decode(size, kind):
-    image = decode(encoded(Image.new("RGB", size, RED), kind), 64)
-    assert image.size == size
-    square = centre_square(image, 64)
-    assert square.shape == (64, 64, 3)
-    assert (square == RED).all()
-
-
-# --- draft decoding ---
 
 
 @pytest.mark.parametrize(
@@ -82,7 +59,6 @@ def test_extreme_shapes_decode(size, kind):
     [
         ((512, 256), 64, (256, 128)),
         ((512, 255), 64, (512, 255)),  # less than four times: in full
-        ((1024, 512), 64, (256, 128)),
         ((2048, 1024), 64, (256, 128)),
         ((512, 256), None, (512, 256)),
     ],
@@ -92,9 +68,6 @@ def test_large_jpegs_decode_at_a_fraction_of_their_size(size, shorter_side, expe
     image = decode(data, shorter_side)
     assert image.size == expected
     assert_close(image, RED)
-
-
-# --- centre_square ---
 
 
 def triangle_weights(length, start, side, size):
@@ -108,7 +81,7 @@ def triangle_weights(length, start, side, size):
 
 @pytest.mark.parametrize(
     ("width", "height", "size"),
-    [(83, 50, 16), (50, 83, 16), (64, 64, 20), (21, 30, 40)],
+    [(83, 50, 16), (50, 83, 16), (64, 64, 20), (21, 30, 40), (1, 300, 8)],
 )
 def test_centre_square_is_the_antialiased_centre(width, height, size):
     image = picture(width, height)
@@ -122,7 +95,7 @@ def test_centre_square_is_the_antialiased_centre(width, height, size):
     assert np.abs(square - expected).max() <= 1.01
 
 
-@pytest.mark.parametrize("extra", [0, 1, 2, 3])
+@pytest.mark.parametrize("extra", [0, 1, 3])
 def test_centre_square_keeps_the_pixels_of_a_fitting_image(extra):
     array = np.random.default_rng(0).integers(0, 256, (8, 8 + extra, 3), np.uint8)
     left = extra // 2
@@ -132,100 +105,71 @@ def test_centre_square_keeps_the_pixels_of_a_fitting_image(extra):
     assert tall.tolist() == array[:, left : left + 8].swapaxes(0, 1).tolist()
 
 
-def test_centre_square_wants_rgb():
-    with pytest.raises(ValueError, match=r"mode RGB. Received: image.mode='L'"):
-        centre_square(Image.new("L", (4, 4)), 4)
-
-
-# --- read_image ---
-
 ARRAY = np.random.default_rng(0).integers(0, 256, (5, 7, 3), np.uint8)
+GREY = np.stack([ARRAY[..., 0]] * 3, -1)
 
 
 @pytest.mark.parametrize(
-    "given",
+    ("given", "expected"),
     [
-        ARRAY,
-        ARRAY.astype(np.float32),
-        ARRAY.astype(np.float64) - 0.4 * (ARRAY > 0),
-        ARRAY.astype(np.int64),
-        np.concatenate([ARRAY, np.full((5, 7, 1), 255, np.uint8)], axis=2),
-        Image.fromarray(ARRAY),
-        encoded(Image.fromarray(ARRAY), "PNG"),
-        bytearray(encoded(Image.fromarray(ARRAY), "PNG")),
+        (ARRAY, ARRAY),
+        (ARRAY.astype(np.float64) - 0.4 * (ARRAY > 0), ARRAY),
+        (ARRAY.astype(np.int64), ARRAY),
+        (np.concatenate([ARRAY, np.full((5, 7, 1), 255, np.uint8)], axis=2), ARRAY),
+        (ARRAY[..., 0], GREY),
+        (ARRAY[..., :1], GREY),
+        (Image.fromarray(ARRAY), ARRAY),
+        (Image.fromarray(ARRAY[..., 0]), GREY),
+        (bytearray(encoded(Image.fromarray(ARRAY), "PNG")), ARRAY),
     ],
 )
-def test_read_image_takes_what_users_have(given):
+def test_read_image_takes_what_users_have(given, expected):
     image = read_image(given)
     assert image.mode == "RGB"
-    assert pixels(image) == ARRAY.tolist()
-
-
-@pytest.mark.parametrize("given", [ARRAY[..., 0], ARRAY[..., :1]])
-def test_read_image_takes_grey_arrays(given):
-    assert pixels(read_image(given)) == np.stack([ARRAY[..., 0]] * 3, -1).tolist()
+    assert pixels(image) == expected.tolist()
 
 
 @pytest.mark.parametrize("kind", [str, Path])
-def test_read_image_takes_paths(tmp_path, kind):
-    Image.fromarray(ARRAY).save(tmp_path / "a.png")
-    assert pixels(read_image(kind(tmp_path / "a.png"))) == ARRAY.tolist()
+def test_the_content_tells_the_format_whatever_the_name(tmp_path, kind):
+    (tmp_path / "a.jpg").write_bytes(encoded(Image.fromarray(ARRAY), "PNG"))
+    assert pixels(read_image(kind(tmp_path / "a.jpg"))) == ARRAY.tolist()
 
 
-def test_read_image_leaves_a_pillow_image_as_it_is():
-    image = Image.open(io.BytesIO(encoded(Image.fromarray(ARRAY[..., 0]), "PNG")))
-    image.info["mark"] = 1
-    read_image(image)
-    assert image.mode == "L"
-    assert image.info["mark"] == 1
-
-
-def test_read_image_names_a_missing_file(tmp_path):
-    with pytest.raises(FileNotFoundError, match=r"`image` must be .*nowhere\.jpg"):
-        read_image(tmp_path / "nowhere.jpg")
-
-
-@pytest.mark.parametrize("kind", ["pipe", "folder", "giant"])
-def test_what_no_image_can_be_is_not_read(tmp_path, kind):
-    # Previously only those of data sets were refused: a pipe given by name hung.
+@pytest.mark.parametrize("kind", ["pipe", "folder", "giant", "text", "none"])
+def test_a_path_of_no_image_is_named(tmp_path, kind):
+    # Previously a pipe given by name hung.
     path = tmp_path / "x.jpg"
     if kind == "pipe":
         os.mkfifo(path)
     elif kind == "folder":
         path.mkdir()
-    else:
+    elif kind == "text":
+        path.write_text("hello")
+    elif kind == "giant":
         with open(path, "wb") as file:
             file.truncate(2**29 + 1)
-    wanted = "too large" if kind == "giant" else "not a regular file"
-    with pytest.raises(BadImage, match=rf"x\.jpg: {wanted}"):
+    error = FileNotFoundError if kind == "none" else BadImage
+    with pytest.raises(error, match=r"x\.jpg"):
         read_image(path)
 
 
-def test_read_image_names_a_bad_file(tmp_path):
-    (tmp_path / "odd.jpg").write_text("hello")
-    with pytest.raises(BadImage, match=r"not an image \('.*odd\.jpg'\)"):
-        read_image(str(tmp_path / "odd.jpg"))
-
-
-@pytest.mark.parametrize("given", [None, [[1, 2]]])
-def test_read_image_refuses_other_kinds(given):
-    with pytest.raises(TypeError, match=r"`image` must be bytes, a path.*Received"):
+@pytest.mark.parametrize(
+    ("given", "error"),
+    [
+        (None, TypeError),
+        ([[1, 2]], TypeError),
+        (np.array([["a"]]), TypeError),
+        (np.zeros((2, 2, 2), np.uint8), ValueError),
+        (np.zeros((1, 2, 2, 3), np.uint8), ValueError),
+        (np.zeros((0, 4, 3), np.uint8), ValueError),
+        (np.array([[0, -0.01]]), ValueError),
+        (np.array([[0, 255.5]]), ValueError),
+        (np.array([[0, np.nan]]), ValueError),
+    ],
+)
+def test_other_kinds_shapes_and_values_are_refused(given, error):
+    with pytest.raises(error, match="`image` must be"):
         read_image(given)
-
-
-@pytest.mark.parametrize("shape", [(2, 2, 2), (1, 2, 2, 3), (0, 4, 3)])
-def test_read_image_refuses_other_shapes(shape):
-    with pytest.raises(ValueError, match=r"Received: image.shape="):
-        read_image(np.zeros(shape, np.uint8))
-
-
-@pytest.mark.parametrize("value", [-0.01, 255.5, np.nan])
-def test_read_image_refuses_values_out_of_range(value):
-    with pytest.raises(ValueError, match=r"finite and within 0-255. Received: values"):
-        read_image(np.array([[0, value]]))
-
-
-# --- real photographs ---
 
 
 @pytest.mark.data
