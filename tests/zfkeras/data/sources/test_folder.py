@@ -1,96 +1,138 @@
+"""Layouts of small folders: the split and class of each image, by hand."""
+
+import logging
+
 import pytest
 
 from tests.helpers.trees import contents, jpeg, write_tar, write_tree, write_zip
 from zfkeras.data.register import open_source
-from zfkeras.errors import UsageError
+from zfkeras.data.sources.folder_layout import split_of
 
-FLOWERS = {
-    "rose/2.PNG": jpeg(2),
-    "rose/1.jpg": jpeg(1),
-    "n01440764/images/n01440764_3.JPEG": jpeg(3),
-    "daisy/deep/er/4.webp": jpeg(4),
-    "daisy/notes.txt": "no image",
-    ".cache/5.jpg": jpeg(5),
-    "README.md": "no image",
-    "code/run.py": "no image",
+# Layout -> its files, and by split "id: class" of each image.
+LAYOUTS = {
+    "classes": (
+        "cat/1.jpg dog/2.PNG dog/deep/er/3.webp",
+        {"train": "cat/1.jpg: cat, dog/2.PNG: dog, dog/deep/er/3.webp: dog"},
+    ),
+    "train, valid and test, in any case of letters": (
+        "Train/a/1.jpg Train/b/2.jpg valid/a/3.jpg TEST/b/4.jpg",
+        {
+            "train": "Train/a/1.jpg: a, Train/b/2.jpg: b",
+            "validation": "valid/a/3.jpg: a",
+            "test": "TEST/b/4.jpg: b",
+        },
+    ),
+    "a wrapping folder": (
+        "pets/train/a/1.jpg pets/train/b/2.jpg pets/val/a/3.jpg",
+        {"train": "train/a/1.jpg: a, train/b/2.jpg: b", "validation": "val/a/3.jpg: a"},
+    ),
+    "a wrapping folder around classes": (
+        "x/pets/a/1.jpg x/pets/b/2.jpg",
+        {"train": "a/1.jpg: a, b/2.jpg: b"},
+    ),
+    "a wrapping folder inside splits, whose names have a word in front": (
+        "seg_train/seg_train/a/1.jpg seg_train/seg_train/b/2 seg_test/a/3.jpg",
+        {
+            "train": "seg_train/seg_train/a/1.jpg: a, seg_train/seg_train/b/2: b",
+            "test": "seg_test/a/3.jpg: a",
+        },
+    ),
+    "one class in the validation split, with deeper images": (
+        "train/a/1.jpg train/b/2.jpg val/a/front/3.jpg val/a/back/4.jpg",
+        {
+            "train": "train/a/1.jpg: a, train/b/2.jpg: b",
+            "validation": "val/a/back/4.jpg: a, val/a/front/3.jpg: a",
+        },
+    ),
+    "two classes that end in train": (
+        "steam_train/1.jpg bullet_train/2.jpg",
+        {"train": "bullet_train/2.jpg: bullet_train, steam_train/1.jpg: steam_train"},
+    ),
+    "a class called train": (
+        "train/1.jpg car/2.jpg",
+        {"train": "car/2.jpg: car, train/1.jpg: train"},
+    ),
+    "a class called train with deeper images": (
+        "train/images/1.jpg car/images/2.jpg",
+        {"train": "car/images/2.jpg: car, train/images/1.jpg: train"},
+    ),
+    "validation alone": (
+        "val/a/1.jpg val/b/2.jpg",
+        {"validation": "val/a/1.jpg: a, val/b/2.jpg: b"},
+    ),
+    "other files": (
+        "train/a/1.jfif train/a/1.xml train/b/2 train/.c/3.jpg code/run.py data.yaml",
+        {"train": "train/a/1.jfif: a, train/b/2: b"},
+    ),
 }
-READ = [
-    ("daisy/deep/er/4.webp", 0, jpeg(4)),
-    ("n01440764/images/n01440764_3.JPEG", 1, jpeg(3)),
-    ("rose/1.jpg", 2, jpeg(1)),
-    ("rose/2.PNG", 2, jpeg(2)),
-]
 
 
-def test_a_zip_of_the_folder_gives_the_same(tmp_path):
-    inside = {f"flowers/{name}": content for name, content in FLOWERS.items()}
-    for files in (FLOWERS, inside):
-        source = open_source(f"folder:{write_zip(tmp_path / 'z.zip', files)}")
-        assert source.class_names == ("daisy", "n01440764", "rose")
-        assert contents(source.split("train")) == READ
-
-
-@pytest.mark.parametrize("val", ["val", "validation"])
-def test_train_and_val_folders_are_splits(tmp_path, val):
-    tree = {
-        "train/a/1.jpg": jpeg(1),
-        "train/b/2.jpg": jpeg(2),
-        "train/c/3.jpg": jpeg(3),
-        f"{val}/c/4.jpg": jpeg(4),
-        "test/a/5.jpg": jpeg(5),
-    }
-    source = open_source(f"folder:{write_tree(tmp_path, tree)}")
-    assert source.class_names == ("a", "b", "c")
-    assert contents(source.split("train"))[2] == ("train/c/3.jpg", 2, jpeg(3))
-    assert contents(source.split("validation")) == [(f"{val}/c/4.jpg", 2, jpeg(4))]
-    assert contents(source.split("test")) == [("test/a/5.jpg", 0, jpeg(5))]
+@pytest.mark.parametrize("layout", LAYOUTS)
+@pytest.mark.parametrize("write", [write_tree, write_zip, write_tar])
+def test_the_split_and_class_of_each_image(layout, write, tmp_path):
+    names, expected = LAYOUTS[layout]
+    files = {name: jpeg(number) for number, name in enumerate(names.split())}
+    source = open_source(f"folder:{write(tmp_path / 'data', files)}")
+    found = {}
+    for split in source.splits:
+        rows = contents(source.split(split))
+        found[split] = ", ".join(f"{id}: {source.class_names[n]}" for id, n, _ in rows)
+        for id, _, content in rows:
+            assert content in [files[name] for name in files if name.endswith(id)]
+    assert found == expected
 
 
 @pytest.mark.parametrize(
-    ("tree", "message"),
+    ("names", "culprit"),
     [
-        ({}, "holds no images; expected a folder"),
-        ({"a/x.txt": "", "b/y.txt": ""}, "holds no images"),
-        ({"a/1.jpg": jpeg(1)}, r"at least two classes .* Received: \['a'\]"),
-        ({"1.jpg": jpeg(1), "2.jpg": jpeg(2)}, "image 1.jpg lies outside any class"),
-        (
-            {"a/1.jpg": jpeg(1), "b/1.jpg": jpeg(1), "z.jpg": jpeg(2)},
-            "image z.jpg lies outside any class folder; expected a folder",
-        ),
-        (
-            {"train/a/1.jpg": "", "train/b/1.jpg": "", "val/c/1.jpg": ""},
-            r"found only in validation: c \(1 in all\)",
-        ),
-        (
-            {"train/a/1.jpg": "", "train/b/1.jpg": "", "val/1.jpg": ""},
-            "the folder val holds the image 1.jpg, which lies in no class folder",
-        ),
-        (
-            {"train/a/1.jpg": "", "val/a/1.jpg": "", "validation/a/1.jpg": ""},
-            "two folders for the validation images, validation and val",
-        ),
+        ("", "no images"),
+        ("a/x.txt b/y.txt", "no images"),
+        ("a/1.jpg", r"\['a'\]"),
+        ("1.jpg 2.jpg", "1.jpg"),
+        ("a/1.jpg b/1.jpg z.jpg", "z.jpg"),
+        ("train/a/1.jpg train/b/1.jpg val/c/1.jpg", r"validation: c \(1"),
+        ("train/a/1.jpg train/b/1.jpg val/1.jpg", "val holds the image 1.jpg"),
+        ("train/a/1.jpg val/a/1.jpg validation/a/1.jpg", "validation and val"),
+        ("train/a/1.jpg train/b/2.jpg extra/a/3.jpg", "extra"),
+        ("train/a/1.jpg train/b/2.jpg extra/3.jpg", "extra"),
+        ("train/a/1.jpg train/b/2.jpg cover.jpg", "cover.jpg"),
+        ("train/1.jpg valid/2.jpg", "train"),
+        ("train/images/1.jpg valid/images/2.jpg", "images"),
+        ("train/a/1.jpg train/b/2.jpg train/x.jpg val/a/3.jpg", "x.jpg"),
+        ("a/2020/1.jpg a/2021/2.jpg b/2020/3.jpg", "a, b"),
+        ("fold1/a/1.jpg fold1/b/2.jpg fold2/a/3.jpg", "fold1"),
     ],
 )
-def test_a_wrong_layout_is_one_line_that_names_the_path(tmp_path, tree, message):
-    with pytest.raises(UsageError, match=message) as caught:
-        open_source(f"folder:{write_tree(tmp_path, tree)}")
-    assert str(tmp_path) in str(caught.value)
-    assert "\n" not in str(caught.value)
+def test_a_folder_that_fits_no_layout_is_named(names, culprit, tmp_path, refused):
+    path = write_tree(tmp_path / "set", {name: jpeg(1) for name in names.split()})
+    path.mkdir(exist_ok=True)
+    refused("folder", path, culprit)
 
 
-@pytest.mark.parametrize("ending", [".tar", ".tgz"])
-def test_a_tar_is_read_in_place_like_its_folder(tmp_path, ending):
-    tree = {
-        f"imagenette/{split}/{wnid}/{split}_{i}.JPEG": jpeg(i)
-        for split in ("train", "val")
-        for wnid in ("n01440764", "n02102040")
-        for i in range(2)
-    }
-    tar = write_tar(tmp_path / f"set{ending}", {**tree, "imagenette/noisy.csv": "a,b"})
-    source = open_source(f"folder:{tar}")
-    folder = open_source(f"folder:{write_tree(tmp_path / 'tree', tree)}")
-    assert source.class_names == folder.class_names == ("n01440764", "n02102040")
-    for split in ("train", "validation"):
-        found, wanted = (contents(one.split(split)) for one in (source, folder))
-        assert [row[1:] for row in found] == [row[1:] for row in wanted]
-        assert len(found) == 4
+def test_a_folder_of_other_files_is_no_class(tmp_path):
+    names = {"a/1.jpg": jpeg(1), "b/2.jpg": jpeg(2), "code/Makefile": "all:"}
+    source = open_source(f"folder:{write_tree(tmp_path, names)}")
+    assert source.class_names == ("a", "b")
+
+
+def test_the_log_says_which_folder_became_which_split(tmp_path, caplog):
+    caplog.set_level(logging.INFO)
+    names = ["train/a/1.jpg", "train/b/2.jpg", "train/b/2.json", "Valid/a/3.jpg"]
+    path = write_tree(tmp_path, {name: jpeg(1) for name in names})
+    open_source(f"folder:{path}")
+    assert f"{path}/train is the train split: 2 images in 2 classes" in caplog.text
+    assert f"{path}/Valid is the validation split: 1 images in 1 cl" in caplog.text
+    assert "1 .json" in caplog.text
+
+
+@pytest.mark.parametrize(
+    ("names", "split"),
+    [
+        ("train TRAINING train_images trainval train_1", "train"),
+        ("valid Val dev val2017", "validation"),
+        ("testing test_set", "test"),
+        ("steam_train trains contest trainer", None),
+    ],
+)
+def test_the_names_of_splits(names, split):
+    assert {split_of(name) for name in names.split()} == {split}
