@@ -3,8 +3,9 @@
 The one thing that is not TFDS's own is the download, which finds the miniature.
 """
 
-from pathlib import Path
+import zipfile
 
+import etils.epath
 import numpy as np
 import pytest
 import tensorflow as tf
@@ -120,7 +121,9 @@ def test_parts_of_voc_keep_their_targets(tmp_path, downloads):
 def test_caltech_101_is_built_from_the_archive_as_published(tmp_path, downloads):
     inside = "caltech-101/101_ObjectCategories.tar.gz"
     archive = write_tar_in_zip(tmp_path / "caltech-101.zip", inside, CALTECH)
-    downloads(tfds_extracted(archive, tmp_path))
+    with zipfile.ZipFile(archive) as file:
+        file.extractall(tmp_path / "extracted")
+    downloads(etils.epath.Path(tmp_path / "extracted"))
     assert search(["caltech101"]) is None
     source = open_source("tfds:caltech101")
     assert search(["caltech101"]) == "tfds:caltech101"  # now that it is prepared
@@ -138,13 +141,3 @@ def test_caltech_101_is_built_from_the_archive_as_published(tmp_path, downloads)
         for name, file in CALTECH.items()
         for folder in [name.split("/")[1]]
     }
-
-
-def tfds_extracted(archive: Path, folder: Path):
-    import zipfile
-
-    import etils.epath
-
-    with zipfile.ZipFile(archive) as file:
-        file.extractall(folder / "extracted")
-    return etils.epath.Path(folder / "extracted")
