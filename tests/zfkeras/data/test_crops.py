@@ -4,18 +4,15 @@ import pytest
 from zfkeras.data import crops
 
 # Rows and columns can be read off the numbers: 10 * row + column.
-FOUR = np.array(
-    [[0, 1, 2, 3], [10, 11, 12, 13], [20, 21, 22, 23], [30, 31, 32, 33]]
-).reshape(4, 4, 1)
 FIVE = np.array([[10 * y + x for x in range(5)] for y in range(5)]).reshape(5, 5, 1)
+FOUR = FIVE[:4, :4]
 
 
-def test_crop_cuts_rows_and_columns():
-    assert crops.crop(FOUR, 1, 2, 2)[..., 0].tolist() == [[12, 13], [22, 23]]
-
-
-def test_crop_flips_left_to_right():
-    assert crops.crop(FOUR, 1, 2, 2, flip=True)[..., 0].tolist() == [[13, 12], [23, 22]]
+@pytest.mark.parametrize(
+    ("flip", "expected"), [(False, [[12, 13], [22, 23]]), (True, [[13, 12], [23, 22]])]
+)
+def test_crop_cuts_rows_and_columns_and_flips_left_to_right(flip, expected):
+    assert crops.crop(FOUR, 1, 2, 2, flip)[..., 0].tolist() == expected
 
 
 @pytest.mark.parametrize(
@@ -35,18 +32,9 @@ def test_centre_crop_cuts_the_centre(image, size, expected):
 def test_ten_crop_cuts_corners_centre_and_their_mirror_images():
     ten = crops.ten_crop(FIVE, 3)
     assert ten.shape == (10, 3, 3, 1)
-    assert ten[:, 0, :, 0].tolist() == [
-        [0, 1, 2],
-        [2, 3, 4],
-        [20, 21, 22],
-        [22, 23, 24],
-        [11, 12, 13],
-        [2, 1, 0],
-        [4, 3, 2],
-        [22, 21, 20],
-        [24, 23, 22],
-        [13, 12, 11],
-    ]
+    five = [[0, 1, 2], [2, 3, 4], [20, 21, 22], [22, 23, 24], [11, 12, 13]]
+    mirrored = [row[::-1] for row in five]
+    assert ten[:, 0, :, 0].tolist() == five + mirrored
     assert ten[9, ..., 0].tolist() == [[13, 12, 11], [23, 22, 21], [33, 32, 31]]
 
 
@@ -57,7 +45,6 @@ def test_random_crop_depends_on_the_seed_alone():
     assert place == same_place
     assert first.tolist() == again.tolist()
     assert first.tolist() == crops.crop(FIVE, *place[:2], 3, place[2]).tolist()
-    assert [type(value) for value in place] == [int, int, bool]
 
 
 def test_random_crop_is_uniform_over_places_and_flips():
@@ -69,46 +56,38 @@ def test_random_crop_is_uniform_over_places_and_flips():
     assert counts.max() < 265
 
 
-@pytest.mark.parametrize("cut", [crops.centre_crop, crops.ten_crop])
-@pytest.mark.parametrize("image", [FOUR, FIVE[:, :4], FIVE[:4]])
-def test_an_image_smaller_than_the_crop_is_an_error(cut, image):
-    with pytest.raises(ValueError, match=r"at least 5 x 5 pixels.*Received: image\.sh"):
+@pytest.mark.parametrize(
+    "cut",
+    [crops.centre_crop, crops.ten_crop, lambda *a: crops.random_crop(*a, seed=[0])],
+)
+@pytest.mark.parametrize("image", [FOUR, FIVE[:, :4], FIVE[:4], FIVE[..., 0]])
+def test_an_image_smaller_than_the_crop_or_without_channels_is_an_error(cut, image):
+    with pytest.raises(ValueError, match=r"`image` must be .* 5 x 5"):
         cut(image, 5)
-    with pytest.raises(ValueError, match=r"at least 5 x 5"):
-        crops.random_crop(image, 5, [0])
-
-
-def test_an_image_without_channels_is_an_error():
-    with pytest.raises(ValueError, match=r"\(height, width, channels\)"):
-        crops.centre_crop(FOUR[..., 0], 2)
 
 
 @pytest.mark.parametrize(
     ("place", "name"), [((-1, 0), "top"), ((3, 0), "top"), ((0, 3), "left")]
 )
 def test_a_crop_beyond_the_border_is_an_error(place, name):
-    with pytest.raises(ValueError, match=rf"`{name}` must be from 0 to 2 .*Received"):
+    with pytest.raises(ValueError, match=f"`{name}` must be from 0 to 2"):
         crops.crop(FOUR, *place, 2)
 
 
-@pytest.mark.parametrize("min_area", [0.05, 0.4, 0.75, 0.95, 1.0])
+@pytest.mark.parametrize("min_area", [0.05, 0.75, 0.95, 1.0])
 def test_a_random_box_lies_inside_and_has_the_stated_area_and_shape(min_area):
     # Previously a flat box was cut off at the border and fell below its area.
     random = np.random.default_rng(2)
     boxes = np.array([crops.random_box(64, min_area, random) for _ in range(2000)])
     left, top, right, bottom = boxes.T
-    assert boxes.min() >= 0
-    assert boxes.max() <= 64
+    assert boxes.min() >= 0 and boxes.max() <= 64
     area = (right - left) * (bottom - top) / 64**2
     aspect = (right - left) / (bottom - top)
-    assert area.min() >= min_area - 1e-9
-    assert area.max() <= 1 + 1e-9
+    assert area.min() >= min_area - 1e-9 and area.max() <= 1 + 1e-9
     # A uniform distribution's mean, to five standard deviations.
     spread = (1 - min_area) / np.sqrt(12 * 2000)
     assert abs(area.mean() - (1 + min_area) / 2) <= 5 * spread + 1e-9
-    assert aspect.min() >= 3 / 4 - 1e-9
-    assert aspect.max() <= 4 / 3 + 1e-9
+    assert aspect.min() >= 3 / 4 - 1e-9 and aspect.max() <= 4 / 3 + 1e-9
     if min_area < 0.75:
-        assert aspect.min() < 0.78
-        assert aspect.max() > 1.28
+        assert aspect.min() < 0.78 and aspect.max() > 1.28
         assert abs(np.log(aspect).mean()) < 0.02

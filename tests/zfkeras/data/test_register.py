@@ -17,8 +17,7 @@ SOURCE = Source(
         "validation": split_of([b"e", b"f"], [2, 1]),
     },
 )
-# Kinds that need a path or a name behind the colon.
-PATHS = ("folder", "tfds", "tiny-imagenet", "caltech101", "caltech256", "voc2007")
+PATHS = [name for name in READERS if name not in ("shapes", "photographs")]
 
 
 def test_a_spec_goes_to_the_reader_of_its_prefix(tmp_path):
@@ -39,11 +38,18 @@ def test_an_unknown_kind_of_source_lists_the_kinds(spec):
     assert len(message.splitlines()) == 1
 
 
-@pytest.mark.parametrize("spec", [*(f"{name}:" for name in PATHS), "folder", "tfds"])
-def test_a_kind_without_a_path_is_an_error(spec):
-    prefix = spec.removesuffix(":")
-    with pytest.raises(UsageError, match=f"--data {prefix}: needs a path or name"):
-        open_source(spec)
+@pytest.mark.parametrize("prefix", PATHS)
+def test_a_kind_without_a_path_is_an_error(prefix):
+    bare = [] if prefix in DATA_SETS else [prefix]
+    for spec in (f"{prefix}:", *bare):
+        with pytest.raises(UsageError, match=f"--data {prefix}: needs a path or name"):
+            open_source(spec)
+
+
+@pytest.mark.parametrize("prefix", [name for name in PATHS if name != "tfds"])
+def test_a_path_that_is_not_there_is_named(tmp_path, prefix):
+    with pytest.raises(FileNotFoundError, match="nowhere does not exist; expected"):
+        open_source(f"{prefix}:{tmp_path}/nowhere")
 
 
 @pytest.mark.parametrize("name", DATA_SETS)
@@ -58,22 +64,10 @@ def test_the_bare_name_of_a_published_set_is_looked_for(name, tmp_path, monkeypa
         open_source(name)
 
 
-def test_a_path_that_is_not_there_is_named(tmp_path):
-    with pytest.raises(FileNotFoundError, match="nowhere does not exist"):
-        open_source(f"folder:{tmp_path}/nowhere")
-
-
 def test_a_split_is_had_by_its_name():
     assert SOURCE.split("validation") is SOURCE.splits["validation"]
-
-
-def test_an_unknown_split_lists_those_there_are():
-    with pytest.raises(UsageError) as caught:
+    with pytest.raises(UsageError, match=r"\['train', 'validation'\].*'test'"):
         SOURCE.split("test")
-    assert str(caught.value) == (
-        "split must be one of ['train', 'validation'] for --data pretend:1. "
-        "Received: split='test'."
-    )
 
 
 @pytest.mark.parametrize(
@@ -83,7 +77,6 @@ def test_an_unknown_split_lists_those_there_are():
         (("train", "validation"), None, "train", "train"),
         (("train", "validation"), "train", "validation", "train"),
         (("train",), None, "validation", "train"),
-        (("test",), None, "train", "test"),
         (("train",), "nowhere", "validation", "nowhere"),  # `split` refuses it
     ],
 )
@@ -91,34 +84,22 @@ def test_the_usual_split_is_taken_or_the_only_one(splits, asked, usual, chosen, 
     caplog.set_level(logging.INFO)
     source = Source("pretend:1", ("a", "b"), dict.fromkeys(splits, None))
     assert source.split_name(asked, usual) == chosen
-    is_said = asked is None and chosen != usual
-    line = f"--data pretend:1 has no {usual} split; taking its only one, {chosen}"
-    assert caplog.messages == ([line] if is_said else [])
+    assert len(caplog.messages) == (asked is None and chosen != usual)
 
 
 def test_where_there_is_a_choice_and_not_the_usual_split_one_must_be_named():
     source = Source("tfds:x", ("a", "b"), dict.fromkeys(("train", "test"), None))
-    with pytest.raises(
-        UsageError, match=r"--split must name one of \['test', 'train'\]"
-    ):
+    with pytest.raises(UsageError, match=r"\['test', 'train'\]"):
         source.split_name(None)
 
 
 def test_first_classes_cuts_names_and_every_split_alike():
     kept = SOURCE.first_classes(2)
-    assert kept.class_names == ("ape", "bee")
-    assert [e[1:] for e in contents(kept.split("train"))] == [
-        (0, b"a"),
-        (1, b"c"),
-        (0, b"d"),
-    ]
-    assert [e[1:] for e in contents(kept.split("validation"))] == [(1, b"f")]
-    assert kept.spec == "pretend:1"
-    assert SOURCE.class_names == ("ape", "bee", "cat")
+    assert kept.class_names == ("ape", "bee") and kept.spec == "pretend:1"
+    found = {name: contents(split) for name, split in kept.splits.items()}
+    assert [row[1:] for row in found["train"]] == [(0, b"a"), (1, b"c"), (0, b"d")]
+    assert [row[1:] for row in found["validation"]] == [(1, b"f")]
     assert np.array_equal(SOURCE.split("train").labels, [0, 2, 1, 0])
-
-
-@pytest.mark.parametrize("number", [-1, 0, 1, 4])
-def test_first_classes_of_an_impossible_number_is_an_error(number):
-    with pytest.raises(UsageError, match=rf"from 2 to 3 .* Received: {number}\."):
-        SOURCE.first_classes(number)
+    for number in (0, 1, 4):
+        with pytest.raises(UsageError, match=f"from 2 to 3 .*{number}"):
+            SOURCE.first_classes(number)
