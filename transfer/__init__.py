@@ -13,6 +13,7 @@ _HOMES = {
     "gram_matrix": "transfer.heads.solver.gram",
     "load_head": "transfer.heads.storage",
     "mean_per_class_accuracy": "transfer.protocols.accuracy",
+    "register_head": "transfer.heads.register",
     "save_head": "transfer.heads.storage",
 }
 
@@ -23,11 +24,13 @@ __all__ = [
     "gram_matrix",
     "load_head",
     "mean_per_class_accuracy",
+    "register_head",
     "save_head",
 ]
 
 if TYPE_CHECKING:
     from transfer.features.conv_features import ConvFeatures
+    from transfer.heads.register import register_head
     from transfer.heads.softmax import SoftmaxHead
     from transfer.heads.solver.gram import gram_matrix
     from transfer.heads.storage import load_head, save_head

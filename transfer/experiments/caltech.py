@@ -10,6 +10,7 @@ from transfer.experiments.shared_settings import (
     published_data,
     some_layers,
 )
+from transfer.heads.register import head_names
 from zfkeras.cli import settings
 from zfkeras.passes.experiment import Experiment
 from zfkeras.records import Record, setting
@@ -31,7 +32,7 @@ class CaltechSettings(WholeNetworkSettings, FeatureSettings):
     layers: tuple[int | str, ...] | None = some_layers("the rows of Table 7")
     head: str | None = setting(
         None,
-        choices=("svm", "softmax"),
+        choices=head_names,
         help="linear SVM, one against rest, or softmax (default: svm; with --layer all "
         "those of Table 7)",
     )

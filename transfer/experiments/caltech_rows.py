@@ -4,18 +4,20 @@ import dataclasses
 import hashlib
 import json
 from collections.abc import Sequence
+from functools import partial
 
 import keras
 from tqdm import tqdm
 
 from transfer import heads
 from transfer.experiments.arguments import in_order
-from transfer.experiments.by_layer import HEADS, evaluate_head
+from transfer.experiments.by_layer import evaluate_head
 from transfer.experiments.extracting import extract_features
 from transfer.experiments.known_rows import known_rows, with_known
 from transfer.experiments.layers import layer_sizes
 from transfer.experiments.whole_network import whole_networks
 from transfer.features.cache import FORMAT, fingerprint
+from transfer.heads.register import make_head
 from transfer.heads.rows import LayerGram, check_fits
 from transfer.protocols.folds import folds
 from transfer.reports.paper import data_set, paper_accuracy, reported_set
@@ -131,11 +133,9 @@ class CaltechRows:
     def _evaluate(self, labels, gram, row, bar):
         head, _, n = row
 
-        def make_head():
-            return HEADS[head](random_state=self.settings.seed)
-
+        make = partial(make_head, head, self.settings.seed)
         divisions = self._divided(labels, n)
-        return evaluate_head(make_head, gram, labels, divisions, bar.update)
+        return evaluate_head(make, gram, labels, divisions, bar.update)
 
     def _divided(self, labels, n):
         return folds(
@@ -179,7 +179,7 @@ class CaltechRows:
             self.settings.folds,
             not self.settings.no_background,
             self.settings.seed,
-            HEADS[head]().get_params(),
+            make_head(head, 0).get_params(),
         ]
         text = json.dumps(described, default=str)
         return hashlib.sha256(text.encode()).hexdigest()[:32]

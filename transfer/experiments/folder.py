@@ -5,6 +5,7 @@ import logging
 from pathlib import Path
 
 from transfer.experiments.shared_settings import FeatureSettings
+from transfer.heads.register import head_names
 from zfkeras.cli import arguments
 from zfkeras.io.terminal import one_line
 from zfkeras.passes.experiment import Experiment
@@ -48,7 +49,7 @@ class FolderSettings(FeatureSettings):
     )
     head: str = setting(
         "softmax",
-        choices=("softmax", "svm"),
+        choices=head_names,
         help="what is trained on the layer; an svm's probabilities are no more than "
         "an order of the classes",
     )

@@ -13,13 +13,13 @@ import numpy as np
 from tqdm import tqdm
 
 from transfer import heads
-from transfer.experiments.by_layer import HEADS
 from transfer.experiments.extracting import extract_features
 from transfer.experiments.folder_images import Images, divide, names_at, test_split
 from transfer.experiments.layers import all_layers, layer_sizes
 from transfer.features.assembly import attach_head
 from transfer.features.cache import fingerprint
 from transfer.features.extraction import Features
+from transfer.heads.register import make_head
 from transfer.heads.rows import LayerGram, RowHead, check_fits
 from transfer.protocols.accuracy import mean_per_class_accuracy
 from transfer.protocols.holdout import drawn
@@ -142,7 +142,7 @@ class FolderHead:
         return max(reversed(self.layers), key=scores.get), scores
 
     def _head(self, train: Images, layer: int | str) -> RowHead:
-        head = HEADS[self.settings.head](random_state=self.settings.seed)
+        head = make_head(self.settings.head, self.settings.seed)
         gram = LayerGram(train.features.layers[layer], for_several=False)
         return RowHead(head, gram, train.features.labels)
 

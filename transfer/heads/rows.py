@@ -4,6 +4,7 @@ It chooses nothing: neither images nor layer nor C.
 """
 
 from collections.abc import Mapping
+from typing import Any
 
 import numpy as np
 
@@ -49,13 +50,13 @@ class LayerGram:
 class RowHead:
     """A head that learns from some images of a layer and answers for others.
 
-    With fewer images than features it uses their inner products, so that features are
-    only ever read block by block.
+    With fewer images than features a `LinearHead` uses their inner products, so that
+    features are only ever read block by block. Other classifiers get the features.
 
     Shapes: `labels` (n_images,).
     """
 
-    def __init__(self, head: LinearHead, gram: LayerGram, labels: np.ndarray):
+    def __init__(self, head: Any, gram: LayerGram, labels: np.ndarray):
         self.head = head
         self._gram = gram
         self._labels = labels
@@ -91,6 +92,12 @@ class RowHead:
     def weights(self) -> tuple[np.ndarray, np.ndarray]:
         """Kernel (n_features, n_classes), for raw features, and bias (n_classes,)."""
         head = self._with_coef()
+        if not hasattr(head, "coef_"):
+            raise UsageError(
+                argument="--head",
+                received=type(head).__name__,
+                expected="a linear one, whose weights a network can hold",
+            )
         kernel, bias = head.coef_.T, head.intercept_
         if len(head.classes_) == 2:  # told apart by the sign of one score
             signs = np.float32([-0.5, 0.5])
@@ -98,11 +105,12 @@ class RowHead:
         return kernel, bias
 
     def _pays(self) -> bool:
-        return _pays(len(self._rows), self._gram.features.shape[1])
+        takes_grams = isinstance(self.head, LinearHead)
+        return takes_grams and _pays(len(self._rows), self._gram.features.shape[1])
 
-    def _with_coef(self) -> LinearHead:
+    def _with_coef(self) -> Any:
         """The head, its weights turned into those of features; no image is copied."""
-        if not hasattr(self.head, "coef_"):
+        if isinstance(self.head, LinearHead) and not hasattr(self.head, "coef_"):
             self.head.weigh_features(self._gram.features, self._rows)
         return self.head
 

@@ -26,7 +26,7 @@ def setting(
             argument. `None` (default) makes it of the field's name: `max_images` is
             `--max-images`.
         **options: what `argparse.ArgumentParser.add_argument` takes: type, metavar,
-            choices, nargs, action.
+            choices (or a function that returns them), nargs, action.
 
     Returns:
         The dataclass field.
@@ -50,6 +50,8 @@ def add_settings(parser: argparse.ArgumentParser, kind: type) -> None:
 def add_setting(parser: argparse.ArgumentParser, name: str, field: Any) -> None:
     """Adds the flag of one field under a name."""
     options = {**field.metadata[_OPTIONS]}
+    if callable(options.get("choices")):  # a register, which users add to
+        options["choices"] = options["choices"]()
     flag = options.pop("flag") or f"--{name.replace('_', '-')}"
     is_required = field.default is dataclasses.MISSING
     if flag.startswith("-"):
