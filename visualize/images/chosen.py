@@ -11,7 +11,6 @@ import numpy as np
 
 from visualize.images.objects import mask_finder
 from visualize.strongest.sample import Sample
-from zfkeras.data.crops import centre_crop
 from zfkeras.data.files.bad_images import BadImage
 from zfkeras.data.files.image_file import read_file
 from zfkeras.data.files.image_types import may_be_image
@@ -31,22 +30,22 @@ class ChosenImage:
 
     name: str  # by which people know it: a path, or its id in the data set
     square: np.ndarray  # uint8 array (image_size, image_size, 3)
-    label: int | None
+    label: int | None  # the true class, where it is known
     predicted: int  # the network's answer to the centre crop
     mask: np.ndarray | None = None  # bool array (crop_size, crop_size)
 
     @property
     def shown_label(self) -> int:
-        """The true label, or the network's answer where that is not known."""
+        """Returns the true label, or the network's answer where that is not known."""
         return self.predicted if self.label is None else self.label
 
     def shown_class(self, class_names: Sequence[str]) -> str:
-        """The name of the class in a picture."""
+        """Names the class in a picture."""
         note = " (most likely)" if self.label is None else ""
         return f"{class_names[self.shown_label]}{note}"
 
     def to_json(self, class_names: Sequence[str]) -> dict:
-        """The name, the class and whence it is known."""
+        """Returns the name, the class and whence it is known."""
         return {
             "image": self.name,
             "class_name": class_names[self.shown_label],
@@ -55,38 +54,24 @@ class ChosenImage:
 
 
 def chosen_images(
-    classifier: Classifier,
-    source: Source,
-    split: str,
-    *,
-    paths: Sequence[Path] = (),
-    classes: Sequence[str] = (),
-    count: int,
-    seed: int = 0,
+    classifier: Classifier, source: Source, split_name: str, settings
 ) -> list[ChosenImage]:
-    """Returns the named images, or images drawn from the data if none are named."""
-    if paths:
-        return images_of_files(
-            classifier, paths, classes=classes, count=count, seed=seed
-        )
-    if classes:
+    """Returns the images that are named, or some drawn from the data if none are."""
+    if settings.images:
+        return _images_of_files(classifier, settings)
+    if settings.classes:
         raise UsageError("--classes names the classes of --images, which is missing.")
-    return images_of_split(classifier, source, split, count=count, seed=seed)
+    return _images_of_split(classifier, source, split_name, settings)
 
 
-def images_of_files(
-    classifier: Classifier,
-    paths: Sequence[Path],
-    *,
-    count: int,
-    classes: Sequence[str] = (),
-    seed: int = 0,
-) -> list[ChosenImage]:
-    """Reads the files that are named; of folders, `count` of the images in them."""
+def _images_of_files(classifier, settings) -> list[ChosenImage]:
+    """Reads the files that are named; of folders, some of the images in them."""
+    paths, classes, count = settings.images, settings.classes, settings.count
     if classes and len(classes) != len(paths):
         raise UsageError(
-            "--classes must name one class for each of --images. "
-            f"Received: {len(classes)} for {len(paths)}."
+            argument="--classes",
+            received=f"{len(classes)} for {len(paths)}",
+            expected="one class for each of --images",
         )
     given = [_known_label(name, classifier.class_names) for name in classes]
     named, below = [], []
@@ -98,7 +83,7 @@ def images_of_files(
             (below if is_folder else named).append(candidate)
     images = [*_looked_at(classifier, named, is_alone=len(paths) == 1)]
     if len(below) > count:
-        order = np.random.default_rng([seed, 2]).permutation(len(below))
+        order = np.random.default_rng([settings.seed, 2]).permutation(len(below))
         images += _right_ones(classifier, (below[i] for i in order), count)
     else:
         images += _looked_at(classifier, below)
@@ -107,34 +92,21 @@ def images_of_files(
     return images
 
 
-def images_of_split(
-    classifier: Classifier, source: Source, split: str, *, count: int, seed: int = 0
-) -> list[ChosenImage]:
+def _images_of_split(classifier, source, split_name, settings) -> list[ChosenImage]:
     """Draws images of a split that the network gets right, of different classes."""
     labels = [true_label(name, classifier.class_names) for name in source.class_names]
-    examples = source.split(split)
+    sample = Sample(source.split(split_name), POOL, settings.seed)
     mask_of = mask_finder(source, classifier.preprocessing)
 
     def candidates():
-        sample = Sample(examples, POOL, seed)
         for row in sample.stream().as_numpy_iterator():
             name = row["id"].decode("utf-8", "replace")
             label = labels[row["label"]] if row["label"] >= 0 else None
             yield name, functools.partial(sample.read, row["key"]), label, mask_of
 
     # A network of other classes gets none right.
-    pool = POOL if any(label is not None for label in labels) else count
-    return _right_ones(classifier, candidates(), count, pool)
-
-
-def input_of(classifier: Classifier, image: ChosenImage) -> np.ndarray:
-    """Returns the network's input of an image: float32 (crop_size, crop_size, 3)."""
-    return classifier.preprocessing.centre_crop(image.square)
-
-
-def picture_of(classifier: Classifier, image: ChosenImage) -> np.ndarray:
-    """Returns the same crop with its colours: uint8 (crop_size, crop_size, 3)."""
-    return centre_crop(image.square, classifier.preprocessing.crop_size)
+    pool = POOL if any(label is not None for label in labels) else settings.count
+    return _right_ones(classifier, candidates(), settings.count, pool)
 
 
 def images_below(folder: Path) -> list[Path]:
@@ -155,14 +127,16 @@ def _known_label(name, class_names) -> int:
     label = true_label(name, class_names)
     if label is None:
         raise UsageError(
-            "--classes must be names or ImageNet ids of the network's "
-            f"{len(class_names)} classes, such as {class_names[0]!r}. "
-            f"Received: {name!r}."
+            argument="--classes",
+            received=repr(name),
+            expected="names or ImageNet ids of the network's "
+            f"{len(class_names)} classes, such as {class_names[0]!r}",
         )
     return label
 
 
 def _label_of_file(file, classifier) -> int | None:
+    """Finds the class in the name of a file or of its folder."""
     names = (file.stem, file.absolute().parent.name)
     labels = (true_label(name, classifier.class_names) for name in names)
     return next((label for label in labels if label is not None), None)
@@ -175,29 +149,27 @@ def _existing(path: Path) -> Path:
 
 
 def _right_ones(classifier, candidates, count, pool=POOL) -> list[ChosenImage]:
-    right, others, seen = [], [], set()
+    """Takes images the network gets right, each of another class, then others."""
+    right, others = {}, []
     for image in _looked_at(classifier, itertools.islice(candidates, pool)):
-        is_right = image.predicted == image.label
-        if is_right and image.label not in seen:
-            seen.add(image.label)
-            right.append(image)
+        if image.predicted == image.label and image.label not in right:
+            right[image.label] = image
         elif len(others) < count:
             others.append(image)
         if len(right) == count:
             break
     if not right and not others:
         raise RunError("none of the files could be read as an image")
-    return (right + others)[:count]
+    return [*right.values(), *others][:count]
 
 
 def _looked_at(classifier, candidates, is_alone=False) -> Iterator[ChosenImage]:
     """Reads images and asks the network, a batch at a time; leaves out bad ones."""
-    candidates = iter(candidates)
+    candidates, preprocessing = iter(candidates), classifier.preprocessing
     while batch := [*itertools.islice(candidates, _AT_ONCE)]:
-        read = [*_readable(classifier, batch, is_alone)]
+        read = [*_readable(preprocessing, batch, is_alone)]
         if not read:
             continue
-        preprocessing = classifier.preprocessing
         crops = [preprocessing.centre_crop(square) for _, square, _, _ in read]
         predicted = predict_crops(classifier.model, np.stack(crops)).argmax(axis=1)
         for (name, square, label, mask_of), answer in zip(read, predicted, strict=True):
@@ -205,10 +177,11 @@ def _looked_at(classifier, candidates, is_alone=False) -> Iterator[ChosenImage]:
             yield ChosenImage(name, square, label, int(answer), mask)
 
 
-def _readable(classifier, batch, is_alone):
+def _readable(preprocessing, batch, is_alone):
+    """Yields (name, square, label, mask_of) of the images that can be read."""
     for name, read, label, mask_of in batch:
         try:
-            square = classifier.preprocessing.square(read())
+            square = preprocessing.square(read())
         except (BadImage, OSError) as err:
             if is_alone:
                 raise UsageError(f"--images: {name} cannot be read: {err}.") from err

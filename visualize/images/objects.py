@@ -16,7 +16,7 @@ def mask_finder(
 ) -> Callable[[str], np.ndarray] | None:
     """Returns a function from an image's id to its mask, or `None`.
 
-    Returns bool array (crop_size, crop_size).
+    A mask is a bool array (crop_size, crop_size).
     """
     if source.spec.partition(":")[0] != "shapes":
         return None

@@ -25,7 +25,7 @@ class ImageWithParts:
 
     name: str  # of its file
     square: np.ndarray  # uint8 array (image_size, image_size, 3)
-    parts: dict[str, np.ndarray]
+    parts: dict[str, np.ndarray]  # float (top, left, bottom, right), a point twice
 
 
 def part_title(name: str) -> str:
@@ -40,29 +40,29 @@ def read_parts(path: Path) -> dict[str, dict[str, list[float]]]:
     try:
         content = json.loads(Path(path).read_text(encoding="utf-8"))
     except (ValueError, RecursionError) as err:
-        raise UsageError(f"--parts: {path} is no JSON file: {err}.") from err
+        raise _bad_parts(path, err, "a JSON file") from err
     found = content.get("parts") if isinstance(content, Mapping) else None
     if not isinstance(found, Mapping) or len(found) < 2:
-        raise UsageError(
-            f'--parts: {path} must hold {{"parts": {{image: {{part: [x, y]}}}}}} of '
-            "two images or more."
-        )
+        form = '{"parts": {image: {part: [x, y]}}} of two images or more'
+        raise _bad_parts(path, "another form", f"a file of {form}")
     first = next(iter(found.values()))
-    _check_names(path, first if isinstance(first, Mapping) else ())
     for image, parts in found.items():
-        if not isinstance(parts, Mapping) or not parts or {*parts} != {*first}:
-            raise UsageError(
-                f"--parts: {path} must name the same parts for every image. "
-                f"Received: {sorted(parts)} for {image}, {sorted(first)} for the first."
-                if isinstance(parts, Mapping) and isinstance(first, Mapping)
-                else f"--parts: {path} must hold parts by name. Received: {image}."
-            )
+        if not isinstance(parts, Mapping) or not parts:
+            raise _bad_parts(path, f"{image}: {parts}", "a file of parts by name")
+        if {*parts} != {*first}:
+            received = f"{sorted(parts)} for {image}, {sorted(first)} for the first"
+            raise _bad_parts(path, received, "a file of the same parts in every image")
         for part, numbers in parts.items():
             if not _is_place(numbers):
-                raise UsageError(
-                    f"--parts: {path} must give [x, y] or [left, top, right, bottom] "
-                    f"from 0 to 1. Received: {numbers!r} for {part} of {image}."
-                )
+                form = "[x, y] or [left, top, right, bottom], from 0 to 1"
+                received = f"{numbers!r} for {part} of {image}"
+                raise _bad_parts(path, received, f"a file of {form}")
+    titles = [part_title(part) for part in first]
+    for title in titles:
+        if title == RANDOM or titles.count(title) > 1:
+            # The table could not tell them apart.
+            form = f"names that differ, other than {RANDOM!r}, the row of random places"
+            raise _bad_parts(path, repr(title), f"a file of {form}")
     return {image: {part: found[image][part] for part in first} for image in found}
 
 
@@ -73,12 +73,8 @@ def images_with_parts(
 ) -> list[ImageWithParts]:
     """Reads the images and finds their parts in the centre crop."""
     files = open_files(images, "a folder or zip with the images that --parts names")
-    below = {}
-    for name in files.names:
-        below.setdefault(name.rpartition("/")[2], []).append(name)
-    named = below | {name: [name] for name in files.names}
     return [
-        _image(files, _only(files, named, name), name, places, preprocessing)
+        _image(files, _only(files, name), name, places, preprocessing)
         for name, places in parts.items()
     ]
 
@@ -129,15 +125,10 @@ def random_masks(masks: np.ndarray, count: int, side: int, seed: int = 0) -> np.
     return np.concatenate([corners, corners + sizes], axis=-1).astype(np.int32)
 
 
-def _check_names(path, parts) -> None:
-    """Refuses parts that the table could not tell apart."""
-    shown = [part_title(part) for part in parts]
-    taken = [name for name in shown if name == RANDOM or shown.count(name) > 1]
-    if taken:
-        raise UsageError(
-            f"--parts: {path} must give each part a name of its own, other than "
-            f"{RANDOM!r}, the row of random places. Received: {taken[0]!r}."
-        )
+def _bad_parts(path, received, expected) -> UsageError:
+    return UsageError(
+        argument="--parts", received=f"{path}, {received}", expected=expected
+    )
 
 
 def _is_place(numbers) -> bool:
@@ -148,9 +139,11 @@ def _is_place(numbers) -> bool:
     return len(numbers) == 2 or (numbers[0] < numbers[2] and numbers[1] < numbers[3])
 
 
-def _only(files: Files, named, name) -> str:
-    """The file of that name, or of that path in the folder."""
-    found = named.get(name, ())
+def _only(files: Files, name: str) -> str:
+    """Finds the file of that path in the folder, or the only one of that name."""
+    if name in files.names:
+        return name
+    found = [one for one in files.names if one.rpartition("/")[2] == name]
     if not found:
         raise FileNotFoundError(
             f"{files.path} does not hold {name}, which --parts names; --images says "
@@ -158,8 +151,10 @@ def _only(files: Files, named, name) -> str:
         )
     if len(found) > 1:
         raise UsageError(
-            f"--parts: {name} is the name of several images in {files.path}; write "
-            f"which one is meant, such as {found[0]}."
+            argument="--parts",
+            received=name,
+            expected=f"the path of one image in {files.path}",
+            remedy=f"There are several of that name, such as {found[0]}.",
         )
     return found[0]
 
@@ -168,25 +163,27 @@ def _image(files: Files, file, name, places, preprocessing) -> ImageWithParts:
     try:
         picture = decode(files.read(files.key(file)))
     except (BadImage, OSError) as err:
-        raise UsageError(f"--images: {name} cannot be read: {err}.") from err
+        raise UsageError(
+            f"--images: {name} cannot be read: {err}.", argument="--images"
+        ) from err
     size, crop = preprocessing.image_size, preprocessing.crop_size
     found = {}
     for part, numbers in places.items():
-        box = _in_crop(
-            np.array(numbers * (4 // len(numbers))), picture.size, size, crop
-        )
+        box = np.array(numbers * (4 // len(numbers)))
+        found[part] = box = _in_crop(box, picture.size, size, crop)
         middle = (box[:2] + box[2:]) / 2
         if not np.all((middle >= 0) & (middle <= crop)):
             raise UsageError(
-                f"--parts: {part} of {name} lies outside of the centre crop that the "
-                "network reads; cut the image to its middle."
+                argument="--parts",
+                received=f"{part} of {name}",
+                expected="inside the centre crop that the network reads",
+                remedy="Cut the image to its middle.",
             )
-        found[part] = box
     return ImageWithParts(name, centre_square(picture, size), found)
 
 
 def _in_crop(numbers, picture_size, size, crop) -> np.ndarray:
-    """Fractions, x before y, as pixels (top, left, bottom, right) of the crop."""
+    """Turns fractions, x before y, into pixels (top, left, bottom, right)."""
     side = min(picture_size)
     margins = [(length - side) // 2 for length in picture_size]
     lengths = np.tile(picture_size, 2)

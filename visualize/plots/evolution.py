@@ -4,9 +4,9 @@ from collections.abc import Mapping, Sequence
 
 import numpy as np
 from matplotlib.figure import Figure
-from matplotlib.patches import Rectangle
 
 from visualize.images.contrast import stretch
+from visualize.plots.marks import draw_frame
 from zfkeras.plots import COLOURS, new_figure, show_image, styled, subplots, tile
 
 _CHANGED = COLOURS[1]
@@ -23,7 +23,7 @@ def draw_evolution(
     title: str,
     similarity: Mapping[str, Sequence[float]] | None = None,
 ) -> Figure:
-    """One block a layer: a row for each channel, a column for each epoch."""
+    """Draws a block for each layer: a row per channel, a column per epoch."""
     blocks = len(sheets) + (similarity is not None)
     columns = min(3, blocks)
     rows = -(-blocks // columns)
@@ -42,7 +42,7 @@ def draw_evolution(
 
 
 def channel_images(reconstructions: np.ndarray) -> np.ndarray:
-    """Reconstructions as images, each by its own scale, small ones enlarged.
+    """Turns reconstructions into images, each by its own scale, small ones enlarged.
 
     reconstructions: float array (n, height, width, 1 or 3); returns uint8 array (n,
     times * height, times * width, 3).
@@ -52,7 +52,7 @@ def channel_images(reconstructions: np.ndarray) -> np.ndarray:
 
 
 def enlarged(images: np.ndarray) -> np.ndarray:
-    """Small images so many times as large that gaps between them look alike.
+    """Enlarges small images, so that gaps between them look alike.
 
     images: array (n, height, width, channels); returns array (n, times * height, times
     * width, channels).
@@ -72,8 +72,8 @@ def _draw_block(axes, layer, epochs, reconstructions, channels, images):
     axes.set_ylabel("channel", fontsize=8)
     for row, names in enumerate(images):
         for column in np.flatnonzero(names[1:] != names[:-1]) + 1:
-            corner = (column * (width + 2) - 2.5, row * (height + 2) - 0.5)
-            axes.add_patch(Rectangle(corner, 2, height, color=_CHANGED, linewidth=0))
+            top, left = row * (height + 2), column * (width + 2) - 2
+            draw_frame(axes, top, left, height, 2, color=_CHANGED, linewidth=0)
 
 
 def _draw_similarity(axes, epochs, similarity):

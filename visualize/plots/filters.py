@@ -4,7 +4,6 @@ from collections.abc import Sequence
 
 import numpy as np
 from matplotlib.figure import Figure
-from matplotlib.patches import Rectangle
 
 from visualize.figures.filters.second_layer import SecondLayer
 from visualize.figures.filters.statistics import (
@@ -15,6 +14,7 @@ from visualize.figures.filters.statistics import (
 )
 from visualize.images.contrast import stretch
 from visualize.plots.evolution import channel_images, enlarged
+from visualize.plots.marks import draw_frame
 from zfkeras.errors import UsageError
 from zfkeras.plots import (
     COLOURS,
@@ -30,7 +30,7 @@ _DEAD_FRAME = COLOURS[1]
 
 
 def filter_images(kernel: np.ndarray, *, common_scale: bool = False) -> np.ndarray:
-    """Filters as images in which grey is zero.
+    """Turns filters into images in which grey is zero.
 
     kernel: float array (height, width, 1 or 3, filters); returns uint8 array (filters,
     height, width, 3).
@@ -53,38 +53,32 @@ def draw_filters(
     strides: Sequence[tuple[int, int]],
     silent: Sequence[np.ndarray | None],
 ) -> Figure:
-    """Sheets of filters, each by its own and by a common scale, above their numbers.
+    """Draws sheets of filters, by own and by common scale, above their numbers.
 
-    kernels: float arrays (height, width, 1 or 3, filters); silent: bool array
+    kernels: float arrays (height, width, 1 or 3, filters); silent: bool arrays
     (filters,).
     """
     count = len(labels)
-    across = 2 if count == 1 else count
-    down = 1 if count == 1 else 2
+    down, across = (1, 2) if count == 1 else (2, count)
     sheet = 3.6 if across < 4 else 3.0
-    figure = new_figure(
-        max(9.0, across * sheet), down * (sheet + 0.6) + 3.0, "First-layer filters"
-    )
-    above, below = figure.subfigures(2, 1, height_ratios=[down * (sheet + 0.6), 3.0])
+    heights = [down * (sheet + 0.6), 3.0]
+    title = "First-layer filters"
+    figure = new_figure(max(9.0, across * sheet), sum(heights), title)
+    above, below = figure.subfigures(2, 1, height_ratios=heights)
     above.get_layout_engine().set(wspace=0.06)
     axes = subplots(above, down, across).reshape(2, count)
-    for column, kernel in enumerate(kernels):
+    for column, (kernel, measured) in enumerate(zip(kernels, statistics, strict=True)):
         height, width, _, filters = kernel.shape
         step = "x".join(str(s) for s in dict.fromkeys(strides[column]))
-        head = f"{labels[column]}: {filters} of {height}x{width}, stride {step}\n"
-        dead = statistics[column].dead
+        head = f"{labels[column]}: {filters} of {height}x{width}, stride {step}"
+        dead = measured.dead
         if silent[column] is not None:
             dead = dead | silent[column]
         own, common = axes[:, column]
-        _sheet(own, filter_images(kernel), dead, f"{head}each by its own scale")
-        _sheet(
-            common,
-            filter_images(kernel, common_scale=True),
-            dead,
-            "one scale for all\n"
-            f"largest RMS {statistics[column].dominance:.2f} of median, "
-            f"{dead.sum()} dead",
-        )
+        _sheet(own, filter_images(kernel), dead, f"{head}\neach by its own scale")
+        numbers = f"largest RMS {measured.dominance:.2f} of median, {dead.sum()} dead"
+        images = filter_images(kernel, common_scale=True)
+        _sheet(common, images, dead, f"one scale for all\n{numbers}")
     sizes, frequencies, bands = subplots(below, 1, 3)[0]
     _draw_sizes(sizes, labels, statistics)
     _draw_frequencies(frequencies, labels, statistics)
@@ -99,12 +93,11 @@ def draw_second_layers(
     strides: Sequence[tuple[int, int]],
     num_channels: int,
 ) -> Figure:
-    """Projections of layer 2 beside the patches they come from (Fig. 6d,e)."""
-    count = len(labels)
+    """Draws projections of layer 2 beside the patches they come from (Fig. 6d,e)."""
     title = "Layer 2: projected strongest activations, and what is seen there"
-    figure = new_figure(8.4, 4.2 * count + 0.5, title)
+    figure = new_figure(8.4, 4.2 * len(labels) + 0.5, title)
     figure.get_layout_engine().set(wspace=0.06)
-    axes = subplots(figure, count, 2)
+    axes = subplots(figure, len(labels), 2)
     for (left, right), label, second, stride in zip(
         axes, labels, layers, strides, strict=True
     ):
@@ -116,30 +109,24 @@ def draw_second_layers(
             ours = f"\n{100 * share['reconstructions']:.1f} % of power {limit}"
             theirs = f"\n{100 * share['images']:.1f} %"
         shown = channel_images(second.reconstructions[:num_channels])
-        show_image(
-            left,
-            tile(shown, columns, gap=2),
-            f"{label}, {second.layer_name}{ours}",
-        )
-        show_image(
-            right,
-            tile(enlarged(second.patches[:num_channels]), columns, gap=2),
-            f"images{theirs}",
-        )
+        seen = enlarged(second.patches[:num_channels])
+        name = f"{label}, {second.layer_name}{ours}"
+        show_image(left, tile(shown, columns, gap=2), name)
+        show_image(right, tile(seen, columns, gap=2), f"images{theirs}")
     return figure
 
 
 def _sheet(axes, images, dead, title):
+    """Shows all filters of a network, with frames around those that are dead."""
     count, height, width = images.shape[:3]
     columns = int(np.ceil(np.sqrt(count)))
     show_image(axes, tile(images, columns), title)
+    style = {"fill": False, "linewidth": 1.5, "color": _DEAD_FRAME}
     for number in np.flatnonzero(dead):
         row, column = divmod(number, columns)
-        corner = (column * (width + 1) - 0.5, row * (height + 1) - 0.5)
-        frame = Rectangle(
-            corner, width, height, fill=False, linewidth=1.5, color=_DEAD_FRAME
+        draw_frame(
+            axes, row * (height + 1), column * (width + 1), height, width, **style
         )
-        axes.add_patch(frame)
 
 
 def _draw_sizes(axes, labels, statistics):

@@ -5,11 +5,11 @@ from collections.abc import Sequence
 import numpy as np
 from matplotlib.colors import ListedColormap
 from matplotlib.figure import Figure
-from matplotlib.patches import Patch, Rectangle
+from matplotlib.patches import Patch
 
 from visualize.figures.occlusion.rows import OcclusionRow
 from visualize.images.contrast import stretch
-from zfkeras.data.wnids import without_wnid
+from visualize.plots.marks import draw_frame, short_class_name
 from zfkeras.plots import (
     COLOURS,
     PAPER,
@@ -21,12 +21,13 @@ from zfkeras.plots import (
 )
 
 _FRAME = 2  # pixels of the black frame around the image's own projection
+_LONGEST_NAME = 26  # characters of a class
 _NAMED = len(COLOURS) - 1  # labels with a colour of their own; the rest is grey
 
 
 @styled
 def draw_occlusion(rows: Sequence[OcclusionRow], class_names: Sequence[str]) -> Figure:
-    """Five columns as in the paper."""
+    """Draws five columns as in the paper."""
     figure = new_figure(13.5, 2.2 * len(rows) + 0.7)
     axes = subplots(figure, len(rows), 5)
     for row, places in zip(rows, axes, strict=True):
@@ -56,13 +57,14 @@ def _draw_image(axes, row):
     show_image(axes, row.picture)
     height, width = row.maps.patch_size
     lowest = np.unravel_index(row.maps.probabilities.argmin(), row.maps.labels.shape)
-    corner = (row.maps.lefts[lowest[1]] - 0.5, row.maps.tops[lowest[0]] - 0.5)
-    axes.add_patch(Rectangle(corner, width, height, color="#808080", linewidth=0))
-    axes.set_ylabel(f"{_plain(row.title)}\n{row.note}".strip(), fontsize=9)
+    top, left = row.maps.tops[lowest[0]], row.maps.lefts[lowest[1]]
+    draw_frame(axes, top, left, height, width, color="#808080", linewidth=0)
+    title = short_class_name(row.title, _LONGEST_NAME)
+    axes.set_ylabel(f"{title}\n{row.note}".strip(), fontsize=9)
 
 
 def _draw_activation(axes, row):
-    """As a share of that of the image as it is, where there is such a share."""
+    """Draws the activation as a share of that of the whole image, if there is one."""
     maps, title = row.maps, f"channel {row.maps.channel}"
     if row.lowest_activation is not None:
         share = maps.activation_map / maps.activation
@@ -73,7 +75,7 @@ def _draw_activation(axes, row):
 
 
 def _draw_map(axes, values, title, label):
-    """A map from blue, where hiding lowers the value most, to red."""
+    """Draws a map from blue, where hiding lowers the value most, to red."""
     shown = show_image(axes, values, cmap="turbo", vmin=min(0, values.min()))
     axes.set_title(title, fontsize=8)
     beside = axes.inset_axes((1.03, 0, 0.05, 1))
@@ -83,21 +85,18 @@ def _draw_map(axes, values, title, label):
 
 
 def _projections(row) -> np.ndarray:
-    """This image's projection in a black frame, and up to three others, as 2 x 2."""
-    cells = stretch(np.concatenate([row.reconstruction[None], row.others]))
-    cells = np.pad(
-        cells,
-        ((0, 0), (_FRAME, _FRAME), (_FRAME, _FRAME), (0, 0)),
-        constant_values=255,
-    )
-    inside = cells[0, _FRAME:-_FRAME, _FRAME:-_FRAME].copy()
-    cells[0] = 0
-    cells[0, _FRAME:-_FRAME, _FRAME:-_FRAME] = inside
+    """Tiles this image's projection in a black frame, and up to three others."""
+    own, *others = stretch(np.concatenate([row.reconstruction[None], row.others]))
+    frame = ((_FRAME, _FRAME), (_FRAME, _FRAME), (0, 0))
+    cells = [
+        np.pad(own, frame),
+        *(np.pad(one, frame, constant_values=255) for one in others),
+    ]
     return tile(cells, 2, gap=1)
 
 
 def _draw_labels(axes, maps, class_names):
-    """Each label in a colour, the most frequent ones named."""
+    """Draws each label in a colour, and names the most frequent ones."""
     labels, counts = np.unique(maps.label_map, return_counts=True)
     ordered = labels[np.argsort(-counts, kind="stable")]
     named = ordered[:_NAMED]
@@ -108,10 +107,9 @@ def _draw_labels(axes, maps, class_names):
     show_image(
         axes, codes, cmap=ListedColormap(colours), vmin=-0.5, vmax=len(named) + 0.5
     )
-    names = [_plain(class_names[label]) for label in named]
     entries = [
-        Patch(color=colour, label=name)
-        for colour, name in zip(colours[:-1], names, strict=True)
+        Patch(color=colour, label=short_class_name(class_names[label], _LONGEST_NAME))
+        for colour, label in zip(colours[:-1], named, strict=True)
     ]
     if len(ordered) > _NAMED:
         entries.append(Patch(color=PAPER, label="other classes"))
@@ -123,9 +121,3 @@ def _draw_labels(axes, maps, class_names):
         borderaxespad=0,
         handlelength=1,
     )
-
-
-def _plain(name: str) -> str:
-    """A class name without ImageNet's id, and not too long."""
-    name = without_wnid(name)
-    return name if len(name) <= 26 else f"{name[:25]}…"

@@ -6,11 +6,10 @@ from collections.abc import Sequence
 import numpy as np
 from matplotlib.colors import Normalize
 from matplotlib.figure import Figure
-from matplotlib.patches import Rectangle
 
 from visualize.figures.project.photograph_projection import ProjectedPhotograph
 from visualize.images.contrast import stretch
-from zfkeras.data.wnids import without_wnid
+from visualize.plots.marks import draw_frame, short_class_name
 from zfkeras.io.terminal import one_line
 from zfkeras.plots import COLOURS, new_figure, show_image, styled, subplots
 
@@ -18,7 +17,7 @@ _HEAD, _CELL, _MARGIN = 2.9, 1.5, 1.3  # inches: top part, side of a cell, label
 _LONGEST_TITLE = 80  # characters of the photograph's name
 _LONGEST_NAME = 34  # characters of a class in the picture
 _DIMMED = 0.35  # share of its contrast that remains outside the receptive field
-_BOX = COLOURS[1]
+_BOX = {"fill": False, "color": COLOURS[1], "linewidth": 2, "clip_on": False}
 _FOOT = (
     "Projections: grey is 0 (the pixel has no part in the activation), brighter is "
     "positive,\ndarker is negative. Each projection has its own contrast."
@@ -61,15 +60,14 @@ def draw_projections(
 
 
 def _columns(photograph) -> dict:
-    """Title of each column -> what draws its picture of one row."""
+    """Maps the title of each column to what draws its picture of one row."""
     crop = photograph.crop
     insides = [_inside(box, crop.shape) for box in photograph.boxes]
 
     def draw_projection(projections):
         return lambda axes, row: _draw_projection(axes, projections[row][insides[row]])
 
-    sizes = [crop[inside].size for inside in insides]
-    sees_part = min(sizes) < crop.size
+    sees_part = min(crop[inside].size for inside in insides) < crop.size
     field = "receptive field" if sees_part else "receptive field\n(whole image)"
     columns = {field: lambda axes, row: _draw_field(axes, crop, insides[row])}
     if sees_part:
@@ -84,7 +82,7 @@ def _columns(photograph) -> dict:
 
 
 def _inside(box, shape) -> tuple[slice, slice]:
-    """The part of a box inside the image; at least a pixel, if all is padding."""
+    """Cuts a box to the image; at least a pixel remains, if all is padding."""
     height, width = shape[:2]
     top, left = np.clip(box[:2], 0, [height - 1, width - 1])
     bottom, right = np.clip(box[2:], [top + 1, left + 1], [height, width])
@@ -92,7 +90,7 @@ def _inside(box, shape) -> tuple[slice, slice]:
 
 
 def _draw_small(axes, image, **kwargs):
-    """An image of few pixels, enlarged in a square, so that all titles are level."""
+    """Shows a small image enlarged in a square, so that all titles are level."""
     shown = show_image(axes, image, **{"interpolation": "bicubic", **kwargs})
     height, width = image.shape[:2]
     margin = (max(height, width) - np.array([width, height])) / 2 + 0.5
@@ -111,7 +109,8 @@ def _draw_head(figure, photograph, view, class_names):
     shares = photograph.probabilities[best]
     right.barh(places, shares, color=COLOURS[0], alpha=0.35)
     for place, label, share in zip(places, best, shares, strict=True):
-        text = f"{100 * share:.1f} %  {_plain(class_names[label])}"
+        class_name = short_class_name(class_names[label], _LONGEST_NAME)
+        text = f"{100 * share:.1f} %  {class_name}"
         right.text(0.01, place, text, va="center")
     right.set_xlim(0, 1)
     right.set_yticks([])
@@ -126,29 +125,21 @@ def _draw_projection(axes, values):
 
 
 def _draw_field(axes, crop, inside):
-    """The photograph, its contrast lowered outside a unit's receptive field."""
+    """Shows the photograph, its contrast lowered outside the receptive field."""
     shown = (255 - _DIMMED * (255 - crop.astype(np.float32))).astype(np.uint8)
     shown[inside] = crop[inside]
     _draw_small(axes, shown)
     rows, columns = inside
-    _draw_box(axes, rows.start, columns.start, rows.stop, columns.stop)
-
-
-def _draw_box(axes, top, left, bottom, right):
-    """A frame around pixels of an image, the last two exclusive."""
-    corner, width, height = (left - 0.5, top - 0.5), right - left, bottom - top
-    frame = Rectangle(corner, width, height, fill=False, color=_BOX, linewidth=2)
-    frame.set_clip_on(False)
-    axes.add_patch(frame)
+    height, width = rows.stop - rows.start, columns.stop - columns.start
+    draw_frame(axes, rows.start, columns.start, height, width, **_BOX)
 
 
 def _draw_map(axes, values, position):
-    """A map with its scale beside it and the unit's position framed."""
+    """Shows a map with its scale beside it and the unit's position framed."""
     ends = (min(0, values.min()), max(0, values.max()))
     colours = {"cmap": "viridis", "norm": Normalize(*ends)}
     shown = _draw_small(axes, values, interpolation="nearest", **colours)
-    y, x = position
-    _draw_box(axes, y, x, y + 1, x + 1)
+    draw_frame(axes, *position, 1, 1, **_BOX)
     beside = axes.inset_axes((1.04, 0, 0.06, 1))
     bar = axes.figure.colorbar(shown, cax=beside)
     bar.set_ticks(ends, labels=[f"{end:.3g}" for end in ends], fontsize=8)
@@ -160,15 +151,10 @@ def _label(photograph, row, unit_names) -> str:
     if unit_names is None:
         kind, lines = "activation", [f"channel {channel}"]
     else:
-        kind, lines = "logit", textwrap.wrap(_plain(unit_names[channel]), 18)
+        class_name = short_class_name(unit_names[channel], _LONGEST_NAME)
+        kind, lines = "logit", textwrap.wrap(class_name, 18)
     if photograph.positions is not None:
         y, x = photograph.positions[row]
         lines.append(f"position ({y}, {x})")
     lines.append(f"{kind} {photograph.activations[row]:.3g}")
     return "\n".join(lines)
-
-
-def _plain(name: str) -> str:
-    """A class name without ImageNet's id, and not too long."""
-    name = without_wnid(name)
-    return name if len(name) <= _LONGEST_NAME else f"{name[: _LONGEST_NAME - 1]}…"

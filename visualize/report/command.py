@@ -5,13 +5,13 @@ from pathlib import Path
 
 from visualize.report.settings import ReportSettings
 from zfkeras.cli import arguments, command
-from zfkeras.records.settings import add_settings, read_settings
+from zfkeras.records.settings import add_settings, read_settings, settings_to_json
 
 _PICTURES = (".jpg", ".png")
 
 
 def build_parser() -> argparse.ArgumentParser:
-    """The command's arguments."""
+    """Makes the parser of the command."""
     parser = arguments.make_parser(
         "visualize.report",
         "Make every figure of a network and gather them in one HTML page. Each figure "
@@ -50,26 +50,18 @@ def _report(args):
 
 def _describe(page, settings, workdir: Path, failed: list[str]) -> dict:
     """Lists the page's sections with their files, and what was left out."""
-    folders = {
-        "ablation": settings.ablation,
-        "training": settings.run,
-        "transfer": settings.transfer,
-    }
-    made = [(section.anchor, section) for section in page.sections]
-    if page.gallery is not None:
-        made.insert(0, ("gallery", page.gallery))
+    gallery = [] if page.gallery is None else [page.gallery]
     return {
         "title": page.title,
-        "model": str(settings.model),
-        "data": settings.data,
         "page": "report.html",
+        "settings": settings_to_json(settings),
         "sections": [
             {
                 "title": section.title,
-                "finding": [*section.ours],
-                **_files(folders.get(anchor, workdir / anchor), anchor, workdir),
+                "findings": [*section.ours],
+                **_files(section, workdir),
             }
-            for anchor, section in made
+            for section in (*gallery, *page.sections)
         ],
         "left_out": [
             {"title": title, "reason": reason, "failed": title in failed}
@@ -78,25 +70,20 @@ def _describe(page, settings, workdir: Path, failed: list[str]) -> dict:
     }
 
 
-def _files(folder: Path | None, name: str, workdir: Path) -> dict:
-    """The folder of a section, its record and its pictures."""
-    if folder is None or not folder.is_dir():
-        return {"folder": None, "record": None, "pictures": []}
-    # A training and transfer's commands have a name of their own for their record.
-    own = name in ("training", "transfer")
-    record = folder / ("results.json" if own else f"{name}.json")
+def _files(section, workdir: Path) -> dict:
+    """Names the folder of a section, its record and its pictures."""
+    folder = section.folder
+    records = [folder / f"{section.anchor}.json", folder / "results.json"]
     pictures = [
-        path
-        for path in sorted(folder.rglob("[!.]*"))
-        if path.suffix in _PICTURES and path.is_file()
+        path for path in sorted(folder.rglob("[!.]*")) if path.suffix in _PICTURES
     ]
+
+    def named(path):
+        inside = path.is_relative_to(workdir)
+        return str(path.relative_to(workdir) if inside else path)
+
     return {
-        "folder": _named(folder, workdir),
-        "record": _named(record, workdir) if record.is_file() else None,
-        "pictures": [_named(path, workdir) for path in pictures],
+        "folder": named(folder),
+        "record": next((named(path) for path in records if path.is_file()), None),
+        "pictures": [named(path) for path in pictures],
     }
-
-
-def _named(path: Path, workdir: Path) -> str:
-    """A path as seen from the workdir, if it lies below it."""
-    return str(path.relative_to(workdir) if path.is_relative_to(workdir) else path)

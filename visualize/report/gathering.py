@@ -14,7 +14,7 @@ from visualize.figures.filters.figure import model_labels
 from visualize.report import sections, tables
 from visualize.report.figures import figure_record
 from visualize.report.given import look_at_given
-from visualize.report.page import Page
+from visualize.report.page import Page, Section
 from visualize.report.settings import ReportSettings
 from visualize.strongest.scan_state import fingerprint
 from zfkeras.data.register import Source
@@ -53,7 +53,6 @@ def gather(settings: ReportSettings, workdir: Path) -> tuple[Page, list[str]]:
     if settings.run is not None and "train" in source.splits:
         given["run"] += _fingerprint("train", source, classifier)
     _ = context.workdir  # nobody else's, before the work
-    made = _Made()
 
     def record_of(figure):
         files = {name: given[name] for name in figure.takes if name in given}
@@ -62,25 +61,24 @@ def gather(settings: ReportSettings, workdir: Path) -> tuple[Page, list[str]]:
             figure, context, chosen, {**inputs, **files}, settings.overwrite
         )
 
+    def section_of(figure):
+        return sections.figure_section(figure, *record_of(figure))
+
+    made = _Made()
     gallery = made.add(FEATURES.title, lambda: sections.gallery(*record_of(GALLERY)))
-    makers = {
-        "Training": lambda: tables.training(settings.run, settings.transfer),
-        **{
-            figure.title: partial(_section, record_of, figure)
-            for figure in FIGURES.values()
-        },
-        tables.ABLATION: lambda: tables.ablation(settings.ablation),
-        tables.TRANSFER: lambda: tables.transfer(settings.transfer),
-    }
-    if settings.run is None:
-        del makers["Training"]
-    found = [made.add(title, make) for title, make in makers.items()]
+    run, heads = settings.run, settings.transfer
+    if run is not None:
+        made.add_section("Training", lambda: tables.training(run, heads))
+    for figure in FIGURES.values():
+        made.add_section(figure.title, partial(section_of, figure))
+    made.add_section(tables.ABLATION, lambda: tables.ablation(settings.ablation))
+    made.add_section(tables.TRANSFER, lambda: tables.transfer(settings.transfer))
     page = Page(
         title=f"What {_name(settings.model, classifier)} sees",
         subtitle=_subtitle(settings.model, split, source),
         facts=_facts(classifier),
         gallery=gallery,
-        sections=tuple(section for section in found if section is not None),
+        sections=tuple(made.sections),
         missing=tuple(made.missing),
         provenance=_provenance(request, classifier),
         credits=photographs() if source.spec.partition(":")[0] == "photographs" else (),
@@ -88,17 +86,18 @@ def gather(settings: ReportSettings, workdir: Path) -> tuple[Page, list[str]]:
     return page, made.failed
 
 
-def _section(record_of, figure):
-    return sections.figure_section(figure, *record_of(figure))
-
-
 class _Made:
-    """What could not be made, and why."""
+    """The sections that were made; what could not be made, and why."""
 
     def __init__(self):
-        self.missing, self.failed = [], []
+        self.sections, self.missing, self.failed = [], [], []
 
-    def add(self, title: str, make: Callable[[], object]):
+    def add_section(self, title: str, make: Callable[[], Section]) -> None:
+        """Keeps the section that `make` returns, or notes why there is none."""
+        section = self.add(title, make)
+        self.sections += [section] if section is not None else []
+
+    def add(self, title: str, make: Callable[[], Section]) -> Section | None:
         """Calls `make`; returns its result, or `None` and notes the reason."""
         _log.info("%s", title)
         try:
@@ -125,14 +124,14 @@ def _fingerprint(split_name: str, source: Source, classifier: Classifier) -> str
 
 
 def _layers(given, model) -> tuple[int | str, ...]:
-    """The gallery's layers; `layer_tensor` raises for one that is not there."""
+    """Returns the gallery's layers; raises for one that is not there."""
     for layer in given or ():
         layer_tensor(model, layer)
     return tuple(given or usual_layers(model))
 
 
 def _name(model: str, classifier: Classifier) -> str:
-    """The network's variant if its card names it, else its label in Fig. 6."""
+    """Names the network by its variant if its card tells it, else as in Fig. 6."""
     if model in PRESETS:
         return f"{model}-scale ZFNet" if model == "quarter" else model
     config = classifier.made.get("config")
@@ -180,30 +179,21 @@ def _facts(classifier: Classifier) -> tuple[tuple[str, str, str], ...]:
     return tuple(facts)
 
 
-def _provenance(request, classifier: Classifier):
-    environment = provenance.environment()
-    made = classifier.made
+def _provenance(request, classifier: Classifier) -> tuple[tuple[str, str], ...]:
+    environment, made = provenance.environment(), classifier.made
+    packages = ("python", "zfkeras", "tensorflow", "keras", "numpy")
+    trained = made.get("environment")
+    at_most = f"{request['max_images']:,} images a figure, seed {request['seed']}"
     rows = [
         ("command", command_line()),
         ("made on", datetime.date.today().isoformat()),
         ("commit", environment["commit"]),
         ("images", f"{request['data']}, {request['split']}"),
-        (
-            "at most",
-            f"{request['max_images']:,} images a figure, seed {request['seed']}",
-        ),
-        (
-            "versions",
-            ", ".join(
-                f"{name} {environment[name]}"
-                for name in ("python", "zfkeras", "tensorflow", "keras", "numpy")
-            ),
-        ),
+        ("at most", at_most),
+        ("versions", ", ".join(f"{name} {environment[name]}" for name in packages)),
         ("machine", f"{environment['machine']}, {environment['cpus']} CPUs"),
         ("network", request["model"]),
         ("trained by", made.get("command")),
+        ("its commit", trained.get("commit") if isinstance(trained, dict) else None),
     ]
-    trained = made.get("environment")
-    if isinstance(trained, dict):
-        rows.append(("its commit", trained.get("commit")))
     return tuple((name, str(value)) for name, value in rows if value)

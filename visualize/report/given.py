@@ -17,10 +17,8 @@ from zfkeras.data.preprocessing import Preprocessing
 from zfkeras.errors import UsageError
 from zfkeras.models.presets import load
 
-_TABLES = {
-    "ablation": "ablation.json",
-    "transfer": "results.json",
-}  # what lies in the folders
+# What lies in the folders of tables.
+_TABLES = {"ablation": "ablation.json", "transfer": "results.json"}
 
 
 def look_at_given(args: ReportSettings, preprocessing: Preprocessing) -> dict[str, str]:

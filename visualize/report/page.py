@@ -40,17 +40,22 @@ class Picture:
         return max(self.width, self.height) <= _SHARP
 
 
-@dataclasses.dataclass(frozen=True)
+@dataclasses.dataclass(frozen=True, kw_only=True)
 class Section:
     """A figure or a group of tables, with the paper's claim and our sentences."""
 
     anchor: str  # its id in the page
-    short: str  # its name in the contents
     title: str
+    folder: Path  # of its record and pictures
     paper: str = ""
     ours: tuple[str, ...] = ()
     pictures: tuple[Picture, ...] = ()
     tables: tuple[Table, ...] = ()
+
+    @property
+    def short(self) -> str:
+        """Its name in the contents."""
+        return self.title.partition(":")[0]
 
 
 @dataclasses.dataclass(frozen=True)
@@ -79,13 +84,11 @@ class GalleryLayer:
     cards: tuple[Card, ...]
 
 
-@dataclasses.dataclass(frozen=True)
-class Gallery:
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class Gallery(Section):
     """The features of all layers, lowest first."""
 
-    title: str
-    paper: str
-    ours: tuple[str, ...]
+    anchor: str = "gallery"
     layers: tuple[GalleryLayer, ...]
 
 
@@ -111,7 +114,7 @@ def write_page(page: Page, path: Path) -> Path:
 
 
 def render(page: Page) -> str:
-    """The page as HTML."""
+    """Renders the page as HTML."""
     environment = jinja2.Environment(
         loader=jinja2.FileSystemLoader(_TEMPLATES),
         autoescape=True,
@@ -119,7 +122,9 @@ def render(page: Page) -> str:
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    style, script = (_own_text(name) for name in ("report.css", "report.js"))
+    style, script = (
+        (_TEMPLATES / name).read_text("utf-8") for name in ("report.css", "report.js")
+    )
     return environment.get_template("report.html.j2").render(
         page=page,
         style=style,
@@ -129,12 +134,8 @@ def render(page: Page) -> str:
     )
 
 
-def _own_text(name: str) -> str:
-    return (_TEMPLATES / name).read_text(encoding="utf-8")
-
-
 def _policy_hash(text: str) -> str:
-    """The hash that names a style or script in a Content-Security-Policy."""
+    """Returns the hash that names a text in a Content-Security-Policy."""
     digest = hashlib.sha256(text.encode()).digest()
     return f"sha256-{base64.b64encode(digest).decode()}"
 

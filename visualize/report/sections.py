@@ -35,21 +35,21 @@ def figure_section(figure: Figure, record: Record, folder: Path) -> Section:
     with said_in_one_line(folder):
         alt = f"{figure.title}. {' '.join(record.findings)}"
         return Section(
-            figure.key,
-            figure.title.partition(":")[0],
-            figure.title,
-            str(record.paper.get("claim", "")),
-            (*record.findings, *_said_of_bad_images(record)),
-            tuple(
+            anchor=figure.key,
+            title=figure.title,
+            folder=folder,
+            paper=str(record.paper.get("claim", "")),
+            ours=(*record.findings, *_said_of_bad_images(record)),
+            pictures=tuple(
                 embed(_inside(folder, name), "" if place else alt)
                 for place, name in enumerate(record.pictures)
             ),
-            tuple(record.tables),
+            tables=tuple(record.tables),
         )
 
 
 def _said_of_bad_images(record: Record) -> tuple[str, ...]:
-    """A sentence on the images that could not be read, if there were any."""
+    """Says how many images could not be read, if there were any."""
     count = (record.numbers.get("bad_images") or {"count": 0})["count"]
     noun = "image" if count == 1 else "images"
     return (f"{count:,} {noun} could not be read and took no part.",) * (count > 0)
@@ -59,24 +59,25 @@ def gallery(record: Record, folder: Path) -> Gallery:
     """Makes the gallery from the record that `make_gallery` returns."""
     with said_in_one_line(folder):
         numbers = record.numbers
-        shorts = _short_names([str(layer["layer"]) for layer in numbers["layers"]])
-        layers = tuple(
-            _layer(layer, short, numbers["top"], folder)
-            for layer, short in zip(numbers["layers"], shorts, strict=True)
-        )
+        layers, top = numbers["layers"], numbers["top"]
+        shorts = _short_names([str(layer["layer"]) for layer in layers])
         return Gallery(
-            FEATURES.title,
-            str(record.paper["claim"]),
-            (
-                f"the {numbers['top']} strongest activations of channels drawn at "
-                f"random among the active ones, over {numbers['num_images']:,} images; "
-                f"one activation per {_counted_once(numbers)}. Grey is zero, and each "
+            title=FEATURES.title,
+            folder=folder,
+            paper=str(record.paper["claim"]),
+            ours=(
+                f"the {top} strongest activations of channels drawn at random among "
+                f"the active ones, over {numbers['num_images']:,} images; one "
+                f"activation per {_counted_once(numbers)}. Grey is zero, and each "
                 "reconstruction has its contrast stretched by itself. Choose a channel "
                 "to enlarge it.",
-                *_specific(numbers["layers"]),
+                *_specific(layers),
                 *_said_of_bad_images(record),
             ),
-            layers,
+            layers=tuple(
+                _layer(layer, short, top, folder)
+                for layer, short in zip(layers, shorts, strict=True)
+            ),
         )
 
 
@@ -115,11 +116,9 @@ def _short_names(names: list[str]) -> list[str]:
 def _layer(record: Mapping, short: str, top: int, folder: Path) -> GalleryLayer:
     name, number = str(record["layer_name"]), record["layer"]
     title = f"Layer {number} ({name})" if number != name else f"Layer {name}"
-    height, width = record["receptive_field"]
-    dead = record["num_dead"]
     facts = (
         f"{_what_a_unit_sees(record)} {record['num_channels']:,} channels, "
-        f"{dead or 'none'} without any activation."
+        f"{record['num_dead'] or 'none'} without any activation."
     )
     if (classes := record["mean_num_classes_in_top"]) is not None:
         facts += f" The {top} images of a channel come from {classes:.1f} classes on "
@@ -127,18 +126,16 @@ def _layer(record: Mapping, short: str, top: int, folder: Path) -> GalleryLayer:
     if record.get("on_objects"):
         said = said_of_objects(record["on_objects"])
         facts += f" {said[0].upper()}{said[1:]}"
-    left = str(record["left"])
+    left, stem = str(record["left"]), layer_stem(number)
+    is_small = max(record["receptive_field"]) <= _SMALL
     return GalleryLayer(
         name,
         short,
         title,
         facts,
         left,
-        "small" if max(height, width) <= _SMALL else "large",
-        tuple(
-            _card(layer_stem(number), title, left, feature, folder)
-            for feature in record["features"]
-        ),
+        "small" if is_small else "large",
+        tuple(_card(stem, title, left, one, folder) for one in record["features"]),
     )
 
 
@@ -161,21 +158,18 @@ def _card(stem, title, left, feature, folder) -> Card:
         }
         for row in feature["top"]
     ]
-    names = [_shown_name(row) for row in feature["top"]]
+    names = Counter(_shown_name(row) for row in feature["top"])
     where = f"{title}, channel {channel}"
-    classes = ", ".join(dict.fromkeys(names))
+    said = f"{where}: patches of images of {', '.join(names)}"
     summary = "; ".join(
         f"{name} ({count})" if count > 1 else name
-        for name, count in Counter(names).most_common(2)
+        for name, count in names.most_common(2)
     )
     return Card(
         f"{stem}-{channel}",
         channel,
         embed(_inside(folder, feature["left"]), f"{where}: {left}"),
-        embed(
-            _inside(folder, feature["patches"]),
-            f"{where}: patches of images of {classes}",
-        ),
+        embed(_inside(folder, feature["patches"]), said),
         summary,
         " ".join(dict.fromkeys([*names, *(row["class_name"] for row in top)])),
         top,

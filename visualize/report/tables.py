@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from pathlib import Path
 
-from visualize.report.page import Section, embed
+from visualize.report.page import Picture, Section, embed
 from visualize.report.sections import said_in_one_line
 from zfkeras.errors import UsageError
 from zfkeras.io.files import read_json
@@ -15,39 +15,32 @@ TRANSFER = "Tables 4 to 7: transfer to other data sets"
 
 
 def training(run: Path, heads_folder: Path | None = None) -> Section:
-    """The accuracy a run reached, beside linear heads on a fixed network, if any."""
+    """Shows the accuracy of a run, beside linear heads on a fixed network, if any."""
     if not (run / "results.json").is_file():
         raise UsageError(f"{run} holds no results.json of a finished training.")
     heads = _read_heads(heads_folder)
     with said_in_one_line(run):
         results = read_json(run / "results.json")
         config = read_json(run / "config.json")["config"]
-        data, picture = config["data"]["source"], run / "training.png"
+        data, model = config["data"]["source"], config["model"]
+        start = model.get("weights")
+        origin = f"the weights of {start}" if start else "random weights"
         rows = [*_accuracy(run, results), *heads.get(data, [])]
         return Section(
-            "training",
-            "Training",
-            f"Training: {config['name']} on {data}",
-            ours=(_summary(config, results),),
-            pictures=(embed(picture, "Training: loss and errors by epoch"),)
-            if picture.exists()
-            else (),
+            anchor="training",
+            title=f"Training: {config['name']} on {data}",
+            folder=run,
+            ours=(
+                f"the network {model['variant']} was trained on {data} for "
+                f"{results['epochs']} epochs, starting from {origin}.",
+            ),
+            pictures=_pictures(run, "training.png", "Training: loss and errors"),
             tables=(Table("Accuracy", ["network", "accuracy", "measured on"], rows),),
         )
 
 
-def _summary(config: Mapping, results: Mapping) -> str:
-    start = config["model"].get("weights")
-    origin = f"the weights of {start}" if start else "random weights"
-    return (
-        f"the network {config['model']['variant']} was trained on "
-        f"{config['data']['source']} for {results['epochs']} epochs, starting from "
-        f"{origin}."
-    )
-
-
 def _accuracy(run: Path, results: Mapping) -> list[list[str]]:
-    """A row of the trained network, if it was evaluated on a validation split."""
+    """Makes a row of the network, if it was evaluated on a validation split."""
     if "validation" not in results:
         return []
     measured = results["validation"]
@@ -76,47 +69,38 @@ def _read_heads(folder: Path | None) -> dict[str, list[list[str]]]:
 
 
 def ablation(folder: Path | None) -> Section:
-    """Table 3: errors of the network without some of its parts."""
+    """Makes Table 3: errors of the network without some of its parts."""
     if folder is None:
         raise UsageError(
             "trains ZFNet without some of its parts: give the workdir of python -m "
-            "zfkeras.ablation by --ablation."
+            "zfkeras.ablation by --ablation.",
+            argument="--ablation",
         )
+    headings = "network, parameters, training top-1, top-1, change, paper: top-1"
     with said_in_one_line(folder):
         record = read_json(folder / "ablation.json")
         budget, order = record["budget"], record["order"]
-        rows = [_ablation_row(row) for row in record["rows"]]
-        picture = folder / "ablation.png"
         counts = [len(order[key]) for key in ("agreeing", "reversed", "undecided")]
+        table = Table(
+            "Error in percent: here, and in the paper",
+            [*headings.split(", "), "change"],
+            [_ablation_row(row) for row in record["rows"]],
+        )
         return Section(
-            "ablation",
-            "Table 3",
-            ABLATION,
-            "Table 3 and sec. 5.1: taking out the fully connected layers or the two "
-            "middle convolutions alone raises the error a little; taking out both "
+            anchor="ablation",
+            title=ABLATION,
+            folder=folder,
+            paper="Table 3 and sec. 5.1: taking out the fully connected layers or the "
+            "two middle convolutions alone raises the error a little; taking out both "
             "ruins it. The depth matters.",
-            (
+            ours=(
                 f"each row trained for {budget['epochs']} epochs by the same recipe, "
                 f"which is far less than the paper's. Of {sum(counts)} pairs of rows "
                 f"{counts[0]} stand in the paper's order, {counts[1]} in the opposite "
                 f"one, {counts[2]} lie too near to each other to tell.",
             ),
-            (embed(picture, f"{ABLATION}, as bars"),) if picture.exists() else (),
-            (
-                Table(
-                    "Error in percent: here, and in the paper",
-                    [
-                        "network",
-                        "parameters",
-                        "training top-1",
-                        "top-1",
-                        "change",
-                        "paper: top-1",
-                        "change",
-                    ],
-                    rows,
-                ),
-            ),
+            pictures=_pictures(folder, "ablation.png", f"{ABLATION}, as bars"),
+            tables=(table,),
         )
 
 
@@ -138,11 +122,12 @@ def _bare_percent(value: float | None, sign: str = "") -> str:
 
 
 def transfer(folder: Path | None) -> Section:
-    """Tables 4 to 7: what the features are worth on other data sets."""
+    """Shows Tables 4 to 7: what the features are worth on other data sets."""
     if folder is None:
         raise UsageError(
             "needs the network's features on other images: give a workdir of "
-            "transfer's commands by --transfer."
+            "transfer's commands by --transfer.",
+            argument="--transfer",
         )
     with said_in_one_line(folder):
         paths = [*folder.glob("results.json")] or sorted(folder.glob("*/results.json"))
@@ -153,22 +138,23 @@ def transfer(folder: Path | None) -> Section:
         ]
         if not tables:
             raise UsageError("no results.json with a table is in it")
-        pictures = [
-            # Hidden ones are what a killed process has left.
-            *sorted(folder.glob("[!.]*.png")),
-            *sorted(folder.glob("*/[!.]*.png")),
-        ]
         return Section(
-            "transfer",
-            "Transfer",
-            TRANSFER,
-            "Sec. 5.2: a new softmax on the features of the network trained on "
+            anchor="transfer",
+            title=TRANSFER,
+            folder=folder,
+            paper="Sec. 5.2: a new softmax on the features of the network trained on "
             "ImageNet beats everything trained on Caltech-101 and Caltech-256 alone, "
             "and the features of higher layers are worth more (Table 7).",
-            (),
-            tuple(
-                embed(path, f"{TRANSFER}: {path.stem.replace('_', ' ')}")
-                for path in pictures
-            ),
-            tuple(tables),
+            # Hidden files are what a killed process has left.
+            pictures=_pictures(folder, "[!.]*.png", TRANSFER)
+            + _pictures(folder, "*/[!.]*.png", TRANSFER),
+            tables=tuple(tables),
         )
+
+
+def _pictures(folder: Path, pattern: str, what: str) -> tuple[Picture, ...]:
+    """Embeds the pictures in a folder, none if there are none."""
+    return tuple(
+        embed(path, f"{what}: {path.stem.replace('_', ' ')}")
+        for path in sorted(folder.glob(pattern))
+    )

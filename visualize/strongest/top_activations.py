@@ -8,6 +8,7 @@ from pathlib import Path
 
 import keras
 import numpy as np
+import tensorflow as tf
 
 from visualize.deconvnet.checks import check_graph, list_of_layers, whole_number
 from visualize.strongest.scan import Scan, make_reader, make_update
@@ -98,11 +99,14 @@ class TopActivations:
             model = model.model
         if preprocessing is None:
             raise UsageError(
-                "a Keras model needs `preprocessing`; a Classifier has it."
+                "a Keras model needs `preprocessing`; a Classifier has it.",
+                argument="preprocessing",
             )
         layers = list_of_layers(layers)
         if not layers:
-            raise UsageError("`layers` must name at least one layer. Received: none.")
+            raise UsageError(
+                argument="layers", received="none", expected="at least one layer"
+            )
         check_graph(model)
         _check_input(model, preprocessing.crop_size)
         self.model = model
@@ -252,13 +256,12 @@ class TopActivations:
 
 
 def _check_input(model, crop_size) -> None:
-    shapes = [tuple(image.shape) for image in model.inputs]
     wanted = (None, crop_size, crop_size, 3)
-    if len(shapes) == 1 and len(shapes[0]) == 4:
-        pairs = zip(shapes[0], wanted, strict=True)
-        if all(size in (None, want) for size, want in pairs):
-            return
-    raise UsageError(
-        f"`model` must take one image of {wanted[1:]}, the preprocessing's crop. "
-        f"Received: input shapes={shapes}."
-    )
+    shapes = [tf.TensorShape(image.shape) for image in model.inputs]
+    if len(shapes) != 1 or not shapes[0].is_compatible_with(wanted):
+        raise UsageError(
+            argument="model",
+            received=f"input shapes={[*map(tuple, shapes)]}",
+            expected=f"one that takes one image of {wanted[1:]}, the preprocessing's "
+            "crop",
+        )

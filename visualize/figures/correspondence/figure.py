@@ -190,8 +190,8 @@ CORRESPONDENCE = Figure(
     title="Table 1 and Fig. 8: correspondence of parts",
     description=(
         "Measure whether hiding the same part changes features alike (Table 1). The "
-        "part is hidden in several images, and random places are, as in Table 1 and Fig. 8 "
-        "of the paper: correspondence.png and .json."
+        "part is hidden in several images, and random places are, as in Table 1 and "
+        "Fig. 8 of the paper: correspondence.png and .json."
     ),
     settings=CorrespondenceSettings,
     measure=measure,

@@ -67,7 +67,9 @@ def measure(context, settings: FeatureSettings) -> Record:
     shown, records, pictures, findings = [], [], {}, []
     for features, strongest in found:
         name = layer_title(features)
-        pictures[picture_name(features.layer)] = draw_layer(features, f"{title}: {name}")
+        pictures[picture_name(features.layer)] = draw_layer(
+            features, f"{title}: {name}"
+        )
         shown.append(features)
         records.append(layer_record(features, strongest, class_names))
         if features.on_objects is not None:
@@ -132,9 +134,10 @@ FEATURES = Figure(
     key="features",
     title="Fig. 2: what excites each feature map",
     description=(
-        "Show what excites each feature map, projected to pixels (Fig. 2). The strongest "
-        "activations over a data set are projected by the deconvnet and drawn beside the "
-        "patches of the images: one picture per layer, an overview, and features.json."
+        "Show what excites each feature map, projected to pixels (Fig. 2). The "
+        "strongest activations over a data set are projected by the deconvnet and "
+        "drawn beside the patches of the images: one picture per layer, an overview, "
+        "and features.json."
     ),
     settings=FeatureSettings,
     measure=measure,

@@ -210,8 +210,8 @@ FILTERS = Figure(
     title="Fig. 6: filters of the first layer",
     description=(
         "Draw and measure the first-layer filters of networks, side by side (Fig. 6). "
-        "Dead filters are counted, sizes and frequencies are measured and, with --data, "
-        "how much aliasing layer 2's projections show."
+        "Dead filters are counted, sizes and frequencies are measured and, with "
+        "--data, how much aliasing layer 2's projections show."
     ),
     settings=FilterSettings,
     measure=measure,

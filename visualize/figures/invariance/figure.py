@@ -46,7 +46,7 @@ def measure(context, settings: InvarianceSettings) -> Record:
     from zfkeras.graph.paper_layers import layer_heading, paper_layer
 
     source = context.source(settings.data)
-    split = source.split_name(settings.split)
+    split_name = source.split_name(settings.split)
     classifier = context.classifier(settings.model)
     model, preprocessing = classifier.model, classifier.preprocessing
     layers = settings.layers or [paper_layer(model, number) for number in (1, 7)]
@@ -57,15 +57,7 @@ def measure(context, settings: InvarianceSettings) -> Record:
         input_scale=preprocessing.input_scale,
         fill=settings.fill,
     )
-    images = chosen_images(
-        classifier,
-        source,
-        split,
-        paths=settings.images,
-        classes=settings.classes,
-        count=settings.count,
-        seed=settings.seed,
-    )
+    images = chosen_images(classifier, source, split_name, settings)
     _ = context.workdir  # nobody else's, before the work
     curves = meter.measure(
         np.stack([image.square for image in images]),
@@ -81,7 +73,7 @@ def measure(context, settings: InvarianceSettings) -> Record:
         [_sentence(curve, headings) for curve in curves],
         {
             "data": None if settings.images else source.spec,
-            "split": None if settings.images else split,
+            "split": None if settings.images else split_name,
             "distance": "Euclidean distance of the features / norm of the features of "
             "the image as it is",
             "images": [image.to_json(classifier.class_names) for image in images],
@@ -95,7 +87,7 @@ def measure(context, settings: InvarianceSettings) -> Record:
 
 
 def _sentence(curve, headings) -> str:
-    """What a transformation does, in a sentence."""
+    """Says what a transformation does."""
     parts = [
         f"{heading} moves by up to {curve.relative(layer).mean(axis=0).max():.2f} of "
         f"its norm{_half_way(curve, layer)}{_line(curve.linearity(layer))}"
@@ -110,7 +102,7 @@ def _sentence(curve, headings) -> str:
 
 
 def _half_way(curve, layer) -> str:
-    """Where half of the largest distance is reached, as a value of the sweep."""
+    """Says where half of the largest distance is reached."""
     value, unit = curve.sweep.identity + curve.half_way(layer), curve.sweep.unit
     if value != value:
         return ""
@@ -123,7 +115,7 @@ def _line(r_squared) -> str:
 
 
 def _table(curves, headings) -> Table:
-    """Where half of each layer's distance is reached, and whether the label stays."""
+    """Makes a row for each transformation."""
     names = headings.values()
     rows = []
     for curve in curves:
@@ -177,8 +169,8 @@ INVARIANCE = Figure(
     description=(
         "Measure what shifting, scaling and rotating an image changes (Fig. 5). The "
         "features of a low and a high layer and the probability of the true class are "
-        "followed: invariance.png and invariance.json. The ranges are the paper's: -60 to "
-        "60 of 224 pixels, ratio 1 to 1.8, 0 to 350 degrees."
+        "followed: invariance.png and invariance.json. The ranges are the paper's: -60 "
+        "to 60 of 224 pixels, ratio 1 to 1.8, 0 to 350 degrees."
     ),
     settings=InvarianceSettings,
     measure=measure,

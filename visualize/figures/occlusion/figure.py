@@ -73,37 +73,19 @@ def measure(context, settings: OcclusionSettings) -> Record:
     from visualize.figures.occlusion.rows import make_rows
     from visualize.images.chosen import chosen_images
     from visualize.plots.occlusion import draw_occlusion
-    from visualize.strongest.sample import draw_sample
-    from zfkeras.data.files.bad_images import BadImages
+    from visualize.strongest.searched_images import searched_images
 
-    source = context.source(settings.data)
-    split = source.split_name(settings.split)
+    searched = searched_images(context, settings)
     classifier = context.classifier(settings.model)
-    images = chosen_images(
-        classifier,
-        source,
-        split,
-        paths=settings.images,
-        classes=settings.classes,
-        count=settings.count,
-        seed=settings.seed,
-    )
-    searched = draw_sample(source.split(split), settings.max_images, settings.seed)
-    bad_images = BadImages(max(1, searched.num_examples), settings.max_bad_fraction)
-    data = f"{source.spec} {split} {settings.max_images} {settings.seed}"
-    rows = make_rows(context, settings, images, searched, data, bad_images)
-    return Record(
-        PAPER,
-        findings(rows),
-        {
-            "data": source.spec,
-            "split": split,
-            "bad_images": bad_images.to_json(),
-            "fill": "mean image" if settings.fill is None else settings.fill,
-            "images": [row.to_json(classifier.class_names) for row in rows],
-        },
-        pictures={"occlusion.png": draw_occlusion(rows, classifier.class_names)},
-    )
+    images = chosen_images(classifier, searched.source, searched.split_name, settings)
+    rows = make_rows(context, settings, images, searched)
+    numbers = {
+        **searched.to_json(),
+        "fill": "mean image" if settings.fill is None else settings.fill,
+        "images": [row.to_json(classifier.class_names) for row in rows],
+    }
+    pictures = {"occlusion.png": draw_occlusion(rows, classifier.class_names)}
+    return Record(PAPER, findings(rows), numbers, pictures=pictures)
 
 
 OCCLUSION = Figure(

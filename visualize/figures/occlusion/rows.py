@@ -10,12 +10,11 @@ from visualize.deconvnet.deconvnet import Deconvnet
 from visualize.figures.occlusion.localization import localization
 from visualize.figures.occlusion.maps import OcclusionMaps
 from visualize.figures.occlusion.sliding_occluder import SlidingOccluder
-from visualize.images.chosen import ChosenImage, input_of, picture_of
+from visualize.images.chosen import ChosenImage
 from visualize.strongest.sample import examples_at, load_crops
+from visualize.strongest.searched_images import SearchedImages
 from visualize.strongest.top_activations import TopActivations
 from zfkeras.data.crops import centre_crop
-from zfkeras.data.files.bad_images import BadImages
-from zfkeras.data.split import Split
 from zfkeras.graph.paper_layers import layer_heading, paper_layer
 from zfkeras.passes.context import Context
 from zfkeras.records.numbers import json_rows
@@ -107,7 +106,7 @@ class OcclusionRow:
 
 
 def default_patch(side: int) -> tuple[int, int]:
-    """Size and stride of the square: 50 and 8 pixels at 224, in proportion."""
+    """Returns size and stride of the square: 50 and 8 pixels at 224, in proportion."""
     return max(1, round(side * 50 / 224)), max(1, round(side * 8 / 224))
 
 
@@ -115,66 +114,50 @@ def make_rows(
     context: Context,
     settings,
     images: Sequence[ChosenImage],
-    searched: Split,
-    data: str,
-    bad_images: BadImages,
+    searched: SearchedImages,
 ) -> list[OcclusionRow]:
-    """Measures and projects all that Fig. 7 shows.
-
-    `data` names the split `searched`, in which a feature map is strongest elsewhere.
-    """
+    """Measures and projects all that Fig. 7 shows."""
     classifier = context.classifier(settings.model)
     model, preprocessing = classifier.model, classifier.preprocessing
     layer = paper_layer(model, 5) if settings.layer is None else settings.layer
     size, stride = default_patch(preprocessing.crop_size)
     size = settings.patch_size or size
-    stride = settings.patch_stride or min(stride, size)
     occluder = SlidingOccluder(model, layer)
     deconvnet = Deconvnet(model)
     deconvnet.require([layer])
     finder = TopActivations(classifier, [layer], NUM_OTHERS + 1)
-    inputs = [input_of(classifier, image) for image in images]
-    workdir = context.workdir
-    maps = []
-    with tqdm(total=len(images), desc="occlude", unit=" images") as bar:
-        for image, pixels in zip(images, inputs, strict=True):
-            measured = occluder.maps(
-                pixels,
-                patch_size=size,
-                patch_stride=stride,
-                occlusion_value=_value(settings.fill, preprocessing),
-                channel=settings.channel,
-                label=image.label,
-                batch_size=settings.batch_size,
-            )
-            maps.append(measured)
-            bar.update()
+    inputs = [preprocessing.centre_crop(image.square) for image in images]
+    state_path = context.workdir / "top_activations.npz"
+    pairs = [*zip(images, inputs, strict=True)]
+    maps = [
+        occluder.maps(
+            pixels,
+            patch_size=size,
+            patch_stride=settings.patch_stride or min(stride, size),
+            occlusion_value=_value(settings.fill, preprocessing),
+            channel=settings.channel,
+            label=image.label,
+            batch_size=settings.batch_size,
+        )
+        for image, pixels in tqdm(pairs, "occlude", unit=" images")
+    ]
     channels = np.array([one.channel for one in maps])
     own = deconvnet.project(np.stack(inputs), layer, channel=channels)
-    strongest = finder.scan(
-        searched,
-        batch_size=settings.batch_size,
-        state_path=workdir / "top_activations.npz",
-        data=data,
-        bad_images=bad_images,
-        show_progress=True,
-    )[layer]
+    strongest = searched.scan(finder, state_path, settings.batch_size)[layer]
     rows = []
-    for image, pixels, measured, reconstruction in zip(
-        images, inputs, maps, own, strict=True
-    ):
-        others, names = _elsewhere(
-            deconvnet, finder, layer, measured.channel, strongest, searched, pixels
-        )
-        label = measured.label
+    for (image, pixels), measured, shown in zip(pairs, maps, own, strict=True):
+        places = _strongest_places(strongest, measured.channel)
+        others, names = _elsewhere(searched.split, places, pixels, preprocessing)
+        if len(others):
+            others = deconvnet.project(others, layer, channel=measured.channel)
         rows.append(
             OcclusionRow(
                 image,
-                classifier.class_names[label],
-                picture_of(classifier, image),
+                classifier.class_names[measured.label],
+                centre_crop(image.square, preprocessing.crop_size),
                 measured,
                 layer_heading(model, layer),
-                reconstruction,
+                shown,
                 others,
                 names,
             )
@@ -182,22 +165,23 @@ def make_rows(
     return rows
 
 
-def _elsewhere(deconvnet, finder, layer, channel, strongest, split, own):
-    """Projections of a channel in other images where it is strongest; their names."""
-    places = strongest.images[channel][strongest.values[channel] > 0]
+def _strongest_places(strongest, channel) -> np.ndarray:
+    """Returns the places of the images that bring a channel above 0."""
+    return strongest.images[channel][strongest.values[channel] > 0]
+
+
+def _elsewhere(split, places, own, preprocessing):
+    """Reads up to three images that are not `own`: (n, height, width, 3), names."""
     examples = examples_at(split, places)
     chosen = [examples[place] for place in places.tolist()]
-    inputs = load_crops(split, chosen, finder.preprocessing)
+    inputs = load_crops(split, chosen, preprocessing)
     is_other = [not np.array_equal(one, own) for one in inputs]
     kept = np.flatnonzero(is_other)[:NUM_OTHERS]
-    inputs = inputs[kept]
-    if len(inputs):
-        inputs = deconvnet.project(inputs, layer, channel=channel)
-    return inputs, [chosen[place]["id"] for place in kept]
+    return inputs[kept], [chosen[place]["id"] for place in kept]
 
 
 def _value(fill, preprocessing):
-    """A grey of 0-255 as the network reads it, at each pixel."""
+    """Returns a grey of 0-255 as the network reads it, at each pixel."""
     if fill is None:
         return 0.0
     grey = np.full_like(preprocessing.mean_image, fill)

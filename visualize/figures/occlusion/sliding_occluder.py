@@ -5,10 +5,10 @@ import functools
 import keras
 import numpy as np
 import tensorflow as tf
-from tqdm import tqdm
 
 from visualize.deconvnet.checks import as_numbers, check_graph, whole_number
 from visualize.deconvnet.partial_pass import PartialPass, Plan, regions_of
+from visualize.figures.batches import run_in_batches
 from visualize.figures.occlusion.maps import OcclusionMaps
 from visualize.images.occluders import occlude, window_starts
 from zfkeras.errors import UsageError
@@ -105,13 +105,12 @@ class SlidingOccluder:
         maps, output = self._as_it_is(image)
         channel = self._channel(maps, channel)
         label = _index("label", label, output, "classes")
-        watch = (image, value, channel, label)
         corners = np.stack(np.meshgrid(*starts, indexing="ij"), -1).reshape(-1, 2)
         boxes = np.concatenate([corners, corners + np.int32(size)], axis=1)
         # The image as it is goes first, under an empty box: the same arithmetic.
-        found = self._run(
-            watch, np.pad(boxes, ((1, 0), (0, 0))), batch_size, show_progress
-        )
+        boxes = np.pad(boxes, ((1, 0), (0, 0)))
+        watch = (image, value, np.int32(channel), np.int32(label))
+        found = self._run(watch, boxes, batch_size, show_progress)
         before = [part[0].item() for part in found]
         shape = [len(side) for side in starts]
         activations, probabilities, labels = (part[1:].reshape(shape) for part in found)
@@ -131,13 +130,14 @@ class SlidingOccluder:
         )
 
     def _as_it_is(self, image):
-        """Feature maps (or `None`) and output of the image without a square."""
+        """Computes maps (`None` without a layer) and output of the whole image."""
         answer = self._network(tf.constant(image[None]), training=False)
         maps, output = answer if self.layer_name is not None else (None, answer)
         if len(getattr(output, "shape", ())) != 2:
             raise UsageError(
-                "`model` must have one output (batch, classes). "
-                f"Received: {getattr(output, 'shape', type(output).__name__)}."
+                argument="model",
+                received=getattr(output, "shape", type(output).__name__),
+                expected="one with one output (batch, classes)",
             )
         return maps, output[0].numpy()
 
@@ -147,28 +147,19 @@ class SlidingOccluder:
         strongest = as_maps(maps)[0].numpy().max(axis=(0, 1))
         return _index("channel", channel, strongest, f"channels of {self.layer_name}")
 
-    def _run(self, watch, boxes, batch_size, show_progress=False):
-        """Activations, probabilities and labels, each (n,), for n boxes."""
-        image, value, channel, label = watch
+    def _run(self, watch, boxes, batch_size, show_progress):
+        """Computes activations, probabilities and labels, each (n,), of n boxes."""
         plan = Plan({}) if self._partial is None else self._partial.plan(boxes)
-        batch_size = min(batch_size, len(boxes))
-        constants = [tf.constant(part) for part in (image, value)]
-        constants += [tf.constant(number, tf.int32) for number in (channel, label)]
+        constants = [tf.constant(part) for part in watch]
         own_maps = plan.regions and self._partial.own_maps(constants[0][None], plan)
-        answer, found = self._function(plan.sizes), []
-        bar = tqdm(total=len(boxes), unit=" squares", disable=not show_progress)
-        with bar:
-            for first in range(0, len(boxes), batch_size):
-                rows = slice(first, first + batch_size)
-                count = len(boxes[rows])
-                batch, *starts = (  # another size would be traced anew
-                    tf.constant(np.resize(part[rows], (batch_size, part.shape[1])))
-                    for part in (boxes, *plan.starts)
-                )
-                answers = answer(batch, starts, own_maps, *constants)
-                found.append([part.numpy()[:count] for part in answers])
-                bar.update(count)
-        return [np.concatenate(parts) for parts in zip(*found, strict=True)]
+        answer = self._function(plan.sizes)
+        return run_in_batches(
+            lambda batch, *starts: answer(batch, [*starts], own_maps, *constants),
+            [boxes, *plan.starts],
+            batch_size,
+            unit="squares",
+            show_progress=show_progress,
+        )
 
     def _compile(self, sizes):
         """Compiles the computation for regions of some sizes."""
@@ -191,33 +182,27 @@ class SlidingOccluder:
 
 
 def _pair(name, value) -> tuple[int, int]:
+    """Reads a size or a step: one whole number, or one for each side."""
     sides = [*value] if np.ndim(value) else [value, value]
     if len(sides) != 2:
         raise UsageError(
-            f"`{name}` must be one number or two. Received: {name}={value!r}."
+            argument=name, received=repr(value), expected="one number or two"
         )
     height, width = (whole_number(name, side) for side in sides)
     return height, width
 
 
 def _checked_image(image, model) -> np.ndarray:
-    shapes = [tuple(wanted.shape) for wanted in getattr(model, "inputs", None) or ()]
+    """Checks that the model takes the image; returns it as float32."""
     image = as_numbers("image", image)
-    fits = image.ndim == 3 and (
-        not shapes
-        or (
-            len(shapes) == 1
-            and len(shapes[0]) == 4
-            and all(
-                side in (None, found)
-                for side, found in zip(shapes[0][1:], image.shape, strict=True)
-            )
-        )
-    )
-    if not fits:
+    shapes = [tf.TensorShape(one.shape) for one in getattr(model, "inputs", None) or ()]
+    is_taken = all(shape.is_compatible_with((1, *image.shape)) for shape in shapes)
+    if image.ndim != 3 or len(shapes) > 1 or not is_taken:
         raise UsageError(
-            "`image` must be (height, width, channels) as the model takes it: "
-            f"{shapes or 'one image'}. Received: image.shape={image.shape}."
+            argument="image",
+            received=f"image.shape={image.shape}",
+            expected="(height, width, channels) as the model takes it: "
+            f"{[*map(tuple, shapes)] or 'one image'}",
         )
     return image.astype(np.float32)
 
@@ -229,19 +214,21 @@ def _check_value(value, shape) -> None:
         fits = False
     if not fits:
         raise UsageError(
-            f"`occlusion_value` must be a number or broadcast to the image {shape}. "
-            f"Received: occlusion_value.shape={value.shape}."
+            argument="occlusion_value",
+            received=f"occlusion_value.shape={value.shape}",
+            expected=f"a number or broadcast to the image {shape}",
         )
 
 
 def _index(name, value, strengths, what) -> int:
-    """A place in `strengths`, that of the largest for `None`."""
+    """Returns a place in `strengths`, that of the largest for `None`."""
     if value is None:
         return int(np.argmax(strengths))
     value = whole_number(name, value)
     if not 0 <= value < len(strengths):
         raise UsageError(
-            f"`{name}` must be from 0 to {len(strengths) - 1}, one of the {what}. "
-            f"Received: {name}={value}."
+            argument=name,
+            received=value,
+            expected=f"from 0 to {len(strengths) - 1}, one of the {what}",
         )
     return value

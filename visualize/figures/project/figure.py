@@ -96,6 +96,7 @@ def measure(context, settings: ProjectSettings) -> Record:
 
     files = [*dict.fromkeys(image_paths(settings.images))]
     classifier = context.classifier(settings.model)
+    names = classifier.class_names
     projector = PhotographProjector(classifier, settings)
     folder, records, left_out = context.workdir, [], {}
     for photograph in read_photographs(files, classifier.preprocessing, left_out):
@@ -105,17 +106,12 @@ def measure(context, settings: ProjectSettings) -> Record:
             photograph.view,
             photograph.file.name,
             projector.title,
-            classifier.class_names,
+            names,
             units_are_classes=projector.is_output,
         )
         save_figure(figure, folder / photograph.picture_name)
-        records.append(
-            {
-                "file": str(photograph.file),
-                "picture": photograph.picture_name,
-                **projected.to_json(classifier.class_names),
-            }
-        )
+        about = {"file": str(photograph.file), "picture": photograph.picture_name}
+        records.append({**about, **projected.to_json(names)})
     if not records:
         raise RunError("none of the files could be read as an image")
     return Record(
@@ -127,7 +123,7 @@ def measure(context, settings: ProjectSettings) -> Record:
 
 
 def _findings(records, left_out) -> list[str]:
-    """The most probable classes of each photograph, and how many were left out."""
+    """Names the most probable classes of each photograph, and counts those left out."""
     found = []
     for record in records:
         classes = ", ".join(
@@ -146,9 +142,9 @@ PROJECT = Figure(
     title="Sec. 2.1: units of a layer in single photographs",
     description=(
         "Project the strongest units of a layer to the pixels of photographs (sec. "
-        "2.1). Prints the predicted classes and writes project.json and one picture for each "
-        "photograph: the units' receptive fields, feature maps and projections by the "
-        "deconvnet, guided backpropagation and the gradient."
+        "2.1). Prints the predicted classes and writes project.json and one picture "
+        "for each photograph: the units' receptive fields, feature maps and "
+        "projections by the deconvnet, guided backpropagation and the gradient."
     ),
     settings=ProjectSettings,
     measure=measure,

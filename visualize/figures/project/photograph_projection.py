@@ -35,11 +35,11 @@ class ProjectedPhotograph:
 
     @property
     def top_classes(self) -> np.ndarray:
-        """The five most probable classes, the most probable first."""
+        """Returns the five most probable classes, the most probable first."""
         return np.argsort(-self.probabilities, kind="stable")[:TOP_CLASSES]
 
     def to_json(self, class_names: Sequence[str]) -> dict:
-        """Predictions and units as JSON values."""
+        """Returns predictions and units as JSON values."""
         no_position = [None] * len(self.channels)
         positions = no_position if self.positions is None else self.positions.tolist()
         units = zip(self.channels, positions, self.activations, self.boxes, strict=True)
@@ -80,23 +80,20 @@ class PhotographProjector:
         self.is_output = tensor is model.outputs[0]
         if settings.position is not None and not self.has_positions:
             raise UsageError(
-                f"`position` must be left out: units of {self.heading} have none. "
-                f"Received: position={tuple(settings.position)}."
+                argument="position",
+                received=tuple(settings.position),
+                expected=f"left out: units of {self.heading} have none",
             )
         # Refuses what the layer does not have before any photograph is read.
         Pairs.of(1, tensor.shape[1:], settings.channels, settings.position, None)
         self.known_field = known_field(model, tensor)
+        whole = Span(0, self.preprocessing.crop_size, 0)
+        self.field = self.known_field or ReceptiveField(whole, whole)
         self._network = keras.Model(model.inputs[0], [tensor, model.outputs[0]])
 
     @property
-    def field(self) -> ReceptiveField:
-        """Receptive field of the units; the whole image where it is not known."""
-        whole = Span(0, self.preprocessing.crop_size, 0)
-        return self.known_field or ReceptiveField(whole, whole)
-
-    @property
     def title(self) -> str:
-        """Title of the picture: which units of which layer are projected."""
+        """Says which units of which layer are projected."""
         which = "Strongest units" if self.settings.channels is None else "Units"
         where = ""
         if self.settings.position is not None:
@@ -104,7 +101,7 @@ class PhotographProjector:
         return f"{which} of {self.heading}{where}"
 
     def to_json(self) -> dict:
-        """The layer and the settings as JSON values."""
+        """Returns what the record says of the layer, as JSON values."""
         field = self.known_field
         return {
             "layer": self.layer,
@@ -146,20 +143,17 @@ class PhotographProjector:
 def choose_units(
     maps: np.ndarray, settings: ProjectSettings
 ) -> tuple[np.ndarray, np.ndarray]:
-    """Chooses the units to project: channels and positions of a photograph.
+    """Chooses the units of a photograph: channels (units,), positions (units, 2).
 
-    maps: float array (height, width, channels); returns int array (units,).
+    maps: float array (height, width, channels).
     """
-    height, width, _ = maps.shape
-    if settings.position is None:
-        strengths = maps.max(axis=(0, 1))
-    else:
-        strengths = maps[*settings.position]
-    if settings.channels is None:
+    at = settings.position
+    channels = settings.channels
+    if channels is None:
+        strengths = maps.max(axis=(0, 1)) if at is None else maps[*at]
         channels = np.argsort(-strengths, kind="stable")[: settings.units]
-    else:
-        channels = np.array(settings.channels, np.int64)
-    if settings.position is not None:
-        return channels, np.tile(settings.position, (len(channels), 1))
-    places = maps[..., channels].reshape(height * width, -1).argmax(axis=0)
-    return channels, np.stack([places // width, places % width], axis=-1)
+    channels = np.array(channels, np.int64)
+    if at is not None:
+        return channels, np.tile(at, (len(channels), 1))
+    places = maps[..., channels].reshape(-1, len(channels)).argmax(axis=0)
+    return channels, np.stack(np.unravel_index(places, maps.shape[:2]), axis=-1)

@@ -1,0 +1,33 @@
+"""Runs a compiled function over many rows, a batch at a time."""
+
+from collections.abc import Callable, Sequence
+
+import numpy as np
+import tensorflow as tf
+from tqdm import tqdm
+
+
+def run_in_batches(
+    function: Callable,
+    rows: Sequence[np.ndarray],
+    batch_size: int,
+    *,
+    unit: str,
+    show_progress: bool = False,
+) -> list[np.ndarray]:
+    """Calls a function on equal batches of some arrays and joins each of its answers.
+
+    The last batch is filled up with rows that do not count: another size would be
+    traced anew.
+    """
+    count = len(rows[0])
+    size, found = min(batch_size, count), []
+    with tqdm(total=count, unit=f" {unit}", disable=not show_progress) as bar:
+        for first in range(0, count, size):
+            batch = [part[first : first + size] for part in rows]
+            number = len(batch[0])
+            full = (np.resize(part, (size, *part.shape[1:])) for part in batch)
+            answers = function(*map(tf.constant, full))
+            found.append([answer.numpy()[:number] for answer in answers])
+            bar.update(number)
+    return [np.concatenate(parts) for parts in zip(*found, strict=True)]
