@@ -12,8 +12,8 @@ from tests.helpers.splits import noise, noise_split, png
 from tests.helpers.trees import write_tree
 from visualize.evolution import main
 from visualize.figures.evolution.history import FeatureHistory
+from visualize.figures.evolution.plot import draw_evolution
 from visualize.figures.evolution.snapshots import find_snapshots
-from visualize.plots.evolution import draw_evolution
 from zfkeras.errors import UsageError
 
 NUM_IMAGES = 6

@@ -7,10 +7,10 @@ from tests.helpers.networks import make_classifier
 from tests.helpers.records import read_results
 from tests.helpers.splits import noise, noise_split, png
 from tests.helpers.trees import write_tree
+from visualize.figures.filters.plot import draw_filters, filter_images
 from visualize.figures.filters.second_layer import default_layer, look_at_second_layer
 from visualize.figures.filters.statistics import first_convolution, measure_filters
 from visualize.filters import main, model_labels
-from visualize.plots.filters import draw_filters, filter_images
 from zfkeras.errors import UsageError
 from zfkeras.models.zfnet import ZFNet
 

@@ -10,11 +10,11 @@ from tests.helpers.records import read_results
 from tests.helpers.splits import noise, png
 from tests.helpers.trees import write_tree
 from visualize.figures.occlusion.maps import OcclusionMaps
+from visualize.figures.occlusion.plot import draw_occlusion
 from visualize.figures.occlusion.rows import OcclusionRow, default_patch
 from visualize.figures.occlusion.sliding_occluder import SlidingOccluder
 from visualize.images.chosen import ChosenImage
 from visualize.occlusion import build_parser, main, sentences_on
-from visualize.plots.occlusion import draw_occlusion
 from zfkeras.data.preprocessing import Preprocessing
 
 NAMES = ("n02124075 Egyptian cat", "<b>größer, 猫<b>", "dog")

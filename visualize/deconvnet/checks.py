@@ -7,7 +7,7 @@ import keras
 import numpy as np
 
 from zfkeras.errors import UsageError
-from zfkeras.graph.layer_calls import is_graph
+from zfkeras.graph.layer_graph import LayerGraph
 
 
 def whole_number(name: str, value, lowest: int | None = None) -> int:
@@ -46,11 +46,7 @@ def as_numbers(name: str, value) -> np.ndarray:
 
 def check_graph(model: keras.Model) -> None:
     """Raises `UsageError` unless the model is a functional or sequential one."""
-    if not is_graph(model):
-        raise UsageError(
-            "`model` must be a built functional or sequential Keras model. "
-            f"Received: {type(model).__name__}."
-        )
+    LayerGraph(model)
 
 
 def list_of_layers(layers: Sequence[int | str]) -> list[int | str]:

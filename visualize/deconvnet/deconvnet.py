@@ -18,7 +18,6 @@ from visualize.deconvnet.requests import WHOLE_MAP, Pairs, as_slice
 from visualize.deconvnet.rules import Options
 from visualize.deconvnet.seeds import Asks, project
 from zfkeras.errors import RunError, UsageError
-from zfkeras.graph.endpoints import endpoints
 
 METHODS = ("deconvnet", "guided", "gradient")
 LRN = ("identity", "gradient")
@@ -88,7 +87,7 @@ class Deconvnet:
         _check_choice("lrn", lrn, LRN)
         self.model = model
         self.options = Options(method, lrn)
-        self._graph = Graph(model)
+        self._graph = Graph(model, self.options)
         self._projectors = {}
         # For images of each size: a network without a size takes any.
         self._shapes = functools.lru_cache(maxsize=8)(lambda image_shape: {})
@@ -164,7 +163,7 @@ class Deconvnet:
         """
         images = self._images(images)
         batch_size = whole_number("batch_size", batch_size, 1)
-        projector = self._projector(self._layer_name(layer))
+        projector = self._projector(layer)
         whole_map = isinstance(position, str) and position == WHOLE_MAP
         asks = Asks(channel is None, position is None or whole_map, whole_map)
         maps_shape = self._maps_shape(projector, images.shape[1:])
@@ -186,10 +185,10 @@ class Deconvnet:
                 result[as_slice(chosen)] = answer.numpy()[: len(chosen)]
         if not np.isfinite(results[1]).all():
             raise RunError(
-                f"an activation of layer {projector.target.path!r} is not finite; "
+                f"an activation of layer {projector.path!r} is not finite; "
                 "check the weights of the network"
             )
-        return Projection(*results, projector.target.path)
+        return Projection(*results, projector.path)
 
     def require(self, layers: Iterable[int | str]) -> None:
         """Refuses layers that cannot be projected, before any image is looked at.
@@ -201,7 +200,7 @@ class Deconvnet:
             UsageError: an unknown layer, or one on the way that no rule serves.
         """
         for layer in list_of_layers(layers):
-            self._projector(self._layer_name(layer))
+            self._projector(layer)
 
     def _images(self, images):
         wanted = tuple(self.model.inputs[0].shape)
@@ -217,28 +216,16 @@ class Deconvnet:
             )
         return images.astype(self.model.inputs[0].dtype, copy=False)
 
-    def _layer_name(self, layer):
-        if isinstance(layer, str):
-            return layer
-        number = whole_number("layer", layer, 1)
-        ends = endpoints(self.model)
-        if number not in ends:
-            raise UsageError(
-                f"`layer` must be one of {[*ends]} or a layer's name. "
-                f"Received: layer={layer!r}."
-            )
-        return ends[number].layer_name
-
-    def _projector(self, layer_name) -> Projector:
+    def _projector(self, layer) -> Projector:
         """The way to a layer and back, planned once."""
-        if layer_name not in self._projectors:
-            target = self._graph.target(layer_name)
-            self._projectors[layer_name] = Projector(target, self.options)
-        return self._projectors[layer_name]
+        path = self._graph.layers.path(layer)
+        if path not in self._projectors:
+            self._projectors[path] = Projector(self._graph, path)
+        return self._projectors[path]
 
     def _maps_shape(self, projector, image_shape):
         """(height, width, channels) of a layer, or (units,)."""
-        shape = projector.target.shape
+        shape = projector.shape
         if None in shape:
             shapes = self._shapes(image_shape)
             if projector not in shapes:
@@ -250,7 +237,7 @@ class Deconvnet:
         if len(shape) not in (1, 3):
             raise UsageError(
                 "`layer` must give maps (height, width, channels) or a vector. "
-                f"Received: {projector.target.path!r}, which gives {shape}."
+                f"Received: {projector.path!r}, which gives {shape}."
             )
         return shape
 

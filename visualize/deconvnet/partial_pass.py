@@ -5,18 +5,19 @@ part is computed for each copy, the rest once for the image.
 """
 
 import dataclasses
+import functools
+import operator
 
 import keras
 import numpy as np
 import tensorflow as tf
 
-from visualize.deconvnet.graph import Graph, calls
-from visualize.deconvnet.regions import Region, cut, reached
+from visualize.deconvnet.graph import Graph
 from visualize.deconvnet.rules import Options, find_rule, require_rule
+from visualize.deconvnet.walk import Tensors, run_up
+from visualize.deconvnet.windows import WORTHWHILE_SHARE, Cutter, are_inside
 from zfkeras.errors import UsageError
-
-# Beyond this share of a map its part is no gain over the whole map.
-WORTHWHILE_SHARE = 0.7
+from zfkeras.graph.boxes import Boxes, Span
 
 # What a rule remembers for its way down is not asked for here: the least of it.
 _OPTIONS = Options("deconvnet", "identity")
@@ -26,83 +27,67 @@ class PartialPass:
     """Runs a model on copies of an image; computes only what their boxes can change."""
 
     def __init__(self, model: keras.Model, paths=()):
-        graph = Graph(model)
-        asked = [graph.tensor(path) for path in paths]
-        self.outputs = (*asked, *graph.outputs)
+        graph = Graph(model, _OPTIONS)
+        self.outputs = (*map(graph.tensor, paths), *graph.outputs)
         self.shapes = graph.shapes
-        self.passes = [
-            (step, call, _usable_rule(call))
-            for step, call in calls(graph.steps_to(self.outputs), _OPTIONS)
-        ]
+        self.steps = graph.steps_to(self.outputs, _usable_rule)
 
     def plan(self, boxes: np.ndarray) -> "Plan":
         """Plans which part of each map the boxes can change.
 
-        boxes: int array (n, 4).
+        boxes: int array (n, 4) of (top, left, bottom, right).
         """
-        regions = {0: Region.around(boxes)}
-        for step, call, rule in self.passes:
-            region, axes = None, self._axes(step, call, rule)
+        sides = (boxes[:, 2:] - boxes[:, :2]).max(axis=0)
+        rows, columns = (
+            Span(boxes[:, axis], max(1, int(side))) for axis, side in enumerate(sides)
+        )
+        regions = {0: Boxes(rows, columns)}
+        for step in self.steps:
+            number = step.outputs[0]
             below = [regions.get(number) for number in step.inputs]
-            if axes is not None and all(below):
-                shape = self.shapes[step.outputs[0]]
-                region = reached(below, axes, call.input_shapes, shape)
-                shares = [
-                    region.below(axes, shape).share(shape)
-                    for shape in call.input_shapes
-                ]
-                if max(shares) > WORTHWHILE_SHARE:
-                    region = None
-            regions[step.outputs[0]] = region
+            regions[number] = self._reached(step, below, self.shapes[number])
         del regions[0]  # each copy of the image is there as a whole
         return Plan({number: part for number, part in regions.items() if part})
+
+    def _reached(self, step, below, shape) -> Boxes | None:
+        """The part of a step's output that can change; `None` for all of it."""
+        is_known = len(shape) == 3 and None not in shape
+        if step.axes is None or not is_known or None in below:
+            return None
+        changed = [
+            part.above(step.axes, size)
+            for part, size in zip(below, step.input_shapes, strict=True)
+        ]
+        region = functools.reduce(operator.or_, changed).inside(shape)
+        largest = max(
+            region.below(step.axes, size).share(size) for size in step.input_shapes
+        )
+        return region if largest <= WORTHWHILE_SHARE else None
 
     def own_maps(self, image, plan: "Plan") -> dict:
         """Maps of the unchanged image for each tensor that has a region.
 
         image: float tensor (1, height, width, channels).
         """
-        tensors = {0: image}
-        for step, call, rule in self.passes:
-            inputs = [tensors[number] for number in step.inputs]
-            tensors.update(zip(step.outputs, _run(rule, call, inputs), strict=True))
-        return {number: tensors[number] for number in plan.regions}
+        tensors = Tensors(image)
+        run_up(self.steps, tensors, {}, _run)
+        return {number: tensors.wholes[number] for number in plan.regions}
 
     def run(self, copies, own_maps, regions) -> list:
         """Returns the outputs of the copies: of each layer asked for, then the model's.
 
         copies: float tensor (n, height, width, channels).
         """
-        maps = _Maps(copies, own_maps, regions)
-        for step, call, rule in self.passes:
-            region = regions.get(step.outputs[0])
-            if region is None:
-                inputs = [maps.whole(number) for number in step.inputs]
-            else:
-                axes = rule.axes(call)
-                inputs = [
-                    maps.part(number, region.below(axes, shape), rule.outside)
-                    for number, shape in zip(
-                        step.inputs, call.input_shapes, strict=True
-                    )
-                ]
-                call = dataclasses.replace(call, windowed=True)
-            made = zip(step.outputs, _run(rule, call, inputs), strict=True)
-            (maps.parts if region else maps.wholes).update(made)
-        return [maps.whole(number) for number in self.outputs]
-
-    def _axes(self, step, call, rule):
-        shapes = [*call.input_shapes, self.shapes[step.outputs[0]]]
-        if rule is None or any(len(s) != 3 or None in s for s in shapes):
-            return None
-        return rule.axes(call)
+        tensors = _Copies(copies, own_maps, regions)
+        run_up(self.steps, tensors, regions, _run)
+        return [tensors.whole(number) for number in self.outputs]
 
 
 @dataclasses.dataclass(frozen=True)
 class Plan:
     """Which part of every map boxes can change."""
 
-    regions: dict  # number of a tensor -> its `Region`, a row for each box
+    regions: dict  # number of a tensor -> its `Boxes`, one for each box
 
     @property
     def sizes(self) -> tuple:
@@ -112,35 +97,66 @@ class Plan:
     @property
     def starts(self) -> list:
         """What it takes as input: int32 arrays (n, 2), one of each region."""
-        return [region.starts.astype(np.int32) for region in self.regions.values()]
+        return [
+            np.stack([span.start for span in region], axis=1).astype(np.int32)
+            for region in self.regions.values()
+        ]
 
 
 def regions_of(sizes, starts) -> dict:
     """Regions of a batch: `Plan.sizes` with rows of `Plan.starts`, int32 (n, 2)."""
-    pairs = zip(sizes, starts, strict=True)
-    return {number: Region(rows, size) for (number, size), rows in pairs}
+    return {
+        number: Boxes(*map(Span, tf.unstack(rows, axis=1), size))
+        for (number, size), rows in zip(sizes, starts, strict=True)
+    }
 
 
-class _Maps:
-    """The maps of the copies: whole, or parts of them and the image's own."""
+class _Copies(Tensors):
+    """The maps of the copies: whole, or parts of them in the image's own."""
 
     def __init__(self, copies, own_maps, regions):
-        self.wholes, self.parts = {0: copies}, {}
+        super().__init__(copies)
         self.own_maps, self.regions = own_maps, regions
+        each = tf.range(tf.shape(copies)[0])
+        self.cutter = Cutter(tf.zeros([tf.shape(copies)[0], 2], tf.int32), each)
 
     def whole(self, number):
         if number not in self.wholes:
             height, width = self.own_maps[number].shape[1:3]
-            starts = tf.zeros_like(self.regions[number].starts)
-            everything = Region(starts, (height, width))
-            self.wholes[number] = self.part(number, everything)
+            everything = Boxes(Span(0, height), Span(0, width))
+            self.wholes[number] = self._overlaid(number, everything)
         return self.wholes[number]
 
-    def part(self, number, wanted, outside=0.0):
+    def part(self, number, wanted, shape, step):
         if number in self.wholes:
-            return cut(self.wholes[number], wanted, outside)
-        known = (self.parts[number], self.regions[number])
-        return cut(self.own_maps[number], wanted, outside, known)
+            part = self.cutter.cut(self.wholes[number], wanted)
+        else:
+            part = self._overlaid(number, wanted)
+        return self.cutter.inside(part, wanted, shape, step.rule.outside)
+
+    def _overlaid(self, number, wanted):
+        """A part of the image's own map with the changed part in its place."""
+        own, changed = self.own_maps[number], self.parts[number]
+        _, height, width, channels = own.shape
+        region = self.regions[number]
+        y, x = self.cutter.places(wanted)
+        rows, columns = (
+            y - region.rows.start[:, None],
+            x - region.columns.start[:, None],
+        )
+        # All pixels there are, in one list: a single gather takes them from there.
+        pixels = tf.concat(
+            [tf.reshape(maps, [-1, channels]) for maps in (own, changed)], axis=0
+        )
+        y, x = tf.clip_by_value(y, 0, height - 1), tf.clip_by_value(x, 0, width - 1)
+        place = self.cutter.rows[:, None] * region.rows.size + rows
+        place = place[:, :, None] * region.columns.size + columns[:, None, :]
+        index = tf.where(
+            are_inside(rows, columns, region.size),
+            place + height * width,
+            y[:, :, None] * width + x[:, None, :],
+        )
+        return tf.gather(pixels, index)
 
 
 def _usable_rule(call):
@@ -154,11 +170,8 @@ def _usable_rule(call):
         return None
 
 
-def _run(rule, call, inputs) -> list:
-    shapes = tuple(tuple(part.shape[1:]) for part in inputs)
-    call = dataclasses.replace(call, input_shapes=shapes)
-    if rule is not None and (call.windowed or rule.has_activation):
-        made = rule.forward(call, *inputs)[0]
-    else:  # the layer itself remembers nothing
-        made = call.run(*inputs)
-    return [*made] if isinstance(made, (list, tuple)) else [made]
+def _run(step, call, inputs):
+    """Runs a step; a layer that runs itself remembers nothing."""
+    if step.rule is not None and (call.windowed or step.rule.has_activation):
+        return step.rule.forward(call, *inputs)[0]
+    return call.run(*inputs)

@@ -4,9 +4,10 @@ import dataclasses
 
 import tensorflow as tf
 
-from visualize.deconvnet.graph import Target, calls
-from visualize.deconvnet.rules import Options, require_rule
-from visualize.deconvnet.windows import Cutter, is_pointwise, plan_windows, windows_cost
+from visualize.deconvnet.graph import Graph
+from visualize.deconvnet.rules import POINTWISE, require_rule
+from visualize.deconvnet.walk import Tensors, run_up, several, shape_of
+from visualize.deconvnet.windows import Cutter, plan_windows, windows_cost
 
 
 @dataclasses.dataclass(frozen=True)
@@ -15,41 +16,40 @@ class Ascent:
 
     maps: tf.Tensor  # the layer's output of each image, or of each pair its window
     memories: list  # what each rule remembers, likewise
-    calls: list  # each call with the shapes of its inputs where they are whole
+    calls: list  # each call with the shapes of its inputs
     cut: bool  # whether what has a window was computed inside it only
     image_shape: tuple  # (height, width, channels)
 
 
 class Projector:
-    """The calls below one layer, each with its rule."""
+    """The steps below one layer, each with its rule."""
 
-    def __init__(self, target: Target, options: Options):
-        self.target = target
-        self.passes = [
-            (step, call, require_rule(call))
-            for step, call in calls(target.steps, options)
-        ]
-        self.windows = plan_windows(self.passes, target.tensor)
-        self._cost = windows_cost(self.passes, self.windows)
-        self._last = self._last_filter(options)
+    def __init__(self, graph: Graph, path: str):
+        self.path = path
+        self.tensor = graph.logit(graph.tensor(path))
+        self.shape = graph.shapes[self.tensor]  # `None` where unknown
+        self.steps = graph.steps_to([self.tensor], require_rule)
+        self.windows = plan_windows(self.steps, self.tensor)
+        self._cost = windows_cost(self.steps, self.windows)
+        self._last = self._last_filter()
 
     @property
     def has_window(self) -> bool:
         """Whether one unit of the layer sees less than everything."""
-        return bool(self.passes) and self.windows[self.target.tensor] is not None
+        return bool(self.steps) and self.windows[self.tensor] is not None
 
     @property
     def has_filters_last(self) -> bool:
         """Whether some channels of the layer can be computed without the others."""
         return self._last is not None
 
-    def _last_filter(self, options):
-        """The place of the filter behind which each channel goes its own way."""
-        if options.method != "deconvnet":  # the others remember all channels of a ReLU
-            return None
-        for place, (_, call, rule) in reversed([*enumerate(self.passes)]):
-            if not rule.is_elementwise:
-                return place if rule.can_narrow(call) else None
+    def _last_filter(self):
+        """The step of the filters behind which each channel goes its own way."""
+        for step in reversed(self.steps):
+            if step.call.options.method != "deconvnet":
+                return None  # the others remember all channels of a ReLU
+            if not step.rule.is_elementwise:
+                return step if step.rule.can_narrow(step.call) else None
         return None
 
     def cutting_pays(self, n_pairs: int, n_images: int) -> bool:
@@ -60,51 +60,26 @@ class Projector:
     def up(self, images, cutter: Cutter | None = None, channels=None) -> Ascent:
         """Runs the network to the layer.
 
-        images: float tensor (n_images, height, width, channels); channels: int tensor
-        (n,).
+        images: float tensor (n_images, height, width, channels); cutter: `None` for
+        whole maps; channels: int tensor (n,) of those that are computed last.
         """
-        window = self.windows.get(0)
-        whole = cutter is None or window is None
-        tensors = {0: images if whole else cutter.cut(images, window)}
+        windows = {} if cutter is None else self.windows
+        tensors = _Windows(images, windows, cutter)
         memories, calls = [], []
-        for place, (step, call, rule) in enumerate(self.passes):
-            inputs = [tensors[number] for number in step.inputs]
-            if cutter is None or self.windows[step.outputs[0]] is None:
-                shapes = tuple(map(_shape, inputs))
-                call = dataclasses.replace(call, input_shapes=shapes)
-                if place == self._last and channels is not None:
-                    outputs, memory = rule.forward_channels(call, channels, *inputs)
-                else:
-                    outputs, memory = rule.forward(call, *inputs)
+
+        def run(step, call, inputs):
+            if step is self._last and channels is not None:
+                made, memory = step.rule.forward_channels(call, channels, *inputs)
             else:
-                inputs = self._cut_inputs(step, call, rule, inputs, cutter)
-                outputs, memory = rule.forward(_inside(call, inputs), *inputs)
-            made = outputs if isinstance(outputs, (list, tuple)) else [outputs]
-            tensors.update(zip(step.outputs, made, strict=True))
+                made, memory = step.rule.forward(call, *inputs)
             memories.append(memory)
             calls.append(call)
-        maps = tensors[self.target.tensor]
-        image_shape = _shape(images)
-        return Ascent(maps, memories, calls, cutter is not None, image_shape)
+            return made
 
-    def _cut_inputs(self, step, call, rule, inputs, cutter):
-        """The windows a call reads, of whole tensors or of larger windows."""
-        axes = rule.axes(call)
-        parts = []
-        for number, tensor, shape in zip(
-            step.inputs, inputs, call.input_shapes, strict=True
-        ):
-            wanted = self.windows[step.outputs[0]].below(axes, shape)
-            if self.windows[number] is None:
-                part = cutter.cut(tensor, wanted)
-            else:
-                (top, _), (left, _) = wanted.margins(self.windows[number])
-                height, width = wanted.size
-                part = tensor[:, top : top + height, left : left + width]
-            if not is_pointwise(axes):
-                part = cutter.inside(part, wanted, shape, rule.outside)
-            parts.append(part)
-        return parts
+        run_up(self.steps, tensors, windows, run)
+        known = tensors.wholes | tensors.parts
+        maps, is_cut = known[self.tensor], cutter is not None
+        return Ascent(maps, memories, calls, is_cut, shape_of(images))
 
     def down(self, signal, ascent: Ascent, cutter: Cutter, windows=None):
         """Takes a signal from the layer to the image.
@@ -113,20 +88,18 @@ class Projector:
         width, channels).
         """
         windows = windows or {}
-        signals = {self.target.tensor: signal}
-        passes = [*zip(self.passes, ascent.memories, ascent.calls, strict=True)]
-        for (step, known_call, rule), memory, call in reversed(passes):
+        signals = {self.tensor: signal}
+        passes = [*zip(self.steps, ascent.calls, ascent.memories, strict=True)]
+        for step, call, memory in reversed(passes):
             parts = tuple(signals.pop(number, None) for number in step.outputs)
             if all(part is None for part in parts):
                 continue
             part = parts if len(parts) > 1 else parts[0]
             if windows.get(step.outputs[0]) is None:
                 memory = _mapped(lambda kept: tf.gather(kept, cutter.rows), memory)
-                below = _several(rule.backward(call, part, memory))
+                below = several(step.rule.backward(call, part, memory))
             else:
-                below = self._down_inside(
-                    step, known_call, rule, part, memory, windows, ascent.cut, cutter
-                )
+                below = _down_inside(step, part, memory, windows, ascent.cut, cutter)
             for number, part in zip(step.inputs, below, strict=True):
                 if part is not None:
                     known = signals.get(number)
@@ -136,61 +109,58 @@ class Projector:
             return signals[0]
         return cutter.place(signals[0], window, ascent.image_shape)
 
-    def _down_inside(self, step, call, rule, part, memory, windows, is_cut, cutter):
-        """One layer down inside windows; each input in the form its signals have."""
-        window = windows[step.outputs[0]]
-        if not is_cut:
-            memory = _mapped(lambda kept: cutter.cut(kept, window), memory)
-        axes = rule.axes(call)
-        cuts = [window.below(axes, shape) for shape in call.input_shapes]
-        inside = dataclasses.replace(
-            call,
-            windowed=True,
-            input_shapes=tuple(
-                (*cut.size, shape[-1])
-                for cut, shape in zip(cuts, call.input_shapes, strict=True)
-            ),
-        )
-        signals = _several(rule.backward(inside, part, memory))
-        placed = []
-        for number, signal, cut, shape in zip(
-            step.inputs, signals, cuts, call.input_shapes, strict=True
-        ):
-            around = windows[number]
-            if around is None:
-                signal = cutter.place(signal, cut, shape)
-            else:
-                if memory is not None or not is_pointwise(axes):
-                    signal = cutter.inside(signal, cut, shape)
-                if around != cut:
-                    margins = cut.margins(around)
-                    signal = tf.pad(signal, [[0, 0], *margins, [0, 0]])
-            placed.append(signal)
-        return placed
+
+class _Windows(Tensors):
+    """The tensors on the way up: of each image, or where planned of each pair."""
+
+    def __init__(self, images, windows, cutter):
+        super().__init__(images)
+        self.windows, self.cutter = windows, cutter
+        if windows.get(0) is not None:
+            self.parts[0] = cutter.cut(images, windows[0])
+
+    def part(self, number, wanted, shape, step):
+        around = self.windows[number]
+        if around is None:
+            part = self.cutter.cut(self.wholes[number], wanted)
+        else:
+            (top, _), (left, _) = wanted.margins(around)
+            height, width = wanted.size
+            part = self.parts[number][:, top : top + height, left : left + width]
+        if step.axes is POINTWISE:  # what lies outside goes nowhere
+            return part
+        return self.cutter.inside(part, wanted, shape, step.rule.outside)
 
 
-def _inside(call, inputs):
-    shapes = tuple(tuple(part.shape[1:]) for part in inputs)
-    return dataclasses.replace(call, windowed=True, input_shapes=shapes)
-
-
-def _several(signals):
-    return signals if isinstance(signals, (list, tuple)) else [signals]
+def _down_inside(step, part, memory, windows, is_cut, cutter):
+    """One step down inside windows; each input in the form its signals have."""
+    window = windows[step.outputs[0]]
+    if not is_cut:
+        memory = _mapped(lambda kept: cutter.cut(kept, window), memory)
+    shapes = step.input_shapes
+    cuts = [window.below(step.axes, shape) for shape in shapes]
+    sizes = [(*cut.size, shape[-1]) for cut, shape in zip(cuts, shapes, strict=True)]
+    call = dataclasses.replace(step.call, windowed=True, input_shapes=tuple(sizes))
+    signals = several(step.rule.backward(call, part, memory))
+    placed = []
+    for number, signal, cut, shape in zip(
+        step.inputs, signals, cuts, shapes, strict=True
+    ):
+        around = windows[number]
+        if around is None:
+            signal = cutter.place(signal, cut, shape)
+        else:
+            if memory is not None or step.axes is not POINTWISE:
+                signal = cutter.inside(signal, cut, shape)
+            if around != cut:
+                margins = cut.margins(around)
+                signal = tf.pad(signal, [[0, 0], *margins, [0, 0]])
+        placed.append(signal)
+    return placed
 
 
 def _mapped(function, memory):
     """Applies a function to every tensor a rule remembers."""
     return tf.nest.map_structure(
         lambda kept: None if kept is None else function(kept), memory
-    )
-
-
-def _shape(tensor):
-    """Without the batch axis: whole numbers where known, else scalar tensors."""
-    if tensor is None:
-        return None
-    known, run_time = tensor.shape[1:], tf.shape(tensor)
-    return tuple(
-        run_time[axis] if length is None else length
-        for axis, length in enumerate(known, start=1)
     )

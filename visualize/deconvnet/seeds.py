@@ -5,8 +5,9 @@ import dataclasses
 import tensorflow as tf
 
 from visualize.deconvnet.projector import Projector
-from visualize.deconvnet.windows import UNIT, Cutter
-from zfkeras.graph.layer_tensor import as_maps
+from visualize.deconvnet.windows import Cutter
+from zfkeras.graph.boxes import UNIT
+from zfkeras.graph.layer_outputs import as_maps
 
 
 @dataclasses.dataclass(frozen=True)
@@ -50,7 +51,7 @@ def project(
         _at_least_single(units)[:, 0, 0], among, axis=1, batch_dims=1
     )
     cutter = Cutter(places, rows)
-    chosen = tf.one_hot(channels, projector.target.shape[-1], True, False)
+    chosen = tf.one_hot(channels, projector.shape[-1], True, False)
     chosen = chosen[:, None, None, :]
     if asks.whole_map:
         seed = tf.where(chosen, _at_least_single(maps), 0)

@@ -10,7 +10,7 @@ from pathlib import Path
 import numpy as np
 
 from visualize.images.objects import mask_finder
-from visualize.strongest.sample import Sample
+from visualize.images.sample import Sample
 from zfkeras.data.files.bad_images import BadImage
 from zfkeras.data.files.image_file import read_file
 from zfkeras.data.files.image_types import may_be_image

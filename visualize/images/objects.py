@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterable, Mapping
 
 import numpy as np
 
-from visualize.figures.occlusion.localization import shares_on
+from visualize.images.localization import shares_on
 from zfkeras.data.crops import centre_crop
 from zfkeras.data.preprocessing import Preprocessing
 from zfkeras.data.register import Source

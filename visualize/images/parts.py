@@ -7,7 +7,6 @@ from pathlib import Path
 
 import numpy as np
 
-from visualize.figures.correspondence.sign_table import RANDOM
 from zfkeras.data.files.archives import Files, open_files
 from zfkeras.data.files.bad_images import BadImage
 from zfkeras.data.files.decoding import centre_square, decode
@@ -17,6 +16,8 @@ from zfkeras.errors import UsageError
 
 # Stars have three spikes that stay the same however they are turned (up to 20 degrees).
 SHAPE = "star"
+#: What masks at random places are called beside the parts.
+RANDOM = "random"
 
 
 @dataclasses.dataclass(frozen=True, eq=False)

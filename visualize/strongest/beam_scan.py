@@ -18,8 +18,9 @@ from visualize.strongest.top_activations import TopActivations
 from zfkeras.data.files.bad_images import BadImages
 from zfkeras.errors import RunError
 from zfkeras.passes.beam.exchange import copy_in, copy_out, remove
-from zfkeras.passes.beam.job import Job, Shard, shards
+from zfkeras.passes.beam.job import Job
 from zfkeras.passes.beam.pipeline import CombineFn, DoFn, run_pipeline
+from zfkeras.passes.sharded import Shard, shards
 
 
 class ScanShard(DoFn):

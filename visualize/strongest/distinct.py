@@ -4,7 +4,7 @@ import dataclasses
 
 import numpy as np
 
-from visualize.strongest.sample import examples_at
+from visualize.images.sample import examples_at
 from visualize.strongest.searched_images import SearchedImages
 from visualize.strongest.top_activations import Strongest
 from zfkeras.data.register import Source

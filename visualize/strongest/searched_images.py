@@ -3,7 +3,7 @@
 import dataclasses
 from pathlib import Path
 
-from visualize.strongest.sample import draw_sample
+from visualize.images.sample import draw_sample
 from visualize.strongest.top_activations import Strongest, TopActivations
 from zfkeras.data.files.bad_images import BadImages
 from zfkeras.data.register import Source

@@ -4,8 +4,6 @@ import pytest
 
 from tests.helpers.deconvnet_networks import (
     chain,
-    nested,
-    resnet_like,
     small_zfnet,
 )
 from tests.helpers.projections import (
@@ -14,10 +12,7 @@ from tests.helpers.projections import (
     random_images,
 )
 from visualize import Deconvnet
-from visualize.deconvnet.graph import Graph
 from zfkeras import UsageError
-from zfkeras.graph.layer_calls import layer_calls
-from zfkeras.graph.layer_tensor import layer_tensor
 
 
 @pytest.fixture(scope="module")
@@ -81,20 +76,6 @@ def test_images_of_any_size():
         expected = Deconvnet(fixed).project(images, "b", 1, position)
         found = Deconvnet(free).project(images, "b", 1, position)
         assert_close(found, expected, 1e-5)
-
-
-@pytest.mark.parametrize("make", [small_zfnet, resnet_like, nested])
-def test_deconvnet_and_scan_know_the_same_layers(make):
-    model = make()
-    image = keras.Input(model.input_shape[1:])
-    model = keras.Model(image, keras.Model(image, model(image) * 2.0)(image + 1.0))
-    graph = Graph(model)
-    known = [call.path for call in layer_calls(model)]
-    assert sorted(known) == sorted(p for p, n in graph.paths.items() for _ in n)
-    for path, numbers in graph.paths.items():
-        if len(numbers) == 1:
-            shape = graph.shapes[numbers[0]]
-            assert layer_tensor(model, path)[1].shape[1:] == shape
 
 
 def test_layers_above_the_projected_one_need_no_rule():

@@ -12,7 +12,6 @@ from tests.helpers.deconvnet_networks import (
 )
 from tests.helpers.projections import random_images, shake
 from visualize.deconvnet.partial_pass import PartialPass, regions_of
-from visualize.deconvnet.regions import Region, cut
 from visualize.figures.occlusion.sliding_occluder import SlidingOccluder
 from zfkeras import ZFNet
 from zfkeras.errors import UsageError
@@ -203,14 +202,3 @@ def test_half_precision():
     (found,), plan = partly(model, image, boxes, copies)
     assert plan.regions
     np.testing.assert_allclose(found, model(copies), atol=0.02)
-
-
-def test_cutting_by_hand():
-    maps = tf.reshape(tf.range(2.0 * 9), (2, 3, 3, 1))
-    wanted = Region(tf.constant([[0, 0], [1, 2]]), (2, 2))
-    found = cut(maps, wanted, outside=-1.0)[..., 0].numpy().tolist()
-    assert found == [[[0, 1], [3, 4]], [[14, -1], [17, -1]]]
-    values = tf.constant([[[[50.0]]], [[[60.0]]]])
-    region = Region(tf.constant([[1, 1], [2, 2]]), (1, 1))
-    found = cut(maps[:1], wanted, -1.0, (values, region))[..., 0].numpy().tolist()
-    assert found == [[[0, 1], [3, 50]], [[5, -1], [60, -1]]]

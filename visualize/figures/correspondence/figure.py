@@ -91,10 +91,10 @@ def measure(context, settings: CorrespondenceSettings) -> Record:
     """Hides parts and random places, and compares how features change."""
     import numpy as np
 
+    from visualize.figures.correspondence.plot import draw_correspondence
     from visualize.figures.correspondence.sign_consistency import measure_sign_changes
     from visualize.figures.correspondence.sign_table import SignTable
     from visualize.images.parts import masks_on, part_title, random_masks
-    from visualize.plots.correspondence import draw_correspondence
     from zfkeras.data.crops import centre_crop
     from zfkeras.graph.layer_tensor import lowest_first
     from zfkeras.graph.paper_layers import layer_heading, paper_layer

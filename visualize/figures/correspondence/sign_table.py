@@ -5,9 +5,9 @@ from collections.abc import Mapping, Sequence
 
 import numpy as np
 
+from visualize.images.parts import RANDOM
 from zfkeras.records import Table
 
-RANDOM = "random"
 _RARE = 0.05  # share of random trials
 
 

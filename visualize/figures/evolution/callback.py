@@ -10,7 +10,7 @@ import tensorflow as tf
 
 from visualize.deconvnet.checks import list_of_layers
 from visualize.deconvnet.deconvnet import Deconvnet
-from visualize.plots.evolution import channel_images, draw_evolution
+from visualize.figures.evolution.plot import channel_images, draw_evolution
 from visualize.strongest.patches import cut_to_field, known_field
 from visualize.strongest.scan import make_update
 from visualize.strongest.scan_state import ScanState

@@ -51,7 +51,7 @@ def measure(context, settings: EvolutionSettings) -> Record:
     """Follows the strongest activations of some channels through the snapshots."""
     from visualize.figures.evolution.history import FeatureHistory
     from visualize.figures.evolution.snapshots import find_snapshots
-    from visualize.strongest.sample import draw_sample, load_probes
+    from visualize.images.sample import draw_sample, load_probes
     from visualize.strongest.searched_images import searched_images
     from zfkeras.graph.paper_layers import layer_heading, usual_layers
     from zfkeras.models.presets import load
@@ -93,8 +93,8 @@ def _record(numbers, split, headed) -> Record:
     """Makes the record from each layer's history by its heading."""
     import numpy as np
 
-    from visualize.plots.evolution import draw_evolution
-    from visualize.strongest.sample import examples_at
+    from visualize.figures.evolution.plot import draw_evolution
+    from visualize.images.sample import examples_at
 
     layers = headed.values()
     places = np.concatenate([layer.images.ravel() for layer in layers])

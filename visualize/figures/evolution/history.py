@@ -14,8 +14,8 @@ from visualize.figures.evolution.convergence import (
 )
 from visualize.figures.evolution.snapshots import take_weights
 from visualize.figures.features.top_features import choose_channels
+from visualize.images.sample import examples_at, load_crops
 from visualize.strongest.patches import cut_to_field, known_field
-from visualize.strongest.sample import examples_at, load_crops
 from visualize.strongest.searched_images import SearchedImages
 from visualize.strongest.top_activations import Strongest, TopActivations
 from zfkeras.errors import RunError

@@ -59,8 +59,8 @@ class FeatureSettings:
 def measure(context, settings: FeatureSettings) -> Record:
     """Finds what excites each channel most, and projects it to pixels."""
     from visualize.figures.features.finder import find_features
+    from visualize.figures.features.plot import draw_layer, draw_overview, layer_title
     from visualize.images.objects import said_of_objects
-    from visualize.plots.features import draw_layer, draw_overview, layer_title
 
     numbers, class_names, found = find_features(context, settings)
     title = f"Strongest activations over {numbers['num_images']:,} images"

@@ -9,8 +9,8 @@ import numpy as np
 from visualize.deconvnet.deconvnet import Deconvnet
 from visualize.images.contrast import ZERO, stretch
 from visualize.images.objects import ObjectTally
+from visualize.images.sample import examples_at, load_pictures
 from visualize.strongest.patches import boxes, cut, known_field
-from visualize.strongest.sample import examples_at, load_pictures
 from visualize.strongest.top_activations import Strongest, TopActivations
 from zfkeras.data.split import Split
 from zfkeras.errors import RunError, UsageError

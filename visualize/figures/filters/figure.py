@@ -59,8 +59,8 @@ def measure(context, settings: FilterSettings) -> Record:
     """Measures the filters and, with images, the projections of layer 2."""
     import numpy as np
 
+    from visualize.figures.filters.plot import draw_filters, draw_second_layers
     from visualize.figures.filters.statistics import first_convolution, measure_filters
-    from visualize.plots.filters import draw_filters, draw_second_layers
 
     if settings.layer is not None and not settings.data:
         raise UsageError("--layer needs --data, the images that layer 2 is shown on.")

@@ -15,8 +15,8 @@ from visualize.figures.features.top_features import choose_channels
 from visualize.figures.filters.aliasing import share_beyond_grid
 from visualize.figures.filters.statistics import convolutions, first_convolution
 from visualize.images.contrast import ZERO
+from visualize.images.sample import examples_at, load_pictures
 from visualize.strongest.patches import cut_to_field, known_field
-from visualize.strongest.sample import examples_at, load_pictures
 from visualize.strongest.searched_images import SearchedImages
 from visualize.strongest.top_activations import TopActivations
 from zfkeras.errors import UsageError

@@ -1,13 +1,12 @@
 """Measures the first layer's filters: size, dead filters, frequency content."""
 
 import dataclasses
-from collections.abc import Iterator
 
 import keras
 import numpy as np
 
 from zfkeras.errors import UsageError
-from zfkeras.graph.kinds import Role, role_of
+from zfkeras.graph.layer_graph import LayerGraph
 from zfkeras.records.numbers import json_number
 
 RMS_BOUND = 0.1  # the radius of the renormalisation, sec. 3
@@ -107,14 +106,10 @@ def measure_filters(kernel: np.ndarray) -> FilterStatistics:
 
 
 def convolutions(
-    model: keras.Model, prefix: str = ""
-) -> Iterator[tuple[str, keras.layers.Conv2D]]:
-    """Yields the path and layer of each `Conv2D` in order, also in nested models."""
-    for layer in model.layers:
-        if isinstance(layer, keras.Model):
-            yield from convolutions(layer, f"{prefix}{layer.name}.")
-        elif role_of(layer) is Role.CONVOLUTION:
-            yield prefix + layer.name, layer
+    model: keras.Model,
+) -> list[tuple[str, keras.layers.Conv2D]]:
+    """Lists the path and layer of each `Conv2D` in order, also in nested models."""
+    return [*LayerGraph(model).convolutions.items()]
 
 
 def first_convolution(model: keras.Model) -> tuple[str, keras.layers.Conv2D]:

@@ -41,8 +41,8 @@ def measure(context, settings: InvarianceSettings) -> Record:
     import numpy as np
 
     from visualize.figures.invariance.meter import InvarianceMeter
+    from visualize.figures.invariance.plot import draw_invariance
     from visualize.images.chosen import chosen_images
-    from visualize.plots.invariance import draw_invariance
     from zfkeras.graph.paper_layers import layer_heading, paper_layer
 
     source = context.source(settings.data)

@@ -70,9 +70,9 @@ class OcclusionSettings(ImageSettings):
 def measure(context, settings: OcclusionSettings) -> Record:
     """Slides a grey square over images and follows a feature map and the answer."""
     from visualize.figures.occlusion.findings import findings
+    from visualize.figures.occlusion.plot import draw_occlusion
     from visualize.figures.occlusion.rows import make_rows
     from visualize.images.chosen import chosen_images
-    from visualize.plots.occlusion import draw_occlusion
     from visualize.strongest.searched_images import searched_images
 
     searched = searched_images(context, settings)

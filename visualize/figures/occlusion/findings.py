@@ -4,8 +4,8 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from visualize.figures.occlusion.localization import shares_on
 from visualize.figures.occlusion.rows import OcclusionRow
+from visualize.images.localization import shares_on
 
 
 def findings(rows: Sequence[OcclusionRow]) -> list[str]:

@@ -7,11 +7,11 @@ import numpy as np
 from tqdm import tqdm
 
 from visualize.deconvnet.deconvnet import Deconvnet
-from visualize.figures.occlusion.localization import localization
 from visualize.figures.occlusion.maps import OcclusionMaps
 from visualize.figures.occlusion.sliding_occluder import SlidingOccluder
 from visualize.images.chosen import ChosenImage
-from visualize.strongest.sample import examples_at, load_crops
+from visualize.images.localization import localization
+from visualize.images.sample import examples_at, load_crops
 from visualize.strongest.searched_images import SearchedImages
 from visualize.strongest.top_activations import TopActivations
 from zfkeras.data.crops import centre_crop

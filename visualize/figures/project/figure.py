@@ -89,8 +89,8 @@ class ProjectSettings:
 def measure(context, settings: ProjectSettings) -> Record:
     """Projects the strongest units of each photograph and draws them."""
     from visualize.figures.project.photograph_projection import PhotographProjector
+    from visualize.figures.project.plot import draw_projections
     from visualize.images.photographs import read_photographs
-    from visualize.plots.project import draw_projections
     from zfkeras.data.files.image_paths import image_paths
     from zfkeras.plots import save_figure
 

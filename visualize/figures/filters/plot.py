@@ -5,6 +5,7 @@ from collections.abc import Sequence
 import numpy as np
 from matplotlib.figure import Figure
 
+from visualize.figures.evolution.plot import channel_images, enlarged
 from visualize.figures.filters.second_layer import SecondLayer
 from visualize.figures.filters.statistics import (
     BAND_EDGES,
@@ -12,9 +13,8 @@ from visualize.figures.filters.statistics import (
     RMS_BOUND,
     FilterStatistics,
 )
+from visualize.figures.marks import draw_frame
 from visualize.images.contrast import stretch
-from visualize.plots.evolution import channel_images, enlarged
-from visualize.plots.marks import draw_frame
 from zfkeras.errors import UsageError
 from zfkeras.plots import (
     COLOURS,

@@ -3,7 +3,7 @@ import pytest
 from matplotlib.patches import Rectangle
 
 from visualize.figures.project.photograph_projection import ProjectedPhotograph
-from visualize.plots.project import draw_projections
+from visualize.figures.project.plot import draw_projections
 from zfkeras.plots import save_figure
 
 NAMES = [f"n0000000{i} class {i}" for i in range(6)]

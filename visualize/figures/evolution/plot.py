@@ -5,8 +5,8 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 from matplotlib.figure import Figure
 
+from visualize.figures.marks import draw_frame
 from visualize.images.contrast import stretch
-from visualize.plots.marks import draw_frame
 from zfkeras.plots import COLOURS, new_figure, show_image, styled, subplots, tile
 
 _CHANGED = COLOURS[1]

@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 from sklearn.metrics import roc_auc_score
 
-from visualize.figures.occlusion.localization import localization, shares_on
+from visualize.images.localization import localization, shares_on
 
 
 def test_a_case_computed_by_hand():

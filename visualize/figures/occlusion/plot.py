@@ -7,9 +7,9 @@ from matplotlib.colors import ListedColormap
 from matplotlib.figure import Figure
 from matplotlib.patches import Patch
 
+from visualize.figures.marks import draw_frame, short_class_name
 from visualize.figures.occlusion.rows import OcclusionRow
 from visualize.images.contrast import stretch
-from visualize.plots.marks import draw_frame, short_class_name
 from zfkeras.plots import (
     COLOURS,
     PAPER,

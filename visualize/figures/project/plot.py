@@ -7,9 +7,9 @@ import numpy as np
 from matplotlib.colors import Normalize
 from matplotlib.figure import Figure
 
+from visualize.figures.marks import draw_frame, short_class_name
 from visualize.figures.project.photograph_projection import ProjectedPhotograph
 from visualize.images.contrast import stretch
-from visualize.plots.marks import draw_frame, short_class_name
 from zfkeras.io.terminal import one_line
 from zfkeras.plots import COLOURS, new_figure, show_image, styled, subplots
 

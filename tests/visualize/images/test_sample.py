@@ -3,7 +3,7 @@ import pytest
 
 from tests.helpers.networks import make_classifier
 from tests.helpers.splits import noise, noise_split, png, split_of
-from visualize.strongest.sample import (
+from visualize.images.sample import (
     Sample,
     draw_sample,
     examples_at,

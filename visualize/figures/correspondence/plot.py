@@ -5,7 +5,8 @@ from collections.abc import Sequence
 import numpy as np
 from matplotlib.figure import Figure
 
-from visualize.figures.correspondence.sign_table import RANDOM, SignTable
+from visualize.figures.correspondence.sign_table import SignTable
+from visualize.images.parts import RANDOM
 from zfkeras.plots import (
     COLOURS,
     PAPER,

@@ -1,1 +1,0 @@
-"""Pictures of every figure; the only modules here that use matplotlib."""
