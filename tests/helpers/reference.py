@@ -7,6 +7,20 @@ import math
 
 import numpy as np
 
+# (pool_size, strides, padding, image height and width) of the tests of both pools: what
+# XLA has compiled for one of them serves the other.
+WINDOWS = [
+    ((2, 2), (2, 2), "valid", (6, 8)),
+    ((2, 2), (2, 2), "same", (5, 7)),
+    ((3, 3), (2, 2), "valid", (8, 9)),
+    ((3, 3), (2, 2), "same", (6, 7)),
+    ((2, 2), (1, 1), "same", (4, 5)),
+    ((2, 3), (3, 2), "valid", (9, 8)),
+    ((2, 3), (3, 2), "same", (8, 6)),
+    ((1, 2), (3, 4), "same", (7, 9)),
+    ((2, 1), (4, 3), "valid", (9, 8)),
+]
+
 
 def window_starts(length, pool, stride, padding):
     """First pixel of every window along an axis, negative where it overhangs."""

@@ -26,7 +26,6 @@ def assert_right(results, x):
 
 
 def test_few_shapes_are_compiled_and_all_are_right(double, traced):
-    # Previously each new size cost 1 to 5 MiB that were never given back.
     for height in range(1, 3 * MAX_SHAPES):
         x = np.ones((2, height, 3), np.float32)
         assert_right(double(tf.constant(x)), x)

@@ -4,22 +4,8 @@ import pytest
 import tensorflow as tf
 
 from tests.helpers import reference
+from tests.helpers.reference import WINDOWS
 from zfkeras.layers import LocalResponseNormalization, MaxPoolWithArgmax, Unpool
-
-# (pool_size, strides, padding, image height and width)
-WINDOWS = [
-    ((2, 2), (2, 2), "valid", (6, 8)),
-    ((2, 2), (2, 2), "same", (5, 7)),
-    ((3, 3), (2, 2), "valid", (7, 9)),
-    ((3, 3), (2, 2), "same", (6, 7)),
-    ((3, 3), (3, 3), "same", (7, 8)),
-    ((2, 2), (1, 1), "valid", (4, 5)),
-    ((2, 2), (1, 1), "same", (4, 5)),
-    ((2, 3), (3, 2), "valid", (8, 7)),
-    ((2, 3), (3, 2), "same", (8, 6)),
-    ((1, 2), (3, 4), "same", (7, 9)),
-    ((2, 1), (4, 3), "valid", (9, 8)),
-]
 
 
 def images_of(kind, size, dtype="float32", channels=3):
@@ -32,10 +18,6 @@ def images_of(kind, size, dtype="float32", channels=3):
         images = generator.integers(0, 2, shape).astype(dtype)
         return np.where(images == 0, -np.inf, images - 1).astype(dtype)
     return generator.standard_normal(shape).astype(dtype)
-
-
-def layer_of(pool_size, strides, padding, **kwargs):
-    return MaxPoolWithArgmax(pool_size, strides, padding, **kwargs)
 
 
 def assert_same(found, expected):
@@ -51,19 +33,11 @@ def test_a_4x4_image_by_hand():
     np.testing.assert_array_equal(argmax[0, :, :, 0], [[1, 2], [8, 10]])
 
 
-def test_overlapping_windows_of_a_4x4_image_by_hand():
-    # "same", 3 by 2: the overhang is at the bottom and right.
-    image = np.array([[0, 1, 2, 3], [4, 5, 6, 7], [8, 9, 20, 1], [2, 3, 4, 5]], "f4")
-    pooled, argmax = MaxPoolWithArgmax(3, 2, "same")(image[None, :, :, None])
-    np.testing.assert_array_equal(pooled[0, :, :, 0], [[20, 20], [20, 20]])
-    np.testing.assert_array_equal(argmax[0, :, :, 0], [[10, 10], [10, 10]])
-
-
 @pytest.mark.parametrize("kind", ["random", "tied", "infinite"])
 @pytest.mark.parametrize(("pool_size", "strides", "padding", "size"), WINDOWS)
 def test_equals_the_plain_reference(pool_size, strides, padding, size, kind):
     images = images_of(kind, size)
-    found = layer_of(pool_size, strides, padding)(images)
+    found = MaxPoolWithArgmax(pool_size, strides, padding)(images)
     expected = reference.max_pool_with_argmax(images, pool_size, strides, padding)
     assert_same(found, expected)
 
@@ -73,14 +47,14 @@ def test_equals_the_plain_reference(pool_size, strides, padding, size, kind):
 def test_equals_tensorflows_own_op(pool_size, strides, padding, size, kind):
     images = images_of(kind, size)
     expected = tf.nn.max_pool_with_argmax(images, pool_size, strides, padding.upper())
-    assert_same(layer_of(pool_size, strides, padding)(images), expected)
+    assert_same(MaxPoolWithArgmax(pool_size, strides, padding)(images), expected)
 
 
 @pytest.mark.parametrize("kind", ["random", "tied"])
 @pytest.mark.parametrize(("pool_size", "strides", "padding", "size"), WINDOWS)
 def test_gradient_equals_tensorflows_own(pool_size, strides, padding, size, kind):
     images = tf.constant(images_of(kind, size))
-    layer = layer_of(pool_size, strides, padding)
+    layer = MaxPoolWithArgmax(pool_size, strides, padding)
     with tf.GradientTape(persistent=True) as tape:
         tape.watch(images)
         ours, _ = layer(images)
@@ -92,10 +66,10 @@ def test_gradient_equals_tensorflows_own(pool_size, strides, padding, size, kind
     np.testing.assert_allclose(found, expected, rtol=1e-5, atol=1e-6)
 
 
-@pytest.mark.parametrize(("pool_size", "strides", "padding", "size"), WINDOWS[2:9:3])
+@pytest.mark.parametrize(("pool_size", "strides", "padding", "size"), WINDOWS[2:7:2])
 def test_gradient_is_unpool(pool_size, strides, padding, size):
     images = tf.constant(images_of("tied", size))
-    layer = layer_of(pool_size, strides, padding)
+    layer = MaxPoolWithArgmax(pool_size, strides, padding)
     with tf.GradientTape() as tape:
         tape.watch(images)
         pooled, argmax = layer(images)
@@ -108,7 +82,7 @@ def test_gradient_is_unpool(pool_size, strides, padding, size):
 
 @pytest.mark.parametrize(("pool_size", "strides", "padding", "size"), WINDOWS)
 def test_static_declared_and_run_time_shapes_agree(pool_size, strides, padding, size):
-    layer = layer_of(pool_size, strides, padding)
+    layer = MaxPoolWithArgmax(pool_size, strides, padding)
     static = layer(keras.Input((*size, 3)))
     ran = layer(np.zeros((2, *size, 3), "float32"))
     declared = layer.compute_output_shape((2, *size, 3))
@@ -120,18 +94,6 @@ def test_static_declared_and_run_time_shapes_agree(pool_size, strides, padding, 
         for arguments in zip(size, pool_size, strides, strict=True)
     )
     assert declared[0] == (2, rows, columns, 3)
-
-
-@pytest.mark.parametrize("padding", ["valid", "same"])
-@pytest.mark.parametrize(("pool", "stride"), [(2, 2), (3, 1), (3, 2)])
-def test_minus_infinity_stays_in_the_image(pool, stride, padding):
-    # previously the padding was the lowest finite number, and won
-    images = np.full((1, 5, 5, 2), -np.inf, "float32")
-    pooled, argmax = MaxPoolWithArgmax(pool, stride, padding)(images)
-    assert np.all(np.isneginf(pooled))
-    arguments = images, (pool, pool), (stride, stride), padding
-    assert_same((pooled, argmax), reference.max_pool_with_argmax(*arguments))
-    assert np.all((np.array(argmax) >= 0) & (np.array(argmax) < 50))
 
 
 @pytest.mark.parametrize("padding", ["valid", "same"])
@@ -158,17 +120,7 @@ def test_every_float_type_is_exact(dtype):
     assert_same((tf.cast(pooled, "float64"), argmax), expected)
 
 
-@pytest.mark.parametrize("policy", ["mixed_float16", "mixed_bfloat16"])
-def test_mixed_policies_pool_in_the_compute_type(policy):
-    layer = MaxPoolWithArgmax(2, dtype=policy)
-    pooled, argmax = layer(images_of("random", (4, 4)))
-    assert pooled.dtype == layer.compute_dtype == policy.removeprefix("mixed_")
-    assert layer(keras.Input((4, 4, 3)))[0].dtype == layer.compute_dtype
-    assert argmax.dtype == "int64"
-
-
 def test_whole_numbers_are_pooled_as_floats():
-    # previously an error from inside the kernel
     images = images_of("tied", (4, 4)) + 1
     pooled, argmax = MaxPoolWithArgmax(2)(images.astype("uint8"))
     expected = reference.max_pool_with_argmax(images, (2, 2), (2, 2), "valid")
@@ -176,10 +128,10 @@ def test_whole_numbers_are_pooled_as_floats():
     assert_same((pooled, argmax), expected)
 
 
-@pytest.mark.parametrize(("pool_size", "strides", "padding", "size"), WINDOWS[3:8:4])
+@pytest.mark.parametrize(("pool_size", "strides", "padding", "size"), WINDOWS[3:7:3])
 def test_gradient_equals_numerical_differences(pool_size, strides, padding, size):
     images = images_of("random", size, "float64", channels=1)
-    layer = layer_of(pool_size, strides, padding, dtype="float64")
+    layer = MaxPoolWithArgmax(pool_size, strides, padding, dtype="float64")
     weights = tf.cast(tf.range(1, 1 + tf.size(layer(images)[0])), tf.float64)
 
     def loss(x):
@@ -211,24 +163,6 @@ def test_second_order_gradient_equals_tensorflows_own():
     expected = second_order(lambda x: tf.nn.max_pool2d(x, 3, 2, "SAME"))
     np.testing.assert_allclose(found, expected, rtol=1e-5)
     assert np.abs(expected).max() > 0
-
-
-@pytest.mark.parametrize("jit_compile", [False, True])
-@pytest.mark.parametrize("padding", ["valid", "same"])
-def test_graph_and_xla_equal_eager(padding, jit_compile):
-    images = images_of("tied", (6, 7))
-    layer = MaxPoolWithArgmax(3, 2, padding)
-
-    def value_and_gradient(x):
-        with tf.GradientTape() as tape:
-            tape.watch(x)
-            pooled, argmax = layer(x)
-            loss = tf.reduce_sum(pooled**2)
-        return pooled, argmax, tape.gradient(loss, x)
-
-    compiled = tf.function(value_and_gradient, jit_compile=jit_compile)
-    x = tf.constant(images)
-    assert_same(compiled(x), value_and_gradient(x))
 
 
 @pytest.mark.parametrize("jit_compile", [False, True])
@@ -266,69 +200,44 @@ def test_channels_may_be_unknown_too():
     assert_same(pool(images), layer(images))
 
 
-def test_a_model_of_unknown_sizes_predicts():
-    image = keras.Input((None, None, 3))
-    model = keras.Model(image, MaxPoolWithArgmax(3, 2, "same")(image))
-    assert model.output_shape == [(None, None, None, 3)] * 2
-    for size in [(5, 6), (8, 7)]:
-        images = images_of("random", size)
-        found = model.predict(images, verbose=0)
-        expected = reference.max_pool_with_argmax(images, (3, 3), (2, 2), "same")
-        assert_same(found, expected)
-
-
 def test_an_empty_batch_pools_to_an_empty_batch():
     pooled, argmax = MaxPoolWithArgmax(2)(np.zeros((0, 4, 6, 3), "float32"))
     assert pooled.shape == argmax.shape == (0, 2, 3, 3)
 
 
-def test_survives_saving(tmp_path):
-    image = keras.Input((6, 7, 3))
-    model = keras.Model(image, MaxPoolWithArgmax((2, 3), (1, 2), "same")(image))
-    model.save(tmp_path / "pool.keras")
-    loaded = keras.saving.load_model(tmp_path / "pool.keras")
-    images = images_of("random", (6, 7))
-    assert type(loaded.layers[1]) is MaxPoolWithArgmax
-    assert loaded.layers[1].get_config() == model.layers[1].get_config()
-    assert_same(loaded(images), model(images))
-
-
+@pytest.mark.parametrize("layer", [MaxPoolWithArgmax, Unpool])
 @pytest.mark.parametrize(
-    ("arguments", "expected"),
+    ("arguments", "pool_size", "strides", "padding"),
     [
-        ((), {"pool_size": (2, 2), "strides": (2, 2), "padding": "valid"}),
-        ((3, 2, "SAME"), {"pool_size": (3, 3), "strides": (2, 2), "padding": "same"}),
-        (
-            (np.int64(3), [np.int32(1), 2]),
-            {"pool_size": (3, 3), "strides": (1, 2), "padding": "valid"},
-        ),
+        ((), (2, 2), (2, 2), "valid"),
+        ((3, 2, "SAME"), (3, 3), (2, 2), "same"),
+        ((np.int64(3), [np.int32(1), 2]), (3, 3), (1, 2), "valid"),
     ],
 )
-def test_config_round_trip(arguments, expected):
-    layer = MaxPoolWithArgmax(*arguments, name="switches", dtype="mixed_float16")
-    config = layer.get_config()
+def test_config_round_trip(layer, arguments, pool_size, strides, padding):
+    made = layer(*arguments, name="switches", dtype="mixed_float16")
+    config = made.get_config()
+    expected = {"pool_size": pool_size, "strides": strides, "padding": padding}
     assert {key: config[key] for key in expected} == expected
-    copy = MaxPoolWithArgmax.from_config(config)
+    copy = layer.from_config(config)
     assert copy.get_config() == config
     assert (copy.name, copy.dtype_policy.name) == ("switches", "mixed_float16")
 
 
-@pytest.mark.parametrize("value", [0, -1, 2.5, "3", None, (2,), (2, 2, 2), (2, 0)])
-def test_a_bad_pool_size_is_refused(value):
-    with pytest.raises(ValueError, match=r"`pool_size` must be .*Received: pool_size="):
-        MaxPoolWithArgmax(value)
-
-
-@pytest.mark.parametrize("value", [0, 1.5, (1, -1), "22"])
-def test_bad_strides_are_refused(value):
-    with pytest.raises(ValueError, match=r"`strides` must be .*Received: strides="):
-        MaxPoolWithArgmax(2, value)
-
-
-@pytest.mark.parametrize("value", ["full", None, 1])
-def test_a_bad_padding_is_refused(value):
-    with pytest.raises(ValueError, match=r"`padding` must be 'valid' or 'same'. Rec"):
-        MaxPoolWithArgmax(2, padding=value)
+@pytest.mark.parametrize(
+    ("argument", "value"),
+    [
+        *(("pool_size", v) for v in (0, -1, 2.5, "3", None, (2,), (2, 2, 2), (2, 0))),
+        *(("strides", v) for v in (0, 1.5, (1, -1), "22")),
+        *(("padding", v) for v in ("full", None, 1)),
+    ],
+)
+@pytest.mark.parametrize("layer", [MaxPoolWithArgmax, Unpool])
+def test_bad_windows_are_refused(layer, argument, value):
+    with pytest.raises(
+        ValueError, match=f"`{argument}` must be .*Received: {argument}="
+    ):
+        layer(**{"pool_size": 2, argument: value})
 
 
 @pytest.mark.parametrize("stride", [1, 2])
@@ -342,11 +251,6 @@ def test_windows_that_do_not_fit_are_refused(stride):
         layer(keras.Input((1, 4, 1)))
     with pytest.raises(ValueError, match=message):
         layer.compute_output_shape((None, 2, 2, 1))
-
-
-def test_an_image_without_batch_is_refused():
-    with pytest.raises(ValueError, match="expected ndim=4, found ndim=3"):
-        MaxPoolWithArgmax(2)(np.zeros((4, 4, 1), "float32"))
 
 
 def small_classifier():
@@ -383,13 +287,3 @@ def test_training_compiled_by_xla_equals_training_without(policy):
     tolerance = 1e-5 if policy == "float32" else 2e-3
     for plain, compiled in zip(*trained, strict=True):
         np.testing.assert_allclose(plain, compiled, rtol=0, atol=tolerance)
-
-
-def test_a_mirrored_strategy_runs_a_step():
-    strategy = tf.distribute.MirroredStrategy(["/cpu:0"])
-    with strategy.scope():
-        model = small_classifier()
-        model.compile("sgd", "sparse_categorical_crossentropy")
-    images = np.random.default_rng(0).standard_normal((4, 8, 8, 3)).astype("float32")
-    history = model.fit(images, np.arange(4) % 2, 2, verbose=0)
-    assert np.isfinite(history.history["loss"]).all()
