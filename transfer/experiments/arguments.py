@@ -22,7 +22,7 @@ def layer_list(text: str) -> tuple[int | str, ...] | None:
 
 
 def in_order(layers: Iterable[int | str]) -> list[int | str]:
-    """Each layer once: the paper's numbers, ascending, then names as they come."""
+    """Returns each layer once: the paper's numbers, ascending, then names."""
     different = dict.fromkeys(layers)
     numbers = sorted(layer for layer in different if isinstance(layer, int))
     return [*numbers, *(layer for layer in different if isinstance(layer, str))]

@@ -160,7 +160,7 @@ class CaltechRows:
         }
 
     def _paper(self, weights, row) -> dict | None:
-        """What the paper has for a row: of the trained network on the whole set."""
+        """Returns the paper's accuracy, of the trained network on the whole set."""
         if weights != "trained":
             return None
         name = reported_set(self.settings.data, len(self.source.class_names))
@@ -186,7 +186,7 @@ class CaltechRows:
 
 
 def randomised(classifier: Classifier, seed: int) -> Classifier:
-    """The same network before training."""
+    """Returns the same network with random weights."""
     variant = classifier.model.name
     keras.utils.set_random_seed(seed)
     if variant not in VARIANTS:

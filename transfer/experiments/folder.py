@@ -101,7 +101,7 @@ def measure(context, settings: FolderSettings) -> Record:
 
 
 def _known(record: Path, key: str, model: Path) -> dict | None:
-    """The results of a former run of the same experiment, if its model is whole."""
+    """Returns the results of an earlier equal run, if its model is whole."""
     from zfkeras.io.files import crc32, read_json_again, warn_of_damage
 
     otherwise = "training the head anew"
@@ -126,7 +126,7 @@ def _known(record: Path, key: str, model: Path) -> dict | None:
 
 
 def _findings(results: dict) -> list[str]:
-    """What was chosen, how good it is, and what is confused most often."""
+    """Says what was chosen, how good it is, and what is confused most often."""
     lines = [
         f"layer {one_line(str(name))}: {100 * share:.1f} % on training images held out"
         for name, share in results["layers"].items()

@@ -51,7 +51,7 @@ class FolderHead:
         self.layers = self._fitting_layers()
 
     def key(self) -> str:
-        """A name for everything the results depend on."""
+        """Returns a name for everything that the results depend on."""
         settings = settings_to_json(self.settings)
         for name in _IRRELEVANT:
             del settings[name]
@@ -94,7 +94,7 @@ class FolderHead:
         return dataclasses.replace(new, made=made), results
 
     def _fitting_layers(self) -> list[int | str]:
-        """The layers that come into question: the one given, or those small enough."""
+        """Returns the given layer, or all layers that fit into memory."""
         settings, model = self.settings, self.classifier.model
         given = settings.layer is not None
         layers = [settings.layer] if given else all_layers(model)
@@ -124,7 +124,7 @@ class FolderHead:
         return f"{self.data} {split_name}"
 
     def _choose_layer(self, train: Images) -> tuple[int | str, dict]:
-        """The layer, and each one's accuracy on training images held out for it.
+        """Returns a layer, and each layer's accuracy on held-out training images.
 
         Of layers as good as each other the highest: its features are the fewest.
         """

@@ -41,7 +41,7 @@ class Images:
 
 
 def test_split(source: Source) -> str | None:
-    """The split that a folder brings to test on; `None` if it comes undivided."""
+    """Returns the split that a folder brings for the test, or `None`."""
     return next((name for name in _TEST_SPLITS if name in source.splits), None)
 
 

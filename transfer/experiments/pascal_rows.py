@@ -144,7 +144,7 @@ class PascalRows:
         }
 
     def _prints(self, source, classifier, names) -> list[str]:
-        """What the results depend on: network, images and their targets."""
+        """Returns digests of network, images and targets."""
         prints = []
         for name in names:
             split, called = source.split(name), f"{self.settings.data} {name}"
@@ -169,7 +169,7 @@ class _Set:
 
 
 def rarest_present(targets: np.ndarray) -> np.ndarray:
-    """One label an image: of the classes it shows, the one that fewest images show.
+    """Labels each image by the class it shows that fewest images show.
 
     Shapes: `targets` (n_images, n_classes), result int64 (n_images,).
     """
@@ -198,6 +198,6 @@ def _one_machine_a_class(learnt, tested, targets, seed):
 
 
 def _in_blocks(answer, features) -> np.ndarray:
-    """The answers for features of which few are in memory at once."""
+    """Returns the answers for features, a few images in memory at once."""
     parts = range(0, len(features), _BLOCK)
     return np.concatenate([answer(features[i : i + _BLOCK]) for i in parts])

@@ -10,7 +10,7 @@ from zfkeras.records import setting
 
 
 def some_layers(of_all: str = "all there are") -> Any:
-    """--layer, one or several; `None` stands for all."""
+    """Makes --layer, one or several; `None` stands for all."""
     return setting(
         (7,),
         flag="--layer",
@@ -23,12 +23,12 @@ def some_layers(of_all: str = "all there are") -> Any:
 
 
 def published_data(default_text: str) -> Any:
-    """--data, which may be left out where the set is found or downloaded."""
+    """Makes --data, which may be left out if the set is found or downloaded."""
     return settings.some_data(None, f"{default_text}, if it is found")
 
 
 def may_download() -> Any:
-    """--download, for published data sets that are not on this machine."""
+    """Makes --download, for published data sets that are not on this machine."""
     return setting(
         False,
         action="store_true",

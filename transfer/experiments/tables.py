@@ -96,7 +96,7 @@ def measure(context, settings: TableSettings) -> Record:
 
 
 def _sets(table, data) -> list[str]:
-    """The data sets of a table that are given; one for all but Table 7."""
+    """Returns the given data sets of a table: one for all tables but Table 7."""
     found = [name for name in NEEDS[table] if name in data]
     if not found:
         logger.info("table %s is left out: no data for it", table)
@@ -104,7 +104,7 @@ def _sets(table, data) -> list[str]:
 
 
 def _shared(settings, kind) -> dict:
-    """The settings of an experiment that the tables' settings have, too."""
+    """Returns the settings of an experiment that the tables' settings have, too."""
     names = {field.name for field in dataclasses.fields(kind)} - {"data", "download"}
     return {name: value for name, value in vars(settings).items() if name in names}
 
@@ -144,7 +144,7 @@ def _caltech(context, settings, table, data) -> dict:
 
 
 def _possible(source, numbers) -> list[int]:
-    """The numbers that leave every class an image to test on."""
+    """Returns the numbers that leave every class an image to test on."""
     import numpy as np
 
     split = source.whole()
@@ -167,7 +167,7 @@ def _possible(source, numbers) -> list[int]:
 
 
 def _obtained(settings) -> list[str]:
-    """The specs of the data, those that are given or all that are found."""
+    """Returns the given specs, or those of all data sets that are found."""
     from zfkeras.data.published.obtaining import obtain_data, obtain_every
 
     if settings.data is None:

@@ -104,7 +104,7 @@ class WholeNetwork:
         return rows
 
     def recipe(self, classifier: Classifier, spec: str, n_train: int) -> TrainConfig:
-        """The recipe the network was trained by, for a short run on other images."""
+        """Returns the recipe the network was trained by, for a short run on other images."""
         name = classifier.made.get("config", {}).get("name")
         if name not in configs.names():
             name = _FALLBACK[find_variant(classifier.model.name).image_size]
@@ -147,7 +147,7 @@ class WholeNetwork:
 
 
 def whole_networks(settings) -> list[WholeNetwork]:
-    """The networks that `CaltechSettings` ask for."""
+    """Returns the networks that `CaltechSettings` ask for."""
     asked = [(settings.from_scratch, None), (settings.fine_tune, settings.model)]
     return [
         WholeNetwork(settings, epochs, weights) for epochs, weights in asked if epochs

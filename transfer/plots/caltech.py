@@ -101,7 +101,7 @@ def draw_by_number(rows: Sequence[Mapping], title: str) -> Figure:
 
 
 def _in_order(lines, rows) -> list[tuple]:
-    """By all but the layer; then no layer, the paper's numbers, names as they come."""
+    """Sorts by all but the layer; then no layer, the paper's numbers, other names."""
     layers = [row["layer"] for row in rows]
 
     def place(line):

@@ -16,7 +16,7 @@ def caltech_record(paper: Mapping, results: dict) -> Record:
 
 
 def caltech_table(results: dict) -> Table:
-    """The rows of heads and of whole networks, accuracies in percent."""
+    """Makes a table of heads and of whole networks, accuracies in percent."""
     found = {}
     for row in results["rows"]:
         place = (row["head"], row["layer"], row["n_train_per_class"])
@@ -50,7 +50,7 @@ def caltech_table(results: dict) -> Table:
 
 
 def lines(results: dict) -> list[dict]:
-    """All rows as `draw_by_number` takes them, those of whole networks among them."""
+    """Returns all rows, those of whole networks among them."""
     return [*results["rows"], *_whole_networks(results)]
 
 
@@ -68,7 +68,7 @@ def _whole_networks(results):
 
 
 def left_out(results: dict) -> list[str]:
-    """A sentence about the images that could not be read, if there are any."""
+    """Says how many images could not be read, if there are any."""
     count = results["bad_images"]["count"]
     noun = "image" if count == 1 else "images"
     return [f"Left out: {count} unreadable {noun}."] if count else []

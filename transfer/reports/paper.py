@@ -65,7 +65,7 @@ BY_LAYER = {
 
 
 def data_set(spec: str) -> str:
-    """What a spec's images are called: "caltech101", whoever they come from."""
+    """Names the data set of a spec: "caltech101", whoever provides it."""
     prefix, _, rest = spec.partition(":")
     return rest.partition(":")[0] if prefix == "tfds" else prefix
 
@@ -75,7 +75,7 @@ NUM_CLASSES = {"caltech101": (101, 102), "caltech256": (256, 257)}
 
 
 def reported_set(spec: str, num_classes: int) -> str | None:
-    """The data set that the paper reports on, if these images are the whole of it."""
+    """Names the paper's data set, if these images are the whole of it."""
     name = data_set(spec)
     return name if num_classes in NUM_CLASSES.get(name, ()) else None
 
@@ -88,7 +88,7 @@ def paper_accuracy(
     *,
     by_layer: bool = True,
 ) -> Accuracy | None:
-    """What the paper reports for a head on a layer of the pretrained network.
+    """Returns what the paper reports for a head on a layer of its network.
 
     For a softmax on layer 7 it reports two numbers: 85.4 % in Table 7, 86.5 % in Table
     4 for Caltech-101 (sec. 5.2, 5.3), and gives no reason.

@@ -39,7 +39,7 @@ def name_of(row: dict, written: Callable[[int | str], str] = str) -> str:
 
 
 def pascal_table(results: dict) -> Table:
-    """Average precisions in percent, Table 6's columns beside ours."""
+    """Makes a table of average precision, Table 6's columns beside ours."""
     rows = results["rows"]
     others = [f"paper: {name}" for name in (*PASCAL_PEERS, "its network")]
     nothing = (None,) * len(others)

@@ -119,7 +119,7 @@ def _run(parser, command, argv) -> int:
 
 
 def _is_argument(err: OSError, args: argparse.Namespace) -> bool:
-    """Whether a wrong path is one that the user gave, or lies in it."""
+    """Tells whether a wrong path is one that the user gave, or lies in it."""
     if err.errno is None or err.filename is None:  # raised by our own checks
         return True
     wrong = Path(os.path.abspath(os.fsdecode(err.filename)))
@@ -130,7 +130,7 @@ def _is_argument(err: OSError, args: argparse.Namespace) -> bool:
 
 
 def _fullest(args) -> str:
-    """Of the folders a command writes to, the one with the least space left."""
+    """Finds the folder with the least space left among those a command writes to."""
     places = [getattr(args, name, None) for name in ("workdir", "cache")]
     places = [str(place) for place in [*places, tempfile.gettempdir()] if place]
     return min(
@@ -140,7 +140,7 @@ def _fullest(args) -> str:
 
 
 def _make_harmless(record: logging.LogRecord) -> bool:
-    """A logging filter that escapes control characters in messages."""
+    """Escapes control characters in a message, as a filter of logging."""
     record.msg, record.args = harmless(record.getMessage()), ()
     return True
 

@@ -17,18 +17,18 @@ from zfkeras.records.settings import setting
 
 
 def a_model() -> Any:
-    """--model, a preset or a file; by default `quarter`."""
+    """Makes --model, a preset or a file; by default `quarter`."""
     return setting(DEFAULT_MODEL, metavar="MODEL", help=MODEL_HELP)
 
 
 def some_data(default: str | None = dataclasses.MISSING, default_text: str = "") -> Any:
-    """--data; `default_text` says what `None` stands for."""
+    """Makes --data; `default_text` says what `None` stands for."""
     text = f" (default: {default_text})" if default_text else ""
     return setting(default, metavar="SPEC", help=DATA_HELP + text)
 
 
 def a_split(usual: str = "validation") -> Any:
-    """--split; `None` leaves the choice to `Source.split_name`."""
+    """Makes --split; `None` leaves the choice to `Source.split_name`."""
     return setting(
         None,
         metavar="NAME",
@@ -38,29 +38,29 @@ def a_split(usual: str = "validation") -> Any:
 
 
 def one_layer(help: str) -> Any:
-    """--layer, the paper's number or a layer's name."""
+    """Makes --layer, the paper's number or a layer's name."""
     return setting(None, type=layer, metavar="LAYER", help=help)
 
 
 def some_layers(help: str) -> Any:
-    """--layers, the paper's numbers and names of layers."""
+    """Makes --layers, the paper's numbers and names of layers."""
     return setting(None, type=layers, metavar="LIST", help=help)
 
 
 def a_count(default: int | None, help: str, **options: Any) -> Any:
-    """A whole number of at least 1."""
+    """Makes a setting that is a whole number of at least 1."""
     return setting(default, type=positive_int, metavar="N", help=help, **options)
 
 
 def max_images(
     help: str = "look at no more images than this, drawn at random (default: all)",
 ) -> Any:
-    """--max-images, which keeps a figure of a large data set short."""
+    """Makes --max-images, which keeps the work on a large data set short."""
     return a_count(None, help)
 
 
 def max_bad_fraction() -> Any:
-    """--max-bad-fraction, the largest accepted fraction of bad images."""
+    """Makes --max-bad-fraction, the largest accepted fraction of bad images."""
     return setting(
         0.01,
         type=fraction,
@@ -70,12 +70,12 @@ def max_bad_fraction() -> Any:
 
 
 def batch_size(default: int) -> Any:
-    """--batch-size, in images."""
+    """Makes --batch-size, in images."""
     return a_count(default, "images in a batch")
 
 
 def a_seed() -> Any:
-    """--seed, for commands that draw random numbers."""
+    """Makes --seed, for commands that draw random numbers."""
     return setting(
         0,
         type=seed,

@@ -43,7 +43,7 @@ class Context:
         return self._sources[data]
 
     def inside(self, folder: str) -> "Context":
-        """A context for a folder in the workdir that shares what is open."""
+        """Returns a context for a folder in the workdir that shares what is open."""
         inner = Context(self.folder / folder, self.cache)
         inner._classifiers, inner._sources = self._classifiers, self._sources
         return inner

@@ -34,7 +34,7 @@ class Experiment:
     measure: Callable[["Context", Any], Record]
 
     def build_parser(self) -> argparse.ArgumentParser:
-        """The flags of the settings, and --workdir."""
+        """Makes the flags of the settings, and --workdir."""
         name = f"{self.package}.{self.key}"
         parser = arguments.make_parser(name, self.description)
         add_settings(parser, self.settings)

@@ -27,7 +27,7 @@ class Record:
     pictures: Mapping[str, Any] = dataclasses.field(default_factory=dict)
 
     def to_json(self) -> dict[str, Any]:
-        """The record as JSON values; of pictures their names."""
+        """Returns JSON values; pictures are there by name."""
         return {
             "paper": dict(self.paper),
             "findings": [*self.findings],
@@ -49,6 +49,6 @@ class Record:
         )
 
     def to_text(self) -> str:
-        """The tables and findings, as a terminal shows them."""
+        """Returns tables and findings as a terminal shows them."""
         parts = [f"{table.caption}\n{table.to_markdown()}" for table in self.tables]
         return "\n\n".join([*parts, "\n".join(self.findings)]).strip()

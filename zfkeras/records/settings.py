@@ -86,7 +86,7 @@ def read_settings(kind: type[Settings], args: argparse.Namespace) -> Settings:
 
 
 def settings_to_json(settings: Any) -> dict[str, Any]:
-    """The settings as JSON values: paths as strings."""
+    """Returns the settings as JSON values; paths become strings."""
     return {
         field.name: _to_json(getattr(settings, field.name))
         for field in dataclasses.fields(settings)

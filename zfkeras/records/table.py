@@ -23,7 +23,7 @@ class Table:
     note: str = ""
 
     def to_markdown(self) -> str:
-        """The table in Markdown, without its caption; columns stand below each other.
+        """Writes the table in Markdown without its caption, columns below each other.
 
         The first column is aligned to the left, the others to the right.
         """
@@ -35,7 +35,7 @@ class Table:
         return f"{text}\n\n{self.note}" if self.note else text
 
     def to_json(self) -> dict:
-        """The table as JSON values."""
+        """Returns the table as JSON values."""
         return dataclasses.asdict(self)
 
     @classmethod
@@ -53,12 +53,12 @@ class Table:
 
 
 def percent(value: float | None, digits: int = 1) -> str:
-    """A fraction in percent; a dash for `None`."""
+    """Writes a fraction in percent, `None` as a dash."""
     return "–" if value is None else f"{100 * value:.{digits}f} %"
 
 
 def number(value: float | None, digits: int = 2) -> str:
-    """A number; a dash for `None`."""
+    """Writes a number, `None` as a dash."""
     return "–" if value is None else f"{value:,.{digits}f}"
 
 
