@@ -104,7 +104,7 @@ class WholeNetwork:
         return rows
 
     def recipe(self, classifier: Classifier, spec: str, n_train: int) -> TrainConfig:
-        """Returns the recipe the network was trained by, for a short run on other images."""
+        """Returns the recipe that trained the network, shortened for other images."""
         name = classifier.made.get("config", {}).get("name")
         if name not in configs.names():
             name = _FALLBACK[find_variant(classifier.model.name).image_size]

@@ -26,10 +26,16 @@ def folder(tmp_path_factory):
     return write_tree(tmp_path_factory.mktemp("images"), files)
 
 
+@pytest.fixture(scope="module")
+def cache(tmp_path_factory):
+    """A folder of features that the tests of this file share."""
+    return tmp_path_factory.mktemp("cache")
+
+
 @pytest.fixture
-def run(folder, model_file, tmp_path, capsys):
+def run(folder, model_file, cache, tmp_path, capsys):
     def run(*arguments, data=f"folder:{folder}"):
-        common = ("--model", str(model_file), "--cache", str(tmp_path / "cache"))
+        common = ("--model", str(model_file), "--cache", str(cache))
         place = ("--data", data, "--workdir", str(tmp_path / "out"))
         code = main([*common, *place, *arguments])
         out, err = capsys.readouterr()

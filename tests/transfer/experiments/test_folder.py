@@ -28,10 +28,16 @@ def images(tmp_path_factory):
     return write_tree(tmp_path_factory.mktemp("images"), tree(10))
 
 
+@pytest.fixture(scope="module")
+def cache(tmp_path_factory):
+    """A folder of features that the tests of this file share."""
+    return tmp_path_factory.mktemp("cache")
+
+
 @pytest.fixture
-def run(model_file, tmp_path, capsys):
+def run(model_file, cache, tmp_path, capsys):
     def run(*arguments):
-        places = ("--cache", tmp_path / "cache", "--workdir", tmp_path / "out")
+        places = ("--cache", cache, "--workdir", tmp_path / "out")
         code = main([*map(str, (*arguments, "--model", model_file, *places))])
         out, err = capsys.readouterr()
         assert "Traceback" not in err

@@ -49,12 +49,18 @@ def data(tmp_path_factory):
     return write_tree(tmp_path_factory.mktemp("voc") / "VOC2012", voc())
 
 
+@pytest.fixture(scope="module")
+def cache(tmp_path_factory):
+    """A folder of features that the tests of this file share."""
+    return tmp_path_factory.mktemp("cache")
+
+
 @pytest.fixture
-def run(data, model_file, tmp_path, capsys):
+def run(data, model_file, cache, tmp_path, capsys):
     def run(*arguments, spec=f"voc2012:{data}"):
         places = (
             "--cache",
-            str(tmp_path / "cache"),
+            str(cache),
             "--workdir",
             str(tmp_path / "out"),
         )
