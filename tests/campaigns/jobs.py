@@ -84,9 +84,9 @@ def _caltech(folder: Path, data: str) -> Command:
     )
 
     def often():
-        from transfer.features import writer as feature_writer
+        from transfer.features.extraction import extract
 
-        feature_writer.SAVE_SECONDS = _OFTEN
+        extract.__kwdefaults__["shard_size"] = 1  # a batch
 
     return Command("transfer.caltech", words.split(), often)
 

@@ -1,4 +1,4 @@
-"""What a worker is told, and what it loads once: a network, and images in shards."""
+"""A job of workers: a network and a split, which each worker loads once."""
 
 import dataclasses
 import functools
@@ -36,28 +36,6 @@ def _load(job: Job) -> tuple[Classifier, Split]:
     return load(job.model), split_of(source, job.split)
 
 
-@dataclasses.dataclass(frozen=True, order=True)
-class Shard:
-    """The examples `first` to `end` of a split's own order."""
-
-    first: int
-    end: int
-
-
 def split_of(source: Source, name: str) -> Split:
     """One split of a source, or "all" of them as one."""
     return source.whole() if name == ALL else source.split(name)
-
-
-def shards(num_examples: int, shard_size: int, batch_size: int) -> list[Shard]:
-    """Divides a split's order into shards of whole batches.
-
-    What a single pass puts into one batch is one batch here, too, so that both do the
-    same arithmetic. Examples at the end that are fewer than a batch go to the last
-    shard.
-    """
-    size = -(-shard_size // batch_size) * batch_size
-    starts = [*range(0, num_examples, size)]
-    if len(starts) > 1 and num_examples - starts[-1] < batch_size:
-        starts.pop()
-    return [*map(Shard, starts, [*starts[1:], num_examples])]
