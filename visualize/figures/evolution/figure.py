@@ -117,9 +117,9 @@ def _record(numbers, split, headed) -> Record:
     }
     return Record(
         PAPER,
-        _findings(numbers, looked_at, headed),
+        findings(numbers, looked_at, headed),
         {**numbers, "layers": records},
-        [_table(numbers["epochs"], headed)],
+        [history_table(numbers["epochs"], headed)],
         {"evolution.png": figure},
     )
 
@@ -148,7 +148,7 @@ def _layer_record(heading, layer, examples) -> dict:
     }
 
 
-def _findings(numbers, looked_at, headed) -> list[str]:
+def findings(numbers, looked_at, headed) -> list[str]:
     """Says when each layer settles, and how many strongest images still change."""
     layers = [*headed.values()]
     named = ", ".join(
@@ -188,7 +188,7 @@ def _order(epochs, layers) -> str:
     return "The layers settle together: the paper's order does not show."
 
 
-def _table(epochs, headed) -> Table:
+def history_table(epochs, headed) -> Table:
     """Makes the table of the cosines by epoch."""
     rows = [
         [
