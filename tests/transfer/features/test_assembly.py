@@ -9,7 +9,6 @@ from transfer.features.assembly import attach_head
 from transfer.heads.rows import LayerGram, RowHead
 from transfer.heads.softmax import SoftmaxHead
 from transfer.heads.svm import SVMHead
-from zfkeras.errors import UsageError
 from zfkeras.models.classifier import Classifier
 
 NAMES = ("ant", "bee", "cat")
@@ -38,12 +37,5 @@ def test_the_network_with_its_head_answers_as_the_head_does(layer, tmp_path):
 def test_a_head_must_know_every_class():
     features, labels = problem(9, 20, 2)
     head = RowHead(SVMHead(C=1.0), LayerGram(features), labels).fit(np.arange(9))
-    with pytest.raises(ValueError, match="must know the labels 0 to 2. Received"):
+    with pytest.raises(ValueError, match="`head` must"):
         attach_head(make_classifier(1, ("x", "y")), 5, head, NAMES)
-
-
-def test_a_layer_must_be_there():
-    features, labels = problem(9, 20, 3)
-    head = RowHead(SVMHead(C=1.0), LayerGram(features), labels).fit(np.arange(9))
-    with pytest.raises(UsageError, match="--layer must be one of 1, 2, 3, 4, 5 "):
-        attach_head(make_classifier(1, ("x", "y")), 8, head, NAMES)
