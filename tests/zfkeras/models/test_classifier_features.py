@@ -61,22 +61,16 @@ def test_dense_layers_are_numpys_products_of_the_layer_below(classifier, below, 
     np.testing.assert_allclose(found, by_hand, rtol=1e-4, atol=1e-4)
 
 
-@pytest.mark.parametrize("batch_size", [1, 2, 5, 64])
+@pytest.mark.parametrize("batch_size", [1, 2])
 def test_the_batch_size_changes_nothing(small, batch_size):
     found = small.features(IMAGES, 3, batch_size=batch_size)
     np.testing.assert_allclose(found, small.features(IMAGES, 3), rtol=1e-4, atol=1e-5)
 
 
 @pytest.mark.parametrize("layer", [0, 6, 8, -1, "conv9", "", None, 3.0, [5], ("a",)])
-def test_what_is_no_layer_of_the_network_is_refused(small, layer):
-    with pytest.raises(UsageError, match="`layer` must be ") as caught:
-        small.features(IMAGES, layer)
-    assert str(caught.value).endswith((f"layer={layer}.", f"layer={layer!r}."))
-
-
-def test_layers_are_checked_before_images_are_read(small):
-    with pytest.raises(UsageError, match="`layer` must be "):
-        small.features("nowhere.jpg", 8)
+def test_what_is_no_layer_is_refused_before_images_are_read(small, layer):
+    with pytest.raises(UsageError, match="`?layer`? must be"):
+        small.features("nowhere.jpg", layer)
 
 
 # Other networks
@@ -98,8 +92,9 @@ def test_layers_of_nested_models_have_dotted_names():
 def test_networks_without_the_papers_layers_ask_for_names():
     vgg = other_networks.as_classifier(other_networks.vgg(3), 3)
     assert vgg.features(IMAGES, "block2_pool").shape == (5, 8, 8, 6)
-    with pytest.raises(UsageError, match=r"block2_pool.*Received: layer=5\."):
+    with pytest.raises(UsageError, match="block2_pool") as caught:
         vgg.features(IMAGES)
+    assert caught.value.received == 5
 
 
 # What it costs, and what is kept
@@ -159,7 +154,4 @@ def test_joblib_knows_equal_networks_by_their_bytes(small):
     assert joblib.hash(small) == before
     assert joblib.hash(pickle.loads(pickle.dumps(small))) == before
     assert joblib.hash(make_classifier(7, ("a", "b"))) != before
-
-
-def test_scikit_learn_does_not_copy_a_network(small):
-    assert clone(small, safe=False) is small
+    assert clone(small, safe=False) is small  # scikit-learn does not copy a network
