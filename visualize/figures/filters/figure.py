@@ -96,7 +96,7 @@ def measure(context, settings: FilterSettings) -> Record:
         )
     ]
     numbers = {**numbers, "networks": networks}
-    return Record(PAPER, _findings(networks), numbers, [_table(networks)], pictures)
+    return Record(PAPER, findings(networks), numbers, [filter_table(networks)], pictures)
 
 
 def _second_layers(context, settings, classifiers, strides):
@@ -123,7 +123,7 @@ def _second_layers(context, settings, classifiers, strides):
     return seconds, images.to_json()
 
 
-def _findings(networks) -> list[str]:
+def findings(networks) -> list[str]:
     """Says what each network's filters are like."""
     sentences = [
         f"{network['label']}: {network['dead']['count']} of {network['filters']} "
@@ -163,7 +163,7 @@ def _aliasing(network: Mapping) -> str:
     )
 
 
-def _table(networks) -> Table:
+def filter_table(networks) -> Table:
     """Makes the table of each network's numbers."""
     headings = "network, size/stride, dead, never active, largest/median, correlation"
     rows = []

@@ -4,10 +4,10 @@ import pytest
 
 from visualize.figures.filters.statistics import (
     BAND_EDGES,
-    convolutions,
     first_convolution,
     measure_filters,
 )
+from zfkeras.models.zfnet import ZFNet
 
 
 def grating(frequency, angle, size=11):
@@ -122,4 +122,24 @@ def test_the_first_convolution_may_be_nested():
     )
     outer.add(keras.layers.Conv2D(2, 3, name="b"))
     assert first_convolution(outer) == ("inner.a", inner.get_layer("a"))
-    assert [path for path, _ in convolutions(outer)] == ["inner.a", "b"]
+
+
+def test_without_renormalisation_a_few_filters_dominate():
+    """What `--set model.max_filter_rms=none` takes away, at a rate that is too high."""
+    labels = np.arange(8) % 2
+    noise = np.random.default_rng(0).normal(0, 30, (8, 56, 56, 3))
+    images = noise + np.where(labels, 60, -60)[:, None, None, None]
+
+    def trained(max_filter_rms):
+        keras.utils.set_random_seed(1)
+        variant = "zfnet_quarter_without_3_4_6_7"
+        model = ZFNet(2, variant=variant, max_filter_rms=max_filter_rms)
+        optimizer = keras.optimizers.SGD(0.1, momentum=0.9)
+        model.compile(optimizer, "sparse_categorical_crossentropy")
+        model.fit(images, labels, batch_size=8, epochs=6, verbose=0)
+        return measure_filters(np.asarray(first_convolution(model)[1].kernel))
+
+    bound, free = trained(0.1), trained(None)
+    assert bound.rms.max() <= 0.1 * (1 + 1e-6)
+    assert bound.dominance < 2
+    assert free.dominance > 10
