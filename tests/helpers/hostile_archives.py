@@ -7,8 +7,6 @@ import tarfile
 import zipfile
 from pathlib import Path
 
-from tests.helpers.trees import jpeg
-
 
 def tar_member(name: str, size: int = 0, kind: bytes = tarfile.REGTYPE, target=""):
     """The header of a tar's member."""
@@ -54,37 +52,6 @@ def patched_zip(path: Path, name: str, **fields: int) -> Path:
     return path
 
 
-def odd_names(ending: str = ".jpg") -> list[str]:
-    """Names that lead elsewhere, or that somebody's terminal or page would obey."""
-    begins = (
-        "/etc/absolute",
-        "../../above",
-        "a/../../../b/above",
-        "C:\\windows\\x",
-        "back\\slash",
-        "cat/./same",
-        "cat//double",
-        "cat/\x1b[2J\x07bell",
-        "cat/<script>alert(1)</script>",
-        "cat/$x^2$ {{ 7*7 }} | pipe",
-        "cat/new\nline\rreturn",
-        "cat/\u202egpj",
-        "CAT/capital",
-        "cat/capital",
-        "cat/Capital",
-        "x" * 3000,
-        "deep/" * 300 + "x",
-        " /space",
-        "aux/nul",
-    )
-    return [begin + ending for begin in begins]
-
-
-def sound_members() -> dict[str, bytes]:
-    """A small, sound data set, laid out as a folder of classes."""
-    return {f"{name}/{i}.jpg": jpeg(i) for name in ("cat", "dog") for i in range(3)}
-
-
 def mutated(data: bytes, rng: random.Random) -> bytes:
     """An archive with random harm done to it, mostly to what stands around the data."""
     made = bytearray(data)
@@ -106,17 +73,6 @@ def mutated(data: bytes, rng: random.Random) -> bytes:
         if len(made) < 40:
             break
     return bytes(made)
-
-
-def bomb(path: Path, name: str, size: int, method: int = zipfile.ZIP_DEFLATED) -> Path:
-    """A zip with a member of zeros, beside two sound classes."""
-    with zipfile.ZipFile(path, "w", method) as archive:
-        for sound, content in sound_members().items():
-            archive.writestr(sound, content)
-        with archive.open(name, "w") as file:
-            for _ in range(size >> 20):
-                file.write(bytes(1 << 20))
-    return path
 
 
 def tar_of(members: dict[str, bytes], more=()) -> bytes:

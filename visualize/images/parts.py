@@ -7,9 +7,10 @@ from pathlib import Path
 
 import numpy as np
 
-from zfkeras.data.files.archives import Files, open_files
+from zfkeras.data.files.archives import open_files
 from zfkeras.data.files.bad_images import BadImage
 from zfkeras.data.files.decoding import centre_square, decode
+from zfkeras.data.files.folder_files import Files
 from zfkeras.data.preprocessing import Preprocessing
 from zfkeras.data.sources import shapes
 from zfkeras.errors import UsageError

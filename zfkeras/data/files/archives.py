@@ -1,38 +1,52 @@
-"""Files under one root, by name: those of a folder, or of a zip that is read in place.
+"""Zip and tar archives: unpacked once into the cache, and then read as folders.
 
-It lists names and reads bytes; it never unpacks, and it knows nothing of classes.
+An archive of archives, as Caltech-101 is published, is unpacked with those in it. Only
+regular files are written, and of those only what may be an image or a list.
 """
 
-import abc
-import contextlib
 import errno
+import functools
+import hashlib
+import logging
+import lzma
 import os
-import stat
+import shutil
 import struct
-import threading
+import tarfile
 import zipfile
 import zlib
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import IO
 
-import numpy as np
+from tqdm import tqdm
 
-from zfkeras.data.files.image_file import MAX_FILE_BYTES, read_file
-from zfkeras.data.split import ListedSplit
-from zfkeras.errors import UsageError
+from zfkeras.data.files.folder_files import Files, existing, is_hidden
+from zfkeras.data.files.image_types import is_image_type, may_be_image
+from zfkeras.data.published.finding import cache_folder
+from zfkeras.errors import RunError, UsageError
+from zfkeras.io.files import is_disk_full
+from zfkeras.io.locks import claimed
 
-# Bytes of the longest text file: a hundred times the longest list of a data set.
-_MAX_TEXT_BYTES = 2**24
+_log = logging.getLogger(__name__)
 
-# What zipfile raises for broken and hostile archives. RuntimeError: a password;
-# NotImplementedError is one, too.
-BROKEN_ZIP = (
+_ENDINGS = (".zip", ".tar", ".tar.gz", ".tgz", ".tar.bz2", ".tar.xz")
+_CHUNK = 1 << 20
+
+# An archive may unpack to this many times its size, or to this many bytes if that is
+# more. Archives of photographs grow by a tenth; a bomb grows a thousandfold.
+_MAX_GROWTH, _FREE_BYTES = 100, 2**30
+
+# What reading a broken, hostile or encrypted archive raises. A MemoryError comes of a
+# header that claims to be long; an OSError of gzip, bz2, and odd or twice used names.
+_BROKEN = (
     zipfile.BadZipFile,
+    tarfile.TarError,
+    lzma.LZMAError,
     zlib.error,
     struct.error,
+    OSError,
     EOFError,
-    KeyError,  # no such member
     RuntimeError,
     ValueError,
     OverflowError,
@@ -40,198 +54,133 @@ BROKEN_ZIP = (
 )
 
 
-class Files(abc.ABC):
-    """The files under one folder or archive; subclasses say how they are read."""
-
-    path: Path
-    names: list[str]
-    repeated: int = 0
-
-    @abc.abstractmethod
-    def key(self, name: str) -> bytes:
-        """Returns what `read` takes for the file called `name`."""
-
-    @abc.abstractmethod
-    def read(self, key: bytes) -> bytes:
-        """Returns the content of a file; safe to call from several threads."""
-
-    def read_lines(self, name: str) -> list[str]:
-        """Returns the lines of a text file."""
-        try:
-            content = self.read(self.key(name))
-        except OSError as err:
-            raise UsageError(f"{self.path}: {name} cannot be read: {err}") from err
-        if len(content) > _MAX_TEXT_BYTES:
-            raise UsageError(f"{self.path}: {name} is too long for a list: over 16 MB.")
-        return content.decode("utf-8", "replace").splitlines()
-
-    def split(
-        self,
-        names: Sequence[str],
-        labels: Sequence[int],
-        ids: Sequence[str] | None = None,
-        targets: np.ndarray | None = None,
-    ) -> ListedSplit:
-        """Makes a split of some of these files."""
-        return ListedSplit(
-            keys=np.array([self.key(name) for name in names], dtype=bytes),
-            labels=np.array(labels, dtype=np.int64),
-            ids=np.array([os.fsencode(i) for i in ids or names], dtype=bytes),
-            read_key=self.read,
-            targets=targets,
-        )
-
-
-class FolderFiles(Files):
-    """The files in a folder and the folders below it; links are followed once."""
-
-    def __init__(self, path: Path):
-        self.path = Path(path)
-        walk = _Walk()
-        self.names = sorted(walk.list_files(self.path))
-        self.repeated = walk.repeated
-
-    def key(self, name):
-        return os.fsencode(os.path.join(self.path, name))
-
-    def read(self, key):
-        return read_file(key)
-
-
-class ZipFiles(Files):
-    """The members of a zip archive."""
-
-    def __init__(self, path: Path):
-        self.path = Path(path)
-        try:
-            with leads_nowhere_is(zipfile.BadZipFile):
-                self._zip = zipfile.ZipFile(self.path)
-        except BROKEN_ZIP as err:
-            raise UsageError(
-                f"{self.path} is not a whole zip archive ({err}); download it again."
-            ) from err
-        names = {info.filename for info in self._zip.infolist()}
-        # Not by ZipInfo.is_dir, which fails at a name of no letters.
-        self.names = sorted(
-            name
-            for name in names
-            if name and not name.endswith("/") and not is_hidden(name)
-        )
-        # One archive behind a lock, because one for each thread would list its members
-        # once more for each thread: half a second, and 60 MB, for Tiny ImageNet.
-        self._lock = threading.Lock()
-
-    def key(self, name):
-        return name.encode("utf-8", "surrogateescape")
-
-    def read(self, key):
-        name = key.decode("utf-8", "surrogateescape")
-        try:
-            member = self._zip.getinfo(name)
-            if member.file_size > MAX_FILE_BYTES:
-                raise OSError(f"{self.path}: {name} is too large: over 512 MB")
-            with (
-                leads_nowhere_is(zipfile.BadZipFile),
-                self._lock,
-                open_member(self._zip, member) as file,
-            ):
-                # Not all there is, which may be far more than the archive says; and one
-                # byte more than that, so that the checksum is looked at.
-                return file.read(member.file_size + 1)
-        except BROKEN_ZIP as err:
-            raise OSError(f"{self.path}: cannot read {name}: {err}") from err
-
-
-@contextlib.contextmanager
-def leads_nowhere_is(error: type[Exception]) -> Iterator[None]:
-    """Raises `error` where an archive leads to a place before its own beginning."""
-    try:
-        yield
-    except OSError as err:
-        if err.errno != errno.EINVAL:
-            raise
-        raise error("a place before its beginning") from err
-
-
-def open_member(archive: zipfile.ZipFile, member: zipfile.ZipInfo) -> IO[bytes]:
-    """Opens a member of a zip; reading n bytes takes the memory of n bytes."""
-    if member.compress_type not in (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED):
-        raise NotImplementedError("compressed by neither store nor deflate")
-    return archive.open(member)
-
-
 def open_files(path: str | os.PathLike, layout: str) -> Files:
-    """Lists what is in a folder or a zip archive."""
+    """Lists the files of a folder, or of an archive, which is unpacked first."""
     path = existing(path, layout)
-    if path.is_dir():
-        return FolderFiles(path)
-    if path.suffix.lower() != ".zip" and not zipfile.is_zipfile(path):
-        raise UsageError(
-            f"{path} is neither a folder nor a zip archive; expected {layout}."
-        )
-    return ZipFiles(path)
+    return Files(path) if path.is_dir() else open_archives([path], path, layout)
 
 
-def existing(path: str | os.PathLike, layout: str) -> Path:
-    """Returns `path` with `~` resolved."""
-    path = Path(path).expanduser()
-    if not path.exists():
-        raise FileNotFoundError(f"{path} does not exist; expected {layout}.")
-    return path
+def open_archives(archives: Sequence[Path], path: Path, layout: str) -> Files:
+    """Lists the files of archives that make up one folder; messages name `path`."""
+    digest = hashlib.sha256()
+    for archive in archives:
+        status = archive.stat()
+        known = (os.fspath(archive.resolve()), status.st_size, status.st_mtime_ns)
+        digest.update(repr(known).encode("utf-8", "surrogateescape"))
+    room = cache_folder() / "unpacked"
+    folder = room / f"{archives[0].name[:50]}-{digest.hexdigest()[:16]}"
+    if not folder.is_dir():
+        with claimed(room, wait=True):
+            if not folder.is_dir():
+                _unpack(archives, folder, layout)
+    return Files(folder, path)
 
 
-class _Walk:
-    """Lists the files below a folder; each file and each folder comes once."""
-
-    def __init__(self):
-        self.repeated = 0
-        self._seen, self._links = set(), []
-
-    def list_files(self, root: Path) -> Iterator[str]:
-        """Names of the files; a linked one comes only if its own name does not."""
-        yield from self._list_real(root, "")
-        while self._links:
-            name, path = self._links.pop(0)
+def _unpack(archives, folder, layout) -> None:
+    """Unpacks into a folder that is whole or absent."""
+    aside = folder.with_name(".unpacking")
+    shutil.rmtree(aside, ignore_errors=True)  # of a process that was killed
+    aside.mkdir()
+    try:
+        for archive in archives:
             try:
-                status = os.stat(path)
-            except OSError:  # a link to nothing is found when it is read
-                yield name
-                continue
-            if stat.S_ISDIR(status.st_mode):
-                yield from self._list_real(path, f"{name}/")
-            elif self._is_new(status.st_dev, status.st_ino):
-                yield name
-
-    def _list_real(self, folder, prefix: str) -> Iterator[str]:
-        """Files of one folder and of the real folders below it; links are put aside."""
-        status = os.stat(folder)
-        if not self._is_new(status.st_dev, status.st_ino):
-            return
-        with os.scandir(folder) as entries:
-            shown = [entry for entry in entries if not is_hidden(entry.name)]
-        for entry in sorted(shown, key=lambda entry: entry.name):
-            name = prefix + entry.name
-            if entry.is_symlink():
-                self._links.append((name, entry.path))
-            elif entry.is_dir():
-                yield from self._list_real(entry.path, f"{name}/")
-            elif self._is_new(status.st_dev, entry.inode()):
-                yield name
-
-    def _is_new(self, device: int, inode: int) -> bool:
-        """Notes a file or folder; says whether it is new. Without inodes each is."""
-        if inode and (device, inode) in self._seen:
-            self.repeated += 1
-            return False
-        self._seen.add((device, inode))
-        return True
+                with tqdm(
+                    desc=f"unpacking {archive.name}", unit="B", unit_scale=True, delay=1
+                ) as bar:
+                    _Unpacking(archive, aside, bar).unpack(archive, aside)
+            except _BROKEN as err:
+                raise _error(archive, folder, layout, err) from err
+        os.replace(aside, folder)
+    finally:
+        shutil.rmtree(aside, ignore_errors=True)
+    _log.info("unpacked %s into %s", ", ".join(map(str, archives)), folder)
 
 
-def is_hidden(name: str) -> bool:
-    """Says whether a file's name, or that of a folder above it, is not for users."""
-    # __MACOSX is where the macOS Finder puts a second, unreadable "._x.jpg" of a file;
-    # the other two are what Windows leaves in folders of photographs.
-    return any(
-        part.startswith((".", "__MACOSX")) or part in ("Thumbs.db", "desktop.ini")
-        for part in name.split("/")
+def _error(archive, folder, layout, err) -> Exception:
+    if is_disk_full(err):
+        return RunError(
+            f"no space left to unpack {archive} into {folder.parent}. Free some space, "
+            "or set XDG_CACHE_HOME to a folder on a larger disk."
+        )
+    reason = " ".join(str(err).split())
+    return UsageError(
+        f"{archive} is not a whole zip or tar archive ({reason}); download it again. "
+        f"Expected {layout}."
     )
+
+
+class _Unpacking:
+    """One archive on its way to a folder, and what may still be unpacked of it."""
+
+    def __init__(self, archive: Path, folder: Path, bar: tqdm):
+        self._most = max(_FREE_BYTES, _MAX_GROWTH * archive.stat().st_size)
+        self._free = shutil.disk_usage(folder).free
+        self._size, self._bar = 0, bar
+
+    def unpack(self, archive: Path, folder: Path, is_inner: bool = False) -> None:
+        """Writes the members of an archive that are wanted, and those of inner ones."""
+        inner, has_images = [], False
+        for name, size, opened in _members(archive):
+            self._count(size)
+            is_archive = name.lower().endswith(_ENDINGS) and not is_inner
+            if is_hidden(name) or not (is_archive or _is_wanted(name)):
+                continue
+            path = folder / name
+            path.parent.mkdir(parents=True, exist_ok=True)
+            with opened() as member, open(path, "wb") as file:
+                shutil.copyfileobj(member, file, _CHUNK)
+            self._bar.update(size)
+            inner += [path] if is_archive else []
+            has_images |= is_image_type(name)
+        for path in inner:
+            if not has_images:
+                self.unpack(path, path.parent, is_inner=True)
+            path.unlink()
+
+    def _count(self, size: int) -> None:
+        self._size += size
+        if self._size > self._most:
+            raise tarfile.ReadError(f"it holds more than {self._most / 1e6:,.0f} MB")
+        if self._size > self._free:
+            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+
+def _is_wanted(name: str) -> bool:
+    return may_be_image(name) or name.endswith(".txt")
+
+
+def _members(path: Path) -> Iterator[tuple[str, int, Callable[[], IO[bytes]]]]:
+    """Yields the name, the size and a way to open each regular file of an archive."""
+    kind = _zip_members if zipfile.is_zipfile(path) else _tar_members
+    for name, *rest in kind(path):
+        name = name.removeprefix("./")
+        if name.startswith("/") or ".." in name.split("/"):
+            raise tarfile.ReadError(f"a path that leads out of it: {name!r}")
+        if name:
+            yield name, *rest
+
+
+def _zip_members(path):
+    with zipfile.ZipFile(path) as archive:
+        for member in archive.infolist():
+            if member.filename.endswith("/"):
+                continue
+            # The others are unpacked all at once, however much is asked for.
+            if member.compress_type not in (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED):
+                raise NotImplementedError("compressed by neither store nor deflate")
+            opened = functools.partial(archive.open, member)
+            yield member.filename, member.file_size, opened
+
+
+def _tar_members(path):
+    reached = -1
+    with tarfile.open(path) as archive:
+        for member in archive:
+            # Before Python 3.11.14 a negative size leads back, again and again.
+            if member.size < 0 or member.offset <= reached:
+                raise tarfile.ReadError("a member of negative size")
+            reached = member.offset
+            if member.isreg():
+                opened = functools.partial(archive.extractfile, member)
+                yield member.name, member.size, opened
+            archive.members.clear()  # which would hold a kilobyte a member

@@ -7,7 +7,7 @@ import os
 from collections.abc import Sequence
 from pathlib import Path
 
-from zfkeras.data.files.archives import is_hidden
+from zfkeras.data.files.folder_files import is_hidden
 from zfkeras.errors import UsageError
 
 

@@ -9,8 +9,8 @@ from collections import defaultdict
 from collections.abc import Sequence
 from pathlib import Path
 
-from zfkeras.data.files import tar_files
-from zfkeras.data.files.archives import Files, FolderFiles, existing
+from zfkeras.data.files.archives import open_files
+from zfkeras.data.files.folder_files import Files, existing
 from zfkeras.data.register import Source
 from zfkeras.errors import UsageError
 
@@ -60,11 +60,11 @@ def _open(path: Path, layout: Layout) -> tuple[Files, str]:
         for below in ("", layout.folder, *layout.archives):
             place = path / below
             if place.is_dir() and _has_categories(place, layout):
-                return FolderFiles(place), ""
+                return Files(place), ""
             if below and place.is_file():
                 return _open(place, layout)
         raise _wrong_folder(path, layout)
-    files = tar_files.open_files(path, layout.text)
+    files = open_files(path, layout.text)
     found = {_root(name, layout) for name in files.names} - {None}
     if not found:
         raise _wrong(path, layout, f"no folder {layout.folder} of categories")
@@ -94,22 +94,14 @@ def _is_image(name: str) -> bool:
 def _by_category(files: Files, root: str, layout: Layout) -> dict[str, list[str]]:
     """Category -> its images; an empty list where there is a folder and no image."""
     found = defaultdict(list)
-    for folder in _folders(files, root):
-        if layout.category.fullmatch(folder):
-            found[folder] = []
+    for entry in (files.folder / root).iterdir():
+        if layout.category.fullmatch(entry.name) and entry.is_dir():
+            found[entry.name] = []
     for name in files.names:
         category, slash, image = name.removeprefix(root).partition("/")
         if name.startswith(root) and slash and layout.category.fullmatch(category):
             found[category] += [name] if _is_image(image) and "/" not in image else []
     return found
-
-
-def _folders(files: Files, root: str) -> list[str]:
-    if isinstance(files, FolderFiles):
-        return [entry.name for entry in files.path.iterdir() if entry.is_dir()]
-    if isinstance(files, tar_files.TarFiles):
-        return [name.removeprefix(root) for name in files.folders]
-    return []
 
 
 def _check_whole(files: Files, by_category: dict, layout: Layout) -> None:

@@ -9,11 +9,11 @@ import logging
 from collections import Counter, defaultdict
 from pathlib import PurePosixPath
 
-from zfkeras.data.files.archives import Files
+from zfkeras.data.files.archives import open_files
 from zfkeras.data.files.bad_images import BadImage
 from zfkeras.data.files.decoding import decode
+from zfkeras.data.files.folder_files import Files
 from zfkeras.data.files.image_types import is_image_type, may_be_image
-from zfkeras.data.files.tar_files import open_files
 from zfkeras.data.register import Source
 from zfkeras.data.sources.folder_layout import LAYOUT, FolderLayout, find_layout
 from zfkeras.errors import UsageError

@@ -6,7 +6,8 @@ the same classes gives the same labels. It leaves out the test images: they carr
 
 from pathlib import Path
 
-from zfkeras.data.files.archives import Files, FolderFiles, existing, open_files
+from zfkeras.data.files.archives import open_files
+from zfkeras.data.files.folder_files import Files, existing
 from zfkeras.data.register import Source
 from zfkeras.errors import UsageError
 
@@ -40,7 +41,7 @@ def _open_files(path: Path) -> tuple[Files, str]:
         # Looked for before listing: a wrong path may be a home folder.
         for folder in (path, path / "tiny-imagenet-200"):
             if (folder / "wnids.txt").is_file():
-                return FolderFiles(folder), ""
+                return Files(folder), ""
         raise _missing(path, "wnids.txt")
     files = open_files(path, LAYOUT)
     for name in files.names:

@@ -4,15 +4,13 @@ It reads which classes an image shows from ImageSets/Main, and no Annotations; t
 images of 2012, whose labels have never been published, are left out.
 """
 
-import os
 import re
-from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
 
-from zfkeras.data.files import tar_files
-from zfkeras.data.files.archives import Files, FolderFiles, existing
+from zfkeras.data.files.archives import open_archives, open_files
+from zfkeras.data.files.folder_files import Files, existing
 from zfkeras.data.register import Source
 from zfkeras.data.split import ListedSplit, first_present
 from zfkeras.errors import UsageError
@@ -83,18 +81,14 @@ def _open(path: Path, year: int) -> tuple[Files, str]:
         # Looked for before listing: a wrong path may be a home folder.
         for below in ("", f"VOC{year}", f"VOCdevkit/VOC{year}"):
             if (path / below / _SETS).is_dir():
-                return FolderFiles(path / below), ""
+                return Files(path / below), ""
         archives = [path / name for name in _ARCHIVES[year]]
-        parts = [
-            tar_files.open_files(archive, _layout(year))
-            for archive in archives
-            if archive.is_file()
-        ]
-        if not parts:
+        archives = [archive for archive in archives if archive.is_file()]
+        if not archives:
             raise _wrong(path, year, f"no folder {_SETS[:-1]}")
-        files = _JoinedFiles(path, parts)
+        files = open_archives(archives, path, _layout(year))
     else:
-        files = tar_files.open_files(path, _layout(year))
+        files = open_files(path, _layout(year))
     roots = {
         name.partition(_SETS)[0]
         for name in files.names
@@ -104,23 +98,6 @@ def _open(path: Path, year: int) -> tuple[Files, str]:
     if len(years or roots) != 1:  # a folder of another name will do if it is the one
         raise _wrong(path, year, f"no folder VOC{year}/{_SETS[:-1]} with class files")
     return files, (years or roots).pop()
-
-
-class _JoinedFiles(Files):
-    """The files of several archives in one folder; of two of one name, the last."""
-
-    def __init__(self, path: Path, parts: Sequence[Files]):
-        self.path = path
-        self._part_of = {name: part for part in parts for name in part.names}
-        self.names = sorted(self._part_of)
-
-    def key(self, name):
-        return os.fsencode(name)
-
-    def read(self, key):
-        name = os.fsdecode(key)
-        part = self._part_of[name]
-        return part.read(part.key(name))
 
 
 def _splits(files: Files, root: str, year: int) -> list[str]:

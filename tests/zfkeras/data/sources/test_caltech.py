@@ -5,7 +5,6 @@ from tests.helpers.trees import (
     contents,
     jpeg,
     write_tar,
-    write_tar_in_zip,
     write_tree,
     write_zip,
 )
@@ -48,8 +47,15 @@ def deeper(files, folder):
 
 
 def as_published(tmp, beside=False):
-    inside = "caltech-101/101_ObjectCategories.tar.gz"
-    path = write_tar_in_zip(tmp / "caltech-101.zip", inside, SMALL)
+    tar = write_tar(tmp / "images.tar.gz", SMALL).read_bytes()
+    notes = {"Annotations/ant/annotation_0001.mat": b"a matrix"}
+    tree = {
+        "caltech-101/101_ObjectCategories.tar.gz": tar,
+        "caltech-101/Annotations.tar": write_tar(tmp / "notes.tar", notes).read_bytes(),
+        "caltech-101/show_annotation.m": b"a script",
+        "__MACOSX/caltech-101/._101_ObjectCategories.tar.gz": b"litter",
+    }
+    path = write_zip(tmp / "caltech-101.zip", tree)
     return tmp if beside else path
 
 
