@@ -149,6 +149,9 @@ def _start_logging():
     logging.basicConfig(level=logging.INFO, format="%(message)s", stream=sys.stderr)
     for handler in logging.getLogger().handlers:
         handler.addFilter(_make_harmless)
+    from zfkeras.data.files.decoding import silence_image_libraries
+
+    silence_image_libraries()
     # Users cannot act on what TFDS and Keras log through absl.
     logging.getLogger("absl").setLevel(logging.ERROR)
 

@@ -38,19 +38,6 @@ MAX_SCANS = 100
 _MARKER = re.compile(rb"\xff([^\x00\xd0-\xd7\xff])")
 _BARE_MARKERS = (0x01, 0xD8)
 
-# Pillow warns of every oddity beside the pixels (EXIF, animation headers, palettes) of
-# which nobody who trains on a million strangers' files can do anything; what costs
-# pixels it raises. Set once and for good: `warnings.catch_warnings` around each image
-# would change, and restore, the filters of all other threads.
-warnings.filterwarnings("ignore", module=r"PIL\.")
-# Of what it raises besides it need not tell a log.
-logging.getLogger("PIL").setLevel(logging.CRITICAL)
-
-# libtiff writes of every broken file to stderr, past Python; Pillow silences only its
-# warnings. The errors come back to Pillow all the same. No loss where it is not found.
-with contextlib.suppress(OSError, AttributeError):
-    ctypes.CDLL(Image.core.__file__).TIFFSetErrorHandler(None)
-
 # What Pillow and the libraries behind it raise for data that are not what they claim.
 # No warning is among them: one that a user's filters turn into an error passes through.
 _CORRUPT = (
@@ -79,6 +66,23 @@ _TURNS = {
     7: Image.Transpose.TRANSVERSE,
     8: Image.Transpose.ROTATE_90,
 }
+
+
+def silence_image_libraries() -> None:
+    """Silences Pillow and libtiff for the whole process, as a command does at its start.
+
+    They tell of oddities beside the pixels (EXIF data, animation headers, palettes), of
+    which nobody who trains on a million strangers' files can do anything. What costs
+    pixels they raise.
+    """
+    # Once and for good: `warnings.catch_warnings` around each image would change, and
+    # restore, the filters of all other threads.
+    warnings.filterwarnings("ignore", module=r"PIL\.")
+    logging.getLogger("PIL").setLevel(logging.CRITICAL)
+    # libtiff writes to stderr, past Python, and Pillow silences only its warnings. No
+    # loss where it is not found.
+    with contextlib.suppress(OSError, AttributeError):
+        ctypes.CDLL(Image.core.__file__).TIFFSetErrorHandler(None)
 
 
 def decode(encoded: bytes, shorter_side: int | None = None) -> Image.Image:

@@ -78,7 +78,13 @@ def test_what_libraries_say_of_bad_files_is_not_heard(tmp_path):
     tiff[at + 8 : at + 12] = struct.pack("<I", 1024)  # samples in a pixel
     (tmp_path / "samples").write_bytes(tiff)
     program = """if True:
-        from zfkeras.data.files.decoding import read_image
+        import logging, numpy, warnings
+        before = [*warnings.filters]
+        from zfkeras.data.files.decoding import read_image, silence_image_libraries
+        # Who imports the library keeps the settings of the process.
+        assert warnings.filters == before
+        assert logging.getLogger("PIL").level == logging.NOTSET
+        silence_image_libraries()
         for name in ("lzw", "samples"):
             try:
                 read_image(name)
