@@ -40,13 +40,6 @@ def shipped(name: str) -> onnx.ModelProto:
     return onnx.load(SHIPPED / f"{name}.onnx")
 
 
-def shipped_output(name: str) -> np.ndarray:
-    """What the `onnx` package says that graph answers."""
-    tensor = onnx.TensorProto()
-    tensor.ParseFromString((SHIPPED / f"{name}_output_0.pb").read_bytes())
-    return numpy_helper.to_array(tensor)
-
-
 class Graph:
     """Builds a chain of nodes, of random weights, one call a node."""
 

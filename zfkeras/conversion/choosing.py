@@ -23,8 +23,8 @@ from zfkeras.data.split import ListedSplit
 from zfkeras.data.truth import true_label
 from zfkeras.errors import RunError, UsageError
 from zfkeras.io.files import written_whole
-from zfkeras.models.classifier import Classifier
 from zfkeras.io.provenance import write_record
+from zfkeras.models.classifier import Classifier
 
 logger = logging.getLogger(__name__)
 

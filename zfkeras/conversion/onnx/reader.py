@@ -18,6 +18,8 @@ from zfkeras.errors import UsageError
 
 # What attributes of the wrong kind or number lead to.
 _DAMAGE = (ValueError, TypeError, LookupError, ArithmeticError, AttributeError)
+# A chain of constants may be longer than Python's stack.
+_DAMAGE = (*_DAMAGE, RecursionError)
 
 
 def read_onnx(path: Path) -> tuple[foreign.Network, "Taps"]:
@@ -52,7 +54,7 @@ class _Reader:
         self.model = model
         self.graph = model.graph
         self.name = path.stem
-        self.constants = Constants(model.graph, path.parent)
+        self.constants = Constants(model.graph)
 
     def read(self):
         images, shape = self._input()
@@ -67,7 +69,6 @@ class _Reader:
                 logits = tensor
         if tensor not in {output.name for output in self.graph.output}:
             raise UsageError(f"the chain ends in {tensor!r}, which is no output")
-        self.constants.embed()
         return self._network(operations), Taps(self.model, images, crops, logits)
 
     def _input(self):

@@ -44,7 +44,6 @@ def sharpened(classifier):
 
 def assert_answers(classifier, images):
     model = write_graph(classifier).model
-    onnx.checker.check_model(model, full_check=True)
     assert {node.op_type for node in model.graph.node} <= STANDARD
     found = answers(model, planes(images), "probabilities")
     wanted = classifier.predict(images)
@@ -76,17 +75,6 @@ def test_onnxruntime_answers_as_the_classifier_and_it_comes_back(variant, tmp_pa
         classifier.model.get_weights(), back.model.get_weights(), strict=True
     ):
         np.testing.assert_array_equal(one, other)
-
-
-def test_a_batch_of_any_size_is_taken():
-    import onnxruntime
-
-    classifier = sharpened(make_classifier(1, NAMES))
-    content = write_graph(classifier).model.SerializeToString()
-    session = onnxruntime.InferenceSession(content, providers=["CPUExecutionProvider"])
-    images = squares(number=5)
-    (found,) = session.run(None, {"images": planes(images)})
-    np.testing.assert_allclose(found, classifier.predict(images), rtol=1e-4, atol=1e-6)
 
 
 def test_the_file_says_what_it_wants_and_what_its_classes_are():
