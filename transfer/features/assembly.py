@@ -1,7 +1,4 @@
-"""A head put on its network, in place of what was above its layer.
-
-It chooses nothing: neither layer nor C.
-"""
+"""Puts a head on its network, in place of what was above its layer."""
 
 import keras
 import numpy as np
@@ -48,6 +45,6 @@ def attach_head(
 
 
 def _free_name(wanted: str, taken: set[str]) -> str:
-    """The name, with a number behind it if the network has a layer of that name."""
+    """Returns the name, with a number if the network has a layer of that name."""
     names = (wanted, *(f"{wanted}_{number}" for number in range(1, len(taken) + 1)))
     return next(name for name in names if name not in taken)

@@ -1,6 +1,6 @@
 """`ConvFeatures`: images in, features of one layer out, for scikit-learn's pipelines.
 
-It keeps nothing on disk; `transfer.features.extraction` does, for whole data sets.
+It keeps nothing on disk; `transfer.features.extraction` keeps features of data sets.
 """
 
 import functools
@@ -130,5 +130,5 @@ def _find_network(model):
 
 @functools.lru_cache(maxsize=2)
 def _load(name, changed):
-    """A network by name or path; a file that has changed is read again."""
+    """Loads a network by name or path; reads a file that has changed again."""
     return load(name)

@@ -1,4 +1,4 @@
-"""What the heads share: scaling, the choice of C, and two ways to the same weights."""
+"""The base of the heads: scales features, chooses C, finds weights in two ways."""
 
 import warnings
 
@@ -8,21 +8,22 @@ from sklearn.exceptions import ConvergenceWarning
 from sklearn.utils.multiclass import check_classification_targets
 from sklearn.utils.validation import check_is_fitted, validate_data
 
-from transfer.heads.parameters import check_above_0, check_grid, check_share
+from transfer.heads.parameters import check_parameters
 from transfer.heads.selection import ENOUGH, divisions
 from transfer.heads.solver.gram import check_finite, gram_matrix, weighted_sum
 from transfer.heads.solver.newton import minimise
 from transfer.heads.solver.parallel import blas_on_one_core, product
-from transfer.heads.solver.samples import FeatureSamples, GramSamples
+from transfer.heads.solver.spaces import FeatureSpace, SampleSpace
 from transfer.protocols.accuracy import mean_per_class_accuracy
 
-#: Weights of the loss among which C is chosen, for features of unit mean square norm.
+#: The values among which C is chosen, for features of unit mean square norm.
 C_GRID = (0.01, 0.1, 1.0, 10.0, 100.0)
-#: What C is where it cannot be chosen: too few samples to hold any out.
+#: The C of too few samples to hold any out.
 DEFAULT_C = 1.0
-# Relative error of the weights while C is being chosen.
-_ROUGH = 0.03
-# By how much the accuracy must have fallen for no larger C to be tried.
+#: Relative error of the weights while C is being chosen.
+ROUGH = 0.03
+_FLOATS = [np.float64, np.float32, np.float16]
+# No larger C is tried once the accuracy has fallen by more than this.
 _HOPELESS = 0.01
 
 
@@ -44,7 +45,8 @@ class LinearHead(ClassifierMixin, BaseEstimator):
             which C is chosen by mean per-class accuracy. If that is under 500 samples,
             or a class has under 10, in up to five divisions instead, so that each
             sample is held out once; unless two classes have two samples, C is 1.
-        random_state: whole number that fixes which. `None`: others each time.
+        random_state: whole number that decides which samples these are. `None`: other
+            samples each time.
 
     Attributes:
         classes_: the labels, sorted.
@@ -90,11 +92,10 @@ class LinearHead(ClassifierMixin, BaseEstimator):
         X, y = self._validated(X, y)
         self._set_classes(y)
         if len(X) < X.shape[1]:
-            self._solve_gram(gram_matrix(X), y)
+            self.dual_coef_ = self._solve(SampleSpace.of_samples(gram_matrix(X)), y)
             self.weigh_features(X)
         else:
-            kernel, self.intercept_ = self._solve(FeatureSamples(X), y)
-            self.coef_ = kernel.T
+            self.coef_ = self._solve(FeatureSpace.of_samples(X), y)
         self._forget("dual_coef_")
         return self
 
@@ -106,8 +107,8 @@ class LinearHead(ClassifierMixin, BaseEstimator):
             y: (n_samples,) labels of at least two classes.
 
         Returns:
-            self, which then answers to the methods that end in `_gram`; to the others
-            after `weigh_features`.
+            self. Then the methods that end in `_gram` work; the others need
+            `weigh_features` first.
 
         Raises:
             ValueError: shapes, labels or settings that do not fit.
@@ -119,9 +120,9 @@ class LinearHead(ClassifierMixin, BaseEstimator):
                 "`gram` must be square, a row for each label. "
                 f"Received: gram.shape={gram.shape}, {len(y)} labels."
             )
-        self._check_parameters()
+        check_parameters(self)
         self._set_classes(y)
-        self._solve_gram(gram, y)
+        self.dual_coef_ = self._solve(SampleSpace.of_samples(gram), y)
         self._forget("coef_", "n_features_in_", "feature_names_in_")
         return self
 
@@ -153,7 +154,7 @@ class LinearHead(ClassifierMixin, BaseEstimator):
         return self
 
     def decision_function(self, X):
-        """The score of each class, (n_samples, n_classes); of two, (n_samples,).
+        """Returns scores, (n_samples, n_classes); of two classes (n_samples,).
 
         Args:
             X: (n_samples, n_features), an array or a memory map.
@@ -163,11 +164,9 @@ class LinearHead(ClassifierMixin, BaseEstimator):
             RunError: a memory map with features that are not finite.
         """
         check_is_fitted(self, "coef_")
-        if isinstance(X, np.memmap) and X.shape[1:] == (self.n_features_in_,):
-            pass  # stays on the disk, as in `fit`
-        else:
-            kinds = [np.float64, np.float32, np.float16]
-            X = validate_data(self, X, reset=False, dtype=kinds)
+        # A memory map stays on the disk, as in `fit`.
+        if not isinstance(X, np.memmap) or X.shape[1:] != (self.n_features_in_,):
+            X = validate_data(self, X, reset=False, dtype=_FLOATS)
         exact = np.result_type(X.dtype, np.float32)
         with blas_on_one_core():
             scores = product(X, self.coef_.T.astype(exact, copy=False))
@@ -175,7 +174,7 @@ class LinearHead(ClassifierMixin, BaseEstimator):
         return _as_decision(scores + self.intercept_)
 
     def decision_function_gram(self, cross):
-        """The scores of samples known by their inner products.
+        """Returns the scores of samples known by their inner products.
 
         Args:
             cross: (n_samples, n_training_samples), inner products of the raw features
@@ -186,11 +185,11 @@ class LinearHead(ClassifierMixin, BaseEstimator):
         return _as_decision(scores + self.intercept_)
 
     def predict(self, X):
-        """The most likely label of each sample, (n_samples,)."""
+        """Returns the most likely label of each sample, (n_samples,)."""
         return self._as_labels(self.decision_function(X))
 
     def predict_gram(self, cross):
-        """The same for samples known by their inner products.
+        """Returns the most likely labels of samples known by their inner products.
 
         Args:
             cross: as in `decision_function_gram`.
@@ -209,18 +208,11 @@ class LinearHead(ClassifierMixin, BaseEstimator):
                 "class."
             )
 
-    def _check_parameters(self):
-        if self.C is not None:
-            check_above_0("C", self.C)
-        check_grid(self.grid)
-        check_above_0("tol", self.tol)
-        check_share("validation_fraction", self.validation_fraction)
-
     def _validated(self, X, y):
-        self._check_parameters()
+        check_parameters(self)
         # A memory map stays on the disk: it is read, and checked, block by block.
         if not isinstance(X, np.memmap):
-            return validate_data(self, X, y, dtype=[np.float64, np.float32, np.float16])
+            return validate_data(self, X, y, dtype=_FLOATS)
         y = np.asarray(y)
         if X.ndim != 2 or y.shape != (len(X),):
             raise ValueError(
@@ -231,22 +223,17 @@ class LinearHead(ClassifierMixin, BaseEstimator):
         return X, y
 
     def _forget(self, *learnt):
-        """Drops what an earlier `fit` has left that is not of this one."""
+        """Removes attributes of an earlier `fit` that this one does not set."""
         for name in learnt:
             vars(self).pop(name, None)
 
-    def _solve_gram(self, gram, y):
-        dual, self.intercept_ = self._solve(GramSamples(gram), y)
-        self.dual_coef_ = dual.T
-
-    def _solve(self, samples, y):
-        """Raw weights and intercept, after C has been chosen if need be."""
+    def _solve(self, space, y):
+        """Sets all but the weights, which it returns; chooses C first if need be."""
         known = np.searchsorted(self.classes_, y)
-        self.scale_ = samples.scale
+        self.scale_ = space.scale
         self.C_, start = self.C, None
         if self.C is None:
-            self.C_, start = self._choose(samples, known)
-        space = samples.space()
+            self.C_, start = self._choose(space, known)
         weights, reached = self._minimise(space, known, self.C_, self.tol, start)
         if not reached:
             warnings.warn(
@@ -255,38 +242,38 @@ class LinearHead(ClassifierMixin, BaseEstimator):
                 ConvergenceWarning,
                 stacklevel=3,
             )
-        return samples.raw(weights)
+        weights, self.intercept_ = space.raw(weights)
+        return weights.T
 
-    def _choose(self, samples, known):
-        """The C of the highest mean per-class accuracy on samples held out for it.
+    def _choose(self, space, known):
+        """Returns the C of the highest mean per-class accuracy on samples held out.
 
-        Also the weights that most of the samples gave with it, from which those of all
-        are not far.
+        Also returns the weights that most of the samples gave with it, as a start.
         """
         parts = divisions(known, self.validation_fraction, self.random_state)
         if not parts:
             return DEFAULT_C, None
-        spaces = [samples.space(rows) for rows, _ in parts]
+        spaces = [space.part(rows) for rows, _ in parts]
         weights, accuracies = [None] * len(parts), []
         right = np.concatenate([known[others] for _, others in parts])
         for c in sorted(self.grid):
             answers = []
             for k, (rows, others) in enumerate(parts):
                 weights[k], _ = self._minimise(
-                    spaces[k], known[rows], c, _ROUGH, weights[k]
+                    spaces[k], known[rows], c, ROUGH, weights[k]
                 )
-                answers.append(_as_places(samples.scores(rows, others, weights[k])))
+                answers.append(_as_places(space.scores_of(others, rows, weights[k])))
             answers = np.concatenate(answers)
             accuracies.append(mean_per_class_accuracy(right, answers))
             if accuracies[-1] > max(accuracies[:-1], default=-1):
-                best, start = c, samples.widened(parts[0][0], weights[0])
+                best, start = c, space.widened(parts[0][0], weights[0])
             has_fallen = accuracies[-1] < max(accuracies) - _HOPELESS
             if has_fallen and len(right) >= ENOUGH:  # of few it may be chance
                 break  # large C take longest, and it only falls from here
         return float(best), start
 
     def _minimise(self, space, known, c, tolerance, start):
-        """Weights (space.size, n_columns), and whether they are exact enough."""
+        """Returns weights (space.size, n_columns), and whether they are exact."""
         weights, _, reached = minimise(space, self._loss(known), c, tolerance, start)
         return weights, reached
 
@@ -295,10 +282,10 @@ class LinearHead(ClassifierMixin, BaseEstimator):
 
 
 def _as_decision(scores):
-    """Scores (n_samples, n_columns) as scikit-learn gives them: of two classes 1-D."""
+    """Returns scores (n_samples, n_columns) as scikit-learn does: 1-D if one column."""
     return scores[:, 0] if scores.shape[1] == 1 else scores
 
 
 def _as_places(scores):
-    """The place of the likeliest class, by scores (n_samples, n_columns)."""
+    """Returns the place of the likeliest class, by scores (n_samples, n_columns)."""
     return (scores[:, 0] > 0).astype(int) if scores.shape[1] == 1 else scores.argmax(1)

@@ -1,25 +1,21 @@
-"""`MultiLabelSVM`: a support vector machine a class, for images of several classes."""
+"""`MultiLabelSVM`: one support vector machine per class, for images of several."""
 
 import numpy as np
 
-from transfer.heads.base import C_GRID, DEFAULT_C
+from transfer.heads.base import C_GRID, DEFAULT_C, ROUGH
 from transfer.heads.solver.gram import gram_matrix, weighted_sum
 from transfer.heads.solver.losses import SquaredHinge
 from transfer.heads.solver.newton import minimise
-from transfer.heads.solver.samples import FeatureSamples, GramSamples
+from transfer.heads.solver.spaces import FeatureSpace, SampleSpace
 from transfer.protocols.average_precision import average_precisions
-
-# Relative error of the weights while C is being chosen.
-_ROUGH = 0.03
 
 
 class MultiLabelSVM:
-    """Linear support vector machines, each class by itself against its absence.
+    """One binary linear SVM per class; images marked difficult are ignored.
 
-    Scaling, regularisation and loss are those of `SVMHead`; an image that says neither
-    yes nor no of a class is no sample of that class's machine. One C serves all
-    classes: few images show a class, too few to choose its own by. It is no
-    scikit-learn estimator: those know no target that says neither.
+    Scaling, regularisation and loss are those of `SVMHead`. All classes have the same
+    C: too few images show a class to choose one for it alone. It is no scikit-learn
+    estimator, because those have no target 0 for difficult images.
 
     Shapes: `coef_` float32 (n_features, n_classes), `dual_coef_` float32 (n_samples,
     n_classes), `intercept_` float32 (n_classes,).
@@ -50,7 +46,7 @@ class MultiLabelSVM:
             del self.dual_coef_
             return self
         targets = _validated(targets, len(X))
-        self.coef_, self.intercept_ = self._solve(FeatureSamples(X), targets)
+        self.coef_, self.intercept_ = self._solve(FeatureSpace.of_samples(X), targets)
         return self
 
     def fit_gram(self, gram: np.ndarray, targets: np.ndarray) -> "MultiLabelSVM":
@@ -59,50 +55,46 @@ class MultiLabelSVM:
         Shapes: `gram` (n_samples, n_samples).
         """
         targets = _validated(targets, len(gram))
-        samples = GramSamples(gram)
-        self._factor = np.float32(samples.scale**-2)
-        self.dual_coef_, self.intercept_ = self._solve(samples, targets)
+        space = SampleSpace.of_samples(gram)
+        self._factor = np.float32(space.scale**-2)
+        self.dual_coef_, self.intercept_ = self._solve(space, targets)
         return self
 
     def decision_function(self, X: np.ndarray) -> np.ndarray:
-        """The score of each class, float32 (n_samples, n_classes).
+        """Returns the score of each class, float32 (n_samples, n_classes).
 
         Shapes: `X` (n_samples, n_features).
         """
         return np.asarray(X, np.float32) @ self.coef_ + self.intercept_
 
     def decision_function_gram(self, cross: np.ndarray) -> np.ndarray:
-        """The same for images known by their inner products.
+        """Returns the scores of images known by their inner products.
 
         Shapes: `cross` (n_images, n_samples).
         """
         return self._factor * (cross @ self.dual_coef_) + self.intercept_
 
-    def _solve(self, samples, targets):
-        """Raw weights and intercept of every class, once C is known."""
-        self.C_ = self.C if self.C is not None else self._choose(samples, targets)
-        loss = SquaredHinge(targets)
-        weights, _, _ = minimise(samples.space(), loss, self.C_, self.tol)
-        return samples.raw(weights)
+    def _solve(self, space, targets):
+        """Returns raw weights and intercept of every class; chooses C if need be."""
+        self.C_ = self.C if self.C is not None else self._choose(space, targets)
+        weights, _, _ = minimise(space, SquaredHinge(targets), self.C_, self.tol)
+        return space.raw(weights)
 
-    def _choose(self, samples, targets) -> float:
-        """The C of the highest mean average precision on images held out."""
+    def _choose(self, space, targets) -> float:
+        """Returns the C of the highest mean average precision on images held out."""
         n_samples = len(targets)
         if n_samples < self.n_divisions:
             return DEFAULT_C
         order = np.random.default_rng(self.random_state).permutation(n_samples)
-        held_out = [
-            np.sort(order[k :: self.n_divisions]) for k in range(self.n_divisions)
-        ]
-        rests = [np.setdiff1d(order, out) for out in held_out]
-        spaces, weights = [*map(samples.space, rests)], [None] * len(rests)
+        outs = [np.sort(order[k :: self.n_divisions]) for k in range(self.n_divisions)]
+        rests = [np.setdiff1d(order, out) for out in outs]
+        spaces, weights = [*map(space.part, rests)], [None] * len(rests)
         found, precisions = np.empty(targets.shape, np.float32), []
         for c in sorted(self.grid):
-            for k, (rest, out) in enumerate(zip(rests, held_out, strict=True)):
-                weights[k], _, _ = minimise(
-                    spaces[k], SquaredHinge(targets[rest]), c, _ROUGH, start=weights[k]
-                )
-                found[out] = samples.scores(rest, out, weights[k])
+            for k, (rest, out) in enumerate(zip(rests, outs, strict=True)):
+                loss = SquaredHinge(targets[rest])
+                weights[k], _, _ = minimise(spaces[k], loss, c, ROUGH, weights[k])
+                found[out] = space.scores_of(out, rest, weights[k])
             precisions.append(_mean_precision(targets, found))
         return float(sorted(self.grid)[int(np.argmax(precisions))])
 
@@ -120,10 +112,7 @@ def _validated(targets, n_samples) -> np.ndarray:
 
 
 def _mean_precision(targets, scores) -> float:
-    """Mean average precision of the classes that some image shows; 0 if none."""
-    found = [
-        value
-        for value in average_precisions(targets, scores)["step"]
-        if value is not None
-    ]
+    """Returns the mean over the classes that some image shows; 0 if there is none."""
+    values = average_precisions(targets, scores)["step"]
+    found = [value for value in values if value is not None]
     return float(np.mean(found)) if found else 0.0

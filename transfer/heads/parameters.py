@@ -1,35 +1,26 @@
-"""What may stand for a head's settings; `fit` asks, not the constructor."""
+"""Checks the settings of a head; `fit` calls it, not the constructor."""
 
 import math
 import numbers
 from collections.abc import Collection
 
 
-def check_above_0(name: str, value) -> None:
-    """Refuses what is no number above 0, infinity and NaN among it."""
-    if not _is_above_0(value):
-        raise ValueError(
-            f"`{name}` must be a number above 0. Received: {name}={value!r}."
-        )
-
-
-def check_grid(grid) -> None:
-    """Refuses what holds no values to choose C from."""
-    is_grid = isinstance(grid, Collection) and len(grid) and all(map(_is_above_0, grid))
-    if not is_grid:
-        raise ValueError(
-            f"`grid` must hold numbers above 0, at least one. Received: grid={grid!r}."
-        )
-
-
-def check_share(name: str, value) -> None:
-    """Refuses what is no share of something that leaves a rest."""
-    if not (_is_above_0(value) and value < 1):
-        raise ValueError(
-            f"`{name}` must be a number above 0 and below 1. "
-            f"Received: {name}={value!r}."
-        )
+def check_parameters(head) -> None:
+    """Raises `ValueError` for a setting out of range."""
+    share, grid = head.validation_fraction, head.grid
+    is_share = _is_above_0(share) and share < 1
+    is_grid = isinstance(grid, Collection) and len(grid) > 0
+    for name, is_allowed, expected in (
+        ("C", head.C is None or _is_above_0(head.C), "a number above 0"),
+        ("grid", is_grid and all(map(_is_above_0, grid)), "numbers above 0"),
+        ("tol", _is_above_0(head.tol), "a number above 0"),
+        ("validation_fraction", is_share, "above 0 and below 1"),
+    ):
+        if not is_allowed:
+            received = f"{name}={getattr(head, name)!r}"
+            raise ValueError(f"`{name}` must be {expected}. Received: {received}.")
 
 
 def _is_above_0(value) -> bool:
+    """Whether `value` is a number above 0; infinity and NaN are not."""
     return isinstance(value, numbers.Real) and 0 < value < math.inf

@@ -1,10 +1,10 @@
-"""Which training samples C is chosen on. It knows nothing of features."""
+"""Divides training samples into some to learn from and some to choose C on."""
 
 import numpy as np
 
-# A class with fewer samples than this holds out too few for one division to tell.
+# With fewer samples of a class than this, one division is too noisy.
 FEW = 10
-# So does a division that holds out fewer: of 60, one more is 1.7 % more accuracy.
+# So is one that holds out fewer: of 60 samples, one more is 1.7 % more accuracy.
 ENOUGH = 500
 FOLDS = 5
 

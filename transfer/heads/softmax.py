@@ -10,7 +10,7 @@ from transfer.heads.solver.losses import Multinomial
 class SoftmaxHead(LinearHead):
     """A softmax over all classes, L2-regularised (paper, sec. 5.2).
 
-    The cross-entropy of scikit-learn's multinomial `LogisticRegression`, but that the
+    The loss is that of scikit-learn's multinomial `LogisticRegression`, but the
     intercept is regularised, too. Everything else is as in `LinearHead`.
 
     Example:
@@ -21,7 +21,7 @@ class SoftmaxHead(LinearHead):
     """
 
     def predict_proba(self, X):
-        """Probability of each class, (n_samples, n_classes)."""
+        """Returns the probability of each class, (n_samples, n_classes)."""
         decision = self.decision_function(X)
         if decision.ndim == 1:
             right = expit(decision)

@@ -9,9 +9,9 @@ from transfer.heads.solver.losses import SquaredHinge
 class SVMHead(LinearHead):
     """Linear support vector machines, one against the rest (paper, sec. 5.3).
 
-    They are those of scikit-learn's `LinearSVC`, of which the paper does not say more
-    than "linear SVM". With the scale divided out, as in `LinearHead`, `SVMHead(C)`
-    gives raw features the decision values of
+    The paper says no more than "linear SVM"; these are scikit-learn's `LinearSVC`. With
+    the scale divided out, as in `LinearHead`, `SVMHead(C)` gives raw features the
+    decision values of
     `LinearSVC(C=C / scale_**2, intercept_scaling=scale_)`. Everything else is as in
     `LinearHead`.
 
@@ -22,7 +22,7 @@ class SVMHead(LinearHead):
     """
 
     def _targets(self, known):
-        if len(self.classes_) == 2:  # the other class is the same with its sign turned
+        if len(self.classes_) == 2:  # the other class has the opposite score
             return np.where(known == 1, 1, -1)[:, None].astype(np.float32)
         one_hot = known[:, None] == np.arange(len(self.classes_))
         return np.where(one_hot, 1, -1).astype(np.float32)

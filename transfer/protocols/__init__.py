@@ -1,1 +1,1 @@
-"""Which images are learnt from and tested, and how answers are scored."""
+"""Protocols: training and test images, scores, near-duplicates."""

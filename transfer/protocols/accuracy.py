@@ -1,16 +1,13 @@
-"""Scores of the transfer experiments: accuracy by class, average precision.
-
-Accuracies are fractions. No class weighs more for having more images.
-"""
+"""Mean per-class accuracy, the score of the Caltech data sets; a fraction."""
 
 import numpy as np
 
 
 def mean_per_class_accuracy(labels: np.ndarray, predictions: np.ndarray) -> float:
-    """The mean over classes of the share of a class's images that are named right.
+    """Computes the fraction of right answers per class, and the mean over classes.
 
-    The score of the Caltech data sets (paper, sec. 5.2). Classes without an image are
-    left out.
+    This is the score of the Caltech data sets (paper, sec. 5.2). Classes without an
+    image are left out.
 
     Args:
         labels: (n_samples,) whole numbers from 0.

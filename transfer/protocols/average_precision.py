@@ -1,11 +1,8 @@
-"""Average precision, by the three definitions in use, for several classes at once.
-
-Rankings of images by score; images that say neither yes nor no are left out.
-"""
+"""Average precision of rankings by score, by the three definitions in use."""
 
 import numpy as np
 
-#: Name -> what it is.
+#: Name -> definition.
 DEFINITIONS = {
     "all_point": "area under the precision that never rises with recall "
     "(VOC since 2010)",
@@ -17,9 +14,9 @@ _RECALLS = np.arange(11) / 10
 
 
 def average_precision(relevant: np.ndarray, scores: np.ndarray) -> dict[str, float]:
-    """Average precision of one ranking.
+    """Computes the average precision of one ranking.
 
-    Images of one score have no order: they enter the curve together.
+    Images with the same score have no order: they enter the curve together.
 
     Shapes: `relevant` bool (n_images,), `scores` (n_images,).
     """
@@ -35,7 +32,7 @@ def average_precision(relevant: np.ndarray, scores: np.ndarray) -> dict[str, flo
     precision, recall = _curve(relevant, scores)
     gain = np.diff(recall, prepend=0.0)
     envelope = np.maximum.accumulate(precision[::-1])[::-1]
-    # Recalls are quotients: 7 / 10 must reach the tenth it stands for.
+    # Recalls are rounded quotients: 7 / 10 must reach 0.7.
     places = np.searchsorted(recall, _RECALLS - 1e-9)
     return {
         "all_point": float(gain @ envelope),
@@ -45,7 +42,9 @@ def average_precision(relevant: np.ndarray, scores: np.ndarray) -> dict[str, flo
 
 
 def average_precisions(targets: np.ndarray, scores: np.ndarray) -> dict[str, list]:
-    """Average precision of each class.
+    """Computes the average precision of each class; `None` for one without images.
+
+    Target 0 (difficult) leaves an image out of the class.
 
     Shapes: `targets` (n_images, n_classes), `scores` (n_images, n_classes).
     """
@@ -61,7 +60,7 @@ def average_precisions(targets: np.ndarray, scores: np.ndarray) -> dict[str, lis
 
 
 def _curve(relevant, scores):
-    """Precision and recall after each score, falling scores first."""
+    """Returns precision and recall after each score, from the highest score on."""
     order = np.argsort(-scores, kind="stable")
     last = np.append(np.flatnonzero(np.diff(scores[order])), len(order) - 1)
     hits = np.cumsum(relevant[order])[last]

@@ -44,7 +44,7 @@ def copies(
 
 
 def _digests(split: Split) -> Iterator[tuple[str, bytes | None]]:
-    """Streams each file's name and SHA-256, `None` of those that cannot be read."""
+    """Yields each file's name and SHA-256, or `None` if it cannot be read."""
 
     def digest(key):
         try:

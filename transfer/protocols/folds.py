@@ -1,7 +1,7 @@
-"""Which images are learnt from and which are tested: the protocols of the paper.
+"""Divides images into training and test images by the protocol of the paper.
 
-Caltech-101 and -256 (paper, sec. 5.2): n training images a class, drawn at random, at
-most 50 others of each class for the test, several folds. It knows nothing of features.
+Caltech-101 and -256 (paper, sec. 5.2): n random training images per class, at most 50
+others of each class for the test, several folds.
 """
 
 import dataclasses
@@ -12,14 +12,14 @@ import numpy as np
 from zfkeras.data.sources.caltech import background_label
 from zfkeras.errors import UsageError
 
-#: Test images of a class, at most (sec. 5.2: "up to 50").
+#: Largest number of test images per class (sec. 5.2: "up to 50").
 MAX_TEST_PER_CLASS = 50
 NUM_FOLDS = 5
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
 class Fold:
-    """One division of the images; the two have none in common.
+    """One division into disjoint training and test images.
 
     Shapes: `train` int64 (n_train,), `test` int64 (n_test,).
     """

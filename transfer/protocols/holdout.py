@@ -1,10 +1,10 @@
-"""Images held out of a set, class by class. It knows nothing of features."""
+"""Holds images out of a set, class by class."""
 
 import numpy as np
 
 
 def drawn(labels: np.ndarray, fraction: float, seed: int) -> np.ndarray:
-    """Draws a share of each class, at least one where there are two images.
+    """Draws a fraction of each class, at least one image if there are two.
 
     Shapes: `labels` (n_images,), result bool (n_images,).
     """

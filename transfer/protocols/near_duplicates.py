@@ -31,12 +31,12 @@ class Overlap:
 
     @property
     def ids_a(self) -> list[str]:
-        """Names of the images of A that are in B, too."""
+        """Returns the names of the images of A that are in B, too."""
         return sorted({pair.id_a for pair in self.pairs})
 
     @property
     def ids_b(self) -> list[str]:
-        """Names of the images of B that are in A, too: those to leave out."""
+        """Returns the names of the images of B that are in A, too."""
         return sorted({pair.id_b for pair in self.pairs})
 
 
@@ -68,7 +68,7 @@ class Matches:
         is_better = highest > self.best[rows]
         self.best[rows] = np.where(is_better, highest, self.best[rows])
         self.best_b[rows] = np.where(is_better, column + b_start, self.best_b[rows])
-        # Few rows have a pair at all; the others need no second look.
+        # Most rows have no pair.
         candidates = np.flatnonzero(highest >= self.threshold)
         at, b = np.nonzero(product[candidates] >= self.threshold)
         a = candidates[at]

@@ -1,16 +1,16 @@
 """A preconditioner: the few directions of feature space in which features vary most.
 
 Features after a ReLU have one direction, their mean, a thousand times stronger than
-the rest, and a hundred more that stand out; conjugate gradients spend their steps on
-them. It changes how fast they get there, and nothing about where.
+the rest, and a hundred more that stand out. Conjugate gradients spend their steps on
+them. The preconditioner changes the speed of convergence, not the solution.
 """
 
 import numpy as np
 
-#: Directions that are taken out.
+#: Number of directions.
 RANK = 100
 _ROUNDS = 2
-# Square length, against the longest, below which a direction is float32's rounding.
+# Directions of smaller squared length, relative to the longest, are rounding errors.
 _NOISE = 1e-5
 
 
@@ -23,7 +23,7 @@ class Deflation:
         for _ in range(_ROUNDS):
             basis = np.linalg.qr(space.pull(space.scores(basis)))[0]
         scores = space.scores(basis)
-        # Orthonormal among features, and there the axes of the features' spread.
+        # Makes the basis orthonormal and turns it to the axes of the features' spread.
         square, axes = np.linalg.eigh(
             space.products(basis, basis, scores).astype(np.float64)
         )

@@ -1,4 +1,4 @@
-"""Gram matrices of features that may not fit into memory."""
+"""Computes Gram matrices of features that may not fit into memory."""
 
 import numpy as np
 
@@ -10,17 +10,17 @@ from transfer.heads.solver.parallel import (
 )
 from zfkeras.errors import RunError
 
-# Bytes of features that are in memory as float32 at once.
+# Bytes of float32 features that are in memory at once.
 _BLOCK_BYTES = 256 * 2**20
 
 
 def gram_matrix(
     features: np.ndarray, progress=None, *, rows: np.ndarray | None = None
 ) -> np.ndarray:
-    """All inner products of the rows of `features`.
+    """Computes all inner products of the rows of `features`.
 
-    It reads the features once, some columns of all rows at a time, so that its memory
-    is that of the result and one block.
+    Reads the features once, some columns of all rows at a time, so that memory holds
+    the result and one block.
 
     Args:
         features: (n_samples, n_features), an array or a memory map, of any float type.
@@ -43,7 +43,7 @@ def gram_matrix(
 
     def add(tile):
         one, other = tile
-        with np.errstate(invalid="ignore", over="ignore"):  # told of below
+        with np.errstate(invalid="ignore", over="ignore"):  # checked below
             gram[one, other] += block[one] @ block[other].T
 
     with blas_on_one_core():
@@ -59,7 +59,7 @@ def gram_matrix(
 
 
 def check_finite(of_rows: np.ndarray) -> None:
-    """Refuses features by what was computed of them."""
+    """Raises `RunError` if one of the numbers computed of features is not finite."""
     if not np.isfinite(of_rows).all():
         raise RunError(
             "features must be finite. Received: a row of the features with infinity, "
@@ -70,7 +70,7 @@ def check_finite(of_rows: np.ndarray) -> None:
 def weighted_sum(
     features: np.ndarray, weights: np.ndarray, rows: np.ndarray | None = None
 ) -> np.ndarray:
-    """The sum of the rows of `features`, each times its weights, read in blocks.
+    """Computes the weighted sum of the rows of `features`, which it reads in blocks.
 
     Shapes: `features` (n_samples, n_features), `weights` (n_samples, n_columns), `rows`
     int (n_rows,), result float32 array (n_features, n_columns).
@@ -84,7 +84,7 @@ def weighted_sum(
 
 
 def _in_memory(features, columns, rows):
-    """Some columns of some rows as float32."""
+    """Reads some columns of some rows as float32."""
     width = features[:1, columns].shape[1]
     block = np.empty((len(features) if rows is None else len(rows), width), np.float32)
 

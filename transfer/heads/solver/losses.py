@@ -1,7 +1,7 @@
 """The losses of linear heads, for all classes at once.
 
 Each is a function of the scores F (n_samples, n_columns), with its derivative and the
-product of its second derivative with a matrix. It knows nothing of features.
+product of its second derivative with a matrix.
 """
 
 import numpy as np
@@ -9,40 +9,40 @@ from scipy.special import logsumexp, softmax
 
 
 class SquaredHinge:
-    """One against rest: the sum of max(0, 1 - y f)^2, a problem of its own a column.
+    """One against rest: the sum of max(0, 1 - y f)^2; each column is its own problem.
 
     Shapes: `targets` (n_samples, n_columns).
     """
 
-    #: Columns are problems of their own, each with a step of its own.
+    #: Each column is a problem of its own and has a step of its own.
     is_separable = True
 
     def __init__(self, targets: np.ndarray):
         self.targets = targets
 
     def of_columns(self, chosen: np.ndarray) -> "SquaredHinge":
-        """The loss of some columns alone; `chosen` is bool, (n_columns,)."""
+        """Returns the loss of some columns alone; `chosen` is bool, (n_columns,)."""
         return SquaredHinge(self.targets[:, chosen])
 
     def value(self, scores: np.ndarray) -> np.ndarray:
-        """The loss of each column, (n_columns,)."""
+        """Returns the loss of each column, (n_columns,)."""
         return np.square(self._slack(scores)).sum(axis=0, dtype=np.float64)
 
     def gradient(self, scores: np.ndarray) -> np.ndarray:
-        """Its derivative by the scores, of their shape."""
+        """Returns the derivative by the scores, of their shape."""
         return -2 * self.targets * self._slack(scores)
 
     def curvature(self, scores: np.ndarray):
-        """The function V -> H V of the second derivative at these scores."""
+        """Returns the function V -> H V of the second derivative at these scores."""
         active = 2 * self.counted(scores).astype(scores.dtype)
         return lambda directions: active * directions
 
     def counted(self, scores: np.ndarray) -> np.ndarray:
-        """The samples that the loss counts, bool, of the shape of the scores."""
+        """Returns which samples have a loss, bool, of the shape of the scores."""
         return self._slack(scores) > 0
 
     def mean_curvature(self, scores: np.ndarray) -> np.ndarray:
-        """The mean second derivative, (n_columns,)."""
+        """Returns the mean second derivative, (n_columns,)."""
         return 2 * self.counted(scores).mean(axis=0, dtype=scores.dtype)
 
     def _slack(self, scores):
@@ -62,16 +62,16 @@ class Multinomial:
         self.targets = targets
 
     def value(self, scores: np.ndarray) -> np.ndarray:
-        """The loss, (1,)."""
+        """Returns the loss, (1,)."""
         right = (scores * self.targets).sum(axis=1)
         return np.array([(logsumexp(scores, axis=1) - right).sum(dtype=np.float64)])
 
     def gradient(self, scores: np.ndarray) -> np.ndarray:
-        """Its derivative by the scores, of their shape."""
+        """Returns the derivative by the scores, of their shape."""
         return softmax(scores, axis=1) - self.targets
 
     def curvature(self, scores: np.ndarray):
-        """The function V -> H V of the second derivative at these scores."""
+        """Returns the function V -> H V of the second derivative at these scores."""
         shares = softmax(scores, axis=1)
 
         def product(directions):
@@ -81,6 +81,6 @@ class Multinomial:
         return product
 
     def mean_curvature(self, scores: np.ndarray) -> np.ndarray:
-        """The mean second derivative by a score of its own, (n_columns,)."""
+        """Returns the mean second derivative by each score, (n_columns,)."""
         shares = softmax(scores, axis=1)
         return (shares * (1 - shares)).mean(axis=0)

@@ -1,10 +1,10 @@
 """Minimises |W|^2 / 2 + C * loss(scores of W), for all columns in the same products.
 
-Newton's method in float64, unless a rough answer will do. Its linear systems are solved
-by conjugate gradients in float32 matrix products, one a step among samples, two among
-features. Once a squared hinge counts few samples of each column, a column's system is
-small and is solved exactly instead. Columns that are problems of their own leave once
-they are exact enough. It knows nothing of classes.
+Newton's method runs in float64, or in float32 for a rough answer. Conjugate gradients
+solve its linear systems by float32 matrix products: one per step among samples, two
+among features. Once few samples of a column have a squared hinge loss, the column's
+system is small and is solved exactly instead. Columns that are problems of their own
+leave once they are exact enough.
 """
 
 import numpy as np
@@ -12,11 +12,11 @@ import numpy as np
 from transfer.heads.solver.deflation import RANK, Deflation
 from transfer.heads.solver.parallel import blas_on_one_core, in_parallel
 
-# Newton steps and, within each, conjugate gradient steps after which it gives up.
+# Largest numbers of Newton steps and of conjugate gradient steps within each.
 MAX_STEPS = 60
 MAX_INNER_STEPS = 200
 _HALVINGS = 30
-# Of a Newton step that is solved by conjugate gradients.
+# Conjugate gradient steps that a Newton step usually takes.
 _USUAL_INNER_STEPS = 15
 # Tolerance from which float32 is exact enough.
 _ROUGH = 0.01
@@ -65,7 +65,7 @@ def _minimise(space, loss, c, tolerance, start):
         if exactly:
             step = _exact_step(space, loss, c, weights, scores)
         else:
-            # No more exact than is worth it, so far from the end.
+            # Far from the end, a rough step is enough.
             goal = np.maximum(0.05 * size, 0.3 * wanted)
             step = _newton_step(
                 space, loss, c, scores, (gradient, gradient_scores), goal, deflation
@@ -84,7 +84,7 @@ def _minimise(space, loss, c, tolerance, start):
 
 
 def _is_small(space, loss, scores) -> bool:
-    """Whether the exact step costs less than conjugate gradients would."""
+    """Whether the exact step costs less than conjugate gradients."""
     if not loss.is_separable:
         return False
     exact = space.ridge_cost(loss.counted(scores).sum(axis=0))
@@ -92,7 +92,7 @@ def _is_small(space, loss, scores) -> bool:
 
 
 def _exact_step(space, loss, c, weights, scores):
-    """To the minimum that the samples give which count now."""
+    """Computes the step to the minimum of the samples that have a loss now."""
     counted, step = loss.counted(scores), np.zeros_like(weights)
 
     def solve(column):
@@ -141,9 +141,9 @@ def _newton_step(space, loss, c, scores, gradient, goal, deflation):
 
 
 def _line_search(space, loss, c, at, step):
-    """The first of 1, 1/2, 1/4, ... that lowers each problem's objective enough.
+    """Returns the first of 1, 1/2, 1/4, ... that lowers each objective enough.
 
-    Also whether it lowers it by more than rounding does.
+    Also returns whether it lowers it by more than rounding does.
     """
     (weights, scores), (step, step_scores) = at, step
     square = space.inner(weights, weights, scores)
@@ -158,7 +158,7 @@ def _line_search(space, loss, c, at, step):
         moved = square + 2 * length * cross + length**2 * step_square
         trial = (scores + length * step_scores).astype(scores.dtype)
         value = _sum(loss, moved) / 2 + c * loss.value(trial)
-        # What rounding moves the objective by is no reason to halve.
+        # A change of the size of rounding is no reason to halve.
         worse = value > now + 1e-4 * length * slope + slack
         if not worse.any():
             break
@@ -168,12 +168,12 @@ def _line_search(space, loss, c, at, step):
 
 
 def _norm(loss, space, vectors, scores):
-    """The norm of weights in feature space, a number each problem."""
+    """Returns the norm of weights in feature space for each problem."""
     return np.sqrt(np.maximum(_sum(loss, space.inner(vectors, vectors, scores)), 0))
 
 
 def _sum(loss, values):
-    """One number a problem: a column's own, or that of all columns together."""
+    """Returns one number for each problem: of a column, or of all columns together."""
     if loss.is_separable:
         return values
     return values.sum(keepdims=True)

@@ -1,7 +1,7 @@
 """Matrix products on all cores, in blocks of rows, with BLAS on one core each.
 
-BLAS's own threads spin while they wait for each other. Where other work has a core,
-they wait longer than they compute: ten times as long was seen. Blocks wait for nobody.
+The threads of BLAS spin while they wait for each other. If another process uses a
+core, they wait up to ten times longer than they compute. Blocks do not wait.
 """
 
 import functools
@@ -17,7 +17,7 @@ ROWS = 512
 
 
 def blas_on_one_core():
-    """A context in which BLAS starts no threads; for `in_parallel` and `product`."""
+    """Returns a context in which BLAS starts no threads."""
     return threadpool_limits(1, "blas")
 
 
@@ -28,12 +28,12 @@ def in_parallel(function: Callable, items: Iterable) -> None:
 
 
 def rows_of(matrix: np.ndarray) -> list[slice]:
-    """The blocks of rows of a matrix."""
+    """Returns the blocks of rows of a matrix."""
     return [slice(i, i + ROWS) for i in range(0, len(matrix), ROWS)]
 
 
 def product(matrix: np.ndarray, columns: np.ndarray) -> np.ndarray:
-    """Their product in the precision of `columns`; `matrix` is never copied whole.
+    """Multiplies in the precision of `columns`, without a copy of all of `matrix`.
 
     Shapes: `matrix` (n_rows, n_inner), `columns` (n_inner, n_columns), result (n_rows,
     n_columns).
@@ -52,5 +52,5 @@ def product(matrix: np.ndarray, columns: np.ndarray) -> np.ndarray:
 
 @functools.cache
 def _pool(process):
-    """The threads of a process: one that was forked has none of its parent's."""
+    """Returns the threads of a process; a forked process has none of its parent."""
     return ThreadPoolExecutor(os.cpu_count(), thread_name_prefix="heads")

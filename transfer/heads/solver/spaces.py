@@ -1,13 +1,18 @@
-"""Where the weights of a linear head live: among the features, or among the samples.
+"""The spaces of a linear head's weights: among the features, or among the samples.
 
 With fewer samples than features every L2-regularised linear model is a weighted sum of
-the training samples (the representer theorem), so that their Gram matrix is all that
+the training samples (the representer theorem). Then their Gram matrix is all that
 solving needs; nothing is approximated.
+
+Both spaces divide features by the root of the samples' mean square norm, so that C
+means the same for every layer. A one is added to each sample, so that the intercept is
+a weight among the others. They do not know the labels.
 """
 
 import numpy as np
 from scipy.linalg import cho_factor, cho_solve
 
+from transfer.heads.solver.gram import check_finite
 from transfer.heads.solver.parallel import product
 
 
@@ -17,28 +22,60 @@ class FeatureSpace:
     Shapes: `features` (n_samples, n_features).
     """
 
-    def __init__(self, features: np.ndarray):
+    def __init__(self, features: np.ndarray, scale: float = 1.0):
         self.features = features
+        self.scale = scale
         self.size = features.shape[1]
 
+    @classmethod
+    def of_samples(cls, X: np.ndarray) -> "FeatureSpace":
+        """Scales features (n_samples, n_features) and adds the ones."""
+        scaled = np.ones((len(X), X.shape[1] + 1), np.float32)
+        features = scaled[:, :-1]
+        with np.errstate(over="ignore"):  # _scale checks
+            features[...] = X
+        scale = _scale(np.einsum("ij,ij->i", features, features))
+        features *= np.float32(1 / scale)
+        return cls(scaled, scale)
+
+    def part(self, rows: np.ndarray) -> "FeatureSpace":
+        """Returns the space of some samples."""
+        return FeatureSpace(self.features[rows])
+
+    def scores_of(self, others, rows, weights: np.ndarray) -> np.ndarray:
+        """Returns the scores of some samples by weights learnt from other rows."""
+        return self.features[others] @ weights
+
+    def widened(self, rows: np.ndarray, weights: np.ndarray) -> np.ndarray:
+        """Returns weights of the space of some samples as weights of this space."""
+        return weights
+
+    def raw(self, weights: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """Returns the weights of raw features, and the intercept.
+
+        Shapes: result float32 (n_features, n_columns), (n_columns,).
+        """
+        kernel = (weights[:-1] / self.scale).astype(np.float32)
+        return kernel, weights[-1].astype(np.float32)
+
     def scores(self, weights: np.ndarray) -> np.ndarray:
-        """The scores of weights, (n_samples, n_columns)."""
+        """Returns the scores of weights, (n_samples, n_columns)."""
         return product(self.features, weights)
 
     def pull(self, gradient: np.ndarray) -> np.ndarray:
-        """A derivative by the scores as one by the weights."""
+        """Turns a derivative by the scores into a derivative by the weights."""
         return product(self.features.T, gradient)
 
     def inner(self, a, b, b_scores) -> np.ndarray:
-        """Inner product of weights in feature space, a column each."""
+        """Returns the inner product of weights in feature space for each column."""
         return np.einsum("ij,ij->j", a, b)
 
     def products(self, a, b, b_scores) -> np.ndarray:
-        """Inner products of all columns of `a` with all of `b`."""
+        """Returns the inner products of all columns of `a` with all of `b`."""
         return a.T @ b
 
     def ridge(self, rows: np.ndarray, targets: np.ndarray, c: float) -> np.ndarray:
-        """The minimum of |w|^2 / 2 + c * |f - targets|^2 over some rows, in float64.
+        """Minimises |w|^2 / 2 + c * |f - targets|^2 over some rows, in float64.
 
         Shapes: `targets` (n_rows,), result float64 (size,).
         """
@@ -48,56 +85,87 @@ class FeatureSpace:
         return _solved(part.T @ part, part.T @ targets, c)
 
     def ridge_cost(self, counts: np.ndarray) -> float:
-        """Multiplications of `ridge` with so many rows, all columns together."""
+        """Returns the multiplications of `ridge` with so many rows for each column."""
         short = np.minimum(counts, self.size).astype(np.float64)
         long = np.maximum(counts, self.size)
         return float((short**3 / 6 + short**2 * long / 2).sum())
 
     def product_cost(self, n_columns: int) -> float:
-        """Multiplications of a step of conjugate gradients."""
+        """Returns the multiplications of a step of conjugate gradients."""
         return 2.0 * self.features.size * n_columns
 
 
 class SampleSpace:
     """Weights B (n_samples, n_columns), W = X^T B; scores K B with K = X X^T.
 
+    Its methods are those of `FeatureSpace`.
+
     Shapes: `gram` (n_samples, n_samples).
     """
 
-    def __init__(self, gram: np.ndarray):
+    def __init__(self, gram: np.ndarray, scale: float = 1.0):
         self.gram = gram
+        self.scale = scale
         self.size = len(gram)
 
-    def scores(self, weights: np.ndarray) -> np.ndarray:
-        """The scores of weights, (n_samples, n_columns)."""
+    @classmethod
+    def of_samples(cls, gram: np.ndarray) -> "SampleSpace":
+        """Scales inner products (n_samples, n_samples) and adds the ones."""
+        scale = _scale(np.diagonal(gram))
+        return cls(gram * np.float32(scale**-2) + np.float32(1), scale)
+
+    def part(self, rows):
+        return SampleSpace(self.gram[np.ix_(rows, rows)])
+
+    def scores_of(self, others, rows, weights):
+        return self.gram[np.ix_(others, rows)] @ weights
+
+    def widened(self, rows, weights):
+        """Returns the same weights; the other samples have weight zero."""
+        wide = np.zeros((self.size, weights.shape[1]), weights.dtype)
+        wide[rows] = weights
+        return wide
+
+    def raw(self, weights):
+        """Returns the weights of the samples, and the intercept they make.
+
+        Shapes: result float32 (n_samples, n_columns), (n_columns,).
+        """
+        intercept = weights.sum(axis=0).astype(np.float32)
+        return weights.astype(np.float32), intercept
+
+    def scores(self, weights):
         return product(self.gram, weights)
 
-    def pull(self, gradient: np.ndarray) -> np.ndarray:
-        """A derivative by the scores as one by the weights: X^T g has coordinates g."""
+    def pull(self, gradient):
+        """Returns the gradient: it holds the coordinates of X^T gradient."""
         return gradient
 
-    def inner(self, a, b, b_scores) -> np.ndarray:
-        """Inner product of weights in feature space, a column each."""
+    def inner(self, a, b, b_scores):
         return np.einsum("ij,ij->j", a, b_scores)
 
-    def products(self, a, b, b_scores) -> np.ndarray:
-        """Inner products of all columns of `a` with all of `b`."""
+    def products(self, a, b, b_scores):
         return a.T @ b_scores
 
-    def ridge(self, rows: np.ndarray, targets: np.ndarray, c: float) -> np.ndarray:
-        """As in `FeatureSpace`: the other samples have weight zero."""
+    def ridge(self, rows, targets, c):
+        """Solves for the rows; the other samples have weight zero."""
         weights = np.zeros(self.size)
         part = self.gram[np.ix_(rows, rows)].astype(np.float64)
         weights[rows] = _solved(part, targets, c)
         return weights
 
-    def ridge_cost(self, counts: np.ndarray) -> float:
-        """Multiplications of `ridge` with so many rows, all columns together."""
+    def ridge_cost(self, counts):
         return float((counts.astype(np.float64) ** 3 / 6).sum())
 
-    def product_cost(self, n_columns: int) -> float:
-        """Multiplications of a step of conjugate gradients."""
+    def product_cost(self, n_columns):
         return float(self.gram.size) * n_columns
+
+
+def _scale(squares) -> float:
+    """Returns the root of the mean of square norms; 1 if all features are zero."""
+    check_finite(squares)
+    mean = float(np.mean(squares, dtype=np.float64))
+    return float(np.sqrt(mean)) if mean > 0 else 1.0
 
 
 def _solved(matrix, right, c):
