@@ -21,19 +21,22 @@ def occlude(images, boxes, occlusion_value=0.0):
 
 
 def window_starts(length: int, size: int, stride: int) -> np.ndarray:
-    """Starts of windows along a side; the last window ends at the border.
+    """Places windows along a side; the last one ends at the border.
 
     Returns int32 array (windows,).
     """
     if not 1 <= size <= length:
         raise UsageError(
-            f"`patch_size` must be from 1 to {length}, the side of the image. "
-            f"Received: {size}."
+            argument="patch_size",
+            received=size,
+            expected=f"from 1 to {length}, the side of the image",
         )
     if not 1 <= stride <= size:
         raise UsageError(
-            f"`patch_stride` must be from 1 to {size}, the patch's side, or pixels "
-            f"between the patches are missed. Received: {stride}."
+            argument="patch_stride",
+            received=stride,
+            expected=f"from 1 to {size}, the patch's side",
+            remedy="Larger steps miss pixels between the patches.",
         )
     starts = [*range(0, length - size + 1, stride)]
     if starts[-1] != length - size:

@@ -6,9 +6,9 @@ from tests.helpers import deconvnet_reference
 from tests.helpers.networks import make_classifier
 from tests.helpers.projections import shake
 from tests.helpers.splits import noise
+from visualize.figures.project.figure import ProjectSettings
 from visualize.figures.project.photograph_projection import (
     PhotographProjector,
-    ProjectionSettings,
     choose_units,
 )
 from zfkeras import MaxPoolWithArgmax
@@ -19,6 +19,8 @@ from zfkeras.models.classifier import Classifier
 
 NAMES = ("n02124075 Egyptian cat", "bee", "dog")
 LRN_OF = {"deconvnet": "identity", "guided": "gradient", "gradient": "gradient"}
+SQUARE = noise(1, 24, 24)
+CROP = (SQUARE[2:-2, 2:-2].astype(np.float32) - 120) / 64
 
 
 def small_classifier():
@@ -44,58 +46,36 @@ def classifier():
 
 
 @pytest.fixture(scope="module")
-def square():
-    return noise(1, 24, 24)
+def projected(classifier):
+    settings = ProjectSettings(layer="high", units=4)
+    return PhotographProjector(classifier, settings).project(SQUARE)
 
 
-@pytest.fixture(scope="module")
-def projected(classifier, square):
-    settings = ProjectionSettings(layer="high", units=4)
-    return PhotographProjector(classifier, settings).project(square)
-
-
-def maps_of(classifier, square, layer):
-    """The layer's output by Keras alone, and what it was computed from."""
-    crop = (square[2:-2, 2:-2].astype(np.float32) - 120) / 64
+def test_the_strongest_units_are_those_that_numpy_finds(classifier, projected):
     model = classifier.model
-    part = keras.Model(model.inputs, model.get_layer(layer).output)
-    return part.predict(crop[None], verbose=0)[0], crop
-
-
-def test_the_strongest_units_are_those_that_numpy_finds(classifier, square, projected):
-    maps, _ = maps_of(classifier, square, "high")
+    part = keras.Model(model.inputs, model.get_layer("high").output)
+    maps = part.predict(CROP[None], verbose=0)[0]
     peaks = maps.max(axis=(0, 1))
-    expected = sorted(range(10), key=lambda channel: -peaks[channel])[:4]
-    assert projected.channels.tolist() == expected
-    for channel, position, activation, own in zip(
-        projected.channels,
-        projected.positions,
-        projected.activations,
-        projected.maps,
-        strict=True,
-    ):
-        np.testing.assert_allclose(own, maps[..., channel], rtol=1e-5, atol=1e-6)
-        assert maps[*position, channel] == peaks[channel]
-        assert activation == pytest.approx(peaks[channel], rel=1e-5)
+    assert projected.channels.tolist() == np.argsort(-peaks)[:4].tolist()
+    for row, channel in enumerate(projected.channels):
+        own = maps[..., channel]
+        np.testing.assert_allclose(projected.maps[row], own, rtol=1e-5, atol=1e-6)
+        assert own[*projected.positions[row]] == peaks[channel]
+        assert projected.activations[row] == pytest.approx(peaks[channel], rel=1e-5)
 
 
 @pytest.mark.parametrize("method", LRN_OF)
-def test_projections_are_those_of_the_second_engine(
-    classifier, square, projected, method
-):
-    _, crop = maps_of(classifier, square, "high")
-    for row, (channel, (y, x)) in enumerate(
-        zip(projected.channels, projected.positions, strict=True)
-    ):
+def test_projections_are_those_of_the_second_engine(classifier, projected, method):
+    for row, channel in enumerate(projected.channels):
 
-        def seed(maps, y=y, x=x, channel=channel):
+        def seed(maps, unit=(0, *projected.positions[row], channel)):
             alone = np.zeros_like(maps)
-            alone[:, y, x, channel] = maps[:, y, x, channel]
+            alone[unit] = maps[unit]
             return alone
 
         expected = deconvnet_reference.project(
             classifier.model,
-            crop[None],
+            CROP[None],
             seed,
             lambda model: model.get_layer("high").output,
             method,
@@ -107,37 +87,32 @@ def test_projections_are_those_of_the_second_engine(
         np.testing.assert_allclose(found, expected, rtol=0, atol=1e-4 * scale)
 
 
-def test_predictions_and_crop_are_those_of_the_classifier(
-    classifier, square, projected
-):
-    np.testing.assert_array_equal(projected.crop, square[2:-2, 2:-2])
-    expected = classifier.predict(square)[0]
+def test_predictions_and_crop_are_those_of_the_classifier(classifier, projected):
+    np.testing.assert_array_equal(projected.crop, SQUARE[2:-2, 2:-2])
+    expected = classifier.predict(SQUARE)[0]
     np.testing.assert_allclose(projected.probabilities, expected, rtol=1e-5)
     record = projected.to_json(NAMES)
-    best = sorted(range(3), key=lambda label: -expected[label])
-    assert [one["name"] for one in record["predictions"]] == [NAMES[i] for i in best]
+    best = [NAMES[i] for i in np.argsort(-expected)]
+    assert [one["name"] for one in record["predictions"]] == best
     assert record["predictions"][0]["probability"] == pytest.approx(expected.max())
-    assert [unit["channel"] for unit in record["units"]] == projected.channels.tolist()
-    for unit, position, box in zip(
-        record["units"], projected.positions, projected.boxes, strict=True
-    ):
-        assert unit["position"] == [*position] and unit["box"] == [*box]
+    for row, unit in enumerate(record["units"]):
+        assert unit["channel"] == projected.channels[row]
+        assert unit["position"] == projected.positions[row].tolist()
+        assert unit["box"] == projected.boxes[row].tolist()
 
 
-def test_units_of_the_output_start_at_their_logits(classifier, square):
-    projector = PhotographProjector(classifier, ProjectionSettings(layer="classes"))
-    projected = projector.project(square)
+def test_units_of_the_output_start_at_their_logits(classifier):
+    projector = PhotographProjector(classifier, ProjectSettings(layer="classes"))
+    projected = projector.project(SQUARE)
     assert projector.is_output and not projector.has_positions
     assert projected.positions is None and projected.maps is None
     assert projected.channels.tolist() == projected.top_classes.tolist()
     assert projected.boxes.tolist() == [[0, 0, 20, 20]] * 3
     logits, shares = projected.activations, projected.probabilities[projected.channels]
-    np.testing.assert_allclose(
-        logits - logits[0], np.log(shares / shares[0]), atol=1e-4
-    )
-    assert [unit["position"] for unit in projected.to_json(NAMES)["units"]] == [
-        None
-    ] * 3
+    ratios = np.log(shares / shares[0])
+    np.testing.assert_allclose(logits - logits[0], ratios, atol=1e-4)
+    units = projected.to_json(NAMES)["units"]
+    assert [unit["position"] for unit in units] == [None] * 3
 
 
 @pytest.mark.parametrize(
@@ -158,44 +133,45 @@ def test_units_are_chosen_by_strength_unless_they_are_given(
     maps[1, 0, 2] = 7
     maps[..., 1] = -1  # equal everywhere: the first position counts
     maps[1, 1, 1] = -2
-    found = choose_units(maps, ProjectionSettings(**settings))
-    assert (found[0].tolist(), [*map(tuple, found[1].tolist())]) == (
-        channels,
-        positions,
-    )
+    found = choose_units(maps, ProjectSettings(**settings))
+    assert found[0].tolist() == channels
+    assert [*map(tuple, found[1].tolist())] == positions
 
 
 def test_the_default_layer_is_5_or_the_last_maps(classifier):
-    settings = ProjectionSettings()
+    settings = ProjectSettings()
     assert PhotographProjector(classifier, settings).layer == "high"
-    quarter = make_classifier(1, NAMES)
-    projector = PhotographProjector(quarter, settings)
+    projector = PhotographProjector(make_classifier(1, NAMES), settings)
     assert (projector.layer, projector.layer_name) == (5, "pool5")
     assert projector.title == "Strongest units of layer 5 (pool5)"
 
 
 @pytest.mark.parametrize(
-    ("settings", "named"),
+    ("argument", "settings"),
     [
-        ({"layer": "none"}, "none"),
-        ({"layer": 6}, "conv1"),
-        ({"layer": "high", "channels": [10]}, "10"),
-        ({"layer": "high", "position": (5, 0)}, r"\(5, 0\)"),
-        ({"layer": "classes", "position": (0, 0)}, "`position`"),
-        ({"units": 0}, "0"),
-        ({"units": 33}, "33"),
-        ({"channels": [1, 1]}, r"\[1, 1\]"),
+        ("layer", {"layer": "none"}),
+        ("layer", {"layer": 6}),
+        ("channel", {"layer": "high", "channels": [10]}),
+        ("position", {"layer": "high", "position": (5, 0)}),
+        ("position", {"layer": "classes", "position": (0, 0)}),
+        ("units", {"units": 0}),
+        ("units", {"units": 33}),
+        ("channel", {"channels": [1, 1]}),
     ],
 )
-def test_what_the_network_does_not_have_is_refused_at_once(classifier, settings, named):
-    with pytest.raises(UsageError, match=named):
-        PhotographProjector(classifier, ProjectionSettings(**settings))
+def test_what_the_network_does_not_have_is_refused_at_once(
+    classifier, argument, settings
+):
+    with pytest.raises(UsageError) as caught:
+        PhotographProjector(classifier, ProjectSettings(**settings))
+    assert caught.value.argument == argument
 
 
-def test_activations_that_are_no_numbers_are_a_failed_run(square):
+def test_activations_that_are_no_numbers_are_a_failed_run():
     broken = small_classifier()
-    weights = broken.model.get_layer("low").get_weights()
-    broken.model.get_layer("low").set_weights([weights[0] * np.nan, weights[1]])
-    projector = PhotographProjector(broken, ProjectionSettings(layer="high"))
+    high = broken.model.get_layer("high")
+    kernel, bias = high.get_weights()
+    high.set_weights([kernel, bias + np.inf])
+    projector = PhotographProjector(broken, ProjectSettings(layer="high"))
     with pytest.raises(RunError):
-        projector.project(square)
+        projector.project(SQUARE)

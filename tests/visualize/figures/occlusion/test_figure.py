@@ -1,0 +1,100 @@
+import shutil
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from tests.helpers.records import read_results
+from tests.helpers.trees import write_tree
+from visualize.figures.occlusion.rows import default_patch
+from visualize.occlusion import build_parser, main
+
+COARSE = ("--patch-size=28", "--patch-stride=28")
+
+
+@pytest.fixture
+def words(model_file, image_folder):
+    return [f"--model={model_file}", f"--data=folder:{image_folder}"]
+
+
+def test_five_columns_are_drawn_for_images_of_the_data(run, words, tmp_path):
+    argv = [*words, "--count=2", "--patch-size=20", "--patch-stride=16"]
+    assert run(main, *argv)[0] == 0
+    with Image.open(tmp_path / "out" / "occlusion.png") as picture:
+        assert picture.width > 1500
+    record = read_results(tmp_path / "out", "occlusion")
+    assert len(record["images"]) == 2
+    for row in record["images"]:
+        assert row["image"].startswith("val/") and row["class_is"] == "true"
+        # 0, 16, 32 and, flush with the border of 56 pixels, 36.
+        assert row["tops"] == row["lefts"] == [0, 16, 32, 36]
+        for key in ("probabilities", "activations", "labels"):
+            assert np.shape(row[key]) == (4, 4)
+        lowest = np.min(row["probabilities"])
+        assert row["lowest_probability"] == pytest.approx(lowest, rel=1e-4)
+        assert row["on_object"] is None
+        assert len(row["other_images"]) == 3
+        assert row["image"] not in row["other_images"]
+
+
+def test_a_rerun_on_a_named_image_reuses_the_pass_over_the_data(
+    run, words, image_folder, tmp_path, monkeypatch
+):
+    image = image_folder / "val" / "bee" / "1.png"  # it is in the data, too
+    argv = [*words, *COARSE, "--images", image]
+    argv += ["--layer=conv5", "--channel=3", "--fill=0"]
+    assert run(main, *argv)[0] == 0
+    monkeypatch.setattr("visualize.strongest.scan.evaluation_batches", None)
+    assert run(main, *argv)[0] == 0
+    record = read_results(tmp_path / "out", "occlusion")
+    (row,) = record["images"]
+    assert (row["class_name"], row["channel"], row["layer"]) == ("bee", 3, "conv5")
+    assert record["fill"] == 0
+    others = row["other_images"]
+    assert others and "val/bee/1.png" not in others
+
+
+def test_unreadable_images_are_left_out_and_counted(run, words, image_folder, tmp_path):
+    images = shutil.copytree(image_folder, tmp_path / "images")
+    write_tree(images / "val" / "dog", {"9.png": "no picture"})
+    argv = [words[0], f"--data=folder:{images}", *COARSE, "--count=1"]
+    code, _, errors = run(main, *argv)
+    assert code == 1 and "1 of 13 images cannot be read" in errors[0]
+    assert run(main, *argv, "--max-bad-fraction=0.1")[0] == 0
+    record = read_results(tmp_path / "out", "occlusion")
+    assert record["bad_images"]["count"] == 1
+
+
+@pytest.mark.parametrize(
+    ("argv", "named"),
+    [
+        (["--patch-size=57"], "patch_size"),
+        (["--patch-size=9", "--patch-stride=10"], "patch_stride"),
+        (["--channel=128"], "channel"),
+        (["--fill=256"], "--fill"),
+    ],
+)
+def test_requests_that_cannot_be_met_are_refused(refusal, words, argv, named):
+    assert named in refusal(main, *words, "--count=1", *argv)
+
+
+def test_the_defaults_are_in_proportion_to_the_image():
+    assert default_patch(224) == (50, 8)
+    assert default_patch(56) == (12, 2)
+    assert default_patch(4) == (1, 1)
+    assert build_parser().parse_args([]).count == 3
+
+
+@pytest.mark.slow
+def test_hiding_the_object_takes_the_probability_away(shapes_network, run, tmp_path):
+    """Sec. 4.2: the network finds the object, not its surroundings."""
+    argv = ["--data=shapes", "--count=64", "--patch-size=20", "--patch-stride=4"]
+    _, out, _ = run(main, f"--model={shapes_network}", *argv, "--max-images=60")
+    record = read_results(tmp_path / "out", "occlusion")
+    known = [row["on_object"] for row in record["images"] if row["on_object"]]
+    assert len(known) > 15
+    mean = {key: np.mean([one[key] for one in known]) for key in known[0]}
+    assert mean["area_under_curve"] > 0.7
+    assert mean["share_on_object"] > 1.5 * mean["chance"]
+    assert mean["worst_square_on_object"] > 2 * mean["chance"]
+    assert f"In {len(known)} images" in out

@@ -1,0 +1,91 @@
+import numpy as np
+import pytest
+from PIL import Image
+
+from tests.helpers.records import read_results
+from tests.helpers.splits import noise, png
+from tests.helpers.trees import write_tree
+from visualize.project import main
+from zfkeras.models.presets import load
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory):
+    tree = {"cat.png": png(noise(1, 80, 64)), "b/dog.png": png(noise(2, 30, 40))}
+    tree["b/broken.jpg"] = b"\xff\xd8\xff"
+    return write_tree(tmp_path_factory.mktemp("photographs"), tree)
+
+
+def test_photographs_become_pictures_and_a_record(run, folder, model_file, tmp_path):
+    write_tree(tmp_path, {"out/project-cat.png": b"of an earlier run"})
+    argv = [folder / "cat.png", folder / "b", f"--model={model_file}"]
+    code, out, errors = run(main, *argv, "--layer=conv1", "--units=2")
+    assert (code, errors) == (0, [])
+    record = read_results(tmp_path / "out", "project")
+    files = [str(folder / "cat.png"), str(folder / "b" / "dog.png")]
+    assert [one["file"] for one in record["photographs"]] == files
+    assert [*record["left_out"]] == [str(folder / "b" / "broken.jpg")]
+    assert "left out: 1 of 3 files" in out
+    assert (record["layer_name"], record["receptive_field"]) == ("conv1", [7, 7])
+    names = [one["picture"] for one in record["photographs"]]
+    assert names == record["pictures"] == ["project-cat.png", "project-dog.png"]
+    for one in record["photographs"]:
+        with Image.open(tmp_path / "out" / one["picture"]) as picture:
+            assert picture.width > 1400
+        assert len(one["units"]) == 2
+    expected = load(model_file).predict([folder / "cat.png"])[0]
+    predictions = record["photographs"][0]["predictions"]
+    found = [one["probability"] for one in predictions]
+    np.testing.assert_allclose(found, np.sort(expected)[::-1], rtol=1e-5)
+    best = f"{predictions[0]['name']} {100 * expected.max():.1f} %"
+    assert out.startswith(f"{files[0]}: {best}")
+
+
+def test_channels_and_a_position_are_taken_as_given(run, folder, model_file, tmp_path):
+    argv = ["--layer=1", "--channel=9,3", "--position=4,5"]
+    assert run(main, folder / "cat.png", f"--model={model_file}", *argv)[0] == 0
+    (photograph,) = read_results(tmp_path / "out", "project")["photographs"]
+    found = [(unit["channel"], unit["position"]) for unit in photograph["units"]]
+    assert found == [(9, [4, 5]), (3, [4, 5])]
+    # 7 pixels of conv1, 2 of them before the image, and two steps of 2 in its pool: 11
+    # pixels in steps of 4.
+    assert [unit["box"] for unit in photograph["units"]] == [[14, 18, 25, 29]] * 2
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("layer", ["6", "7", "predictions"])
+def test_layers_without_positions_see_the_whole_photograph(
+    run, folder, tmp_path, layer
+):
+    assert run(main, folder / "cat.png", f"--layer={layer}")[0] == 0
+    (photograph,) = read_results(tmp_path / "out", "project")["photographs"]
+    assert len(photograph["units"]) == 6
+    for unit in photograph["units"]:
+        assert (unit["position"], unit["box"]) == (None, [0, 0, 56, 56])
+
+
+@pytest.mark.parametrize(
+    ("argv", "named"),
+    [
+        (["{folder}/b/broken.jpg"], "broken.jpg"),
+        (["{folder}/cat.png", "--layer=9"], "layer"),
+        (["{folder}/cat.png", "--channel=128"], "channel"),
+        (["{folder}/cat.png", "--channel=x"], "--channel"),
+        (["{folder}/cat.png", "--position=3,0"], "(3, 0)"),
+        (["{folder}/cat.png", "--position=3"], "--position"),
+        (["{folder}/cat.png", "--layer=predictions", "--position=0,0"], "position"),
+    ],
+)
+def test_requests_that_cannot_be_met_are_refused(
+    refusal, folder, model_file, argv, named
+):
+    words = [word.format(folder=folder) for word in argv]
+    assert named in refusal(main, *words, f"--model={model_file}")
+
+
+def test_nothing_but_broken_files_is_a_failed_run(run, model_file, tmp_path):
+    write_tree(tmp_path, {"a.jpg": b"", "b.jpg": b"no image"})
+    files = (tmp_path / "a.jpg", tmp_path / "b.jpg")
+    code, _, errors = run(main, *files, f"--model={model_file}")
+    assert (code, len(errors)) == (1, 1)
+    assert not [*(tmp_path / "out").glob("*.json")]
