@@ -3,7 +3,7 @@
 import dataclasses
 import importlib
 import logging
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 
 from zfkeras.data.joined import join
 from zfkeras.data.published.finding import find_data
@@ -14,8 +14,8 @@ from zfkeras.errors import UsageError
 _log = logging.getLogger(__name__)
 _BUILT_IN = ("photographs", "shapes")  # prefixes that need nothing behind them
 
-# Prefix -> the module whose `open_source(rest of the spec) -> Source` reads it.
-READERS = {
+# Prefix -> what reads the rest of the spec: a function, or the module it is in.
+READERS: dict[str, str | Callable[[str], "Source"]] = {
     "caltech101": "zfkeras.data.sources.caltech101",
     "caltech256": "zfkeras.data.sources.caltech256",
     "folder": "zfkeras.data.sources.folder",
@@ -114,4 +114,38 @@ def open_source(spec: str) -> Source:
         )
     if prefix not in _BUILT_IN and not rest:
         raise UsageError(f"--data {prefix}: needs a path or name behind the colon.")
-    return importlib.import_module(READERS[prefix]).open_source(rest)
+    reader = READERS[prefix]
+    if isinstance(reader, str):
+        reader = importlib.import_module(reader).open_source
+    return reader(rest)
+
+
+def register_source(
+    prefix: str, open_source: Callable[[str], Source]
+) -> Callable[[str], Source]:
+    """Adds a data source, so that `--data PREFIX:REST` opens it everywhere.
+
+    Args:
+        prefix: what stands before the colon; a known one is replaced.
+        open_source: takes what stands behind the colon and returns a `Source`, whose
+            splits are usually `zfkeras.data.split.ListedSplit`.
+
+    Returns:
+        The same function.
+
+    Raises:
+        UsageError: a prefix with a colon in it, or what is no function.
+
+    Example:
+        >>> register_source("digits", open_digits)  # doctest: +SKIP
+    """
+    if not prefix or ":" in prefix:
+        raise UsageError(
+            argument="prefix", received=repr(prefix), expected="a word without colons"
+        )
+    if not callable(open_source):
+        raise UsageError(
+            argument="open_source", received=open_source, expected="a function"
+        )
+    READERS[prefix] = open_source
+    return open_source

@@ -50,6 +50,10 @@ class Split(abc.ABC):
     def first_classes(self, number: int) -> "Split":
         """Keeps the examples whose label is below `number`."""
 
+    def stream_ids(self) -> tf.data.Dataset:
+        """Streams the ids alone, in the split's own order."""
+        return self.stream().map(lambda row: row["id"])
+
     def without(self, ids: Iterable[bytes]) -> "Split":
         """Leaves out the examples that are called by one of `ids`."""
         return _Without(self, frozenset(ids))
@@ -115,21 +119,24 @@ class ListedSplit(Split):
 
 @dataclasses.dataclass(frozen=True, eq=False)
 class _Without(Split):
-    """Any split, less some examples; to count itself, it streams once."""
+    """Any split, less some examples; to count them, it streams the ids once."""
 
     split: Split
     ids: frozenset[bytes]
 
-    @functools.cached_property
+    @property
     def num_examples(self):
-        return int(self.stream().reduce(np.int64(0), lambda count, _: count + 1))
+        return int(self._is_kept.sum())
 
     @functools.cached_property
     def targets(self):
-        if self.split.targets is None:
-            return None
-        names = [row["id"] for row in self.split.stream().as_numpy_iterator()]
-        return self.split.targets[[name not in self.ids for name in names]]
+        targets = self.split.targets
+        return None if targets is None else targets[self._is_kept]
+
+    @functools.cached_property
+    def _is_kept(self):
+        batches = self.split.stream_ids().batch(1024).as_numpy_iterator()
+        return np.array([id not in self.ids for ids in batches for id in ids], bool)
 
     def stream(self, shuffle_seed=None, start=0):
         dataset = self.split.stream(shuffle_seed)

@@ -69,7 +69,7 @@ _TURNS = {
 
 
 def silence_image_libraries() -> None:
-    """Silences Pillow and libtiff for the whole process, as a command does at its start.
+    """Silences Pillow and libtiff in the whole process, as a command does at its start.
 
     They tell of oddities beside the pixels (EXIF data, animation headers, palettes), of
     which nobody who trains on a million strangers' files can do anything. What costs

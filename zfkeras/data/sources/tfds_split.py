@@ -35,7 +35,7 @@ class TfdsSplit(Split):
     def num_examples(self):
         if self.labels_below is None:
             return self._num_stored
-        return int(self._examples(None).reduce(np.int64(0), lambda count, _: count + 1))
+        return int(self.stream_ids().reduce(np.int64(0), lambda count, _: count + 1))
 
     @property
     def _num_stored(self):
@@ -49,6 +49,10 @@ class TfdsSplit(Split):
         if random is not None:
             dataset = _shuffled(dataset, min(SHUFFLE_BUFFER, self._num_stored), random)
         return dataset.skip(start) if start else dataset
+
+    def stream_ids(self):
+        # TFDS still reads each record, but takes no image out of it.
+        return self._examples(None, ()).map(lambda row: row["id"])
 
     def read(self, key):
         return key
@@ -91,17 +95,17 @@ class TfdsSplit(Split):
             passed += high - low
         return tuple(found)
 
-    def _examples(self, random):
+    def _examples(self, random, image=("image",)):
         name = next((n for n in FILE_NAMES if n in self.builder.info.features), None)
-        features = ("image", *self._label_features, *([name] if name else []))
+        features = (*image, *self._label_features, *([name] if name else []))
         dataset = self._stored(features, random)
         if self.labels_below is not None:
             dataset = dataset.filter(lambda row: row["label"] < self.labels_below)
         return dataset.map(
             lambda example: {
-                "key": example["image"],
                 "label": self._label(example),
                 "id": self._id(example, name),
+                **{"key": example[feature] for feature in image},
             },
             num_parallel_calls=tf.data.AUTOTUNE,
         )
