@@ -8,7 +8,6 @@ a warning and no lock.
 import contextlib
 import errno
 import fcntl
-import json
 import logging
 import os
 import socket
@@ -89,7 +88,7 @@ def remove_if_abandoned(path: Path) -> None:
 
 
 def _acquire(path) -> int | None:
-    """The locked file's descriptor; -1 without locks, `None` if another holds it."""
+    """Returns the locked file's descriptor; -1 without locks, `None` if it is held."""
     while True:
         lock = os.open(path, os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW, 0o666)
         try:
@@ -110,25 +109,19 @@ def _acquire(path) -> int | None:
 
 def _sign(lock) -> None:
     """Writes into the file who holds it; a full disk does no harm here."""
-    holder = {
-        "pid": os.getpid(),
-        "host": socket.gethostname(),
-        "command": command_line(),
-        "since": time.strftime("%Y-%m-%d %H:%M:%S"),
-    }
+    command = textwrap.shorten(command_line(), 60, placeholder=" ...")
+    since = time.strftime("%Y-%m-%d %H:%M:%S")
+    holder = (
+        f"process {os.getpid()} on {socket.gethostname()} ({command}, since {since})"
+    )
     with contextlib.suppress(OSError):
         os.truncate(lock, 0)
-        os.pwrite(lock, json.dumps(holder).encode(), 0)
+        os.pwrite(lock, holder.encode("utf-8", "replace"), 0)
 
 
 def _holder(path) -> str:
-    """Who holds a lock, in words."""
-    try:
-        known = json.loads(Path(path).read_text(encoding="utf-8"))
-        command = textwrap.shorten(known["command"], 60, placeholder=" ...")
-        return (
-            f"process {known['pid']} on {known['host']} ({command}, since "
-            f"{known['since']})"
-        )
-    except (OSError, ValueError, KeyError, TypeError):
-        return "another process"
+    """Returns who holds a lock, as `_sign` wrote it."""
+    with contextlib.suppress(OSError):
+        text = path.read_text(encoding="utf-8", errors="replace")
+        return " ".join(text.split())[:200] or "another process"
+    return "another process"

@@ -13,7 +13,6 @@ def test_an_array_comes_back_and_numpy_reads_it_too(tmp_path):
 
 
 def test_no_changed_byte_of_an_array_is_read(tmp_path):
-    # Previously a mean image with a flipped bit was taken for good.
     path = tmp_path / "a.npy"
     write_array(path, np.arange(20, dtype=np.float32))
     whole = path.read_bytes()
@@ -27,18 +26,6 @@ def test_no_changed_byte_of_an_array_is_read(tmp_path):
             read_array(path)
 
 
-def test_a_plain_npy_file_is_refused(tmp_path):
-    np.save(tmp_path / "a.npy", np.arange(9))
-    with pytest.raises(ValueError, match="checksum"):
-        read_array(tmp_path / "a.npy")
-
-
-def test_arrays_come_back(tmp_path):
-    np.savez(tmp_path / "a.npz", x=np.arange(4), y=np.array("text"))
-    found = read_arrays(tmp_path / "a.npz")
-    assert found["x"].tolist() == [0, 1, 2, 3] and found["y"] == "text"
-
-
 @pytest.mark.parametrize(
     ("old", "new"),
     [
@@ -48,7 +35,6 @@ def test_arrays_come_back(tmp_path):
     ],
 )
 def test_a_header_that_tells_of_less_than_there_is_is_refused(tmp_path, old, new):
-    # Previously half the numbers were read, and their checksum never compared.
     path = tmp_path / "a.npz"
     np.savez(path, x=np.ones((60, 800), np.float32))
     content = path.read_bytes()
@@ -58,6 +44,8 @@ def test_a_header_that_tells_of_less_than_there_is_is_refused(tmp_path, old, new
         assert archive["x"].nbytes == 96_000  # NumPy does not notice
     with pytest.raises(ValueError, match="x.npy has changed"):
         read_arrays(path)
+    path.write_bytes(content)
+    assert (read_arrays(path)["x"] == 1).all()
 
 
 def test_nothing_is_unpickled(tmp_path):

@@ -1,6 +1,5 @@
 import contextlib
 import errno
-import json
 import logging
 import os
 import signal
@@ -13,7 +12,7 @@ from zfkeras.cli import arguments
 from zfkeras.cli import command as running
 from zfkeras.errors import RunError
 from zfkeras.io import locks
-from zfkeras.io.locks import LOCK_NAME, claimed, lock_file, remove_if_abandoned
+from zfkeras.io.locks import LOCK_NAME, claimed, lock_file
 
 # Claims the folder that it is given, says so, and keeps it until it is killed.
 _HOLDER = """
@@ -66,8 +65,8 @@ def test_a_killed_process_leaves_no_lock(tmp_path):
         holder.wait()
         assert (tmp_path / LOCK_NAME).exists()
         with claimed(tmp_path):
-            holder_now = json.loads((tmp_path / LOCK_NAME).read_text())
-            assert holder_now["pid"] == os.getpid()
+            holder = (tmp_path / LOCK_NAME).read_text()
+            assert holder.startswith(f"process {os.getpid()} on ")
     assert not (tmp_path / LOCK_NAME).exists()
 
 
@@ -89,23 +88,17 @@ def test_processes_take_turns(tmp_path):
     assert [path.name for path in tmp_path.iterdir()] == ["number"]
 
 
-@pytest.mark.parametrize("content", [b"", b"{", b"[]", b"\xff"])
-def test_a_lock_that_does_not_say_who_holds_it(tmp_path, content):
-    path = tmp_path / LOCK_NAME
-    path.write_bytes(content)
-    with open(path, "rb+") as held:
+def test_a_lock_that_does_not_say_who_holds_it(tmp_path):
+    with open(tmp_path / LOCK_NAME, "wb+") as held:
         assert lock_file(held.fileno())
         with pytest.raises(RunError) as refused, claimed(tmp_path):
             raise AssertionError("let in")
     assert refused.value.received == "another process"
 
 
-@pytest.mark.parametrize("number", [errno.ENOLCK, errno.EOPNOTSUPP])
-def test_without_locks_there_is_a_warning_and_no_refusal(
-    number, tmp_path, monkeypatch, caplog
-):
+def test_without_locks_there_is_a_warning_and_no_refusal(tmp_path, monkeypatch, caplog):
     def refuse(*_):
-        raise OSError(number, os.strerror(number))
+        raise OSError(errno.EOPNOTSUPP, "not supported")
 
     monkeypatch.setattr(locks.fcntl, "flock", refuse)
     with claimed(tmp_path), claimed(tmp_path):
@@ -122,17 +115,6 @@ def test_a_link_in_place_of_the_lock_is_not_followed(tmp_path):
     assert precious.read_text() == "old"
 
 
-def test_what_is_locked_is_not_abandoned(tmp_path):
-    path = tmp_path / "aside"
-    path.write_bytes(b"half")
-    with open(path, "rb+") as held:
-        assert lock_file(held.fileno())
-        remove_if_abandoned(path)
-        assert path.exists()
-    remove_if_abandoned(path)
-    assert not path.exists()
-
-
 def command(work):
     """A command with --workdir that calls `work` with it once it has the folder."""
     parser = arguments.make_parser("test", "A test.")
@@ -143,13 +125,6 @@ def command(work):
         work(args.workdir)
 
     return lambda folder: running.run(parser, run, ["--workdir", str(folder)])
-
-
-def test_a_command_refuses_a_workdir_in_use_in_one_line(tmp_path, capsys):
-    with another_process_in(tmp_path):
-        assert command(lambda folder: None)(tmp_path) == 1
-    lines = capsys.readouterr().err.splitlines()
-    assert len(lines) == 1 and f"error: {tmp_path} is in use by process" in lines[0]
 
 
 def test_a_command_inside_a_command_may_use_its_workdir_and_others(tmp_path):
