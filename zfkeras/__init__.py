@@ -20,6 +20,8 @@ _HOMES = {
     "ZFNet": "zfkeras.models.zfnet",
     "endpoints": "zfkeras.graph.endpoints",
     "load": "zfkeras.models.presets",
+    "register_source": "zfkeras.data.register",
+    "register_variant": "zfkeras.models.variants",
 }
 
 __all__ = [
@@ -34,16 +36,20 @@ __all__ = [
     "ZFNet",
     "endpoints",
     "load",
+    "register_source",
+    "register_variant",
 ]
 
 if TYPE_CHECKING:
     from zfkeras.data.preprocessing import Preprocessing
+    from zfkeras.data.register import register_source
     from zfkeras.errors import RunError, UsageError
     from zfkeras.graph.endpoints import endpoints
     from zfkeras.layers import LocalResponseNormalization, MaxPoolWithArgmax, Unpool
     from zfkeras.layers.max_rms import MaxRMS
     from zfkeras.models.classifier import Classifier
     from zfkeras.models.presets import load
+    from zfkeras.models.variants import register_variant
     from zfkeras.models.zfnet import ZFNet
 
 

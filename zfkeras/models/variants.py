@@ -193,6 +193,31 @@ def rows_of(base: str) -> list[Variant]:
     return [variant for variant in VARIANTS.values() if variant.base == base]
 
 
+def register_variant(variant: Variant) -> Variant:
+    """Adds a network, so that `zfkeras.ZFNet(variant=NAME)` builds it.
+
+    Args:
+        variant: the network as data; one of the same name is replaced.
+
+    Returns:
+        The same variant.
+
+    Raises:
+        UsageError: `variant` is no `Variant`.
+
+    Example:
+        >>> narrow = dataclasses.replace(find_variant("zfnet_quarter"), name="narrow")
+        >>> register_variant(narrow).name
+        'narrow'
+    """
+    if not isinstance(variant, Variant):
+        raise UsageError(
+            argument="variant", received=type(variant).__name__, expected="a Variant"
+        )
+    VARIANTS[variant.name] = variant
+    return variant
+
+
 def find_variant(name: str) -> Variant:
     """Returns the variant of that name."""
     if name not in VARIANTS:
