@@ -46,5 +46,5 @@ def test_no_pixel_is_missed():
 
 @pytest.mark.parametrize(("size", "stride"), [(0, 1), (5, 1), (2, 0), (2, 3)])
 def test_sizes_and_strides_out_of_range_are_refused(size, stride):
-    with pytest.raises(UsageError, match="`patch_s"):
+    with pytest.raises(UsageError, match="patch_s"):
         window_starts(4, size, stride)

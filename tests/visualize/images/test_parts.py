@@ -89,25 +89,26 @@ def test_random_masks_have_the_sizes_of_the_parts_and_lie_inside():
 
 
 @pytest.mark.parametrize(
-    ("content", "message"),
+    ("content", "named"),
     [
-        ("{", "is no JSON file"),
+        ("{", "JSON"),
         ('{"parts": {"a": {"nose": [0, 0]}}}', "two images or more"),
         ('{"parts": {"a": {"nose": [0, 0]}, "b": {"eye": [0, 0]}}}', "the same parts"),
         ('{"parts": {"a": [0, 0], "b": [0, 0]}}', "parts by name"),
         ('{"parts": {"a": {"nose": [0, 0]}, "b": {"nose": [0, 1.5]}}}', "from 0 to 1"),
         (
             '{"parts": {"a": {"e": [0.5, 0, 0.5, 1]}, "b": {"e": [0, 0, 1, 1]}}}',
-            "from 0 to 1. Received",
+            "from 0 to 1",
         ),
         ('{"parts": {"a": {"random": [0, 0]}, "b": {"random": [0, 0]}}}', "'random'"),
     ],
 )
-def test_files_of_another_form_are_refused(content, message, tmp_path):
+def test_files_of_another_form_are_refused(content, named, tmp_path):
     path = tmp_path / "parts.json"
     path.write_text(content)
-    with pytest.raises(UsageError, match=message):
+    with pytest.raises(UsageError) as caught:
         read_parts(path)
+    assert caught.value.argument == "--parts" and named in caught.value.expected
 
 
 def test_a_name_that_several_images_have_must_say_which(photographs_of_two):
@@ -119,21 +120,20 @@ def test_a_name_that_several_images_have_must_say_which(photographs_of_two):
         parts = {name: {"spot": [0.5, 0.5]}}
         return images_with_parts(parts, photographs_of_two, PREPROCESSING)[0].square
 
-    with pytest.raises(UsageError, match=r"several images in .*such as a/wide\.png"):
+    with pytest.raises(UsageError, match=r"such as (a|b)/wide\.png"):
         found("wide.png")
     assert (found("b/wide.png") == found("tall.png")).all()
     assert (found("a/wide.png") != found("tall.png")).any()
 
 
-def test_images_that_do_not_serve_are_named(photographs_of_two, tmp_path):
-    missing = {"none.png": {"nose": [0.5, 0.5]}}
-    with pytest.raises(FileNotFoundError, match=r"does not hold none\.png"):
-        images_with_parts(missing, photographs_of_two, PREPROCESSING)
-    outside = {"wide.png": {"nose": [0.05, 0.5]}}
-    with pytest.raises(UsageError, match=r"nose of wide\.png lies outside"):
-        images_with_parts(outside, photographs_of_two, PREPROCESSING)
+def test_images_that_do_not_serve_are_named(photographs_of_two):
     (photographs_of_two / "bad.png").write_bytes(b"no image")
-    with pytest.raises(UsageError, match=r"bad\.png cannot be read"):
-        images_with_parts(
-            {"bad.png": {"nose": [0.5, 0.5]}}, photographs_of_two, PREPROCESSING
-        )
+    for name, place, error in (
+        ("none.png", [0.5, 0.5], FileNotFoundError),
+        ("wide.png", [0.05, 0.5], UsageError),  # outside of the centre crop
+        ("bad.png", [0.5, 0.5], UsageError),
+    ):
+        with pytest.raises(error, match=name):
+            images_with_parts(
+                {name: {"nose": place}}, photographs_of_two, PREPROCESSING
+            )

@@ -5,6 +5,13 @@ import keras
 import numpy as np
 import pytest
 
+from tests.helpers.coarse import (
+    CROP,
+    PLAIN,
+    coarse_images,
+    coarse_split,
+    whole_numbers,
+)
 from tests.helpers.splits import noise, png, split_of
 from tests.helpers.top_reference import all_maps, strongest
 from visualize.strongest.scan_state import load_state
@@ -13,36 +20,25 @@ from zfkeras.data.files.bad_images import BadImages
 from zfkeras.data.preprocessing import Preprocessing
 from zfkeras.data.register import open_source
 from zfkeras.errors import RunError, UsageError
-from zfkeras.layers import MaxPoolWithArgmax
 from zfkeras.models.presets import load
 
-CROP = 9
-PLAIN = Preprocessing(np.zeros((CROP, CROP, 3), np.float32), CROP)
 LAYERS = ("conv", "pool", "fc")
 
 
-def whole_numbers(seed=0) -> keras.Model:
-    """A network whose arithmetic on whole numbers is exact, so that ties are ties."""
-    images = keras.Input((CROP, CROP, 3))
-    x = keras.layers.Conv2D(5, 3, 2, "same", activation="relu", name="conv")(images)
-    pooled, _ = MaxPoolWithArgmax(2, 1, name="pool")(x)
-    x = keras.layers.Flatten(name="flatten")(pooled)
-    x = keras.layers.Dense(7, name="fc")(x)
-    model = keras.Model(images, x)
-    random = np.random.default_rng(seed)
-    model.set_weights(
-        [random.integers(-1, 2, w.shape).astype(np.float32) for w in model.weights]
-    )
-    return model
+@pytest.fixture(scope="module")
+def model():
+    return whole_numbers()
 
 
-def coarse_split(number=23, levels=3):
-    """Images of few grey levels, among which many activations are equal."""
-    return split_of([png(noise(i, CROP, CROP) % levels) for i in range(number)])
+@pytest.fixture(scope="module")
+def finder(model):
+    return TopActivations(model, LAYERS, 4, PLAIN)
 
 
-def coarse_inputs(number=23, levels=3):
-    return np.stack([noise(i, CROP, CROP) % levels for i in range(number)]).astype("f")
+@pytest.fixture(scope="module")
+def whole(finder):
+    """What one pass finds, batch by batch."""
+    return finder.scan(coarse_split(), batch_size=4)
 
 
 def rows(found, channel):
@@ -103,51 +99,45 @@ def test_a_hand_computed_case():
 
 
 @pytest.mark.parametrize("batch_size", [1, 4, 64])
-def test_all_layers_equal_brute_force_ties_included(batch_size):
-    model = whole_numbers()
-    finder = TopActivations(model, LAYERS, 4, PLAIN)
+def test_all_layers_equal_brute_force_ties_included(model, finder, batch_size):
     found = finder.scan(coarse_split(), batch_size=batch_size)
     assert [*found] == [*LAYERS]
     num_ties = 0
     for layer in LAYERS:
-        expected = strongest(all_maps(model, layer, coarse_inputs()), 4)
+        maps = all_maps(model, layer, coarse_images().astype("f"))
+        expected = strongest(maps, 4)
         assert [rows(found[layer], c) for c in range(len(expected))] == expected
         values = found[layer].values
         num_ties += (values[:, 1:] == values[:, :-1]).sum()
     assert num_ties > 10  # so that the rule for ties has been put to the test
 
 
-def test_fewer_images_than_asked_for_leave_places_empty():
-    finder = TopActivations(whole_numbers(), ["conv"], 9, PLAIN)
+def test_fewer_images_than_asked_for_leave_places_empty(finder):
     found = finder.scan(coarse_split(2))["conv"]
     assert (found.images[:, :2] >= 0).all()
-    assert (found.images[:, 2:] == -1).all()
-    assert (found.labels[:, 2:] == -1).all()
-    assert (found.positions[:, 2:] == -1).all()
+    for empty in (found.images, found.labels, found.positions):
+        assert (empty[:, 2:] == -1).all()
     assert np.isneginf(found.values[:, 2:]).all()
 
 
-def test_layers_of_a_nested_model_are_scanned_under_dotted_names():
+def test_layers_of_a_nested_model_are_scanned_under_dotted_names(whole):
     backbone = whole_numbers()
     images = keras.Input((CROP, CROP, 3))
     model = keras.Model(images, backbone(images * 1.0))
-    names = ["conv", "pool"]
-    dotted = [f"{backbone.name}.{name}" for name in names]
-    found = TopActivations(model, dotted, 4, PLAIN).scan(coarse_split())
-    plain = TopActivations(backbone, names, 4, PLAIN).scan(coarse_split())
-    for path, name in zip(dotted, names, strict=True):
-        assert found[path].layer_name == path
-        np.testing.assert_array_equal(found[path].images, plain[name].images)
-        np.testing.assert_array_equal(found[path].positions, plain[name].positions)
+    path = f"{backbone.name}.pool"
+    found = TopActivations(model, [path], 4, PLAIN).scan(coarse_split())[path]
+    assert found.layer_name == path
+    np.testing.assert_array_equal(found.images, whole["pool"].images)
+    np.testing.assert_array_equal(found.positions, whole["pool"].positions)
 
 
 def test_a_network_in_half_precision_is_scanned():
     keras.config.set_dtype_policy("mixed_bfloat16")
-    model = whole_numbers()
-    found = TopActivations(model, ["conv"], 3, PLAIN).scan(coarse_split())["conv"]
+    half = whole_numbers()
+    found = TopActivations(half, ["conv"], 3, PLAIN).scan(coarse_split())["conv"]
     assert found.values.dtype == np.float32
-    expected = strongest(all_maps(model, "conv", coarse_inputs()).astype("f"), 3)
-    assert [rows(found, c) for c in range(5)] == expected
+    maps = all_maps(half, "conv", coarse_images().astype("f")).astype("f")
+    assert [rows(found, c) for c in range(5)] == strongest(maps, 3)
 
 
 def test_the_shipped_network_equals_brute_force_on_photographs(photographs):
@@ -171,32 +161,29 @@ def test_the_shipped_network_equals_brute_force_on_photographs(photographs):
 
 @pytest.mark.parametrize("stop_at", [4, 22])
 def test_a_scan_that_was_stopped_goes_on_where_it_stopped(
-    tmp_path, stop_at, monkeypatch
+    finder, whole, tmp_path, stop_at, monkeypatch
 ):
     # A chunk is lost as a whole, and by default one is nearly all of these images.
     monkeypatch.setattr("zfkeras.data.pipeline._LARGEST_CHUNK", 1)
-    path, finder = (
-        tmp_path / "scan.npz",
-        TopActivations(whole_numbers(), LAYERS, 4, PLAIN),
-    )
-    whole = finder.scan(coarse_split(), batch_size=4)
+    path = tmp_path / "scan.npz"
     split = CountingSplit(coarse_split(), stop_at)
     with pytest.raises(Exception, match="stopped by the test"):
         finder.scan(split, batch_size=4, state_path=path)
     done = load_state(path).next_position
     assert done % 4 == 0
-    assert done <= stop_at
-    assert done >= stop_at - 8  # tf.data reads ahead of what it has handed out
+    # tf.data reads ahead of what it has handed out.
+    assert stop_at - 8 <= done <= stop_at
     rest = CountingSplit(coarse_split())
     assert_same(finder.scan(rest, batch_size=4, state_path=path), whole)
     assert sorted(rest.reads) == list(range(done, 23))
 
 
-def test_a_full_disk_costs_no_more_than_since_the_last_saving(tmp_path, monkeypatch):
+def test_a_full_disk_costs_no_more_than_since_the_last_saving(
+    finder, whole, tmp_path, monkeypatch
+):
     from visualize.strongest import scan
 
     original, path = scan.save_state, tmp_path / "scan.npz"
-    finder = TopActivations(whole_numbers(), ["conv"], 4, PLAIN)
 
     def full(path, state):
         if path.exists():
@@ -207,33 +194,31 @@ def test_a_full_disk_costs_no_more_than_since_the_last_saving(tmp_path, monkeypa
         patch.setattr(scan, "save_state", full)
         finder.scan(coarse_split(), batch_size=8, state_path=path, save_seconds=0)
     assert load_state(path).next_position == 8
-    whole = finder.scan(coarse_split(), batch_size=8)
     assert_same(finder.scan(coarse_split(), batch_size=8, state_path=path), whole)
 
 
-def test_a_finished_scan_answers_without_reading_an_image(tmp_path):
-    path, model = tmp_path / "scan.npz", whole_numbers()
-    finder = TopActivations(model, LAYERS, 4, PLAIN)
-    whole = finder.scan(coarse_split(), state_path=path)
-    split = CountingSplit(coarse_split())
+def test_a_finished_scan_answers_without_reading_an_image(
+    model, finder, whole, tmp_path
+):
+    path, split = tmp_path / "scan.npz", CountingSplit(coarse_split())
+    finder.scan(coarse_split(), state_path=path)
     assert_same(finder.scan(split, state_path=path), whole)
     fewer = TopActivations(model, ["fc", "conv"], 2, PLAIN).scan(split, state_path=path)
     assert split.reads == []
     for layer in ("fc", "conv"):
-        np.testing.assert_array_equal(
-            fewer[layer].images, whole[layer].images[:, :2], layer
-        )
+        np.testing.assert_array_equal(fewer[layer].images, whole[layer].images[:, :2])
 
 
-def test_what_the_state_is_not_of_is_scanned_anew(tmp_path, caplog):
-    path, model = tmp_path / "scan.npz", whole_numbers()
+def test_what_the_state_is_not_of_is_scanned_anew(model, tmp_path, caplog):
+    path, few = tmp_path / "scan.npz", coarse_split(5)
     scaled = dataclasses.replace(PLAIN, input_scale=0.5)
     other_images = split_of([png(noise(i, CROP, CROP)) for i in range(5)])
+    other_images = dataclasses.replace(other_images, labels=other_images.labels + 1)
     requests = [
-        ((model, ["conv"], 4, PLAIN), coarse_split(), "a"),
-        ((whole_numbers(1), ["conv"], 4, PLAIN), coarse_split(), "a"),
-        ((model, ["conv"], 4, PLAIN), coarse_split(), "b"),
-        ((model, ["conv"], 4, scaled), coarse_split(), "b"),
+        ((model, ["conv"], 4, PLAIN), few, "a"),
+        ((whole_numbers(1), ["conv"], 4, PLAIN), few, "a"),
+        ((model, ["conv"], 4, PLAIN), few, "b"),
+        ((model, ["conv"], 4, scaled), few, "b"),
         ((model, ["conv"], 4, scaled), other_images, "b"),
         ((model, ["conv"], 5, scaled), other_images, "b"),
         ((model, ["fc"], 5, scaled), other_images, "b"),
@@ -242,53 +227,53 @@ def test_what_the_state_is_not_of_is_scanned_anew(tmp_path, caplog):
         split = CountingSplit(images)
         found = TopActivations(*arguments).scan(split, state_path=path, data=data)
         assert len(split.reads) == images.num_examples, number
-        assert_same(found, TopActivations(*arguments).scan(images))
+    assert_same(found, TopActivations(*arguments).scan(images))
     assert caplog.text.count("scanning anew") == len(requests) - 1
 
 
-def test_bad_images_are_left_out_and_remembered(tmp_path):
-    files = [png(noise(i, CROP, CROP) % 3) for i in range(9)]
+def test_bad_images_are_left_out_and_remembered(finder, tmp_path):
+    files = [png(image) for image in coarse_images(9)]
     files[4] = b"no image"
     split, path = split_of(files), tmp_path / "scan.npz"
-    finder = TopActivations(whole_numbers(), ["conv"], 9, PLAIN)
     for _ in range(2):  # the second time out of the state
         tally = BadImages(9, 0.2)
-        found = finder.scan(split, state_path=path, bad_images=tally)["conv"]
-        assert sorted(found.images[0]) == [-1, 0, 1, 2, 3, 5, 6, 7, 8]
+        found = finder.scan(split, state_path=path, bad_images=tally)
+        assert 4 not in found["conv"].images
         assert [*tally.to_json()["images"]] == ["image-4"]
     with pytest.raises(RunError, match="1 of 9 images cannot be read"):
         finder.scan(split, state_path=path)
     files[4] = files[3]  # mended, as the message says
-    mended = finder.scan(split, state_path=path)["conv"]
-    assert sorted(mended.images[0]) == list(range(9))
+    mended = CountingSplit(split)
+    finder.scan(mended, state_path=path)
+    assert sorted(mended.reads) == list(range(9))
 
 
-def test_nothing_but_bad_images_is_a_failed_run():
-    finder = TopActivations(whole_numbers(), ["conv"], 9, PLAIN)
+def test_nothing_but_bad_images_is_a_failed_run(finder):
     with pytest.raises(RunError, match="no image to scan"):
         finder.scan(split_of([b"", b""]), bad_images=BadImages(2, 1.0))
 
 
 def test_an_activation_that_is_not_finite_is_named():
-    model = whole_numbers()
-    kernel, bias = model.get_layer("fc").get_weights()
+    broken = whole_numbers()
+    kernel, bias = broken.get_layer("fc").get_weights()
     bias[3] = np.nan
-    model.get_layer("fc").set_weights([kernel, bias])
-    finder = TopActivations(model, LAYERS, 4, PLAIN)
+    broken.get_layer("fc").set_weights([kernel, bias])
+    finder = TopActivations(broken, LAYERS, 4, PLAIN)
     with pytest.raises(RunError, match="layer fc channel 3 has an activation that is"):
         finder.scan(coarse_split())
 
 
-def test_requests_that_cannot_be_met_are_refused():
-    model = whole_numbers()
-    with pytest.raises(UsageError, match="such as conv, .*pool, flatten, fc"):
-        TopActivations(model, ["conv9"], 4, PLAIN)
-    with pytest.raises(UsageError, match="needs `preprocessing`"):
-        TopActivations(model, ["conv"])
-    with pytest.raises(UsageError, match="Received: count=0"):
-        TopActivations(model, ["conv"], 0, PLAIN)
-    with pytest.raises(UsageError, match="at least one layer"):
-        TopActivations(model, [], 4, PLAIN)
-    small = Preprocessing(np.zeros((CROP, CROP, 3), np.float32), CROP - 1)
-    with pytest.raises(UsageError, match=r"one image of \(8, 8, 3\)"):
-        TopActivations(model, ["conv"], 4, small)
+@pytest.mark.parametrize(
+    ("argument", "arguments"),
+    [
+        ("layer", (["conv9"], 4, PLAIN)),
+        ("layers", ([], 4, PLAIN)),
+        ("preprocessing", (["conv"],)),
+        ("count", (["conv"], 0, PLAIN)),
+        ("model", (["conv"], 4, Preprocessing(PLAIN.mean_image, CROP - 1))),
+    ],
+)
+def test_requests_that_cannot_be_met_are_refused(model, argument, arguments):
+    with pytest.raises(UsageError) as caught:
+        TopActivations(model, *arguments)
+    assert caught.value.argument == argument
