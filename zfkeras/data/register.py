@@ -1,8 +1,8 @@
 """A spec string such as `folder:PATH` -> the splits of labelled images behind it."""
 
 import dataclasses
-import importlib
 import logging
+import pkgutil
 from collections.abc import Callable, Mapping
 
 from zfkeras.data.joined import join
@@ -14,17 +14,17 @@ from zfkeras.errors import UsageError
 _log = logging.getLogger(__name__)
 _BUILT_IN = ("photographs", "shapes")  # prefixes that need nothing behind them
 
-# Prefix -> what reads the rest of the spec: a function, or the module it is in.
+# Prefix -> the function that reads the rest of the spec, or its name, to be imported.
 READERS: dict[str, str | Callable[[str], "Source"]] = {
-    "caltech101": "zfkeras.data.sources.caltech101",
-    "caltech256": "zfkeras.data.sources.caltech256",
-    "folder": "zfkeras.data.sources.folder",
-    "photographs": "zfkeras.data.sources.photographs",
-    "shapes": "zfkeras.data.sources.shapes",
-    "tfds": "zfkeras.data.sources.tfds",
-    "tiny-imagenet": "zfkeras.data.sources.tiny_imagenet",
-    "voc2007": "zfkeras.data.sources.voc2007",
-    "voc2012": "zfkeras.data.sources.voc2012",
+    "caltech101": "zfkeras.data.sources.caltech:open_caltech101",
+    "caltech256": "zfkeras.data.sources.caltech:open_caltech256",
+    "folder": "zfkeras.data.sources.folder:open_source",
+    "photographs": "zfkeras.data.sources.photographs:open_source",
+    "shapes": "zfkeras.data.sources.shapes:open_source",
+    "tfds": "zfkeras.data.sources.tfds:open_source",
+    "tiny-imagenet": "zfkeras.data.sources.tiny_imagenet:open_source",
+    "voc2007": "zfkeras.data.sources.voc:open_voc2007",
+    "voc2012": "zfkeras.data.sources.voc:open_voc2012",
 }
 
 
@@ -116,7 +116,7 @@ def open_source(spec: str) -> Source:
         raise UsageError(f"--data {prefix}: needs a path or name behind the colon.")
     reader = READERS[prefix]
     if isinstance(reader, str):
-        reader = importlib.import_module(reader).open_source
+        reader = pkgutil.resolve_name(reader)
     return reader(rest)
 
 

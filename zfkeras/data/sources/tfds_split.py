@@ -101,14 +101,12 @@ class TfdsSplit(Split):
         dataset = self._stored(features, random)
         if self.labels_below is not None:
             dataset = dataset.filter(lambda row: row["label"] < self.labels_below)
-        return dataset.map(
-            lambda example: {
-                "label": self._label(example),
-                "id": self._id(example, name),
-                **{"key": example[feature] for feature in image},
-            },
-            num_parallel_calls=tf.data.AUTOTUNE,
-        )
+
+        def row(example):
+            known = {"label": self._label(example), "id": self._id(example, name)}
+            return known | ({"key": example["image"]} if image else {})
+
+        return dataset.map(row, num_parallel_calls=tf.data.AUTOTUNE)
 
     def _id(self, example, name):
         if name not in NAMED_BY_CLASS or "label" not in example:

@@ -1,4 +1,4 @@
-"""PASCAL VOC as published: several labels an image, official splits.
+"""`voc2007:PATH` and `voc2012:PATH`: PASCAL VOC, several labels an image.
 
 It reads which classes an image shows from ImageSets/Main, and no Annotations; the test
 images of 2012, whose labels have never been published, are left out.
@@ -52,7 +52,17 @@ _ARCHIVES = {
 _CLASS_FILE = re.compile(rf"({'|'.join(CLASS_NAMES)})_({'|'.join(SPLITS)})\.txt")
 
 
-def open_voc(rest: str, year: int) -> Source:
+def open_voc2007(rest: str) -> Source:
+    """Opens VOC 2007: 9,963 photographs, labelled test images among them."""
+    return _open_source(rest, 2007)
+
+
+def open_voc2012(rest: str) -> Source:
+    """Opens VOC 2012: 11,540 labelled photographs."""
+    return _open_source(rest, 2012)
+
+
+def _open_source(rest: str, year: int) -> Source:
     """Opens VOC: splits "train", "validation", "trainval", and "test" if labelled."""
     files, root = _open(existing(rest, _layout(year)), year)
     name_of = {

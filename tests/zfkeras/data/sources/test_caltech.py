@@ -9,8 +9,7 @@ from tests.helpers.trees import (
     write_zip,
 )
 from zfkeras.data.register import open_source
-from zfkeras.data.sources.caltech import background_label
-from zfkeras.data.sources.caltech101 import CATEGORIES
+from zfkeras.data.sources.caltech import CATEGORIES, background_label
 
 SMALL = {
     "101_ObjectCategories/ant/image_0001.jpg": jpeg(1),
