@@ -59,20 +59,11 @@ def test_it_measures_prints_and_writes_both_files(run, tmp_path, folder, model_f
     table = (workdir / "evaluation.md").read_text(encoding="utf-8").splitlines()
     assert out[:-1] == table
     assert f"{workdir}/evaluation.json" in out[-1]
-    assert table[0].startswith("| zfnet_quarter_without_6_7 (21 images) |")
-    assert [line.split(" |")[0] for line in table[2:]] == [
-        "| centre crop",
-        "| ten crop",
-    ]
     record = read_results(workdir, "evaluation")
     assert record["num_images"] == 3 * NUMBER
-    assert record["split"] == "validation"
-    assert record["data"] == f"folder:{folder}"
     assert record["model"] == [str(model_file)]
     assert record["networks"] == ["zfnet_quarter_without_6_7"]
     assert record["paper"] is None
-    assert record["bad_images"] == {"count": 0, "images": {}}
-    assert {"python", "keras", "commit"} <= record["environment"].keys()
     for way in ("centre_crop", "ten_crop"):
         # Of four classes, the first five answers are all.
         assert record[way]["top5_error"] == 0
@@ -80,20 +71,16 @@ def test_it_measures_prints_and_writes_both_files(run, tmp_path, folder, model_f
         assert f"| {way.replace('_', ' ')} | {top1} | 0.00 |" in table
 
 
-def test_without_a_workdir_it_only_prints(run, tmp_path, monkeypatch):
-    monkeypatch.chdir(tmp_path)
-    code, out, errors = run("--split", "train")
-    assert (code, errors) == (0, [])
-    assert out[0].startswith("| zfnet_quarter_without_6_7 (3 images) |")
-    assert list(tmp_path.iterdir()) == []
-
-
-def test_two_models_are_averaged(run, tmp_path):
+def test_two_models_are_averaged_and_without_a_workdir_only_printed(
+    run, tmp_path, monkeypatch
+):
     other = tmp_path / "other.keras"
     make_classifier(2, NAMES).save(other)
-    code, out, _ = run("--model", other)
-    assert code == 0
-    assert out[0].startswith("| 2 x zfnet_quarter_without_6_7 (21 images) |")
+    monkeypatch.chdir(tmp_path)
+    code, out, errors = run("--model", other, "--split", "train")
+    assert (code, errors) == (0, [])
+    assert out[0].startswith("| 2 x zfnet_quarter_without_6_7 (3 images) |")
+    assert [*tmp_path.iterdir()] == [other]
 
 
 def test_bad_images_are_counted_and_named(run, tmp_path, folder):
@@ -101,32 +88,16 @@ def test_bad_images_are_counted_and_named(run, tmp_path, folder):
     (data / "val" / "dog" / "0.png").write_bytes(b"no image")
     spec = f"folder:{data}"
     code, out, _ = run("--max-bad-fraction", 0.05, "--workdir", tmp_path, data=spec)
-    assert code == 0
-    assert "(20 images)" in out[0]
+    assert code == 0 and "(20 images)" in out[0]
     record = read_results(tmp_path, "evaluation")
     assert record["num_images"] == 20
-    assert record["bad_images"]["count"] == 1
     assert list(record["bad_images"]["images"]) == ["val/dog/0.png"]
     message = refusal(run(data=spec), code=1)
-    assert "1 of 21 images cannot be read" in message
-    assert "val/dog/0.png" in message
-
-
-def test_nothing_but_bad_images_is_a_failed_run(run, tmp_path, folder):
-    data = shutil.copytree(folder, tmp_path / "data")
+    assert "1 of 21 images cannot be read" in message and "val/dog/0.png" in message
     for path in data.glob("val/*/*.png"):
         path.write_bytes(b"")
-    argv = ("--max-bad-fraction", 1, "--workdir", tmp_path / "e")
-    message = refusal(run(*argv, data=f"folder:{data}"), code=1)
+    message = refusal(run("--max-bad-fraction", 1, data=spec), code=1)
     assert "no image to evaluate on that could be read" in message
-    assert list((tmp_path / "e").iterdir()) == []
-
-
-def test_a_model_that_is_not_there_is_named(run, tmp_path):
-    path = tmp_path / "none.keras"
-    message = refusal(run(model=path))
-    assert message.startswith("the network must be a preset")
-    assert message.endswith(f"Received: '{path}'.")
 
 
 def test_a_workdir_that_cannot_be_written_is_known_before_the_work(

@@ -1,5 +1,4 @@
 import keras
-import pytest
 
 from zfkeras.models.variants import VARIANTS
 from zfkeras.models.zfnet import ZFNet
@@ -11,17 +10,6 @@ def run(capsys, *argv):
     out, err = capsys.readouterr()
     assert "Traceback" not in err
     return code, out.splitlines(), err.splitlines()
-
-
-def rows(lines):
-    """Name -> the other cells of each row, by the columns' right ends."""
-    header = lines[1]
-    ends = [header.index(word) + len(word) for word in header.split()[1:]]
-    starts = [0, *ends]
-    return {
-        line.split()[0]: [line[a:b].strip() for a, b in zip(starts, ends, strict=False)]
-        for line in lines[3:]
-    }
 
 
 def test_zfnet_is_the_papers(capsys):
@@ -42,26 +30,14 @@ def test_zfnet_is_the_papers(capsys):
 
 
 def test_each_row_is_a_layer_and_columns_line_up(capsys):
-    _, lines, _ = run(capsys, "--variant", "zfnet_quarter", "--num-classes", "10")
-    model = ZFNet(10, variant="zfnet_quarter")
-    assert [line.split()[0] for line in lines[3:]] == [
-        layer.name for layer in model.layers
-    ]
-    assert len({len(line) for line in lines[1:]}) == 1
-    counts = [cells[3].replace(",", "") for cells in rows(lines).values()]
-    assert sum(int(count) for count in counts if count) == model.count_params()
-
-
-def test_the_number_of_classes_is_the_softmaxs(capsys):
-    _, lines, _ = run(capsys, "--variant", "zfnet_quarter", "--num-classes", "7")
-    assert lines[-1].split()[:2] == ["predictions", "7"]
-
-
-@pytest.mark.parametrize("name", ["alexnet", "alexnet_quarter_without_3_4_6_7"])
-def test_removed_layers_are_missing(capsys, name):
-    code, lines, _ = run(capsys, "--variant", name)
+    variant = "zfnet_quarter_without_3_4"
+    # Of any number of classes: no memory is taken for weights.
+    code, lines, _ = run(capsys, "--variant", variant, "--num-classes", "1000000000")
     assert code == 0
-    assert ("conv3" in rows(lines)) == ("without" not in name)
+    names = [layer.name for layer in ZFNet(10, variant=variant).layers]
+    assert [line.split()[0] for line in lines[3:]] == names
+    assert len({len(line) for line in lines[1:]}) == 1
+    assert lines[-1].split()[:3] == ["predictions", "1000000000", "1,025,000,000,000"]
 
 
 def test_list_names_every_variant(capsys):
@@ -90,18 +66,10 @@ def test_a_network_of_another_kind_is_refused(capsys, tmp_path, model_file):
     object.__setattr__(classifier, "model", keras.Model(inputs, outputs))
     classifier.save(tmp_path / "other.keras")
     message = error(capsys, "--model", str(tmp_path / "other.keras"))
-    assert "must have layers named conv1" in message
+    assert "named conv1" in message
 
 
 def test_a_model_has_its_own_number_of_classes(capsys, model_file):
-    # Previously passed over.
     arguments = ("--model", str(model_file), "--num-classes", "10")
     assert "--num-classes is for --variant" in error(capsys, *arguments)
     assert "must be a preset" in error(capsys, "--model", "")
-
-
-def test_no_memory_is_taken_for_weights(capsys):
-    # Previously an error of TensorFlow's at a million classes, and slow at a thousand.
-    code, out, _ = run(capsys, "--num-classes", "1000000000")
-    assert code == 0
-    assert out[-1].split()[-2:] == ["4,097,000,000,000", "image"]
