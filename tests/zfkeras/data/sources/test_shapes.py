@@ -4,8 +4,9 @@ from PIL import Image
 
 from zfkeras.data.files import decoding as images
 from zfkeras.data.register import open_source
-from zfkeras.data.sources import shape_scenes, shapes
-from zfkeras.data.sources.shape_outlines import OUTLINES
+from zfkeras.data.sources import shapes
+from zfkeras.data.sources.shapes import scenes
+from zfkeras.data.sources.shapes.outlines import OUTLINES
 from zfkeras.errors import UsageError
 
 
@@ -93,7 +94,7 @@ def test_colour_and_its_spread_do_not_give_the_class_away(sample, statistics):
     ],
 )
 def test_masks_have_the_area_that_geometry_says(name, area):
-    coverage = shape_scenes.outline_mask(
+    coverage = scenes.outline_mask(
         OUTLINES[name], centre=(0.5, 0.5), radius=0.3, angle=0.2, size=256
     )
     # 1 %: a polygon of 72 corners, whose border pixels are drawn whole.

@@ -14,8 +14,8 @@ from PIL import Image
 
 from zfkeras.data.orders import carved_positions, stream_rows
 from zfkeras.data.register import Source
-from zfkeras.data.sources import shape_scenes
-from zfkeras.data.sources.shape_outlines import OUTLINES
+from zfkeras.data.sources.shapes import scenes
+from zfkeras.data.sources.shapes.outlines import OUTLINES
 from zfkeras.data.split import ListedSplit, Split
 from zfkeras.errors import UsageError
 
@@ -69,16 +69,16 @@ def render(
     radius = random.uniform(0.2, 0.34)
     centre = random.uniform(radius + 0.02, 1 - radius - 0.02, 2)
     angle = random.uniform(-_MAX_ANGLE, _MAX_ANGLE)
-    ground_colour, object_colour = shape_scenes.two_colours(random)
+    ground_colour, object_colour = scenes.two_colours(random)
 
-    coverage = shape_scenes.outline_mask(
+    coverage = scenes.outline_mask(
         OUTLINES[CLASS_NAMES[label]], centre, radius, angle, size
     )
-    surface = shape_scenes.texture(random, object_colour, size)
-    ground = shape_scenes.texture(random, ground_colour, size)
-    ground = shape_scenes.cluttered(random, ground, ground_colour)
+    surface = scenes.texture(random, object_colour, size)
+    ground = scenes.texture(random, ground_colour, size)
+    ground = scenes.cluttered(random, ground, ground_colour)
     scene = ground + coverage[:, :, None] * (surface - ground)
-    scene *= shape_scenes.lighting(random, size)
+    scene *= scenes.lighting(random, size)
     image = np.rint(np.clip(scene, 0, 255)).astype(np.uint8)
     return image, coverage >= 0.5, label
 
