@@ -20,7 +20,7 @@ def whole_number(name: str, value, lowest: int | None = None) -> int:
     if number is None or isinstance(value, bool) or is_low:
         limit = "" if lowest is None else f" from {lowest}"
         raise UsageError(
-            f"`{name}` must be a whole number{limit}. Received: {name}={value!r}."
+            argument=name, expected=f"a whole number{limit}", received=repr(value)
         )
     return number
 
@@ -31,15 +31,15 @@ def as_numbers(name: str, value) -> np.ndarray:
         array = np.asarray(value)
     except ValueError as err:
         raise UsageError(
-            f"`{name}` must all be of one shape. Received: arrays of different shapes."
+            argument=name, expected="of one shape", received="arrays of several shapes"
         ) from err
     if not np.issubdtype(array.dtype, np.number):
         raise UsageError(
-            f"`{name}` must be numbers. Received: {name}.dtype={array.dtype}."
+            argument=name, expected="numbers", received=f"dtype={array.dtype}"
         )
     if not np.isfinite(array).all():
         raise UsageError(
-            f"`{name}` must be finite. Received: NaN or infinity in {name}."
+            argument=name, expected="finite", received="NaN or infinity in it"
         )
     return array
 
@@ -53,7 +53,9 @@ def list_of_layers(layers: Sequence[int | str]) -> list[int | str]:
     """Returns `layers` as a list; a single layer is a `UsageError`."""
     if isinstance(layers, str) or not np.iterable(layers):
         raise UsageError(
-            f"`layers` must be a list of layers. Received: layers={layers!r}; for a "
-            f"single one write [{layers!r}]."
+            argument="layers",
+            expected="a list of layers",
+            received=repr(layers),
+            remedy=f"For a single one write [{layers!r}].",
         )
     return [*layers]

@@ -35,7 +35,7 @@ class Projection:
             strongest.
         channels: int64 (n_pairs,), the channel or unit.
         positions: int64 (n_pairs, 2), its (y, x) in the layer's map; (0, 0) for the
-            units of a fully connected layer.
+            units of a fully connected layer, which are maps of one place.
         layer: the layer's name.
     """
 
@@ -211,8 +211,9 @@ class Deconvnet:
         )
         if not fits:
             raise UsageError(
-                f"`images` must be an array of shape {wanted}. "
-                f"Received: images.shape={images.shape}."
+                argument="images",
+                expected=f"an array of shape {wanted}",
+                received=f"shape {images.shape}",
             )
         return images.astype(self.model.inputs[0].dtype, copy=False)
 
@@ -236,8 +237,9 @@ class Deconvnet:
             shape = shapes[projector]
         if len(shape) not in (1, 3):
             raise UsageError(
-                "`layer` must give maps (height, width, channels) or a vector. "
-                f"Received: {projector.path!r}, which gives {shape}."
+                argument="layer",
+                expected="a layer that makes maps (height, width, channels) or vectors",
+                received=f"{projector.path} of shape {shape}",
             )
         return shape
 
@@ -260,6 +262,5 @@ class Deconvnet:
 
 def _check_choice(name, value, choices):
     if value not in choices:
-        raise UsageError(
-            f"`{name}` must be one of {', '.join(choices)}. Received: {name}={value!r}."
-        )
+        expected = f"one of {', '.join(choices)}"
+        raise UsageError(argument=name, expected=expected, received=value)

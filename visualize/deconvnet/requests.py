@@ -35,8 +35,9 @@ class Pairs:
             lengths["images"] = n_images
         if len({*lengths.values()}) > 1:
             raise UsageError(
-                "`images`, `channel`, `position` and `image` must have one length or "
-                f"be single. Received: lengths {lengths}."
+                argument="images, channel, position and image",
+                expected="single or of one length",
+                received=lengths,
             )
         n = next(iter(lengths.values()), 1)
         if rows is None:
@@ -91,7 +92,7 @@ def _integers(name, value, form):
     if array.size == 0 and array.ndim:
         array = array.astype(np.int64)
     if not np.issubdtype(array.dtype, np.integer):
-        raise UsageError(f"`{name}` must be {form}. Received: {name}={value!r}.")
+        raise UsageError(argument=name, expected=form, received=repr(value))
     return array.astype(np.int64)
 
 
@@ -102,14 +103,16 @@ def _numbers(name, value, count, whose):
     array = np.atleast_1d(_integers(name, value, "a whole number or an array of them"))
     if array.ndim != 1:
         raise UsageError(
-            f"`{name}` must be one number or an array (n_pairs,). "
-            f"Received: {name}.shape={array.shape}."
+            argument=name,
+            expected="one number or an array (n_pairs,)",
+            received=f"shape {array.shape}",
         )
     wrong = array[(array < 0) | (array >= count)]
     if len(wrong):
         raise UsageError(
-            f"`{name}` must be from 0 to {count - 1}: {whose} {count}. "
-            f"Received: {name}={wrong[0]}."
+            argument=name,
+            expected=f"from 0 to {count - 1}: {whose} {count}",
+            received=wrong[0],
         )
     return array
 
@@ -118,20 +121,16 @@ def _positions(value, size):
     """One (y, x) or several, as an array (n, 2); `None` where none is given."""
     if value is None or (isinstance(value, str) and value == WHOLE_MAP):
         return None
-    if not size:
-        raise UsageError(
-            "`position` must be None: the layer has units without a place. "
-            f"Received: position={value!r}."
-        )
+    height, width = size or (1, 1)  # a vector is a map of one place
     form = "(y, x), an array (n_pairs, 2), None or 'all'"
     array = np.atleast_2d(_integers("position", value, form))
     if array.ndim != 2 or array.shape[1] != 2:
-        raise UsageError(f"`position` must be {form}. Received: position={value!r}.")
-    wrong = array[((array < 0) | (array >= np.array(size))).any(axis=1)]
+        raise UsageError(argument="position", expected=form, received=repr(value))
+    wrong = array[((array < 0) | (array >= (height, width))).any(axis=1)]
     if len(wrong):
-        y, x = wrong[0]
         raise UsageError(
-            f"`position` must lie in the layer's maps of {size[0]}x{size[1]}. "
-            f"Received: position=({y}, {x})."
+            argument="position",
+            expected=f"a place in the layer's maps of {height}x{width}",
+            received=tuple(wrong[0].tolist()),
         )
     return array

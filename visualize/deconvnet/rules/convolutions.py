@@ -23,7 +23,9 @@ class Conv2D(Rule):
         return _convolved(call, x, layer.kernel, layer.bias), None
 
     def can_narrow(self, call):
-        return call.layer.groups == 1
+        # TensorFlow pads dilated filters by their static shape, which a choice loses.
+        is_dilated = any(rate > 1 for rate in call.layer.dilation_rate)
+        return call.layer.groups == 1 and not (is_dilated and call.padding == "same")
 
     def forward_channels(self, call, channels, x):
         layer = call.layer

@@ -3,7 +3,7 @@
 import inspect
 from collections.abc import Callable
 
-from visualize.deconvnet.rules.rule import Call, Rule, kind_name
+from visualize.deconvnet.rules.rule import Call, Rule
 from zfkeras.errors import UsageError
 from zfkeras.graph.kinds import Register, register_kinds
 
@@ -38,15 +38,17 @@ def register_rule(*kinds, windows=None) -> Callable:
     """
     if not kinds or not all(isinstance(k, str) or callable(k) for k in kinds):
         raise UsageError(
-            "`kinds` must be layer classes, activation functions or names of Keras "
-            f"operations. Received: kinds={kinds!r}."
+            argument="kinds",
+            expected="layer classes, activation functions or names of Keras operations",
+            received=repr(kinds),
         )
 
     def register(rule):
         if not (isinstance(rule, type) and issubclass(rule, Rule)):
             raise UsageError(
-                "register_rule must decorate a subclass of visualize.Rule. "
-                f"Received: {rule!r}."
+                argument="register_rule's class",
+                expected="a subclass of visualize.Rule",
+                received=repr(rule),
             )
         _RULES.add(kinds, rule())
         register_kinds(*kinds, windows=windows)
@@ -64,11 +66,7 @@ def require_rule(call: Call) -> Rule:
     """Returns the rule of a call after its checks, or raises `UsageError`."""
     rule = find_rule(call.operation)
     if rule is None:
-        raise UsageError(
-            "`model` must be made of layers that the deconvnet has rules for; write "
-            f"one with visualize.register_rule. Received: layer {call.path!r} of class "
-            f"{kind_name(call.operation)}."
-        )
+        raise call.refuse("be of a class that has a rule")
     if getattr(call.operation, "data_format", None) == "channels_first":
         raise call.refuse("have its channels last")
     if getattr(call.operation, "quantization_mode", None) is not None:

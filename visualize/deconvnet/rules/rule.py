@@ -78,10 +78,13 @@ class Call:
         return self.operation(*args, **kwargs)
 
     def refuse(self, requirement):
-        """A `UsageError` that says what this layer must be."""
+        """Returns a `UsageError` that says what this layer must be or do."""
         return UsageError(
             f"layer {self.path!r} must {requirement}, or have another rule: see "
-            f"visualize.register_rule. Received: {kind_name(self.operation)}."
+            f"visualize.register_rule. Received: {kind_name(self.operation)}.",
+            argument=self.path,
+            received=kind_name(self.operation),
+            expected=requirement,
         )
 
 
