@@ -26,10 +26,9 @@ class ReportSettings:
         metavar="DIR",
         help="workdir of the network's training, for the evolution of features",
     )
-    compare: tuple[str, ...] = setting(
-        (),
-        action="extend",
-        nargs=1,
+    compare: tuple[str, ...] | None = setting(
+        None,
+        action="append",
         metavar="MODEL",
         help="another network whose first-layer filters stand beside; may be repeated",
     )
@@ -85,10 +84,11 @@ class ReportSettings:
     max_bad_fraction: float = settings.max_bad_fraction()
 
     def completed(self) -> "ReportSettings":
-        """The settings with the numbers that --quick decides."""
+        """Fills in what was not given, and the numbers that --quick decides."""
         quick = self.quick
         return dataclasses.replace(
             self,
+            compare=self.compare or (),
             channels=self.channels or (QUICK_CHANNELS if quick else CHANNELS),
             max_images=self.max_images or (QUICK_MAX_IMAGES if quick else MAX_IMAGES),
         )

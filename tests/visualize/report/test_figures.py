@@ -1,129 +1,80 @@
-import argparse
-import json
+import dataclasses
 
 import pytest
 
 from tests.helpers.trees import write_tree
-from visualize.report.catalogue import FIGURES
-from visualize.report.figures import make_once
-from zfkeras.errors import RunError, UsageError
+from visualize.figures.figure import Figure
+from visualize.report.figures import figure_record, read_record
+from zfkeras.errors import RunError
+from zfkeras.passes.context import Context
+from zfkeras.records import Record, setting
+
+
+@dataclasses.dataclass(frozen=True)
+class Settings:
+    value: int = setting(1, type=int, help="any number")
+    fails: bool = setting(False, action="store_true", help="fail half way")
 
 
 @pytest.fixture
 def make(tmp_path):
+    """Makes a figure, or takes the one that is there; returns how often it was made."""
     calls = []
 
-    def make(settings, again=False, fails=False):
-        def run():
-            calls.append(settings)
-            (tmp_path / "x.json").write_text(json.dumps(settings))
-            if fails:
-                raise RunError("half way")
+    def measure(context, settings):
+        calls.append(settings)
+        write_tree(context.workdir, {"x.png": b"pixels"})
+        if settings.fails:
+            raise RunError("half way")
+        return Record({}, [f"{settings.value}"], pictures={"x.png": None})
 
-        return make_once(tmp_path, "x.json", settings, run, again), len(calls)
+    figure = Figure(
+        key="x", title="X", description="", settings=Settings, measure=measure
+    )
+
+    def make(value=1, inputs=None, overwrite=False, fails=False):
+        settings = Settings(value, fails)
+        record, folder = figure_record(
+            figure, Context(tmp_path), settings, inputs or {}, overwrite
+        )
+        assert folder == tmp_path / "x" and record.findings == [f"{value}"]
+        return len(calls)
 
     return make
 
 
-def test_the_same_settings_make_nothing_again(make, tmp_path):
-    assert make({"a": 1}) == (tmp_path / "x.json", 1)
-    assert make({"a": 1})[1] == 1
-    assert make({"a": 2})[1] == 2
-    assert make({"a": 2}, again=True)[1] == 3
+def test_the_same_settings_and_inputs_make_nothing_again(make):
+    assert make() == make() == 1
+    assert make(2) == make(2) == 2
+    assert make(2, {"images": "1"}) == make(2, {"images": "1"}) == 3
+    assert make(2, {"images": "2"}) == 4
+    assert make(2, {"images": "2"}, overwrite=True) == 5
 
 
 def test_only_overwriting_looks_at_all_images_again(make, tmp_path):
-    write_tree(tmp_path, {"scan-0.npz": "found", "scans/epoch-001.npz": "found"})
-    kept = [tmp_path / "scan-0.npz", tmp_path / "scans" / "epoch-001.npz"]
-    make({"a": 1})
-    make({"a": 2})
-    assert all(path.exists() for path in kept)
-    make({"a": 2}, again=True)
-    assert not any(path.exists() for path in kept)
+    make()
+    scans = {"x/scan-0.npz": "found", "x/scans/epoch-001.npz": "found"}
+    write_tree(tmp_path, scans)
+    make(2)
+    assert all((tmp_path / name).exists() for name in scans)
+    make(2, overwrite=True)
+    assert not any((tmp_path / name).exists() for name in scans)
 
 
-def test_what_failed_or_was_damaged_is_made_again(make, tmp_path, caplog):
-    picture = tmp_path / "x.png"
-    picture.write_bytes(b"pixels")
+def test_what_failed_or_was_damaged_or_lost_a_picture_is_made_again(make, tmp_path):
     with pytest.raises(RunError):
-        make({"a": 1}, fails=True)
-    assert make({"a": 1})[1] == 2
-    (tmp_path / "x.json").write_text('{"a": ')
-    assert make({"a": 1})[1] == 3
-    picture.write_bytes(b"pixelz")
-    assert make({"a": 1})[1] == 4
-    assert f"{picture} is damaged (it has changed or is gone); making" in caplog.text
-    picture.unlink()
-    assert make({"a": 1})[1] == 5
+        make(fails=True)
+    assert make() == 2
+    (tmp_path / "x" / "x.json").write_text('{"a": ')
+    assert make() == 3
+    (tmp_path / "x" / "x.png").unlink()
+    assert make() == 4
 
 
-@pytest.fixture
-def request_for(tmp_path):
-    """A report's arguments."""
-    settings = {
-        **dict.fromkeys(("run", "parts", "parts_images")),
-        **dict.fromkeys(("quick", "overwrite"), False),
-        **dict.fromkeys(("compare", "images"), ()),
-        **dict.fromkeys(("batch_size", "seed", "max_images"), 8),
-        "max_bad_fraction": 0.01,
-        "layers": (1,),
-        "workdir": tmp_path,
-        "model": "quarter",
-        "split": "validation",
-    }
-    return lambda **given: argparse.Namespace(**settings | {"data": "shapes"} | given)
-
-
-def test_a_figure_is_made_again_when_files_behind_its_arguments_change(
-    request_for, tmp_path, monkeypatch
-):
-    made = []
-    for figure in FIGURES:
-
-        def make_figure(args, key=figure.key):
-            made.append(key)
-            write_tree(args.workdir, {f"{key}.json": "{}"})
-
-        monkeypatch.setattr(f"visualize.{figure.key}.make_figure", make_figure)
-
-    def made_with(**given):
-        given = {name.replace("_", " "): value for name, value in given.items()}
-        made.clear()
-        for figure in FIGURES:
-            figure.make(request_for(run=tmp_path / "run"), "0", given)
-        return {*made}
-
-    given = dict.fromkeys(("run", "training_images", "images", "compare", "parts"), "1")
-    assert made_with(**given) == {figure.key for figure in FIGURES}
-    assert made_with(**given) == set()
-    given["parts"] = "2"
-    assert made_with(**given) == {"correspondence"}
-    given["images"] = "2"
-    assert made_with(**given) == {"invariance", "occlusion"}
-    given["run"] = "2"
-    assert made_with(**given) == {"evolution"}
-    given["training_images"] = "2"
-    assert made_with(**given) == {"evolution"}
-    given["compare"] = "2"
-    assert made_with(**given) == {"filters"}
-
-
-@pytest.mark.parametrize(
-    ("data", "whole"),
-    [
-        ("photographs", ["--data=photographs:whole"]),
-        ("folder:x", ["--data=folder:x", "--split=validation"]),
-    ],
-)
-def test_invariance_and_occlusion_look_at_whole_photographs(request_for, data, whole):
-    for figure in FIGURES:
-        if figure.key in ("invariance", "occlusion"):
-            arguments = figure.arguments(request_for(data=data))
-            assert [word for word in arguments if word in whole] == whole
-            assert sum(word.startswith("--data=") for word in arguments) == 1
-
-
-def test_arguments_that_do_not_parse_are_an_error_of_the_figure(request_for):
-    evolution = next(figure for figure in FIGURES if figure.key == "evolution")
-    with pytest.raises(UsageError, match="names a layer twice"):
-        evolution.make(request_for(run="x", layers=("a", "a")), "0", {})
+@pytest.mark.parametrize("content", ["{", "[]", '{"findings": []}'])
+def test_a_damaged_record_is_a_failed_run(content, tmp_path):
+    path = tmp_path / "x.json"
+    path.write_text(content)
+    with pytest.raises(RunError) as caught:
+        read_record(path)
+    assert caught.value.argument == str(path)

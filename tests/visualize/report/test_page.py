@@ -42,50 +42,43 @@ def pictures(tmp_path_factory):
     return folder
 
 
-def card(pictures, layer, channel, names):
-    small = embed(pictures / "small.png", f"{layer} {channel}: {names[0]}")
-    top = [
-        {"activation": "1.00", "class_name": name, "image_id": f"{name}.png"}
-        for name in names
-    ]
-    words = " ".join(names)
-    return Card(f"{layer}-{channel}", channel, small, small, names[0], words, top)
-
-
-def a_layer(pictures, number, names_of):
-    name = f"conv{number}"
-    cards = tuple(card(pictures, name, c, names) for c, names in names_of.items())
+def a_layer(picture, number, names_of):
+    name, cards = f"conv{number}", []
+    for channel, names in names_of.items():
+        top = [
+            {"activation": "1.00", "class_name": one, "image_id": f"{one}.png"}
+            for one in names
+        ]
+        said = (names[0], " ".join(names), top)
+        cards.append(Card(f"{name}-{channel}", channel, picture, picture, *said))
+    facts = ("facts", "reconstructions", "large")
     title = f"Layer {number} ({name})"
-    return GalleryLayer(
-        name, str(number), title, "facts", "reconstructions", "large", cards
-    )
+    return GalleryLayer(name, str(number), title, *facts, tuple(cards))
 
 
 @pytest.fixture(scope="module")
 def page(pictures):
+    small = embed(pictures / "small.png", "a channel")
     wide = embed(pictures / "wide.png", f"a figure of {HOSTILE[0]}")
+    table = Table(HOSTILE[0], ["name", HOSTILE[1]], [[HOSTILE[2], "1"]])
+    layers = (
+        a_layer(small, 1, {2: ["tabby cat"], 17: ["dog"], 170: ["Café"]}),
+        a_layer(small, 2, {17: list(HOSTILE), 30: ["dog", "tabby cat"]}),
+    )
     return Page(
         title=f"What {HOSTILE[0]} sees",
         subtitle=HOSTILE[2],
         facts=(("top-1 error", "63.1 %", "on 10,000 images"),),
-        gallery=Gallery(
-            "Fig. 2: features",
-            "what the paper says",
-            ("what is here",),
-            (
-                a_layer(pictures, 1, {2: ["tabby cat"], 17: ["dog"], 170: ["Café"]}),
-                a_layer(pictures, 2, {17: list(HOSTILE), 30: ["dog", "tabby cat"]}),
-            ),
-        ),
+        gallery=Gallery(title="Fig. 2: features", folder=pictures, layers=layers),
         sections=(
             Section(
-                "evolution",
-                "Fig. 4",
-                "Fig. 4: evolution",
-                "layers settle",
-                (HOSTILE[3],),
-                (wide,),
-                (Table(HOSTILE[0], ["name", HOSTILE[1]], [[HOSTILE[2], "1"]]),),
+                anchor="evolution",
+                title="Fig. 4: evolution",
+                folder=pictures,
+                paper="layers settle",
+                ours=(HOSTILE[3],),
+                pictures=(wide,),
+                tables=(table,),
             ),
         ),
         missing=(("Fig. 8", HOSTILE[2]),),
@@ -186,18 +179,14 @@ def test_text_stands_out_from_its_ground(html, theme):
             assert (pair[1] + 0.05) / (pair[0] + 0.05) >= 4.5  # WCAG 2.2, AA
 
 
-def test_a_page_without_figures_says_so():
-    bare = Page("t", "s", (), None, (), (("Fig. 2", "no images"),), ())
-    read = PageReader(render(bare))
-    assert "Fig. 2 no images" in read.text
+def test_a_page_without_figures_says_why():
+    # Lines do not end inside of arguments.
+    reason = "give it by --run, <b>--x</b>"
+    bare = render(Page("t", "s", (), None, (), (("Fig. 2", reason),), ()))
+    assert 'give it by <span class="argument">--run,</span> &lt;b&gt;--x' in bare
+    read = PageReader(bare)
+    assert f"Fig. 2 {reason}" in read.text
     assert "#gallery" not in read.addresses
-
-
-def test_lines_do_not_end_inside_of_arguments():
-    bare = Page("t", "s", (), None, (), (("x", "give it by --run, <b>--x</b>"),), ())
-    html = render(bare)
-    assert 'give it by <span class="argument">--run,</span> &lt;b&gt;--x' in html
-    assert "x give it by --run, <b>--x</b>" in PageReader(html).text
 
 
 def test_small_pictures_are_embedded_as_they_are(pictures):
@@ -210,7 +199,7 @@ def test_small_pictures_are_embedded_as_they_are(pictures):
 def test_large_pictures_become_light(tmp_path):
     noise = np.random.default_rng(0).integers(0, 256, (600, 3000, 4), np.uint8)
     noise[..., 3] = 255
-    Image.fromarray(noise).save(tmp_path / "noise.png")
+    Image.fromarray(noise).save(tmp_path / "noise.png", compress_level=1)
     shown = embed(tmp_path / "noise.png", "alt")
     content = base64.b64decode(shown.source.partition(",")[2])
     assert shown.source.startswith("data:image/jpeg")

@@ -1,5 +1,3 @@
-import shutil
-
 import pytest
 
 from tests.helpers.networks import make_classifier
@@ -7,13 +5,17 @@ from tests.helpers.page_reader import PageReader
 from tests.helpers.records import read_results
 from tests.helpers.splits import noise, png
 from tests.helpers.trees import write_tree
+from visualize.figures.catalogue import FIGURES
+from visualize.figures.features.figure import FeatureSettings
+from visualize.figures.figure import Figure
 from visualize.report import main
-from visualize.report.catalogue import FIGURES
 from zfkeras.data.sources.photographs import photographs as photographs_of_the_package
-from zfkeras.errors import RunError, UsageError
+from zfkeras.errors import RunError
 from zfkeras.io.files import write_json
+from zfkeras.records import Record
 
 NAMES = ("<script>document.title=1<", '"onerror="x', "größer, 猫", "n02124075 cat")
+FEW = {key: FIGURES[key] for key in ("evolution", "filters")}
 
 
 @pytest.fixture(scope="module")
@@ -29,40 +31,23 @@ def folder(tmp_path_factory):
 
 
 @pytest.fixture(scope="module")
-def model_file(tmp_path_factory):
+def network(tmp_path_factory):
     path = tmp_path_factory.mktemp("model") / "model.keras"
     make_classifier(1, NAMES).save(path)
     return path
 
 
 @pytest.fixture(scope="module")
-def run_folder(tmp_path_factory):
-    run = tmp_path_factory.mktemp("run")
-    (run / "snapshots").mkdir()
-    for seed, epoch in enumerate((1, 5)):
-        path = run / "snapshots" / f"epoch-{epoch:03d}.keras"
-        make_classifier(seed, NAMES).save(path)
-    return run
-
-
-@pytest.fixture(scope="module")
-def words(folder, model_file):
-    return [
-        f"--model={model_file}",
-        f"--data=folder:{folder}",
-        "--layers=1,conv3",
-        "--channels=2",
-        "--quick",
-        "--max-bad-fraction=0.1",
-    ]
+def words(folder, network):
+    words = ["--layers=1,conv3", "--channels=2", "--quick", "--max-bad-fraction=0.1"]
+    return [f"--model={network}", f"--data=folder:{folder}", *words]
 
 
 @pytest.fixture(autouse=True, scope="module")
 def few_figures():
     """Two figures stand for all in what is not slow."""
-    few = tuple(f for f in FIGURES if f.key in ("evolution", "filters"))
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("visualize.report.gathering.FIGURES", few)
+        patch.setattr("visualize.report.gathering.FIGURES", FEW)
         yield
 
 
@@ -78,60 +63,50 @@ def read_page(workdir):
     return PageReader((workdir / "report.html").read_text("utf-8"))
 
 
-def refuse(*_, **__):
-    raise AssertionError("this was made before")
+def ids_of(read):
+    return {attributes.get("id") for _, attributes in read.elements}
 
 
-def test_the_page_gathers_what_can_be_made(made):
+def test_the_page_gathers_what_can_be_made(made, network):
     read = read_page(made)
     text = read.text
-    ids = {attributes.get("id") for _, attributes in read.elements}
-    assert {"gallery", "filters", "provenance"} <= ids
+    assert {"gallery", "filters", "provenance"} <= ids_of(read)
     assert "Layer 1 (norm1)" in text and "Layer conv3" in text
-    assert "Table 3: what each part contributes trains ZFNet without" in text
     assert "17 validation images of " in text and ", in 4 classes." in text
+    record = read_results(made / "gallery", "gallery")
+    features = [one for layer in record["layers"] for one in layer["features"]]
     cards = [li for li in read.all("li") if li.get("class") == "card"]
     assert len(cards) == 4
-    record = read_results(made / "features", "gallery")
-    channels = [f["channel"] for layer in record["layers"] for f in layer["features"]]
-    assert [int(card["data-channel"]) for card in cards] == channels
-    for layer in record["layers"]:
-        for feature in layer["features"]:
-            for row in feature["top"]:
-                assert f"{row['activation']:.2f}" in text
-                assert row["image_id"] in text
-    network = make_classifier(1, NAMES).model
-    assert f"parameters {network.count_params():,}" in text
+    assert [int(card["data-channel"]) for card in cards] == [
+        one["channel"] for one in features
+    ]
+    for row in (row for one in features for row in one["top"]):
+        assert f"{row['activation']:.2f}" in text and row["image_id"] in text
+    parameters = make_classifier(1, NAMES).model.count_params()
+    assert f"parameters {parameters:,}" in text and "input 56 x 56" in text
     assert "top-1 error" not in text  # nobody has measured it
-    assert "input 56 x 56" in text
     # In the gallery and in Fig. 6.
     assert text.count("1 image could not be read and took no part.") == 2
 
 
 def test_the_results_list_the_sections_and_what_was_left_out(made):
     record = read_results(made, "report")
-    assert record["page"] == "report.html" and record["split"] == "validation"
+    assert record["page"] == "report.html" and record["settings"]["quick"]
     gallery, filters = record["sections"]
-    assert gallery["folder"] == "features"
-    assert gallery["record"] == "features/gallery.json"
+    assert gallery["record"] == "gallery/gallery.json"
     assert len(gallery["pictures"]) == 8  # two for each of two channels, two layers
-    assert filters == {
-        "title": "Fig. 6: filters of the first layer",
-        "finding": filters["finding"],
-        "folder": "filters",
-        "record": "filters/filters.json",
-        "pictures": ["filters/filters.png", "filters/layer2.png"],
-    }
+    assert filters["title"] == FIGURES["filters"].title
+    assert filters["pictures"] == ["filters/filters.png", "filters/layer2.png"]
     read = read_page(made)
     for section in record["sections"]:
-        assert section["title"] in read.text
-        assert section["finding"] and section["finding"][0] in read.text
+        assert section["title"] in read.text and section["findings"][0] in read.text
         for name in (section["record"], *section["pictures"]):
             assert (made / name).is_file()
+    # No run, no ablation, no tables of transfer.
     left_out = {entry["title"]: entry for entry in record["left_out"]}
-    evolution = left_out["Fig. 4: how features evolve during training"]
+    assert len(left_out) == 3
+    evolution = left_out[FIGURES["evolution"].title]
     assert "--run" in evolution["reason"] and not evolution["failed"]
-    assert len(left_out) == 3  # no run, no ablation, no tables of transfer
 
 
 def test_names_of_classes_and_files_do_nothing(made):
@@ -143,75 +118,71 @@ def test_names_of_classes_and_files_do_nothing(made):
     assert all(image["src"].startswith("data:image/") for image in read.all("img"))
 
 
-def test_a_rerun_makes_nothing_again(words, made, monkeypatch, capsys):
-    monkeypatch.setattr("visualize.filters.make_figure", refuse)
-    monkeypatch.setattr("visualize.report.gathering.make_gallery", refuse)
+def test_a_rerun_makes_nothing_again(words, made, monkeypatch):
     before = read_page(made)
+    monkeypatch.setattr(Figure, "make", None)
     assert main([*words, f"--workdir={made}"]) == 0
     assert read_page(made).all("img") == before.all("img")
-    out, err = capsys.readouterr()
-    assert f"report in {made}/report.html" in out
-    assert "Traceback" not in err
 
 
-def damage(args):
-    write_tree(args.workdir, {"filters.json": b'{"networks": ['})
+def forget_the_picture(context, settings):
+    return Record({}, [], pictures={"x.png": None})
 
 
-def forget_the_picture(args):
-    write_tree(args.workdir, {"filters.json": b'{"networks": []}'})
-
-
-def fail(_):
+def fail(context, settings):
     raise RunError("out of luck")
 
 
-def stumble(_):
+def stumble(context, settings):
     raise ZeroDivisionError("by zero")
 
 
 @pytest.mark.parametrize(
-    ("behave", "message"),
+    ("measure", "message"),
     [
-        (damage, "cannot read what is in"),
-        (forget_the_picture, "none of filters.png, layer2.png is there"),
+        (forget_the_picture, "x.png"),
         (fail, "out of luck"),
         (stumble, "failed: ZeroDivisionError: by zero"),
     ],
 )
 def test_a_broken_figure_is_named_and_the_rest_is_made(
-    words, tmp_path, monkeypatch, capsys, behave, message
+    words, tmp_path, monkeypatch, capsys, measure, message
 ):
-    def no_gallery(*_, **__):
-        raise UsageError("not in this test")
-
-    monkeypatch.setattr("visualize.filters.make_figure", behave)
-    monkeypatch.setattr("visualize.report.gathering.make_gallery", no_gallery)
+    broken = Figure(
+        key="broken",
+        title="Fig. 0: broken",
+        description="",
+        settings=FeatureSettings,
+        measure=measure,
+    )
+    figures = {"broken": broken, "evolution": FIGURES["evolution"]}
+    monkeypatch.setattr("visualize.report.gathering.FIGURES", figures)
+    monkeypatch.setattr("visualize.report.gathering.GALLERY", FIGURES["evolution"])
     assert main([*words, f"--workdir={tmp_path}"]) == 1
     read = read_page(tmp_path)
-    assert message in read.text and "not in this test" in read.text
+    assert message in read.text and "provenance" in ids_of(read)
     left_out = {e["title"]: e for e in read_results(tmp_path, "report")["left_out"]}
-    entry = left_out["Fig. 6: filters of the first layer"]
+    entry = left_out[broken.title]
     assert message in entry["reason"] and entry["failed"]
-    assert "provenance" in {attributes.get("id") for _, attributes in read.elements}
-    errors = [
-        line for line in capsys.readouterr().err.splitlines() if "error: " in line
-    ]
-    assert len(errors) == 1 and "Fig. 6: filters of the first layer" in errors[0]
+    lines = capsys.readouterr().err.splitlines()
+    (error,) = [line for line in lines if "error: " in line]
+    assert broken.title in error
 
 
-def test_what_the_report_cannot_do_without_ends_it(words, tmp_path, capsys):
-    for argv, message in (
-        ([words[0], "--data=folder:nowhere"], "does not exist"),
-        ([*words[:2], "--split=test"], "split must be one of"),
-        ([*words[:2], "--layers=1,conv9"], "Received: layer='conv9'"),
-        ([*words[:2], "--run=typo"], "--run must be a training's workdir"),
-    ):
-        assert main([*argv, f"--workdir={tmp_path / 'none'}"]) == 2
-        errors = capsys.readouterr().err.splitlines()
-        assert sum(": error: " in line for line in errors) == 1
-        assert message in errors[-1]
-    assert not (tmp_path / "none").exists()
+@pytest.mark.parametrize(
+    ("word", "named"),
+    [
+        ("--split=test", "split"),
+        ("--layers=1,conv9", "conv9"),
+        ("--run=typo", "--run"),
+        ("--compare=typo.keras", "--compare"),
+    ],
+)
+def test_what_the_report_cannot_do_without_ends_it(
+    refusal, words, tmp_path, word, named
+):
+    assert named in refusal(main, *words[:2], word)
+    assert not (tmp_path / "out").exists()
 
 
 @pytest.mark.slow
@@ -226,8 +197,7 @@ def test_the_shipped_network_on_photographs(photographs, tmp_path, monkeypatch):
     assert main([*argv, f"--workdir={tmp_path}"]) == 0
     assert (tmp_path / "report.html").stat().st_size < 8e6
     read = read_page(tmp_path)
-    ids = {attributes.get("id") for _, attributes in read.elements}
-    assert {figure.key for figure in FIGURES} - ids == {"evolution"}
+    assert {*FIGURES} - ids_of(read) == {"evolution"}
     assert "top-1 error" in read.text and "3,424,328" in read.text
     assert "right eye" in read.text
 
@@ -237,8 +207,7 @@ def test_the_report_on_what_is_built_in(tmp_path, monkeypatch):
     monkeypatch.setattr("visualize.report.gathering.FIGURES", FIGURES)
     assert main(["--quick", f"--workdir={tmp_path}"]) == 0
     read = read_page(tmp_path)
-    ids = {attributes.get("id") for _, attributes in read.elements}
-    assert {figure.key for figure in FIGURES} - ids == {"evolution"}
+    assert {*FIGURES} - ids_of(read) == {"evolution"}
     assert "crops of 67 photographs" in read.text
     assert "one activation per photograph" in read.text
     for photo in photographs_of_the_package():
@@ -247,9 +216,10 @@ def test_the_report_on_what_is_built_in(tmp_path, monkeypatch):
 
 
 @pytest.mark.slow
-def test_a_run_and_its_network_stand_in_the_page(
-    words, run_folder, model_file, tmp_path
-):
+def test_a_run_and_its_network_stand_in_the_page(words, network, tmp_path):
+    run = tmp_path / "run"
+    for epoch in (1, 5):
+        write_tree(run, {f"snapshots/epoch-{epoch:03d}.keras": network.read_bytes()})
     config = {
         "name": "tiny",
         "model": {"variant": "zfnet_quarter", "weights": None},
@@ -257,10 +227,9 @@ def test_a_run_and_its_network_stand_in_the_page(
     }
     rates = {"num_images": 9, "centre_crop": {"top1_error": 0.25}}
     results = {"epochs": 5, "model": "model.keras", "validation": rates}
-    run = shutil.copytree(run_folder, tmp_path / "run")
     write_json(run / "config.json", {"config": config})
     write_json(run / "results.json", results)
-    argv = [*words, f"--run={run}", f"--compare={model_file}"]
+    argv = [*words, f"--run={run}", f"--compare={network}"]
     assert main([*argv, f"--workdir={tmp_path / 'report'}"]) == 0
     read = read_page(tmp_path / "report")
     assert "Training: tiny on shapes" in read.text and "75.0 %" in read.text

@@ -1,12 +1,15 @@
 import pytest
 
 from tests.helpers.pictures import encoded, picture
-from visualize.report.sections import gallery
-from zfkeras.io.files import write_json
+from visualize.figures.figure import Figure
+from visualize.report.sections import figure_section, gallery
+from zfkeras.errors import RunError
+from zfkeras.records import Record, Table
 
 
-def read(folder, *layers):
+def gallery_of(folder, *layers):
     record = {
+        "layer": "x",
         "layer_name": "x",
         "receptive_field": [7, 9],
         "stride": [2, 2],
@@ -17,10 +20,48 @@ def read(folder, *layers):
         "left": "filter",
         "features": [],
     }
-    layers = [{**record, "layer": "x", **changes} for changes in layers]
-    path = folder / "gallery.json"
-    write_json(path, {"layers": layers, "top": 9, "num_images": 5})
-    return gallery(path)
+    layers = [{**record, **changes} for changes in layers]
+    numbers = {"layers": layers, "top": 9, "num_images": 5}
+    return gallery(Record({"claim": "features differ"}, [], numbers), folder)
+
+
+def section_of(folder, record):
+    figure = Figure(
+        key="x", title="Fig. 0: x", description="", settings=None, measure=None
+    )
+    return figure_section(figure, record, folder)
+
+
+def test_a_section_shows_claim_findings_tables_and_pictures(tmp_path):
+    (tmp_path / "x.png").write_bytes(encoded(picture(40, 30), "PNG"))
+    table = Table("numbers", ["a"], [["1"]])
+    record = Record({"claim": "c"}, ["s"], {}, [table], {"x.png": None})
+    section = section_of(tmp_path, record)
+    assert (section.anchor, section.short, section.paper) == ("x", "Fig. 0", "c")
+    assert (section.ours, section.tables) == (("s",), (table,))
+    (shown,) = section.pictures
+    assert (shown.width, shown.alt) == (40, "Fig. 0: x. s")
+    assert section_of(tmp_path, Record({}, [])).paper == ""
+
+
+@pytest.mark.parametrize(
+    ("bad", "said"),
+    [
+        (None, ()),
+        ({"count": 0}, ()),
+        ({"count": 1}, ("1 image could not be read and took no part.",)),
+        ({"count": 1200}, ("1,200 images could not be read and took no part.",)),
+    ],
+)
+def test_images_that_could_not_be_read_are_counted(bad, said, tmp_path):
+    assert section_of(tmp_path, Record({}, [], {"bad_images": bad})).ours == said
+
+
+@pytest.mark.parametrize("name", ["gone.png", "../x.png", "broken.png"])
+def test_pictures_that_cannot_be_shown_are_a_failed_run(name, tmp_path):
+    (tmp_path / "broken.png").write_bytes(b"no picture")
+    with pytest.raises(RunError, match=name):
+        section_of(tmp_path, Record({}, [], pictures={name: None}))
 
 
 @pytest.mark.parametrize(
@@ -34,17 +75,31 @@ def read(folder, *layers):
     ],
 )
 def test_buttons_leave_out_the_model_that_all_layers_lie_in(tmp_path, names, shorts):
-    found = read(tmp_path, *({"layer": name} for name in names))
+    found = gallery_of(tmp_path, *({"layer": name} for name in names))
     assert [layer.short for layer in found.layers] == shorts
 
 
 def test_nothing_is_said_of_classes_that_are_not_known(tmp_path):
-    known = read(tmp_path, {}, {})
+    known = gallery_of(tmp_path, {}, {})
     assert "from 2.0 classes on average." in known.layers[0].facts
     assert any("classes in layer" in sentence for sentence in known.ours)
-    unknown = read(tmp_path, {}, {"mean_num_classes_in_top": None})
+    unknown = gallery_of(tmp_path, {}, {"mean_num_classes_in_top": None})
     assert unknown.layers[1].facts.endswith("without any activation.")
     assert not any("classes in layer" in sentence for sentence in unknown.ours)
+
+
+@pytest.mark.parametrize(
+    ("classes", "verdict"),
+    [
+        (3.0, "are more specific to classes, as in the paper"),
+        (3.7, "are a little more specific, as in the paper"),
+        (3.9, "are hardly more specific"),
+        (4.0, "are not more specific"),
+    ],
+)
+def test_layers_are_compared_by_how_specific_they_are(classes, verdict, tmp_path):
+    layers = [{"mean_num_classes_in_top": number} for number in (4.0, classes)]
+    assert any(verdict in sentence for sentence in gallery_of(tmp_path, *layers).ours)
 
 
 @pytest.mark.parametrize(
@@ -56,7 +111,7 @@ def test_nothing_is_said_of_classes_that_are_not_known(tmp_path):
     ],
 )
 def test_what_a_unit_sees_is_said_where_it_is_known(tmp_path, changes, said):
-    assert said in read(tmp_path, changes).layers[0].facts
+    assert said in gallery_of(tmp_path, changes).layers[0].facts
 
 
 def test_a_card_calls_images_by_their_class_or_by_their_own_names(tmp_path):
@@ -71,7 +126,7 @@ def test_a_card_calls_images_by_their_class_or_by_their_own_names(tmp_path):
     ]
     (tmp_path / "p.png").write_bytes(encoded(picture(9, 9), "PNG"))
     feature = {"channel": 3, "left": "p.png", "patches": "p.png", "top": top}
-    (card,) = read(tmp_path, {"features": [feature]}).layers[0].cards
+    (card,) = gallery_of(tmp_path, {"features": [feature]}).layers[0].cards
     assert card.summary == "red panda (2); Egyptian cat"
     assert [shown["class_name"] for shown in card.top] == [
         "n02124075 Egyptian cat",
