@@ -14,7 +14,7 @@ def make_optimizer(
     """SGD with momentum; with float16, its loss is scaled dynamically."""
     sgd = _SGD(config.learning_rate, momentum=config.momentum, name="sgd")
     if mixed_precision == "float16":
-        return keras.optimizers.LossScaleOptimizer(sgd)
+        return keras.optimizers.LossScaleOptimizer(sgd, name="loss_scale")
     return sgd
 
 

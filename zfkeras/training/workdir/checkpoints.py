@@ -69,30 +69,41 @@ class Checkpoints:
 
 
 def variables_of(model, optimizer) -> dict:
-    """Every variable that a run's future depends on, by a name that is stable.
+    """Returns by name every variable that a run's future depends on.
 
     Weights, the state of dropout's random generators, and the optimizer's velocities,
     step counter and rate.
     """
-    named = {f"model/{number:03d}": v for number, v in enumerate(model.variables)}
-    for number, variable in enumerate(optimizer.variables):
-        named[f"optimizer/{number:03d}"] = variable
-    return named
+    # Not the path of a layer's variable: Keras numbers generators through a process.
+    named = {
+        f"model/{layer.name}/{variable.name}": variable
+        for layer in model.layers
+        for variable in layer.variables
+    }
+    return named | {f"optimizer/{v.path}": v for v in optimizer.variables}
 
 
 def to_arrays(variables: Mapping) -> dict[str, np.ndarray]:
-    """The variables' values."""
+    """Reads the variables' values."""
     return {name: np.asarray(v.value) for name, v in variables.items()}
 
 
 def assign(variables: Mapping, arrays: Mapping[str, np.ndarray]) -> None:
     """Gives variables the values of a checkpoint."""
-    shapes = {name: tuple(v.shape) for name, v in variables.items()}
+    wanted = {name: tuple(variable.shape) for name, variable in variables.items()}
     found = {name: array.shape for name, array in arrays.items()}
-    if shapes != found:
-        raise RunError(
-            "the checkpoint belongs to another network or optimizer than this run's; "
-            "use another --workdir, or start again with --overwrite."
-        )
+    for name in sorted(wanted.keys() | found.keys()):
+        if wanted.get(name) != found.get(name):
+            raise RunError(
+                f"the checkpoint belongs to another network or optimizer: {name} is "
+                f"{_said(found.get(name))} in it and {_said(wanted.get(name))} in this "
+                "run; use another --workdir, or start again with --overwrite.",
+                argument=name,
+                received=found.get(name),
+            )
     for name, variable in variables.items():
         variable.assign(arrays[name])
+
+
+def _said(shape: tuple | None) -> str:
+    return "missing" if shape is None else f"of shape {shape}"

@@ -17,7 +17,7 @@ def small_run():
     inputs = keras.Input((4,))
     x = keras.layers.Dropout(0.5, name="dropout")(inputs)
     model = keras.Model(inputs, keras.layers.Dense(3, name="dense")(x))
-    optimizer = keras.optimizers.SGD(0.1, momentum=0.9)
+    optimizer = keras.optimizers.SGD(0.1, momentum=0.9, name="sgd")
     optimizer.build(model.trainable_variables)
     return model, optimizer
 
@@ -101,13 +101,26 @@ def test_when_all_are_damaged_the_run_stops_with_a_remedy(tmp_path):
         checkpoints.load_latest()
 
 
-def test_another_network_s_checkpoint_is_refused():
-    model, optimizer = small_run()
-    arrays = to_arrays(variables_of(model, optimizer))
-    name = next(name for name, array in arrays.items() if array.shape == (4, 3))
-    arrays[name] = np.zeros((4, 5))
-    with pytest.raises(RunError, match="another network"):
-        assign(variables_of(model, optimizer), arrays)
+def without(arrays, name):
+    return {key: array for key, array in arrays.items() if key != name}
+
+
+@pytest.mark.parametrize(
+    ("name", "change"),
+    [
+        ("model/dense/kernel", lambda a, name: {**a, name: np.zeros((4, 5))}),
+        ("optimizer/sgd/dense_bias_momentum", without),
+        ("model/conv1/kernel", lambda a, name: {**a, name: np.zeros(3)}),
+    ],
+)
+def test_another_network_s_checkpoint_is_refused_by_name(name, change):
+    variables = variables_of(*small_run())
+    before = to_arrays(variables)
+    with pytest.raises(RunError, match="another network") as refused:
+        assign(variables, change(before, name))
+    assert refused.value.argument == name and "\n" not in str(refused.value)
+    for key, array in to_arrays(variables).items():
+        assert np.array_equal(array, before[key])
 
 
 def test_no_flipped_byte_gets_through_or_stops_the_run(tmp_path):
