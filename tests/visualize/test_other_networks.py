@@ -1,6 +1,5 @@
 """Networks of other people, saved with their preprocessing, through every command."""
 
-import importlib
 import json
 
 import keras
@@ -10,12 +9,15 @@ import pytest
 from tests.helpers.page_reader import PageReader
 from tests.helpers.splits import noise, png
 from tests.helpers.trees import write_tree
+from visualize import report
+from visualize.figures.catalogue import FIGURES
 from visualize.figures.evolution.callback import EvolutionCallback
-from visualize.report.catalogue import FIGURES
+from visualize.figures.features.figure import FEATURES
 from zfkeras.data.preprocessing import Preprocessing
 from zfkeras.models.classifier import Classifier
 
 NAMES, SIDE = ("bee", "cat", "dog"), 32
+MAIN = {key: figure.main for key, figure in {**FIGURES, "features": FEATURES}.items()}
 
 
 def save(model, path):
@@ -24,6 +26,16 @@ def save(model, path):
     preprocessing = Preprocessing(mean_image, crop_size=SIDE, input_scale=1 / 64)
     Classifier(model, preprocessing, NAMES, {}).save(path)
     return path
+
+
+def snapshots(folder, build):
+    """Saves two networks as the snapshots of a training; returns the last."""
+    for epoch in (1, 2):
+        keras.utils.set_random_seed(epoch)
+        path = folder / "snapshots" / f"epoch-{epoch:03d}.keras"
+        model = build()
+        save(model, path)
+    return model, path
 
 
 @pytest.fixture(scope="module")
@@ -37,70 +49,47 @@ def data(tmp_path_factory):
     return f"--data=folder:{write_tree(tmp_path_factory.mktemp('images'), tree)}"
 
 
-def run(module, *argv):
-    return importlib.import_module(f"visualize.{module}").main([*map(str, argv)])
+def sequential(*layers):
+    head = [
+        keras.layers.GlobalAveragePooling2D(name="mean"),
+        keras.layers.Dense(len(NAMES), activation="softmax", name="predictions"),
+    ]
+    return keras.Sequential([keras.Input((SIDE, SIDE, 3)), *layers, *head])
 
 
-def leaky_network(seed=0):
-    keras.utils.set_random_seed(seed)
-    return keras.Sequential(
-        [
-            keras.Input((SIDE, SIDE, 3)),
-            keras.layers.Conv2D(4, 5, 2, name="low"),
-            keras.layers.LeakyReLU(name="leaky"),
-            keras.layers.Conv2D(6, 3, activation="relu", name="high"),
-            keras.layers.GlobalAveragePooling2D(name="mean"),
-            keras.layers.Dense(len(NAMES), activation="softmax", name="predictions"),
-        ]
+def leaky_network():
+    return sequential(
+        keras.layers.Conv2D(4, 5, 2, name="low"),
+        keras.layers.LeakyReLU(name="leaky"),
+        keras.layers.Conv2D(6, 3, activation="relu", name="high"),
     )
 
 
 @pytest.fixture(scope="module")
-def leaky_run(tmp_path_factory):
-    folder = tmp_path_factory.mktemp("leaky")
-    for epoch in (1, 2):
-        model = leaky_network(epoch)
-        save(model, folder / "snapshots" / f"epoch-{epoch:03d}.keras")
-    return folder
+def leaky(tmp_path_factory):
+    return snapshots(tmp_path_factory.mktemp("leaky"), leaky_network)[1]
 
 
-@pytest.mark.parametrize("module", ["features", "evolution", "filters", "occlusion"])
+@pytest.mark.parametrize(
+    ("key", "argv"),
+    [
+        ("features", ["--model={path}", "--layers=high"]),
+        ("evolution", ["--run={path.parent}", "--layers=high"]),
+        ("filters", ["--model={path}", "--layer=high"]),
+        ("occlusion", ["--model={path}", "--layer=high", "--count=1"]),
+    ],
+)
 def test_a_layer_without_a_rule_is_one_line_in_what_projects(
-    module, data, leaky_run, tmp_path, capsys, monkeypatch
+    refusal, key, argv, data, leaky, tmp_path, monkeypatch
 ):
-    monkeypatch.setattr(
-        "visualize.strongest.scan.evaluation_batches", None
-    )  # before any work
-    network = f"--model={leaky_run}/snapshots/epoch-002.keras"
-    argv = {
-        "features": [network, "--layers=high"],
-        "evolution": [f"--run={leaky_run}", "--layers=high"],
-        "filters": [network, "--layer=high"],
-        "occlusion": [network, "--layer=high", "--count=1", "--patch-stride=7"],
-    }[module]
-    assert run(module, data, *argv, f"--workdir={tmp_path}") == 2
-    lines = capsys.readouterr().err.splitlines()
-    errors = [line for line in lines if f"visualize.{module}: error: " in line]
-    assert len(errors) == 1
-    assert "leaky" in errors[0] and "register_rule" in errors[0]
-    assert not any("Traceback" in line for line in lines)
-    assert not [*tmp_path.glob("*.json")]
+    # Before any work.
+    monkeypatch.setattr("visualize.strongest.scan.evaluation_batches", None)
+    said = refusal(MAIN[key], data, *(word.format(path=leaky) for word in argv))
+    assert "leaky" in said and "register_rule" in said
 
 
-@pytest.mark.parametrize("module", ["invariance", "correspondence"])
-def test_what_projects_nothing_needs_no_rules(module, data, leaky_run, tmp_path):
-    argv = {
-        "invariance": [data, "--count=1", "--layers=low,mean"],
-        "correspondence": ["--random=2", "--layers=high,mean"],
-    }[module]
-    network = f"--model={leaky_run}/snapshots/epoch-002.keras"
-    assert run(module, network, *argv, f"--workdir={tmp_path}") == 0
-    assert (tmp_path / f"{module}.json").exists()
-
-
-def transfer_network(is_nested=True, before=None, seed=0):
+def transfer_network(is_nested=True, before=None):
     """A base of others and classes of our own: what transfer learning ends in."""
-    keras.utils.set_random_seed(seed)
     base = keras.Sequential(
         [
             keras.Input((SIDE, SIDE, 3)),
@@ -126,27 +115,31 @@ def transfer_network(is_nested=True, before=None, seed=0):
 
 
 @pytest.fixture(scope="module")
-def nested_file(tmp_path_factory):
+def nested(tmp_path_factory):
     return save(transfer_network(), tmp_path_factory.mktemp("nested") / "model.keras")
 
 
 @pytest.mark.parametrize(
-    ("module", "options", "layers"),
+    ("network", "key", "options", "layers"),
     [
-        ("invariance", ["--count=1"], ["base.stem", "mean"]),
-        ("correspondence", ["--random=2"], ["base.out_relu", "mean"]),
-        ("occlusion", ["--count=1", "--patch-stride=7"], ["base.out_relu"]),
-        ("features", ["--layers=base", "--channels=2", "--top=2"], ["base"]),
-        ("features", ["--layers=base.stem,mean", "--top=2"], ["base.stem", "mean"]),
-        ("filters", ["--channels=2"], ["base.stem", "base.project"]),
+        ("nested", "invariance", "{data} --count=1", ["base.stem", "mean"]),
+        ("nested", "correspondence", "--random=2", ["base.out_relu", "mean"]),
+        ("nested", "occlusion", "{data} --count=1", ["base.out_relu"]),
+        ("nested", "features", "{data} --layers=base --top=2", ["base"]),
+        ("nested", "features", "{data} --layers=mean --top=2", ["mean"]),
+        ("nested", "filters", "{data}", ["base.stem", "base.project"]),
+        # What projects nothing needs no rules.
+        ("leaky", "invariance", "{data} --layers=low,mean --count=1", ["low", "mean"]),
+        ("leaky", "correspondence", "--layers=high,mean --random=2", ["high", "mean"]),
     ],
 )
-def test_a_nested_base_goes_through_every_command(
-    module, options, layers, data, nested_file, tmp_path
+def test_a_network_goes_through_every_command(
+    run, request, network, key, options, layers, data, tmp_path
 ):
-    argv = options if module == "correspondence" else [data, *options]
-    assert run(module, f"--model={nested_file}", *argv, f"--workdir={tmp_path}") == 0
-    record = json.loads((tmp_path / f"{module}.json").read_text("utf-8"))
+    argv = options.format(data=data).split()
+    path = request.getfixturevalue(network)
+    assert run(MAIN[key], f"--model={path}", *argv)[0] == 0
+    record = json.loads((tmp_path / "out" / f"{key}.json").read_text("utf-8"))
     found = {
         "invariance": lambda: [*record["transformations"]["scale"]["layers"]],
         "correspondence": lambda: [*record["layers"]],
@@ -157,7 +150,7 @@ def test_a_nested_base_goes_through_every_command(
             record["networks"][0]["layer_2"]["layer"],
         ],
     }
-    assert found[module]() == layers
+    assert found[key]() == layers
 
 
 def flip():
@@ -172,40 +165,34 @@ def upsampling():
     ("build", "knows_field", "side"), [(flip, True, 5), (upsampling, False, SIDE)]
 )
 def test_features_are_shown_above_every_layer_that_has_a_rule(
-    build, knows_field, side, data, tmp_path
+    run, build, knows_field, side, data, tmp_path
 ):
     keras.utils.set_random_seed(0)
-    layers = [
-        build(),
-        keras.layers.Conv2D(4, 5, 2, activation="relu", name="conv"),
-        keras.layers.GlobalAveragePooling2D(),
-        keras.layers.Dense(len(NAMES), activation="softmax"),
-    ]
-    model = keras.Sequential([keras.Input((SIDE, SIDE, 3)), *layers])
-    path = save(model, tmp_path / "model.keras")
+    conv = keras.layers.Conv2D(4, 5, 2, activation="relu", name="conv")
+    path = save(sequential(build(), conv), tmp_path / "model.keras")
     argv = [f"--model={path}", data, "--layers=conv", "--channels=2", "--top=2"]
-    assert run("features", *argv, f"--workdir={tmp_path}") == 0
-    record = json.loads((tmp_path / "features.json").read_text("utf-8"))["layers"][0]
+    assert run(FEATURES.main, *argv)[0] == 0
+    text = (tmp_path / "out" / "features.json").read_text("utf-8")
+    (record,) = json.loads(text)["layers"]
     assert record["knows_receptive_field"] == knows_field
     assert record["receptive_field"] == [side, side]
-    for feature in record["features"]:
-        for top in feature["top"]:
-            y0, x0, y1, x1 = top["box"]
-            assert (y1 - y0, x1 - x0) == (side, side)
+    for top in (top for feature in record["features"] for top in feature["top"]):
+        y0, x0, y1, x1 = top["box"]
+        assert (y1 - y0, x1 - x0) == (side, side)
 
 
 @pytest.mark.slow
 @pytest.mark.parametrize("is_nested", [True, False], ids=["nested", "flat"])
 @pytest.mark.parametrize("before", [None, flip], ids=["rescaling", "flip"])
-def test_networks_of_transfer_learning_go_through_every_command(
-    is_nested, before, data, tmp_path
+def test_networks_of_transfer_learning_go_through_the_report(
+    run, is_nested, before, data, tmp_path
 ):
     dot = "base." if is_nested else ""
     layers = [*(["base"] if is_nested else []), f"{dot}stem", f"{dot}out_relu", "mean"]
-    for epoch in (1, 2):
-        model = transfer_network(is_nested, before and before(), epoch)
-        save(model, tmp_path / "snapshots" / f"epoch-{epoch:03d}.keras")
-    assert_every_command_takes(model, tmp_path, data, layers)
+    model, path = snapshots(
+        tmp_path, lambda: transfer_network(is_nested, before and before())
+    )
+    assert_report_takes(run, model, path, data, layers)
 
 
 @pytest.mark.slow
@@ -216,30 +203,27 @@ def test_networks_of_transfer_learning_go_through_every_command(
         ("ResNet50", ["conv1_relu", "conv3_block1_out", "avg_pool"]),
     ],
 )
-def test_keras_applications_go_through_every_command(name, layers, data, tmp_path):
+def test_keras_applications_go_through_the_report(run, name, layers, data, tmp_path):
     make = getattr(keras.applications, name)
-    for epoch in (1, 2):
-        keras.utils.set_random_seed(epoch)
-        model = make(weights=None, input_shape=(SIDE, SIDE, 3), classes=len(NAMES))
-        save(model, tmp_path / "snapshots" / f"epoch-{epoch:03d}.keras")
-    assert_every_command_takes(model, tmp_path, data, layers)
+    model, path = snapshots(
+        tmp_path,
+        lambda: make(weights=None, input_shape=(SIDE, SIDE, 3), classes=len(NAMES)),
+    )
+    assert_report_takes(run, model, path, data, layers)
 
 
-def assert_every_command_takes(model, folder, data, layers):
-    """Runs all commands and the callback; snapshots of two epochs are in the folder."""
-    path = folder / "snapshots" / "epoch-002.keras"
-    few = [f"--model={path}", data, f"--layers={','.join(layers)}"]
-    few += ["--channels=2", "--batch-size=8"]
-    assert run("features", *few, "--top=2", f"--workdir={folder}/features") == 0
-    record = json.loads((folder / "features" / "features.json").read_text("utf-8"))
+def assert_report_takes(run, model, path, data, layers):
+    """Runs the report, which makes every figure, and the callback."""
+    folder = path.parent.parent
+    argv = [f"--model={path}", data, f"--layers={','.join(layers)}", "--channels=2"]
+    argv += ["--batch-size=8", f"--run={folder}", "--quick"]
+    assert run(report.main, *argv)[0] == 0
+    page = PageReader((folder / "out" / "report.html").read_text("utf-8"))
+    assert {*FIGURES} <= {attributes.get("id") for _, attributes in page.elements}
+    text = (folder / "out" / "gallery" / "gallery.json").read_text("utf-8")
+    record = json.loads(text)
     assert [layer["layer_name"] for layer in record["layers"]] == layers
     assert max(layer["recomputation_error"] for layer in record["layers"]) < 1e-3
-    # The report calls every other command.
-    argv = [*few, f"--run={folder}", "--quick", f"--workdir={folder}/report"]
-    assert run("report", *argv) == 0
-    read = PageReader((folder / "report" / "report.html").read_text("utf-8"))
-    ids = {attributes.get("id") for _, attributes in read.elements}
-    assert {figure.key for figure in FIGURES} <= ids
     images = np.random.default_rng(0).normal(size=(8, SIDE, SIDE, 3))
     live = EvolutionCallback(images, layers[:2], [1, 2], folder / "live")
     model.compile("sgd", "sparse_categorical_crossentropy")
