@@ -60,15 +60,16 @@ def _summarize(args):
 
 def summary(model) -> str:
     """A table of a model's layers."""
-    from zfkeras.graph.endpoints import endpoints, first_output
-    from zfkeras.graph.receptive_field import receptive_field
+    from zfkeras.graph.endpoints import endpoints
+    from zfkeras.graph.layer_graph import LayerGraph
 
+    graph = LayerGraph(model)
     numbers = {end.layer_name: str(end.number) for end in endpoints(model).values()}
     rows = [("name", "layer", "output", "channels", "parameters", "field", "stride")]
-    for layer in model.layers:
-        output = first_output(layer)
+    for call in graph.calls:
+        layer, output = call.operation, call.tensor
         spatial = output.shape[1:-1]
-        field = receptive_field(model, output) if spatial else None
+        field = graph.field(output) if spatial else None
         rows.append(
             (
                 layer.name,

@@ -12,10 +12,10 @@ from visualize.deconvnet.seeds import Asks, project
 from visualize.deconvnet.windows import Cutter
 
 
-def projector_of(model, method="gradient", lrn="gradient"):
-    """The way down from the last layer of a model."""
-    path = model.outputs[0]._keras_history.operation.name
-    return Projector(Graph(model).target(path), Options(method, lrn))
+def projector_of(model, method="gradient", lrn="gradient", path=None):
+    """The way down from a layer of a model, by default from its last."""
+    path = path or model.outputs[0]._keras_history.operation.name
+    return Projector(Graph(model, Options(method, lrn)), path)
 
 
 def gradient(model, images, signal):

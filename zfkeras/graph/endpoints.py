@@ -5,8 +5,10 @@ import dataclasses
 import keras
 
 from zfkeras.errors import UsageError
+from zfkeras.graph.boxes import Boxes
+from zfkeras.graph.calls import calls_between, is_graph
 from zfkeras.graph.kinds import Role, role_of
-from zfkeras.graph.receptive_field import ReceptiveField, receptive_field
+from zfkeras.graph.receptive_field import receptive_field
 
 # What a layer may be called, but for its digit, and the digits the paper gives it.
 _DIGITS = {"conv": "12345", "pool": "12345", "norm": "12345", "fc": "67"}
@@ -26,7 +28,7 @@ class Endpoint:
     number: int
     layer_name: str
     tensor: keras.KerasTensor
-    receptive_field: ReceptiveField
+    receptive_field: Boxes
 
     @property
     def channels(self) -> int:
@@ -62,47 +64,48 @@ def endpoints(model: keras.Model) -> dict[int, Endpoint]:
     """
     if not isinstance(model, keras.Model):
         raise UsageError(
-            "endpoints: the model must be a Keras model; of a Classifier it is "
-            f"`classifier.model`. Received: {type(model).__name__}."
+            argument="model",
+            expected="a Keras model",
+            received=type(model).__name__,
+            remedy="Give `classifier.model` for a Classifier.",
         )
-    numbers = {layer: _number(layer) for layer in model.layers}
+    calls = []
+    if is_graph(model):
+        calls, _ = calls_between(model.inputs, model.outputs)
+    numbers = {call: _number(call.operation.name) for call in calls}
     found = [number for number in numbers.values() if number]
     # Names alone are no proof: LeNet has a conv1 and an fc1, MobileNet a first conv1.
     if _is_foreign(numbers, len(model.outputs)) or found != sorted(found):
         raise UsageError(
-            "endpoints: the model must have layers named conv1, ..., fc7, in this "
-            "order, and no other convolutions or hidden dense layers, as ZFNet makes "
-            f"them. Received: {[layer.name for layer in model.layers][:8]}."
+            argument="model",
+            expected="a network with layers named conv1, ..., fc7, in this order, and "
+            "no other convolutions or hidden dense layers, as ZFNet makes them",
+            received=[layer.name for layer in model.layers][:8],
         )
-    last = {number: layer for layer, number in numbers.items() if number}
+    last = {number: call for call, number in numbers.items() if number}
     return {
-        number: Endpoint(number, layer.name, tensor, receptive_field(model, tensor))
-        for number, layer in sorted(last.items())
-        for tensor in [first_output(layer)]
+        number: Endpoint(
+            number, call.path, call.tensor, receptive_field(model, call.tensor)
+        )
+        for number, call in sorted(last.items())
     }
 
 
-def _number(layer) -> int | None:
+def _number(name) -> int | None:
     """The paper's number of the layer that a Keras layer belongs to, by its name."""
-    kind, digit = layer.name[:-1], layer.name[-1:]
+    kind, digit = name[:-1], name[-1:]
     return int(digit) if digit and digit in _DIGITS.get(kind, "") else None
 
 
 def _is_foreign(numbers, num_outputs) -> bool:
-    """Whether the numbered layers are not all that the network has learnt."""
-    names = {layer.name for layer in numbers}
+    """Whether the numbered calls are not all that the network has learnt."""
+    names = {call.operation.name for call in numbers}
     homes = {f"conv{name[4]}" for name in names if name[:-1] in ("pool", "norm")}
-    strays = [layer for layer, number in numbers.items() if not number]
-    roles = [role_of(layer) for layer in strays]
+    strays = [call for call, number in numbers.items() if not number]
+    roles = [role_of(call.operation) for call in strays]
     return (
         not {"conv1", *homes} <= names
-        or any(isinstance(layer, keras.Model) for layer in strays)
+        or any(isinstance(call.operation, keras.Model) for call in strays)
         or bool({Role.CONVOLUTION, Role.SPECIAL_CONVOLUTION} & {*roles})
         or roles.count(Role.DENSE) > num_outputs
     )
-
-
-def first_output(layer: keras.Layer) -> keras.KerasTensor:
-    """The maps a layer hands on: its output, for a pool without its argmax."""
-    output = layer.output
-    return output[0] if isinstance(output, (list, tuple)) else output

@@ -3,7 +3,6 @@
 One register, keyed by class. It computes nothing.
 """
 
-import dataclasses
 import enum
 
 import keras
@@ -98,23 +97,6 @@ class Register:
                 return None if changed & {*dir(cls)} else self._values[cls]
             changed |= {*vars(cls)} - _HARMLESS
         return None
-
-
-@dataclasses.dataclass(frozen=True)
-class Shift:
-    """Windows of single pixels that start elsewhere: what padding and cropping do.
-
-    Args:
-        offset: pixels by which the first window lies above or left of the input.
-    """
-
-    offset: int
-    pool: int = 1
-    stride: int = 1
-
-    def before(self, length) -> int:
-        """The offset, for every length of the input."""
-        return self.offset
 
 
 _ROLES, _WINDOWS = Register(), Register()
@@ -270,12 +252,12 @@ register_kinds(
 register_kinds(
     keras.layers.ZeroPadding2D,
     role=Role.ARRANGEMENT,
-    windows=lambda layer: tuple(Shift(before) for before, _ in layer.padding),
+    windows=lambda layer: tuple(Axis(1, 1, first) for first, _ in layer.padding),
 )
 register_kinds(
     keras.layers.Cropping2D,
     role=Role.ARRANGEMENT,
-    windows=lambda layer: tuple(Shift(-before) for before, _ in layer.cropping),
+    windows=lambda layer: tuple(Axis(1, 1, -first) for first, _ in layer.cropping),
 )
 register_kinds(
     keras.layers.Flatten, keras.layers.Reshape, role=Role.ARRANGEMENT, windows=WHOLE

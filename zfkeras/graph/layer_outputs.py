@@ -7,7 +7,7 @@ import numpy as np
 import tensorflow as tf
 
 from zfkeras.errors import UsageError
-from zfkeras.graph.layer_tensor import layer_tensor
+from zfkeras.graph.layer_graph import LayerGraph
 
 
 def compile_outputs(
@@ -36,12 +36,21 @@ def compile_layer(
     Returns the shape of the layer's output for one image, and a function from prepared
     images (batch, height, width, channels) to the output as a float32 array.
     """
-    _, tensor = layer_tensor(model, layer)
+    tensor = LayerGraph(model).tensor(layer)
     shape = tuple(tensor.shape[1:])
     if None in shape:
         raise UsageError(
-            "`layer` must have an output of a fixed size. "
-            f"Received: layer={layer!r} of shape {shape}."
+            argument="layer",
+            expected="a layer with an output of a fixed size",
+            received=f"{layer} of shape {shape}",
         )
     outputs = compile_outputs(model, [tensor])
     return shape, lambda images: outputs(images)[0].numpy().astype(np.float32)
+
+
+def as_maps(output):
+    """Returns an output (batch, units) as maps (batch, 1, 1, units); maps as they are.
+
+    `output`: array or tensor (batch, units) or (batch, height, width, channels).
+    """
+    return output if len(output.shape) == 4 else output[:, None, None, :]

@@ -50,11 +50,14 @@ def at_least(value, floor):
 
 @dataclasses.dataclass(frozen=True)
 class Axis:
-    """The windows along one axis, as TensorFlow's pooling places them."""
+    """The windows along one axis, as TensorFlow's pooling places them.
+
+    `padding`: "valid", "same", or the pixels by which the first window overhangs.
+    """
 
     pool: int
     stride: int
-    padding: str
+    padding: str | int
 
     def output(self, length):
         """Number of windows over `length` pixels; `None` for `None`."""
@@ -66,8 +69,8 @@ class Axis:
 
     def before(self, length):
         """Pixels by which the first window overhangs at the top or left."""
-        if self.padding == "valid":
-            return 0
+        if self.padding != "same":
+            return 0 if self.padding == "valid" else self.padding
         covered = (self.output(length) - 1) * self.stride + self.pool
         return at_least(covered - length, 0) // 2
 

@@ -16,8 +16,8 @@ from PIL import Image
 import zfkeras.layers  # noqa: F401 - registers the layers that files name
 from zfkeras.data.preprocessing import Preprocessing
 from zfkeras.errors import UsageError
+from zfkeras.graph.layer_graph import check_layer
 from zfkeras.graph.layer_outputs import compile_layer
-from zfkeras.graph.layer_tensor import check_layer
 from zfkeras.io.files import raise_system_errors, written_whole
 from zfkeras.layers.max_rms import MaxRMS  # noqa: F401 - likewise
 from zfkeras.models.storage import (

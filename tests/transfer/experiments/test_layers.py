@@ -1,11 +1,11 @@
 import argparse
 
 import keras
-import numpy as np
 import pytest
 
 from tests.helpers import other_networks
 from tests.helpers.networks import make_classifier
+from transfer.experiments import layers
 from transfer.experiments.arguments import in_order, layer_list
 from transfer.experiments.layers import all_layers, layer_tensors, standing_for, table_7
 from zfkeras.errors import UsageError
@@ -26,84 +26,56 @@ def test_the_papers_layers_and_any_others_of_its_network():
     assert all_layers(model) == [1, 2, 3, 4, 5]
     assert standing_for(model, [5, 7]) == [5]
     assert standing_for(model, [7]) == [5]  # it has no 6 and 7
-    assert table_7(model) == [
-        *(("svm", layer) for layer in (1, 2, 3, 4, 5)),
-        ("softmax", 5),
-    ]
-    tensors = layer_tensors(model, ["pool5", 5, "conv2"])
-    assert [*tensors] == [5, "pool5", "conv2"]
-    assert tensors[5] is tensors["pool5"]
-    assert tensors["conv2"] is model.get_layer("conv2").output
-
-
-def test_other_networks_have_the_ends_of_their_stages():
-    model = other_networks.vgg(3)
-    ends = ["block1_pool", "block2_pool", "fc1"]
-    assert all_layers(model) == ends
-    assert standing_for(model, [5, 7]) == ends[1:]
-    assert table_7(model) == [
-        *(("svm", layer) for layer in ends),
-        ("softmax", "block2_pool"),
-        ("softmax", "fc1"),
-    ]
+    rows = [*(("svm", layer) for layer in (1, 2, 3, 4, 5)), ("softmax", 5)]
+    assert table_7(model) == rows
+    assert [*layer_tensors(model, ["pool5", 5, "conv2"])] == [5, "pool5", "conv2"]
 
 
 @pytest.mark.parametrize(
-    ("layer", "said"),
+    ("make", "ends"),
     [
-        (7, "such as those of block1_pool, block2_pool, fc1: .* Received: 7."),
-        ("fc9", "--layer: `layer` must be .*Received: layer='fc9'"),
-        ("", "--layer: `layer` must be "),
+        (other_networks.vgg, ["block1_pool", "block2_pool", "fc1"]),
+        (other_networks.nested, ["features.block1_pool", "features.out", "gap"]),
+        (other_networks.residual, ["sum1", "sum2", "gap"]),
     ],
 )
-def test_what_another_network_lacks_is_one_line(layer, said):
-    with pytest.raises(UsageError, match=said):
-        layer_tensors(other_networks.vgg(3), [layer])
+def test_other_networks_have_the_ends_of_their_stages(make, ends):
+    model = make(3)
+    assert all_layers(model) == ends
+    assert standing_for(model, [5, 7]) == ends[1:]
+    rows = [("softmax", ends[1]), ("softmax", ends[2])]
+    assert table_7(model) == [*(("svm", layer) for layer in ends), *rows]
 
 
-def test_a_nested_model_runs_once_for_all_its_layers():
-    # A call for each would run the base model as often.
-    model = other_networks.nested(3)
-    layers = ["features.stem", "features.block1_pool", "features.out", "features"]
-    tensors = layer_tensors(model, layers)
-    parts = {tensors[layer]._keras_history.operation for layer in layers[:3]}
-    assert len(parts) == 1
-    images = np.random.default_rng(0).random((2, 32, 32, 3), np.float32)
-    found = keras.Model(model.inputs, list(tensors.values())).predict_on_batch(images)
-    base = model.get_layer("features")
-    inner = [base.get_layer(name.partition(".")[2]).output for name in layers[:3]]
-    expected = keras.Model(base.inputs, inner).predict_on_batch(images)
-    for mine, theirs in zip(found, [*expected, expected[-1]], strict=True):
-        np.testing.assert_allclose(mine, theirs, atol=1e-6)
+def test_what_is_large_and_what_is_many_is_left_out(monkeypatch):
+    model = other_networks.vgg(3)
+    monkeypatch.setattr(layers, "MAX_FEATURES", 16 * 16 * 4 - 1)
+    assert all_layers(model) == ["block2_pool", "fc1"]
+    monkeypatch.setattr(layers, "MAX_STAGES", 1)
+    assert all_layers(model) == ["fc1"]
 
 
-def test_models_in_models_are_seen_through():
-    image = keras.Input((32, 32, 3))
-    inner = other_networks.nested(3)
-    model = keras.Model(image, keras.layers.Dense(2, name="top")(inner(image)))
-    layers = ["nested.features.conv", "nested.gap", "nested.features.stem"]
-    tensors = layer_tensors(model, layers)
-    assert [tensors[layer].shape[1:] for layer in layers] == [
-        (8, 8, 6),
-        (6,),
-        (16, 16, 4),
-    ]
-    images = np.random.default_rng(0).random((2, 32, 32, 3), np.float32)
-    found = keras.Model(image, list(tensors.values())).predict_on_batch(images)
-    expected = keras.Model(inner.inputs, inner.get_layer("gap").output)
-    np.testing.assert_allclose(found[1], expected.predict_on_batch(images), atol=1e-6)
-
-
-def test_features_must_be_of_a_fixed_number():
+def test_a_layer_called_twice_and_maps_of_unknown_size_are_left_out():
+    image = keras.Input((8, 8, 3))
+    twice = keras.layers.Conv2D(3, 3, padding="same", name="twice")
+    maps = keras.layers.Conv2D(3, 3, padding="same", name="once")(image)
+    maps = keras.layers.GlobalAveragePooling2D(name="gap")(twice(twice(maps)))
+    model = keras.Model(image, keras.layers.Dense(2)(maps))
+    assert all_layers(model) == ["once", "gap"]
     image = keras.Input((None, None, 3))
     maps = keras.layers.Conv2D(3, 3, name="conv")(image)
-    with pytest.raises(UsageError, match="of a fixed number. Received: 'conv' of sha"):
-        layer_tensors(keras.Model(image, maps), ["conv"])
+    gap = keras.layers.GlobalAveragePooling2D(name="gap")(maps)
+    free = keras.Model(image, keras.layers.Dense(2)(gap))
+    assert all_layers(free) == ["gap"]
+    with pytest.raises(UsageError) as error:
+        layer_tensors(free, ["conv"])
+    assert (error.value.argument, error.value.received[:4]) == ("layer", "conv")
 
 
-def test_a_network_without_stages_must_be_told_the_layer():
+def test_an_unknown_layer_with_weights_makes_a_stage():
     words = keras.Input((5, 7), name="words")
     rows = keras.layers.LSTM(3, name="lstm")(words)
-    model = keras.Model(words, rows)
-    with pytest.raises(UsageError, match="must name layers of .*Received: words, lstm"):
-        all_layers(model)
+    assert all_layers(keras.Model(words, keras.layers.Dense(2)(rows))) == ["lstm"]
+    with pytest.raises(UsageError) as error:  # the answer's stage alone
+        all_layers(keras.Model(words, rows))
+    assert (error.value.argument, error.value.received) == ("--layer", "words, lstm")

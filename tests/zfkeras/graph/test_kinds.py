@@ -3,8 +3,17 @@
 import keras
 import pytest
 
+import visualize
 from zfkeras.errors import UsageError
-from zfkeras.graph.kinds import POINTWISE, WHOLE, register_windows, windows_of
+from zfkeras.graph.kinds import (
+    POINTWISE,
+    WHOLE,
+    Role,
+    has_filters,
+    register_kinds,
+    role_of,
+    windows_of,
+)
 from zfkeras.graph.receptive_field import receptive_field
 from zfkeras.layers.switches import Axis
 
@@ -34,47 +43,50 @@ class Shuffled(keras.layers.Conv2D):
         return super().call(x[:, ::-1])
 
 
+class Halved(keras.layers.Layer):
+    def call(self, x):
+        return x / 2.0
+
+
 def field_of(layer):
     image = keras.Input((12, 12, 3))
     output = layer(image)
     return receptive_field(keras.Model(image, output), output)
 
 
-def test_a_class_with_the_name_of_another_is_not_taken_for_it():
+@pytest.mark.parametrize(
+    "layer, role, learns, windows",
+    [
+        (keras.layers.Dense(3), Role.DENSE, True, POINTWISE),
+        (Wide(4), Role.CONVOLUTION, True, (Axis(5, 1, "valid"),) * 2),
+        (keras.layers.Conv2DTranspose(2, 3), Role.SPECIAL_CONVOLUTION, True, None),
+        (keras.layers.BatchNormalization(), Role.NORMALIZATION, False, POINTWISE),
+        (keras.layers.Flatten(), Role.ARRANGEMENT, False, WHOLE),
+        (Dense(), None, True, None),
+        (Shuffled(4, 3), None, True, None),
+        (keras.layers.UpSampling2D(), None, False, None),
+    ],
+)
+def test_kinds_are_known_by_class(layer, role, learns, windows):
+    layer(keras.Input((12, 12, 3)))
+    assert (role_of(layer), has_filters(layer)) == (role, learns)
+    assert windows_of(layer) == windows
+
+
+def test_a_class_with_the_name_of_another_has_no_receptive_field_till_registered():
     # previously a receptive field of 1x1, by the name of the class
     with pytest.raises(UsageError) as err:
         field_of(Dense(name="mine"))
     assert err.value.argument == "mine"
 
-
-def test_a_subclass_that_only_sets_arguments_counts_as_its_base():
-    assert windows_of(Wide(4)) == (Axis(5, 1, "valid"), Axis(5, 1, "valid"))
-
-
-def test_a_subclass_that_computes_something_else_is_unknown():
-    assert windows_of(Shuffled(4, 3)) is None
-
-
-def test_a_registered_class_has_a_receptive_field():
-    class Mine(Dense):
+    class Registered(Dense):
         pass
 
-    register_windows(Mine, windows=lambda layer: (Axis(3, 1, "valid"),) * 2)
-    assert field_of(Mine()).box((2, 5)) == (2, 5, 5, 8)
-
-
-def test_pointwise_layers_and_layers_that_see_everything_are_told_apart():
-    assert windows_of(keras.layers.Dense(3)) == POINTWISE
-    assert windows_of(keras.layers.Flatten()) == WHOLE
+    register_kinds(Registered, windows=lambda layer: (Axis(3, 1, "valid"),) * 2)
+    assert field_of(Registered()).box((2, 5)) == (2, 5, 5, 8)
 
 
 def test_a_rule_brings_its_windows():
-    import visualize
-
-    class Halved(keras.layers.Layer):
-        def call(self, x):
-            return x / 2.0
-
     @visualize.register_rule(Halved, windows=POINTWISE)
     class Halve(visualize.Rule):
         def backward(self, call, signal, memory):

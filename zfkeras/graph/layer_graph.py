@@ -1,0 +1,258 @@
+"""Any Keras model as calls of layers, and the layers that the paper's stand for."""
+
+import collections
+import difflib
+import functools
+from collections.abc import Iterable, Sequence
+from numbers import Integral
+
+import keras
+
+from zfkeras.errors import UsageError
+from zfkeras.graph.boxes import Boxes
+from zfkeras.graph.calls import LayerCall, calls_between, is_graph
+from zfkeras.graph.endpoints import Endpoint, endpoints
+from zfkeras.graph.kinds import Role, has_filters, role_of
+from zfkeras.graph.receptive_field import receptive_field
+
+_SHOWN = 8  # names in a message, the likeliest first
+
+
+class LayerGraph:
+    """The layers of a functional or sequential model, nested models taken apart.
+
+    A layer is given by the paper's number 1 to 7, for networks that `ZFNet` makes, or
+    by its name, with the names of the models around it: "resnet50.conv5_block3_out".
+    It holds the model as it was when the graph was first read.
+
+    Args:
+        model: a built functional or sequential model.
+
+    Raises:
+        UsageError: a model of another kind.
+    """
+
+    def __init__(self, model: keras.Model):
+        if not is_graph(model):
+            raise UsageError(
+                argument="model",
+                expected="a built functional or sequential Keras model",
+                received=type(model).__name__,
+            )
+        self.model = model
+
+    @property
+    def calls(self) -> list[LayerCall]:
+        """Its inputs and all calls in the order they run."""
+        return self._flat[0]
+
+    @property
+    def outputs(self) -> tuple[int, ...]:
+        """The numbers of its outputs in the calls."""
+        return self._flat[1]
+
+    @functools.cached_property
+    def endpoints(self) -> dict[int, Endpoint]:
+        """The paper's layers that it has; empty for other networks."""
+        try:
+            return endpoints(self.model)
+        except UsageError:
+            return {}
+
+    @property
+    def convolutions(self) -> dict[str, keras.Layer]:
+        """Path -> layer of each convolution over all channels, in order."""
+        return {
+            call.path: call.operation
+            for call in self.calls
+            if role_of(call.operation) is Role.CONVOLUTION
+        }
+
+    def call(self, layer: int | str) -> LayerCall:
+        """Finds the only call of a layer."""
+        check_layer(layer)
+        path = self._numbered(layer) if isinstance(layer, Integral) else layer
+        found = [call for call in self.calls if call.path == path]
+        if len(found) > 1:
+            raise _refusal("called at one place", f"{layer}, called at {len(found)}")
+        if not found:
+            paths = [*dict.fromkeys(call.path for call in self.calls)]
+            near = [known for known in paths if known.endswith(f".{path}")]
+            near += difflib.get_close_matches(path, paths, n=5, cutoff=0.3)
+            shown = [*dict.fromkeys([*near, *paths])][:_SHOWN]
+            raise _refusal(
+                "a layer of the model, nested ones with dots, such as "
+                f"{', '.join(shown)}",
+                layer,
+            )
+        return found[0]
+
+    def path(self, layer: int | str) -> str:
+        """Returns the name of a layer."""
+        return self.call(layer).path
+
+    def heading(self, layer: int | str) -> str:
+        """Names a layer in pictures: "layer 5 (pool5)", or its name alone."""
+        path = self.path(layer)
+        return f"layer {layer} ({path})" if isinstance(layer, Integral) else path
+
+    def tensor(self, layer: int | str) -> keras.KerasTensor:
+        """Returns the output of a layer, which the model may output itself."""
+        return self.tensors([layer])[layer]
+
+    def tensors(self, layers: Iterable[int | str]) -> dict:
+        """Returns the outputs of some layers: of a pool with its argmax, the maps.
+
+        Layers inside one nested model come out of one call of it.
+
+        Raises:
+            UsageError: no such layer, a layer that is called at several places, or
+                whose output is neither (batch, height, width, channels) nor (batch,
+                units).
+        """
+        calls = {layer: self.call(layer) for layer in layers}
+        groups = collections.defaultdict(dict)
+        for layer, call in calls.items():
+            shape = call.tensor.shape
+            if len(shape) not in (2, 4) or shape[-1] is None:
+                raise _refusal(
+                    "a layer with the output (batch, height, width, channels) or "
+                    "(batch, units)",
+                    f"{layer} of shape {shape}",
+                )
+            around = tuple(id(node) for _, node in call.around)
+            groups[around][layer] = call
+        found = {}
+        for group in groups.values():
+            found |= zip(group, _seen_from_outside([*group.values()]), strict=True)
+        return {layer: found[layer] for layer in calls}
+
+    def field(self, layer: int | str | keras.KerasTensor) -> Boxes:
+        """Computes the receptive field of a layer or tensor; see `receptive_field`."""
+        is_tensor = isinstance(layer, keras.KerasTensor)
+        tensor = layer if is_tensor else self.tensor(layer)
+        return receptive_field(self.model, tensor)
+
+    def lowest_first(self, layers: Sequence[int | str]) -> list[int | str]:
+        """Sorts layers in the order they run."""
+        return sorted(layers, key=lambda layer: self.calls.index(self.call(layer)))
+
+    def stand_in(self, number: int) -> int | str:
+        """Finds the layer that stands for the paper's layer 1, 5 or 7 in any network.
+
+        In other networks 1 is the first convolution, 5 the last maps, 7 the last vector
+        before the answer.
+        """
+        if number in self.endpoints:
+            return number
+        count = collections.Counter(call.path for call in self.calls)
+        maps = [
+            call.path
+            for call in filter(LayerCall.runs, self.calls)
+            if count[call.path] == 1 and len(call.tensor.shape) == 4
+            if role_of(call.operation) is not Role.SILENT
+        ]
+        hidden = [call for stage in self.stages[:-1] for call in stage]
+        vectors = [call.path for call in hidden if len(call.tensor.shape) == 2]
+        filters = [path for path in maps if path in self.convolutions]
+        found = {1: filters[:1] or maps[:1], 5: maps[-1:], 7: vectors[-1:]}[number]
+        if not found:
+            names = ", ".join(call.path for call in self.calls[-5:])
+            raise _refusal(
+                f"named, such as {names}",
+                f"the paper's layer {number}, which nothing in the model is like",
+            )
+        return found[0]
+
+    def usual_layers(self, most: int = 5) -> list[int | str]:
+        """Lists the paper's layers 1 to `most`, or the last maps of as many stages."""
+        if self.endpoints:
+            return [number for number in self.endpoints if number <= most]
+        ends = []
+        for stage in self.stages:
+            maps = [c for c in stage if max(c.tensor.shape[1:-1], default=1) > 1]
+            ends += [call.path for call in maps[-1:]]
+        return ends[-most:] or [*dict.fromkeys(map(self.stand_in, (1, 5)))]
+
+    @functools.cached_property
+    def stages(self) -> list[list[LayerCall]]:
+        """The calls of each stage, lowest first.
+
+        Convolutions whose maps are of one size are a stage, with the pools, sums and
+        other layers behind them; a global pool and each dense layer are stages of their
+        own. Only calls count that nothing goes past, so that a stage ends with its pool
+        in VGG, with its last sum in a residual network. What comes before the first
+        convolution is none.
+        """
+        found, size = [], None
+        for call, has_learnt in self._passages():
+            here = call.tensor.shape[1:-1]
+            is_new = has_learnt and (here != size or not here)
+            if is_new or role_of(call.operation) is Role.GLOBAL_POOL:
+                found.append([])
+                size = here
+            if found:
+                found[-1].append(call)
+        return found
+
+    def _passages(self):
+        """Yields calls that all passes through, and whether there are filters.
+
+        The filters are of the call, or of one since the passage before.
+        """
+        calls = [call for call in self.calls if call.runs()]
+        count = collections.Counter(call.path for call in self.calls)
+        uses = collections.Counter(number for call in calls for number in call.inputs)
+        uses.update(self.outputs)
+        awaited = {*range(len(self.model.inputs))}
+        has_learnt = False
+        for call in calls:
+            uses.subtract(call.inputs)
+            awaited = {number for number in awaited if uses[number]}
+            is_passage = not awaited  # nothing else is still to be read
+            awaited |= {number for number in call.outputs if uses[number]}
+            has_learnt = has_learnt or has_filters(call.operation)
+            shape = call.tensor.shape
+            is_vector_or_maps = len(shape) in (2, 4) and None not in shape[1:]
+            hands_on = role_of(call.operation) in (Role.ARRANGEMENT, Role.SILENT)
+            is_single = is_passage and count[call.path] == 1
+            if is_single and is_vector_or_maps and not hands_on:
+                yield call, has_learnt
+                has_learnt = False
+
+    @functools.cached_property
+    def _flat(self):
+        return calls_between(self.model.inputs, self.model.outputs)
+
+    def _numbered(self, number) -> str:
+        """The name of one of the paper's layers."""
+        if number in self.endpoints:
+            return self.endpoints[number].layer_name
+        if self.endpoints:
+            raise _refusal(f"one of {[*self.endpoints]} or a layer's name", number)
+        ends = [stage[-1].path for stage in self.stages]
+        names = ends or [call.path for call in self.calls]
+        raise _refusal(
+            "a layer's name, because this network does not have the paper's layers 1 "
+            f"to 7; such as {', '.join(names[-_SHOWN:])}",
+            number,
+        )
+
+
+def check_layer(layer: object) -> None:
+    """Raises `UsageError` for what is neither a layer's number nor its name."""
+    if not isinstance(layer, Integral | str):
+        raise _refusal("the paper's number, 1 to 7, or a layer's name", repr(layer))
+
+
+def _refusal(expected, received) -> UsageError:
+    return UsageError(argument="layer", expected=expected, received=received)
+
+
+def _seen_from_outside(calls) -> list[keras.KerasTensor]:
+    """The tensors of calls as tensors of the outermost model, which may output them."""
+    tensors = [call.tensor for call in calls]
+    for nested, node in reversed(calls[0].around):
+        found = keras.Model(nested.inputs, tensors)(node.input_tensors)
+        tensors = found if isinstance(found, (list, tuple)) else [found]
+    return tensors
