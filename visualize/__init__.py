@@ -9,11 +9,13 @@ from typing import TYPE_CHECKING
 _HOMES = {
     "Deconvnet": "visualize.deconvnet.deconvnet",
     "EvolutionCallback": "visualize.figures.evolution.callback",
+    "Figure": "visualize.figures.figure",
     "Projection": "visualize.deconvnet.deconvnet",
     "InvarianceMeter": "visualize.figures.invariance.meter",
     "Rule": "visualize.deconvnet.rules",
     "SlidingOccluder": "visualize.figures.occlusion.sliding_occluder",
     "TopActivations": "visualize.strongest.top_activations",
+    "register_figure": "visualize.figures.catalogue",
     "register_rule": "visualize.deconvnet.rules",
     "stretch": "visualize.images.contrast",
 }
@@ -21,11 +23,13 @@ _HOMES = {
 __all__ = [
     "Deconvnet",
     "EvolutionCallback",
+    "Figure",
     "InvarianceMeter",
     "Projection",
     "Rule",
     "SlidingOccluder",
     "TopActivations",
+    "register_figure",
     "register_rule",
     "stretch",
 ]
@@ -33,7 +37,9 @@ __all__ = [
 if TYPE_CHECKING:
     from visualize.deconvnet.deconvnet import Deconvnet, Projection
     from visualize.deconvnet.rules import Rule, register_rule
+    from visualize.figures.catalogue import register_figure
     from visualize.figures.evolution.callback import EvolutionCallback
+    from visualize.figures.figure import Figure
     from visualize.figures.invariance.meter import InvarianceMeter
     from visualize.figures.occlusion.sliding_occluder import SlidingOccluder
     from visualize.images.contrast import stretch

@@ -14,7 +14,9 @@ _HOMES = {
     "MaxPoolWithArgmax": "zfkeras.layers",
     "MaxRMS": "zfkeras.layers.max_rms",
     "Preprocessing": "zfkeras.data.preprocessing",
+    "Record": "zfkeras.records",
     "RunError": "zfkeras.errors",
+    "Table": "zfkeras.records",
     "Unpool": "zfkeras.layers",
     "UsageError": "zfkeras.errors",
     "ZFNet": "zfkeras.models.zfnet",
@@ -22,6 +24,7 @@ _HOMES = {
     "load": "zfkeras.models.presets",
     "register_source": "zfkeras.data.register",
     "register_variant": "zfkeras.models.variants",
+    "setting": "zfkeras.records",
 }
 
 __all__ = [
@@ -30,7 +33,9 @@ __all__ = [
     "MaxPoolWithArgmax",
     "MaxRMS",
     "Preprocessing",
+    "Record",
     "RunError",
+    "Table",
     "Unpool",
     "UsageError",
     "ZFNet",
@@ -38,6 +43,7 @@ __all__ = [
     "load",
     "register_source",
     "register_variant",
+    "setting",
 ]
 
 if TYPE_CHECKING:
@@ -51,6 +57,7 @@ if TYPE_CHECKING:
     from zfkeras.models.presets import load
     from zfkeras.models.variants import register_variant
     from zfkeras.models.zfnet import ZFNet
+    from zfkeras.records import Record, Table, setting
 
 
 def __getattr__(name):
