@@ -1,7 +1,6 @@
 """Options, markers and the clean slate every test starts from."""
 
 import os
-import tempfile
 from pathlib import Path
 
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
@@ -26,12 +25,12 @@ def pytest_collection_modifyitems(config, items):
             item.add_marker(skip)
 
 
-@pytest.fixture(scope="session", autouse=True)
-def cache():
-    """An empty cache, to which archives are unpacked, in place of the user's."""
-    with tempfile.TemporaryDirectory() as folder, pytest.MonkeyPatch.context() as patch:
-        patch.setenv("XDG_CACHE_HOME", folder)
-        yield
+@pytest.fixture(autouse=True)
+def cache(request, monkeypatch, tmp_path_factory):
+    """The folder of caches: the user's only for real archives, which unpack slowly."""
+    if "data" not in request.keywords:
+        folder = tmp_path_factory.getbasetemp() / "cache"
+        monkeypatch.setenv("XDG_CACHE_HOME", str(folder))
 
 
 @pytest.fixture(autouse=True)

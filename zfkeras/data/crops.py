@@ -51,7 +51,7 @@ def ten_crop(image: np.ndarray, size: int) -> np.ndarray:
 def random_box(
     size: int, min_area: float, random: np.random.Generator
 ) -> tuple[float, float, float, float]:
-    """A random box of random area and shape in a square."""
+    """Draws a box of random area and shape in a square."""
     area, log_aspect = random.uniform(min_area, 1), random.uniform(-1, 1)
     # A box that is longer than 1 / area times its width would stick out.
     stretch = np.exp(log_aspect * np.log(min(4 / 3, 1 / area)) / 2)

@@ -1,4 +1,4 @@
-"""Several splits of a source as one, for those who divide the images themselves."""
+"""Joins the splits of a source, for protocols that divide the images themselves."""
 
 import functools
 from collections.abc import Sequence
@@ -38,7 +38,7 @@ class _Joined(Split):
 
     @staticmethod
     def mark(number: int) -> bytes:
-        """What stands before the keys of a split."""
+        """Returns the prefix of the keys of a split."""
         return b"%d:" % number
 
     @functools.cached_property

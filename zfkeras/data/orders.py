@@ -1,7 +1,4 @@
-"""The order of a split's examples, and which of them are drawn, as plain numbers.
-
-It knows nothing of images; names are made only when they are streamed.
-"""
+"""The order of a split's examples, and which of them are carved out, as numbers."""
 
 from collections.abc import Callable, Sequence
 

@@ -94,7 +94,7 @@ def evaluation_batches(
 
 
 def squares(split: Split, size: int, bad_images: BadImages) -> tf.data.Dataset:
-    """All images once as uint8 squares, {"image": (size, size, 3), "label", ...}."""
+    """Streams all images as squares: {"image": uint8 (size, size, 3), "label", ...}."""
 
     def load(key, name, position):
         return images.centre_square(images.decode(split.read(key), size), size)

@@ -19,7 +19,7 @@ from zfkeras.data.files import decoding as images
 
 @dataclasses.dataclass(frozen=True, eq=False)
 class Preprocessing:
-    """What is done to an image before the network sees it (paper, sec. 3).
+    """Prepares an image for the network (Zeiler & Fergus 2014, sec. 3).
 
     The image's shorter side is scaled to `image_size`, its centre square cut out, the
     training set's mean image subtracted, and a crop of `crop_size` taken.
@@ -29,7 +29,7 @@ class Preprocessing:
         crop_size: side of the network's input in pixels.
         input_scale: factor on the result. 1 (default) is the paper's range, about
             -128 to 128.
-        min_crop_area: smallest share of the image's area that a training crop may show.
+        min_crop_area: smallest fraction of the image's area that a training crop shows.
             `None` (default): training crops keep the image's scale, as in the paper.
 
     Raises:
@@ -75,7 +75,7 @@ class Preprocessing:
         return difference
 
     def training_crop(self, square: np.ndarray, seed: Sequence[int]) -> np.ndarray:
-        """A random crop, flipped half of the time.
+        """Cuts a random crop, flipped half of the time.
 
         Args:
             square: uint8 array (image_size, image_size, 3).
@@ -90,7 +90,7 @@ class Preprocessing:
         return np.ascontiguousarray(crop)
 
     def _scaled_crop(self, square, random):
-        """A crop of random area and shape, the mean image cut and scaled alike."""
+        """Cuts a crop of random area and shape, and the mean image alike."""
         box = crops.random_box(self.image_size, self.min_crop_area, random)
         size = (self.crop_size, self.crop_size)
         crop = Image.fromarray(square).resize(size, Image.Resampling.BILINEAR, box)
@@ -104,14 +104,14 @@ class Preprocessing:
         return Image.fromarray(np.rint(self.mean_image).astype(np.uint8))
 
     def centre_crop(self, square: np.ndarray) -> np.ndarray:
-        """The centre crop: float32 (crop_size, crop_size, 3)."""
+        """Cuts the centre crop: float32 (crop_size, crop_size, 3)."""
         return crops.centre_crop(self.centred(square), self.crop_size)
 
     def ten_crop(self, square: np.ndarray) -> np.ndarray:
-        """Corners and centre, and their mirror images: (10, crop, crop, 3)."""
+        """Cuts corners, centre and their mirror images: (10, crop, crop, 3)."""
         return crops.ten_crop(self.centred(square), self.crop_size)
 
     def square(self, image) -> np.ndarray:
-        """Any image (array, path, bytes, Pillow) as uint8 (size, size, 3)."""
+        """Reads an image (array, path, bytes, Pillow) as uint8 (size, size, 3)."""
         picture = images.read_image(image, self.image_size)
         return images.centre_square(picture, self.image_size)

@@ -1,6 +1,6 @@
 """The share of each of several processes in a split and in its batches.
 
-A process reads and decodes its own share only. It knows nothing of how they meet.
+A process reads and decodes its own share only.
 """
 
 import dataclasses

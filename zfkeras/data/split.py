@@ -1,6 +1,6 @@
 """A split: labelled images that can be streamed, shuffled, resumed and carved.
 
-It knows nothing of decoding; it hands out encoded image files.
+It hands out encoded image files.
 """
 
 import abc
@@ -79,7 +79,7 @@ class ListedSplit(Split):
 
     @property
     def names(self) -> np.ndarray:
-        """What people call each image: the ids, or the keys where there are none."""
+        """The ids, or the keys where there are none: bytes (n,)."""
         return self.keys if self.ids is None else self.ids
 
     def stream(self, shuffle_seed=None, start=0):
@@ -190,6 +190,6 @@ class _Stretch(Split):
 
 
 def first_present(targets: np.ndarray) -> np.ndarray:
-    """First class present per image, or -1: (n, num_classes) int8 -> (n,) int64."""
+    """Finds the first class of each image, or -1: int8 (n, classes) -> int64 (n,)."""
     present = targets == 1
     return np.where(present.any(axis=1), present.argmax(axis=1), -1)

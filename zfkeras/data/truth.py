@@ -1,7 +1,4 @@
-"""The class that the name of a file tells.
-
-It compares text; it opens nothing.
-"""
+"""Reads the class of an image off the name of its file."""
 
 from collections.abc import Sequence
 
@@ -21,7 +18,7 @@ def true_label(name: str, class_names: Sequence[str]) -> int | None:
 
 
 def _begins(name: str, known: str) -> bool:
-    """Whether the name is the known one, or goes on behind it with another word."""
+    """Tells whether a name is the known one, or continues it with another word."""
     return name.startswith(known) and not name[len(known) :][:1].isalnum()
 
 

@@ -1,7 +1,4 @@
-"""ImageNet's ids of classes, the wnids, such as n02124075 of "n02124075 Egyptian cat".
-
-It reads names; it knows no list of them.
-"""
+"""ImageNet's ids of classes, the wnids: n02124075 of "n02124075 Egyptian cat"."""
 
 import re
 

@@ -51,18 +51,6 @@ def test_centre_crop_is_cut_from_the_centre_of_the_difference():
     assert result.dtype == np.float32
 
 
-def test_the_fifth_of_ten_crops_is_the_centre_crop():
-    # training/ensemble.py reads the centre crop's answer off there.
-    from zfkeras.training.ensemble import _CENTRE
-
-    scaled = preprocessing(input_scale=1 / 64)
-    ten = scaled.ten_crop(SQUARE)
-    assert ten.shape == (10, 8, 8, 3)
-    assert _CENTRE == 4
-    np.testing.assert_array_equal(ten[4], scaled.centre_crop(SQUARE))
-    assert len({crop.tobytes() for crop in ten}) == 10
-
-
 def test_a_training_crop_is_the_difference_cut_at_the_seeds_place():
     result = preprocessing().training_crop(SQUARE, (1, 2, 3))
     _, (top, left, flip) = crops.random_crop(SQUARE, 8, (1, 2, 3))

@@ -1,7 +1,4 @@
-"""Images that cannot be read: the error, and a tally that names and counts them.
-
-It does not read images, and decides nothing about what replaces a bad one.
-"""
+"""Images that cannot be read: the error, and a tally that names and counts them."""
 
 import itertools
 import logging
@@ -26,13 +23,13 @@ class BadImages:
     """A tally of the bad images of a split, safe to share between threads.
 
     Args:
-        num_examples: how many images the split holds, at least 1.
-        max_fraction: the fraction of them, 0 to 1, that may be bad. 0.01 (default)
-            bears with the few broken files of every large collection and stops a run
-            whose data are not what it takes them for.
+        num_examples: how many images the split holds.
+        max_fraction: the largest accepted fraction of bad images, 0 to 1. 0.01
+            (default) accepts the few broken files of every large collection and stops
+            a run whose data are something else.
 
     Raises:
-        ValueError: `num_examples` or `max_fraction` is out of range.
+        ValueError: `max_fraction` is out of range.
 
     Example:
         >>> bad_images = BadImages(num_examples=100)
@@ -43,11 +40,6 @@ class BadImages:
     """
 
     def __init__(self, num_examples: int, max_fraction: float = 0.01):
-        if num_examples < 1:
-            raise ValueError(
-                "`num_examples` must be at least 1. "
-                f"Received: num_examples={num_examples!r}."
-            )
         if not 0 <= max_fraction <= 1:
             raise ValueError(
                 "`max_fraction` must be from 0 to 1. "
@@ -60,7 +52,7 @@ class BadImages:
 
     @property
     def count(self) -> int:
-        """How many different images were bad so far."""
+        """The number of different images that were bad so far."""
         return len(self._reasons)
 
     def add(self, id: str, reason: str) -> None:
@@ -81,7 +73,7 @@ class BadImages:
             count = len(self._reasons)
             first = [*itertools.islice(self._reasons.items(), _NUM_IN_MESSAGE)]
         # As a quotient, not a product: 0.29 * 100 is less than 29.
-        if count / self.num_examples <= self.max_fraction:
+        if count / max(self.num_examples, 1) <= self.max_fraction:
             return
         names = ", ".join(_described(*item) for item in first)
         raise RunError(

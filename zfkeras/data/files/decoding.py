@@ -1,7 +1,6 @@
-"""Images as people have them, to upright RGB pictures and squares of one size.
+"""Decodes images as people have them to upright RGB, and cuts squares of one size.
 
-Plain Pillow and NumPy, safe in several threads. It knows nothing of data sets, of the
-mean image or of TensorFlow.
+Plain Pillow and NumPy, safe in several threads.
 """
 
 import contextlib
@@ -148,7 +147,7 @@ def centre_square(image: Image.Image, size: int) -> np.ndarray:
 
 
 def _num_scans(encoded):
-    """How many scans a JPEG has up to its end; 0 for other formats."""
+    """Counts the scans of a JPEG up to its end; 0 for other formats."""
     if not encoded.startswith(b"\xff\xd8"):
         return 0
     scans, at = 0, 2

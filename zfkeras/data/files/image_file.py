@@ -1,7 +1,4 @@
-"""The bytes of a file that should be an image, whoever names it.
-
-It does not decode, and knows nothing of archives.
-"""
+"""Reads the bytes of a file that should be an image."""
 
 import os
 import stat

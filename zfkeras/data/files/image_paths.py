@@ -1,7 +1,4 @@
-"""The image files that a user names: files, and folders whose files are taken.
-
-It looks at names only; what a file holds is seen when it is read.
-"""
+"""Lists the image files that a user names: files, and those in folders."""
 
 import os
 from collections.abc import Sequence

@@ -1,7 +1,4 @@
-"""Which files may be images, by name, and what a file is that cannot be decoded.
-
-It decodes nothing.
-"""
+"""Tells which files may be images by name, and names a format by its first bytes."""
 
 import functools
 import mimetypes

@@ -66,7 +66,7 @@ def _grey_of_wide(image):
 
 
 def _samples(image, bands):
-    """The samples of each band of rows."""
+    """Yields the samples of each band of rows."""
     for top, bottom in bands:
         box = (0, top, image.width, min(bottom, image.height))
         yield np.asarray(image.crop(box))

@@ -158,7 +158,7 @@ def _check_status(answer: requests.Response, file: PublishedFile) -> None:
 
 
 def _begin(answer: requests.Response, file: PublishedFile) -> int | None:
-    """The place in the file at which an answer begins; `None` if it has no content.
+    """Returns where in the file an answer begins; `None` if it has no content.
 
     Raises:
         RunError: it is of a file of another size.

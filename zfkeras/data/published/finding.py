@@ -58,7 +58,7 @@ def not_found(names: Sequence[str]) -> UsageError:
 
 
 def _folders() -> list[Path]:
-    """The folders that archives and unpacked sets are looked for in."""
+    """Lists the folders that are searched for archives and unpacked sets."""
     given = os.environ.get("ZFKERAS_DATA")
     folders = [Path(given).expanduser().absolute()] if given else []
     return [*folders, download_folder()]
@@ -83,7 +83,7 @@ def _locate(published: Published) -> str | None:
 
 
 def _is_prepared(name: str) -> bool:
-    """Whether TFDS has prepared a data set, without the seconds of importing TFDS."""
+    """Tells whether TFDS has prepared a set, without importing TFDS if it has not."""
     if not any((_tfds_folder() / name).glob("*/dataset_info.json")):
         return False
     from zfkeras.data.sources.tfds import is_prepared

@@ -1,7 +1,7 @@
 """The table of published data sets and networks: addresses, sizes, checksums, names.
 
 Sizes and checksums are those of the files as published; docs/data.md says where each
-was looked up. It reads no file and opens no connection.
+was looked up.
 """
 
 import dataclasses

@@ -156,7 +156,7 @@ def _is_image(name: str) -> bool:
 
 
 def _by_category(files: Files, root: str, layout: _Layout) -> dict[str, list[str]]:
-    """Category -> its images; an empty list where there is a folder and no image."""
+    """Maps each category to its images; an empty folder to an empty list."""
     found = defaultdict(list)
     for entry in (files.folder / root).iterdir():
         if layout.category.fullmatch(entry.name) and entry.is_dir():

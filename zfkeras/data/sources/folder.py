@@ -81,7 +81,7 @@ def _holds_image(files: Files, names: list[str]) -> bool:
 
 
 def _split(files: Files, by_class: dict[str, list[str]], layout: FolderLayout):
-    """The images of a split; the folder that wraps everything is not in their ids."""
+    """Makes a split; the folder that wraps everything is not in the ids."""
     names, labels = [], []
     for label, class_name in enumerate(layout.class_names):
         found = by_class.get(class_name, [])

@@ -50,7 +50,7 @@ def find_layout(path: object, names: Sequence[str]) -> FolderLayout:
 
 
 def split_of(folder: str, *, is_part: bool = False) -> str | None:
-    """The split that a folder's name stands for."""
+    """Returns the split that a folder's name stands for, or `None`."""
     for split, name in _SPLITS.items():
         found = name.fullmatch(folder)
         if found and (is_part or not found[1]):
@@ -59,7 +59,7 @@ def split_of(folder: str, *, is_part: bool = False) -> str | None:
 
 
 def _children(names: Sequence[str], prefix: str) -> dict[str, list[str]]:
-    """Folder right below `prefix` -> the names of the images in it, from there on."""
+    """Maps each folder right below `prefix` to the rest of its images' names."""
     found = defaultdict(list)
     for name in names:
         if name.startswith(prefix):
@@ -86,7 +86,7 @@ def _skip_wrappers(names: Sequence[str], root: str = "", split: str = "") -> str
 
 
 def _find_splits(path, names, root: str) -> dict[str, str]:
-    """Split -> prefix; empty if the folders below `root` are classes."""
+    """Maps each split to its prefix; empty if the folders below `root` are classes."""
     children = _children(names, root)
     inner = {  # folder -> the folders in it, of those that hold nothing else
         folder: {*_children(inside, _skip_wrappers(inside, "", folder))}

@@ -37,7 +37,7 @@ def open_source(rest: str) -> Source:
 
 
 def is_prepared(name: str) -> bool:
-    """Whether TFDS has prepared a set on this machine, in the version that it reads."""
+    """Tells whether TFDS has prepared a set, in the version that it reads."""
     return _builder(name).is_prepared()
 
 

@@ -111,7 +111,7 @@ def _open(path: Path, year: int) -> tuple[Files, str]:
 
 
 def _splits(files: Files, root: str, year: int) -> list[str]:
-    """The splits of which there are class files, in the order of `SPLITS`."""
+    """Lists the splits that have class files, in the order of `SPLITS`."""
     found = {
         match[2]
         for name in files.names

@@ -18,7 +18,14 @@ def filled(num_examples, num_bad, max_fraction):
 
 @pytest.mark.parametrize(
     ("num_examples", "num_bad", "max_fraction"),
-    [(100, 1, 0.01), (100, 29, 0.29), (50, 0, 0.0), (10, 9, 0.9), (199, 1, 0.01)],
+    [
+        (100, 1, 0.01),
+        (100, 29, 0.29),
+        (50, 0, 0.0),
+        (0, 0, 0.5),
+        (10, 9, 0.9),
+        (199, 1, 0.01),
+    ],
 )
 def test_the_fraction_itself_is_allowed_and_one_image_more_is_not(
     num_examples, num_bad, max_fraction
@@ -28,10 +35,10 @@ def test_the_fraction_itself_is_allowed_and_one_image_more_is_not(
         filled(num_examples, num_bad + 1, max_fraction).check()
 
 
-@pytest.mark.parametrize("arguments", [(0,), (1, 1.5), (1, float("nan"))])
-def test_impossible_limits_are_errors(arguments):
-    with pytest.raises(ValueError, match="must be"):
-        BadImages(*arguments)
+@pytest.mark.parametrize("fraction", [1.5, -0.1, float("nan")])
+def test_impossible_limits_are_errors(fraction):
+    with pytest.raises(ValueError, match="`max_fraction` must be"):
+        BadImages(1, fraction)
 
 
 def test_all_are_counted_once_and_known_a_thousand_are_in_the_results(caplog):

@@ -193,20 +193,6 @@ def test_a_disk_that_is_really_full_keeps_the_part_and_is_continued(
         subprocess.run(["umount", str(folder)], check=True)
 
 
-def test_an_interrupted_download_keeps_its_part(server, folder, monkeypatch):
-    def interrupt(self, size):
-        yield CONTENT[:1000]
-        raise KeyboardInterrupt
-
-    with monkeypatch.context() as patch:
-        patch.setattr(downloading.requests.Response, "iter_content", interrupt)
-        with pytest.raises(KeyboardInterrupt):
-            get(server, folder)
-    assert left(folder) == CONTENT[:1000]
-    get(server, folder)
-    assert_whole(server, folder, None, "bytes=1000-")
-
-
 def test_a_set_of_several_files_is_downloaded_file_by_file(server, folder):
     (folder.parent / "served" / "b.zip").write_bytes(b"second")
     files = (server.published("set.zip", CONTENT), server.published("b.zip", b"second"))

@@ -1,6 +1,6 @@
 """`photographs`: square crops of 67 photographs that come with the package.
 
-Everybody may show them: they are CC0, in the public domain, or CC BY. `licences.json`
+Anybody may show them: they are CC0, in the public domain, or CC BY. `licences.json`
 names author, licence and origin of each. No download.
 """
 
@@ -92,7 +92,7 @@ def squares(width: int, height: int) -> list[tuple[int, int, int]]:
 
 
 def _middle(width: int, height: int) -> list[tuple[int, int, int]]:
-    """The largest square in the middle."""
+    """Returns the largest square in the middle."""
     side = min(width, height)
     return [((width - side) // 2, (height - side) // 2, side)]
 
@@ -108,7 +108,7 @@ def read_crop(key: bytes) -> bytes:
 
 
 def _starts(length: int, side: int) -> list[int]:
-    """Where squares begin that cover a length, or leave out less than half of one."""
+    """Spreads squares over a length; less than half of one is left out."""
     count = max(1, round(length / side))
     if count == 1:
         return [(length - side) // 2]

@@ -27,7 +27,7 @@ _SIDES = range(16, 1025)
 MAX_IMAGES = 2_000_000_000
 
 # How far a shape may be turned to either side, in radians; beyond it, a square would
-# read as a diamond. The round ones do not care.
+# read as a diamond.
 _MAX_ANGLE = math.radians(20)
 
 

@@ -7,7 +7,7 @@ import numpy as np
 
 
 def _turned(radii, start=-np.pi / 2):
-    """A closed polygon with these radii at equal angles, clockwise from the top."""
+    """Makes a closed polygon of radii at equal angles, clockwise from the top."""
     angles = start + np.linspace(0, 2 * np.pi, len(radii), endpoint=False)
     return (
         np.stack([np.cos(angles), np.sin(angles)], axis=1) * np.asarray(radii)[:, None]
@@ -97,7 +97,7 @@ _POLYGONS = {
 
 
 def _fitted(polygons):
-    """Scaled so that the outline touches the unit circle: it may turn in its place."""
+    """Scales an outline until it touches the unit circle, in which it may turn."""
     reach = np.linalg.norm(polygons[0], axis=1).max()
     return tuple(polygon / reach for polygon in polygons)
 

@@ -72,7 +72,7 @@ def cluttered(
 
 
 def lighting(random: np.random.Generator, size: int) -> np.ndarray:
-    """A gradient of brightness over the picture, about 0.75-1.2: (size, size, 1)."""
+    """Makes a gradient of brightness, about 0.75-1.2: float32 (size, size, 1)."""
     angle, strength = random.uniform(0, 2 * np.pi), random.uniform(0, 0.35)
     axis = (np.arange(size, dtype=np.float32) + 0.5) / size - 0.5
     slope = axis * np.cos(angle) + axis[:, None] * np.sin(angle)
@@ -80,7 +80,7 @@ def lighting(random: np.random.Generator, size: int) -> np.ndarray:
 
 
 def two_colours(random: np.random.Generator) -> tuple[np.ndarray, np.ndarray]:
-    """Two mean colours far enough apart to tell an object from its ground."""
+    """Draws two mean colours far enough apart to tell an object from its ground."""
     middle = random.uniform(70, 185, 3)
     apart = random.uniform(45, 70) * _direction(random)
     return middle - apart, middle + apart
