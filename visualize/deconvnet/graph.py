@@ -56,7 +56,7 @@ class Graph:
                 continue  # the tensor has its number and its shape from outside
             shapes = [tuple(tensor.shape[1:]) for tensor in call.node.output_tensors]
             self.shapes |= zip(call.outputs, shapes, strict=True)
-            if call.runs():
+            if call.runs:
                 self._append(call, options, before_activations)
 
     def tensor(self, layer: int | str) -> int:

@@ -47,13 +47,9 @@ class LayerCall:
         return not self.inputs
 
     @property
-    def is_nested(self) -> bool:
-        """Whether it is a nested model, whose calls stand before it."""
-        return is_graph(self.operation)
-
     def runs(self) -> bool:
-        """Whether it computes something itself."""
-        return not (self.is_input or self.is_nested)
+        """Whether it computes something itself, as inputs and nested models do not."""
+        return not (self.is_input or is_graph(self.operation))
 
 
 def calls_between(

@@ -18,13 +18,9 @@ class Role(enum.Enum):
     CONVOLUTION = enum.auto()  # its kernel is filters over all channels
     SPECIAL_CONVOLUTION = enum.auto()  # depthwise, separable, transposed
     DENSE = enum.auto()
-    POOL = enum.auto()
     GLOBAL_POOL = enum.auto()
-    NORMALIZATION = enum.auto()
-    ACTIVATION = enum.auto()
-    MERGE = enum.auto()
-    ARRANGEMENT = enum.auto()  # hands on the same numbers in other places
-    SILENT = enum.auto()  # changes nothing in inference
+    SILENT = enum.auto()  # hands on the same numbers, in their or in other places
+    OTHER = enum.auto()  # none of these
 
 
 #: The windows of a layer that works on each position alone.
@@ -163,21 +159,17 @@ _HARMLESS = {
 }
 
 
-def _axes(sizes, strides, padding) -> tuple:
-    pairs = zip(sizes, strides, strict=True)
-    return tuple(Axis(size, stride, padding) for size, stride in pairs)
-
-
 def _of_convolution(layer) -> tuple:
-    reach = [
-        (size - 1) * rate + 1
-        for size, rate in zip(layer.kernel_size, layer.dilation_rate, strict=True)
-    ]
-    return _axes(reach, layer.strides, layer.padding)
+    sides = zip(layer.kernel_size, layer.dilation_rate, layer.strides, strict=True)
+    return tuple(
+        Axis((size - 1) * rate + 1, stride, layer.padding)
+        for size, rate, stride in sides
+    )
 
 
 def _of_pool(layer) -> tuple:
-    return _axes(layer.pool_size, layer.strides, layer.padding)
+    sides = zip(layer.pool_size, layer.strides, strict=True)
+    return tuple(Axis(size, stride, layer.padding) for size, stride in sides)
 
 
 register_kinds(keras.layers.Conv2D, role=Role.CONVOLUTION, windows=_of_convolution)
@@ -190,77 +182,13 @@ register_kinds(
 register_kinds(keras.layers.Conv2DTranspose, role=Role.SPECIAL_CONVOLUTION)
 register_kinds(keras.layers.Dense, role=Role.DENSE, windows=POINTWISE)
 register_kinds(
-    keras.layers.MaxPooling2D,
-    keras.layers.AveragePooling2D,
-    role=Role.POOL,
-    windows=_of_pool,
-)
-register_kinds(
-    MaxPoolWithArgmax, role=Role.POOL, windows=lambda layer: layer.windows.axes
-)
-register_kinds(
     keras.layers.GlobalAveragePooling2D,
     keras.layers.GlobalMaxPooling2D,
     role=Role.GLOBAL_POOL,
     windows=WHOLE,
 )
 register_kinds(
-    LocalResponseNormalization,
-    keras.layers.BatchNormalization,
-    keras.layers.Normalization,
-    keras.layers.Rescaling,
-    role=Role.NORMALIZATION,
-    windows=POINTWISE,
-)
-register_kinds(
-    keras.layers.GroupNormalization,
-    keras.layers.LayerNormalization,
-    keras.layers.RMSNormalization,
-    keras.layers.UnitNormalization,
-    role=Role.NORMALIZATION,
-)
-register_kinds(
-    keras.layers.Activation,
-    keras.layers.ELU,
-    keras.layers.LeakyReLU,
-    keras.layers.PReLU,
-    keras.layers.ReLU,
-    "keras.activations.ReLU",
-    "keras.ops.Relu",
-    "keras.ops.Relu6",
-    "keras.ops.Sigmoid",
-    role=Role.ACTIVATION,
-    windows=POINTWISE,
-)
-register_kinds(
-    keras.layers.Add,
-    keras.layers.Average,
-    keras.layers.Concatenate,
-    keras.layers.Maximum,
-    keras.layers.Multiply,
-    keras.layers.Subtract,
-    "keras.ops.Add",
-    "keras.ops.Concatenate",
-    "keras.ops.Divide",
-    "keras.ops.Maximum",
-    "keras.ops.Multiply",
-    "keras.ops.Subtract",
-    "keras.ops.TrueDivide",
-    role=Role.MERGE,
-    windows=POINTWISE,
-)
-register_kinds(
-    keras.layers.ZeroPadding2D,
-    role=Role.ARRANGEMENT,
-    windows=lambda layer: tuple(Axis(1, 1, first) for first, _ in layer.padding),
-)
-register_kinds(
-    keras.layers.Cropping2D,
-    role=Role.ARRANGEMENT,
-    windows=lambda layer: tuple(Axis(1, 1, -first) for first, _ in layer.cropping),
-)
-register_kinds(
-    keras.layers.Flatten, keras.layers.Reshape, role=Role.ARRANGEMENT, windows=WHOLE
+    keras.layers.Flatten, keras.layers.Reshape, role=Role.SILENT, windows=WHOLE
 )
 register_kinds(
     *SILENT,
@@ -268,4 +196,60 @@ register_kinds(
     "keras.ops.Identity",
     role=Role.SILENT,
     windows=POINTWISE,
+)
+register_kinds(
+    keras.layers.ZeroPadding2D,
+    role=Role.SILENT,
+    windows=lambda layer: tuple(Axis(1, 1, first) for first, _ in layer.padding),
+)
+register_kinds(
+    keras.layers.Cropping2D,
+    role=Role.SILENT,
+    windows=lambda layer: tuple(Axis(1, 1, -first) for first, _ in layer.cropping),
+)
+register_kinds(
+    keras.layers.MaxPooling2D,
+    keras.layers.AveragePooling2D,
+    role=Role.OTHER,
+    windows=_of_pool,
+)
+register_kinds(
+    MaxPoolWithArgmax, role=Role.OTHER, windows=lambda layer: layer.windows.axes
+)
+register_kinds(
+    LocalResponseNormalization,
+    keras.layers.Activation,
+    keras.layers.Add,
+    keras.layers.Average,
+    keras.layers.BatchNormalization,
+    keras.layers.Concatenate,
+    keras.layers.ELU,
+    keras.layers.LeakyReLU,
+    keras.layers.Maximum,
+    keras.layers.Multiply,
+    keras.layers.Normalization,
+    keras.layers.PReLU,
+    keras.layers.ReLU,
+    keras.layers.Rescaling,
+    keras.layers.Subtract,
+    "keras.activations.ReLU",
+    "keras.ops.Add",
+    "keras.ops.Concatenate",
+    "keras.ops.Divide",
+    "keras.ops.Maximum",
+    "keras.ops.Multiply",
+    "keras.ops.Relu",
+    "keras.ops.Relu6",
+    "keras.ops.Sigmoid",
+    "keras.ops.Subtract",
+    "keras.ops.TrueDivide",
+    role=Role.OTHER,
+    windows=POINTWISE,
+)
+register_kinds(
+    keras.layers.GroupNormalization,
+    keras.layers.LayerNormalization,
+    keras.layers.RMSNormalization,
+    keras.layers.UnitNormalization,
+    role=Role.OTHER,
 )

@@ -23,10 +23,13 @@ class LayerGraph:
 
     A layer is given by the paper's number 1 to 7, for networks that `ZFNet` makes, or
     by its name, with the names of the models around it: "resnet50.conv5_block3_out".
-    It holds the model as it was when the graph was first read.
 
     Args:
         model: a built functional or sequential model.
+
+    Attributes:
+        calls: its inputs and all calls in the order they run.
+        outputs: the numbers of its outputs in the calls.
 
     Raises:
         UsageError: a model of another kind.
@@ -40,16 +43,8 @@ class LayerGraph:
                 received=type(model).__name__,
             )
         self.model = model
-
-    @property
-    def calls(self) -> list[LayerCall]:
-        """Its inputs and all calls in the order they run."""
-        return self._flat[0]
-
-    @property
-    def outputs(self) -> tuple[int, ...]:
-        """The numbers of its outputs in the calls."""
-        return self._flat[1]
+        self.calls, self.outputs = calls_between(model.inputs, model.outputs)
+        self._count = collections.Counter(call.path for call in self.calls)
 
     @functools.cached_property
     def endpoints(self) -> dict[int, Endpoint]:
@@ -72,20 +67,15 @@ class LayerGraph:
         """Finds the only call of a layer."""
         check_layer(layer)
         path = self._numbered(layer) if isinstance(layer, Integral) else layer
-        found = [call for call in self.calls if call.path == path]
-        if len(found) > 1:
-            raise _refusal("called at one place", f"{layer}, called at {len(found)}")
-        if not found:
-            paths = [*dict.fromkeys(call.path for call in self.calls)]
-            near = [known for known in paths if known.endswith(f".{path}")]
-            near += difflib.get_close_matches(path, paths, n=5, cutoff=0.3)
-            shown = [*dict.fromkeys([*near, *paths])][:_SHOWN]
+        if self._count[path] != 1:
+            near = [known for known in self._count if known.endswith(f".{path}")]
+            near += difflib.get_close_matches(path, self._count, n=5, cutoff=0.3)
             raise _refusal(
-                "a layer of the model, nested ones with dots, such as "
-                f"{', '.join(shown)}",
+                "a layer that the model calls once, nested ones with dots, such as "
+                f"{_shown([*near, *self._count])}",
                 layer,
             )
-        return found[0]
+        return next(call for call in self.calls if call.path == path)
 
     def path(self, layer: int | str) -> str:
         """Returns the name of a layer."""
@@ -145,22 +135,21 @@ class LayerGraph:
         """
         if number in self.endpoints:
             return number
-        count = collections.Counter(call.path for call in self.calls)
         maps = [
             call.path
-            for call in filter(LayerCall.runs, self.calls)
-            if count[call.path] == 1 and len(call.tensor.shape) == 4
-            if role_of(call.operation) is not Role.SILENT
+            for call in self.calls
+            if call.runs and self._count[call.path] == 1
+            if len(call.tensor.shape) == 4 and not _is_silent(call)
         ]
         hidden = [call for stage in self.stages[:-1] for call in stage]
         vectors = [call.path for call in hidden if len(call.tensor.shape) == 2]
         filters = [path for path in maps if path in self.convolutions]
         found = {1: filters[:1] or maps[:1], 5: maps[-1:], 7: vectors[-1:]}[number]
         if not found:
-            names = ", ".join(call.path for call in self.calls[-5:])
             raise _refusal(
-                f"named, such as {names}",
-                f"the paper's layer {number}, which nothing in the model is like",
+                f"named, such as {_shown(reversed(self._count))}; nothing in the model "
+                "is like the paper's",
+                number,
             )
         return found[0]
 
@@ -200,8 +189,7 @@ class LayerGraph:
 
         The filters are of the call, or of one since the passage before.
         """
-        calls = [call for call in self.calls if call.runs()]
-        count = collections.Counter(call.path for call in self.calls)
+        calls = [call for call in self.calls if call.runs]
         uses = collections.Counter(number for call in calls for number in call.inputs)
         uses.update(self.outputs)
         awaited = {*range(len(self.model.inputs))}
@@ -214,15 +202,10 @@ class LayerGraph:
             has_learnt = has_learnt or has_filters(call.operation)
             shape = call.tensor.shape
             is_vector_or_maps = len(shape) in (2, 4) and None not in shape[1:]
-            hands_on = role_of(call.operation) in (Role.ARRANGEMENT, Role.SILENT)
-            is_single = is_passage and count[call.path] == 1
-            if is_single and is_vector_or_maps and not hands_on:
+            is_end = is_vector_or_maps and not _is_silent(call)
+            if is_passage and is_end and self._count[call.path] == 1:
                 yield call, has_learnt
                 has_learnt = False
-
-    @functools.cached_property
-    def _flat(self):
-        return calls_between(self.model.inputs, self.model.outputs)
 
     def _numbered(self, number) -> str:
         """The name of one of the paper's layers."""
@@ -230,11 +213,10 @@ class LayerGraph:
             return self.endpoints[number].layer_name
         if self.endpoints:
             raise _refusal(f"one of {[*self.endpoints]} or a layer's name", number)
-        ends = [stage[-1].path for stage in self.stages]
-        names = ends or [call.path for call in self.calls]
+        names = _shown([stage[-1].path for stage in self.stages] or self._count)
         raise _refusal(
             "a layer's name, because this network does not have the paper's layers 1 "
-            f"to 7; such as {', '.join(names[-_SHOWN:])}",
+            f"to 7; such as {names}",
             number,
         )
 
@@ -243,6 +225,15 @@ def check_layer(layer: object) -> None:
     """Raises `UsageError` for what is neither a layer's number nor its name."""
     if not isinstance(layer, Integral | str):
         raise _refusal("the paper's number, 1 to 7, or a layer's name", repr(layer))
+
+
+def _shown(paths) -> str:
+    """The first names for a message, each once."""
+    return ", ".join([*dict.fromkeys(paths)][:_SHOWN])
+
+
+def _is_silent(call) -> bool:
+    return role_of(call.operation) is Role.SILENT
 
 
 def _refusal(expected, received) -> UsageError:

@@ -8,7 +8,7 @@ import keras
 
 from zfkeras.errors import UsageError
 from zfkeras.graph.boxes import Boxes, Span, boxes_below
-from zfkeras.graph.calls import LayerCall, calls_between
+from zfkeras.graph.calls import calls_between
 from zfkeras.graph.kinds import WHOLE, windows_of
 
 ReceptiveField = Boxes
@@ -38,7 +38,8 @@ def receptive_field(model: keras.Model, tensor: keras.KerasTensor) -> Boxes:
         raise UsageError(
             argument="tensor", expected="in the model", received=tensor.name
         )
-    seen = boxes_below(filter(LayerCall.runs, calls), number, _axes).get(0)
+    running = [call for call in calls if call.runs]
+    seen = boxes_below(running, number, _axes).get(0)
     height, width = shapes[0][1:3]
     return seen or Boxes(Span(0, height), Span(0, width))
 

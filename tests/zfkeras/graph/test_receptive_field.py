@@ -10,6 +10,7 @@ import dataclasses
 import keras
 import numpy as np
 import pytest
+import tensorflow as tf
 from keras import layers
 
 from zfkeras import LocalResponseNormalization, MaxPoolWithArgmax, UsageError, ZFNet
@@ -34,8 +35,12 @@ def seen_by_experiment(model, tensors, background=0.0):
     numbered = {str(number): tensor for number, tensor in enumerate(tensors)}
     probe = with_positive_weights(keras.Model(model.inputs[0], numbered))
 
+    @tf.function
+    def run(images):
+        return probe(images, training=False)
+
     def maps(images):
-        outputs = probe(images, training=False)
+        outputs = run(images)
         found = [np.asarray(outputs[number]) for number in numbered]
         return [m if m.ndim == 4 else m[:, None, None] for m in found]
 
@@ -78,7 +83,6 @@ def model_of(build, shape=(13, 18, 2)):
 @pytest.mark.parametrize(
     ("variant", "size"),
     [
-        ("zfnet_quarter", (56, 56)),
         ("zfnet_quarter", (44, 60)),
         ("alexnet_quarter", (56, 56)),
         ("zfnet", (64, 72)),
@@ -146,9 +150,11 @@ def one_layer_twice(image):
 def pointwise(image):
     x = layers.Conv2D(4, 3, activation="relu")(layers.Rescaling(1 / 255)(image))
     x = layers.LeakyReLU()(layers.ReLU()(layers.BatchNormalization()(x)))
+    x = layers.ELU()(layers.PReLU(shared_axes=(1, 2))(layers.Identity()(x)))
+    x = layers.GaussianNoise(0.1)(layers.RandomFlip()(x)) / 2.0
     x = LocalResponseNormalization()(layers.SpatialDropout2D(0.5)(x))
     x = layers.Dense(2)(layers.Dropout(0.5)(x))
-    return keras.ops.relu(layers.Activation("relu")(x) + x)
+    return keras.ops.sigmoid(keras.ops.relu6(layers.Activation("relu")(x) + x))
 
 
 @pytest.mark.parametrize("padding", ["same", "valid"])
@@ -304,69 +310,20 @@ def test_a_network_of_a_thousand_layers():
     assert receptive_field(model, x).box((1, 0)) == (1, 0, 2, 1)
 
 
-@pytest.mark.parametrize(
-    "silent",
-    [
-        layers.RandomFlip(),
-        layers.RandomRotation(0.2),
-        layers.RandomTranslation(0.2, 0.2),
-        layers.RandomZoom(0.2),
-        layers.RandomContrast(0.2),
-        layers.RandomBrightness(0.2),
-        layers.RandomColorDegeneration(0.2),
-        layers.RandomColorJitter(brightness_factor=0.2),
-        layers.RandomElasticTransform(),
-        layers.RandomErasing(),
-        layers.RandomGaussianBlur(),
-        layers.RandomGrayscale(),
-        layers.RandomHue(0.2),
-        layers.RandomInvert(),
-        layers.RandomPerspective(),
-        layers.RandomPosterization(4),
-        layers.RandomSaturation(0.2),
-        layers.RandomSharpness(0.2),
-        layers.RandomShear(0.2),
-        layers.GaussianNoise(0.1),
-        layers.GaussianDropout(0.1),
-        layers.AlphaDropout(0.1),
-        layers.ActivityRegularization(),
-        layers.Identity(),
-        layers.ELU(),
-        layers.PReLU(shared_axes=(1, 2)),
-        keras.ops.relu6,
-        keras.ops.sigmoid,
-        lambda x: x / 2.0,
-    ],
-)
-def test_what_moves_no_pixels_in_inference_is_seen_through(silent):
-    # previously unknown, though the deconvnet has rules for most of it
-    def build(image):
-        return layers.Conv2D(3, 3, 2, "same")(silent(image))
-
-    model, output = model_of(build, (7, 6, 3))
-    assert_boxes_are_exact(model, [output])
-
-
-@pytest.mark.parametrize("kind", ["functional", "sequential"])
-def test_models_inside_the_model_are_seen_through(kind):
+def test_models_inside_the_model_are_seen_through():
     def stack(x):
         x = layers.Conv2D(3, 3, 2, "same", activation="relu")(x)
         return layers.MaxPooling2D(3, 1, "same")(x)
 
     entry = keras.Input((6, 5, 4))
-    if kind == "functional":
-        inner = keras.Model(entry, stack(layers.ReLU()(entry)), name="inner")
-    else:
-        inner = keras.Sequential([entry, layers.ReLU()], name="inner")
+    inner = keras.Model(entry, stack(layers.ReLU()(entry)), name="inner")
     image = keras.Input((12, 10, 2))
     below = layers.Conv2D(4, 3, 2, "same", activation="relu")(image)
-    above = stack(inner(below))
-    plain = stack(stack(below)) if kind == "functional" else stack(below)
+    above, plain = stack(inner(below)), stack(stack(below))
     nested, flat = keras.Model(image, above), keras.Model(image, plain)
     assert receptive_field(nested, above) == receptive_field(flat, plain)
     (seen,) = seen_by_experiment(nested, [above])
-    boxes = seen_by_boxes(nested, above)
-    assert (boxes >= seen).all()
+    assert (seen_by_boxes(nested, above) >= seen).all()
 
 
 class Own(keras.Model):
