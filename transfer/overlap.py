@@ -68,7 +68,7 @@ def _run(args):
     split_a, split_b = source.split(args.split), against.split(args.against_split)
     command.make_folder(args.workdir)
     total = split_a.num_examples + split_b.num_examples
-    bad_images = BadImages(max(1, total), args.max_bad_fraction)
+    bad_images = BadImages(total, args.max_bad_fraction)
     surround = None if args.plain else SURROUND
     begin = time.perf_counter()
     with tqdm(total=total, unit="image", desc="comparing") as bar:

@@ -18,7 +18,7 @@ def extract_features(
     data: str,
 ) -> tuple[Features, dict]:
     """Returns the features of some layers, and the bad images as JSON values."""
-    bad_images = BadImages(max(split.num_examples, 1), settings.max_bad_fraction)
+    bad_images = BadImages(split.num_examples, settings.max_bad_fraction)
     features = extract(
         classifier,
         split,

@@ -81,7 +81,7 @@ class Extraction:
                 here.mkdir(parents=True, exist_ok=True)
                 for shard, path in zip(plan, paths, strict=True):
                     copy_in(path, shard_path(here, shard))
-        bad_images = BadImages(max(split.num_examples, 1), self.max_bad_fraction)
+        bad_images = BadImages(split.num_examples, self.max_bad_fraction)
         features = extract(
             classifier,
             split,

@@ -57,7 +57,7 @@ def extract(
     """Reads features from the cache, and computes what is not there in one pass."""
     wanted = [*layer_tensors(classifier.model, layers)]
     folder = Path(cache, fingerprint(classifier, split, data, dtype))
-    bad_images = bad_images or BadImages(max(split.num_examples, 1))
+    bad_images = bad_images or BadImages(split.num_examples)
     seconds = 0.0
 
     def compute(missing):

@@ -50,5 +50,5 @@ def searched_images(context, settings, usual: str = "validation") -> SearchedIma
     name = f"{source.spec} {split_name}"
     if settings.max_images is not None:
         name += f" {settings.max_images} {settings.seed}"
-    bad_images = BadImages(max(1, split.num_examples), settings.max_bad_fraction)
+    bad_images = BadImages(split.num_examples, settings.max_bad_fraction)
     return SearchedImages(source, split_name, split, name, bad_images)

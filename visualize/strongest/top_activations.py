@@ -149,7 +149,7 @@ class TopActivations:
                 be read.
         """
         batch_size = whole_number("batch_size", batch_size, 1)
-        bad_images = bad_images or BadImages(max(split.num_examples, 1))
+        bad_images = bad_images or BadImages(split.num_examples)
         state = self._start(split, state_path, data, bad_images.max_fraction)
         for name, reason in state.bad_images.items():
             bad_images.add(name, reason)
@@ -179,7 +179,7 @@ class TopActivations:
             RunError: an activation is not finite.
         """
         part = split.stretch(first, end)
-        bad_images = BadImages(max(part.num_examples, 1), max_fraction=1)
+        bad_images = BadImages(part.num_examples, max_fraction=1)
         state = ScanState.empty("", self.layers, self.count)
         scan = Scan(self._update, state, part, self.preprocessing, None, bad_images)
         found = scan.run(batch_size, float("inf"), show_progress=False)

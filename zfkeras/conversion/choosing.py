@@ -163,7 +163,7 @@ def _answers(classifier: Classifier, source: Source, outputs, seed):
         split = split.at(np.sort(order[:NUM_IMAGES]))
     elif split.num_examples > NUM_IMAGES:
         _, split = split.carve(NUM_IMAGES / split.num_examples, seed)
-    bad_images = BadImages(max(split.num_examples, 1))
+    bad_images = BadImages(split.num_examples)
     batches = evaluation_batches(
         split, classifier.preprocessing, _BATCH, bad_images=bad_images
     )
