@@ -1,9 +1,10 @@
 """The training loop: epochs of steps, validation, annealing, checkpoints, resume."""
 
+import dataclasses
 import logging
 import math
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 import keras
 import numpy as np
@@ -16,6 +17,7 @@ from zfkeras.data.split import Split
 from zfkeras.errors import RunError
 from zfkeras.io.files import is_disk_full
 from zfkeras.io.invocation import command_line
+from zfkeras.models.classifier import Classifier
 from zfkeras.training.config import TrainConfig
 from zfkeras.training.distributed.feeding import feeds
 from zfkeras.training.distributed.workers import Workers
@@ -33,44 +35,47 @@ logger = logging.getLogger(__name__)
 FETCH_STEPS = 20
 
 
+@dataclasses.dataclass(eq=False, kw_only=True)
 class Loop:
-    """Trains a network over a split, from wherever the workdir says it stopped."""
+    """Trains a network over a split, from wherever the workdir says it stopped.
 
-    def __init__(
-        self,
-        config: TrainConfig,
-        network: Network,
-        train: Split,
-        held_out: Split | None,
-        bad_images: BadImages,
-        classifier,
-        workdir: Workdir,
-        workers: Workers | None = None,
-        schedule: keras.optimizers.schedules.LearningRateSchedule | None = None,
-        callbacks: Sequence[keras.callbacks.Callback] = (),
-    ):
-        self.config = config
-        self.network = network
-        self.train = train
-        self.held_out = held_out
-        self.bad_images = bad_images
-        self.classifier = classifier
-        self.workdir = workdir
-        self.preprocessing = network.preprocessing
+    Args:
+        config: the experiment.
+        network: what is trained.
+        train: images to learn from.
+        held_out: images whose error steers the annealing. `None`: the training error.
+        bad_images: counts the unreadable images of both.
+        classifier: makes, of the errors measured, what is saved.
+        workdir: the folder of the run.
+        workers: the processes that take part.
+        keras_schedule: in place of the configuration's schedule.
+        callbacks: Keras's.
+    """
+
+    config: TrainConfig
+    network: Network
+    train: Split
+    held_out: Split | None
+    bad_images: BadImages
+    classifier: Callable[[dict], Classifier]
+    workdir: Workdir
+    workers: Workers
+    keras_schedule: keras.optimizers.schedules.LearningRateSchedule | None = None
+    callbacks: Sequence[keras.callbacks.Callback] = ()
+
+    def __post_init__(self):
         self.progress = Progress()
-        self.workers = workers or Workers(network.strategy)
-        self.record = Record(workdir, network, self.workers)
-        self.steps_per_epoch = max(1, train.num_examples // config.batch_size)
+        self.record = Record(self.workdir, self.network, self.workers)
+        self.steps_per_epoch = max(1, self.train.num_examples // self.config.batch_size)
         self.schedule = (
-            make_schedule(config)
-            if schedule is None
-            else KerasSchedule(schedule, self.steps_per_epoch)
+            make_schedule(self.config)
+            if self.keras_schedule is None
+            else KerasSchedule(self.keras_schedule, self.steps_per_epoch)
         )
-        self.callbacks = callbacks
-        for callback in callbacks:
-            callback.set_model(network.model)
+        for callback in self.callbacks:
+            callback.set_model(self.network.model)
             callback.set_params(
-                {"epochs": config.epochs, "steps": self.steps_per_epoch}
+                {"epochs": self.config.epochs, "steps": self.steps_per_epoch}
             )
 
     def _call_back(self, event: str, *arguments) -> None:
@@ -244,7 +249,7 @@ class Loop:
         share = self.workers.share(split)
         batches = evaluation_batches(
             share,
-            self.preprocessing,
+            self.network.preprocessing,
             self.config.batch_size,
             bad_images=bad_images,
         )

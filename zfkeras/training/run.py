@@ -2,6 +2,7 @@
 
 import contextlib
 import dataclasses
+import functools
 import logging
 from collections.abc import Sequence
 from pathlib import Path
@@ -9,16 +10,11 @@ from pathlib import Path
 import keras
 import numpy as np
 import tensorflow as tf
-from tqdm import tqdm
 
 from zfkeras.data.files.bad_images import BadImages
-from zfkeras.data.pipeline import compute_mean_image
 from zfkeras.data.preprocessing import Preprocessing
 from zfkeras.data.register import Source
-from zfkeras.data.split import Split
 from zfkeras.errors import RunError
-from zfkeras.io.arrays import read_array, write_array
-from zfkeras.io.files import warn_of_damage
 from zfkeras.io.invocation import command_line
 from zfkeras.io.provenance import environment
 from zfkeras.models.classifier import Classifier
@@ -29,6 +25,7 @@ from zfkeras.training.distributed.strategies import JOIN_SECONDS, make_strategy
 from zfkeras.training.distributed.workers import Workers
 from zfkeras.training.initial_weights import start_from
 from zfkeras.training.loop import Loop
+from zfkeras.training.mean_image import make_mean_image
 from zfkeras.training.network import Network, build_model, build_network
 from zfkeras.training.run_data import carved, describe_images, open_data
 from zfkeras.training.workdir.folder import Workdir, flattened
@@ -75,21 +72,14 @@ def run_experiment(
     execution = execution or Execution()
     source = open_data(config, source)
     train, held_out = carved(config, source)
-    strategy = _strategy(config, execution, train, source)
-    workers = Workers(strategy)
-    _fix_randomness(config.seed, execution.deterministic)
+    workers = _start_workers(config, execution, train, source)
     workdir = Workdir(folder)
-    bad_images = BadImages(
-        source.split("train").num_examples, config.data.max_bad_fraction
-    )
+    settings = config.to_json()
+    if schedule is not None:
+        settings["schedule"] = keras.optimizers.schedules.serialize(schedule)
     with workers.watched(), contextlib.ExitStack() as claim:
         # What can be refused is refused before the workdir remembers it.
-        network = _network(config, source, strategy, execution)
-        start_from(config, network.model, source.class_names, workers)
-
-        settings = config.to_json()
-        if schedule is not None:
-            settings["schedule"] = keras.optimizers.schedules.serialize(schedule)
+        network = _network(config, source, workers, execution)
 
         def begin():
             claim.enter_context(workdir.claimed())
@@ -102,31 +92,37 @@ def run_experiment(
             _announce(config, network.model, source, train, held_out, folder)
 
         workers.from_chief(begin)
-        size = network.preprocessing.image_size
-        mean_image = _mean_image(workdir, train, size, bad_images, workers)
-        network = network.with_mean_image(mean_image)
-
-        def classifier(errors: dict) -> Classifier:
-            return _classifier(config, settings, source, network, errors)
-
-        loop = Loop(
-            config,
-            network,
+        bad_images = BadImages(
+            source.split("train").num_examples, config.data.max_bad_fraction
+        )
+        mean_image = make_mean_image(
+            workdir.path / "mean_image.npy",
             train,
-            held_out,
+            network.preprocessing.image_size,
             bad_images,
-            classifier,
-            workdir,
             workers,
-            schedule,
-            callbacks,
+        )
+        network = network.with_mean_image(mean_image)
+        loop = Loop(
+            config=config,
+            network=network,
+            train=train,
+            held_out=held_out,
+            bad_images=bad_images,
+            classifier=functools.partial(
+                _classifier, config, settings, source, network
+            ),
+            workdir=workdir,
+            workers=workers,
+            keras_schedule=schedule,
+            callbacks=callbacks,
         )
         loop.run()
-        return report(loop, source, classifier)
+        return report(loop, source)
 
 
 def _announce(config, model, source, train, held_out, folder) -> None:
-    """Says what is trained, on which images, and where it is written."""
+    """Logs what is trained, on which images, and where it is written."""
     logger.info(
         "training %s, %s parameters, from %s; epochs: %d",
         config.model.variant,
@@ -157,12 +153,9 @@ def dry_run(config: TrainConfig, execution: Execution | None = None) -> float:
     execution = execution or Execution()
     source = open_data(config)
     train, _ = carved(config, source)
-    strategy = _strategy(config, execution, train, source)
-    workers = Workers(strategy)
-    _fix_randomness(config.seed, execution.deterministic)
+    workers = _start_workers(config, execution, train, source)
     with workers.watched():
-        network = _network(config, source, strategy, execution)
-        start_from(config, network.model, source.class_names, workers)
+        network = _network(config, source, workers, execution)
         stream = feeds(
             config,
             network,
@@ -180,21 +173,25 @@ def dry_run(config: TrainConfig, execution: Execution | None = None) -> float:
         return float(loss)
 
 
-def _strategy(config, execution, train, source) -> tf.distribute.Strategy:
-    """Where the run takes place; several workers must mean the same run."""
+def _start_workers(config, execution, train, source) -> Workers:
+    """Chooses where the run takes place; several workers must mean the same run."""
     request = {
         **flattened(config.to_json()),
         "training images": train.num_examples,
         "classes": list(source.class_names),
         "--jit": execution.jit_compile,
     }
-    return make_strategy(
+    strategy = make_strategy(
         execution.strategy, config.batch_size, request, execution.join_seconds
     )
+    keras.utils.set_random_seed(config.seed)
+    if execution.deterministic:
+        tf.config.experimental.enable_op_determinism()
+    return Workers(strategy)
 
 
-def _network(config, source, strategy, execution) -> Network:
-    """The network, with mid-grey for a mean image."""
+def _network(config, source, workers, execution) -> Network:
+    """Builds the network, with mid-grey for a mean image and its first weights."""
     variant = find_variant(config.model.variant)
     preprocessing = Preprocessing(
         np.full((variant.image_size, variant.image_size, 3), 127.5, np.float32),
@@ -202,68 +199,19 @@ def _network(config, source, strategy, execution) -> Network:
         config.data.input_scale,
         config.data.min_crop_area,
     )
-    return build_network(
+    network = build_network(
         config,
         len(source.class_names),
         preprocessing,
-        strategy,
+        workers.strategy,
         jit_compile=execution.jit_compile,
     )
-
-
-def _fix_randomness(seed, deterministic):
-    keras.utils.set_random_seed(seed)
-    if deterministic:
-        tf.config.experimental.enable_op_determinism()
-
-
-def _mean_image(
-    workdir: Workdir,
-    train: Split,
-    size: int,
-    bad_images: BadImages,
-    workers: Workers,
-):
-    """The run's mean image, computed once, by all workers, and kept with it."""
-    path, shape = workdir.path / "mean_image.npy", (size, size, 3)
-    found = _read_mean_image(path, shape) if workers.is_chief else None
-    if not workers.exchange(found is None)[0]:
-        nothing = np.zeros(shape, np.float32)
-        arrays = {"mean": nothing if found is None else found}
-        return workers.arrays_from_chief(arrays, {"mean": nothing})["mean"]
-    share = workers.share(train)
-    with (
-        workers.forbearing(bad_images),
-        tqdm(
-            total=share.num_examples,
-            desc="mean image",
-            unit=" images",
-            disable=not workers.is_chief,
-        ) as bar,
-    ):
-        mean_image = compute_mean_image(
-            share, size, bad_images, bar.update, workers.sum
-        )
-    workers.from_chief(lambda: write_array(path, mean_image))
-    return mean_image
-
-
-def _read_mean_image(path: Path, shape) -> np.ndarray | None:
-    """What a former run has kept, unless it is damaged."""
-    if not path.exists():
-        return None
-    try:
-        mean_image = read_array(path)
-        if mean_image.shape != shape:
-            raise ValueError(f"its shape is {mean_image.shape}")
-        return mean_image
-    except ValueError as err:
-        warn_of_damage(path, err, "computing it anew")
-        return None
+    start_from(config, network.model, source.class_names, workers)
+    return network
 
 
 def _classifier(config, settings, source, network: Network, errors) -> Classifier:
-    """The present weights in full precision, with all it takes to use them."""
+    """Returns the present weights in full precision, with all it takes to use them."""
     model = network.model
     if config.mixed_precision:
         model = build_model(config, len(source.class_names), "float32")

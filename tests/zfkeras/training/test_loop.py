@@ -80,6 +80,7 @@ def test_a_run_that_stopped_anywhere_ends_as_one_that_did_not(
         assert message in str(stopped.value)
         assert signal.getsignal(signal.SIGINT) is before
     assert not (tmp_path / "results.json").exists()
+    (tmp_path / "metrics.jsonl").write_bytes(b"{ \xff")  # cut short by the crash
     run_experiment(config, tmp_path)
     assert_same_run(tmp_path, finished[0])
 

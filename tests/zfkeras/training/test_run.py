@@ -17,7 +17,7 @@ from zfkeras.data.files.decoding import decode
 from zfkeras.data.register import open_source
 from zfkeras.errors import RunError, UsageError
 from zfkeras.io.files import read_json
-from zfkeras.training import run as experiment
+from zfkeras.training import mean_image
 from zfkeras.training.config import OptimizerConfig
 from zfkeras.training.run import dry_run, run_experiment
 
@@ -156,7 +156,7 @@ def test_a_finished_run_goes_on_for_more_epochs_with_the_same_mean_image(
     finished, folder, tmp_path, monkeypatch
 ):
     workdir = shutil.copytree(finished[0], tmp_path / "run")
-    monkeypatch.delattr(experiment, "compute_mean_image")
+    monkeypatch.delattr(mean_image, "compute_mean_image")
     results = run_experiment(tiny_config(folder, WITH_DROPOUT, epochs=3), workdir)
     assert results["epochs"] == 3
     assert [row["epoch"] for row in metrics_of(workdir)] == [1, 2, 3]

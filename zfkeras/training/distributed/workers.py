@@ -34,7 +34,7 @@ class Workers:
     """
 
     def __init__(self, strategy: tf.distribute.Strategy):
-        self._strategy = strategy
+        self.strategy = strategy
         self._told = weakref.WeakKeyDictionary()
         self.alone = not isinstance(strategy, tf.distribute.MultiWorkerMirroredStrategy)
         self.index, self.count = 0, 1
@@ -61,13 +61,13 @@ class Workers:
             return array
         array = np.asarray(array)
         own, nothing = tf.constant(array), tf.zeros(array.shape, array.dtype)
-        first = self.index * self._strategy.num_replicas_in_sync // self.count
+        first = self.index * self.strategy.num_replicas_in_sync // self.count
 
         def value(context):
             return own if context.replica_id_in_sync_group == first else nothing
 
-        values = self._strategy.experimental_distribute_values_from_function(value)
-        return self._strategy.reduce(
+        values = self.strategy.experimental_distribute_values_from_function(value)
+        return self.strategy.reduce(
             tf.distribute.ReduceOp.SUM, values, axis=None
         ).numpy()
 

@@ -6,29 +6,21 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from zfkeras.errors import UsageError
-from zfkeras.io.files import (
-    from_json,
-    read_json,
-    to_json,
-    warn_of_damage,
-    write_json,
-    written_whole,
-)
+from zfkeras.io.files import read_json, to_json, write_json, written_whole
 from zfkeras.io.invocation import command_line
 from zfkeras.io.locks import claimed
 from zfkeras.io.provenance import environment
 
 # Keys of the configuration that may change when a run is resumed: more epochs, how
-# often it saves, when it gives up. All else would make it another experiment.
+# often it saves, when it gives up, and where the same images lie.
 RESUMABLE_CHANGES = {
     "checkpoint_steps",
+    "data.leave_out",
     "data.max_bad_fraction",
+    "data.source",
     "epochs",
     "snapshot_epochs",
 }
-
-# Keys that say where images lie: they may change where the images are the same.
-_PLACES = {"data.source", "data.leave_out"}
 
 # What a run is taken up from. It belongs to the config.json beside it, or to nothing.
 _TAKEN_UP = ("checkpoints", "mean_image.npy", "metrics.jsonl")
@@ -64,18 +56,15 @@ class Workdir:
         """Makes the folder and writes config.json, or checks the one that is there."""
         self._check_folder()
         file = self.path / "config.json"
-        if file.exists():
-            before = self._read_config(file)
+        if not file.exists():
+            self._check_no_run()
+        else:
+            config_before, images_before = self._read_config(file)
             if overwrite:
                 self._forget()
             else:
-                # A run of before images were noted has none.
-                images_before = read_json(file).get("images")
-                self._check_same(before, config, _PLACES if images_before else set())
-                if images_before:
-                    self._check_images(images_before, images, accept_other_images)
-        else:
-            self._check_no_run()
+                self._check_same(config_before, flattened(config))
+                self._check_images(images_before, images, accept_other_images)
         self.path.mkdir(parents=True, exist_ok=True)
         write_json(
             file,
@@ -99,9 +88,10 @@ class Workdir:
                 "that says which; put it back, or use another --workdir."
             )
 
-    def _read_config(self, file: Path) -> dict:
+    def _read_config(self, file: Path) -> tuple[dict, dict]:
         try:
-            return flattened(read_json(file)["config"])
+            saved = read_json(file)
+            return flattened(saved["config"]), saved["images"]
         except (ValueError, KeyError, TypeError, AttributeError) as err:
             raise UsageError(
                 f"{file} is not a run's, or is damaged ({err}); use another --workdir."
@@ -116,7 +106,7 @@ class Workdir:
             (self.path / name).unlink(missing_ok=True)
 
     def _check_images(self, before: Mapping, now: Mapping, accept_other: bool) -> None:
-        if before.get("class_names") != now["class_names"]:
+        if before["class_names"] != now["class_names"]:
             raise UsageError(
                 f"{self.path} holds a run on other classes, so its labels mean others; "
                 "use another --workdir, or --overwrite to start again."
@@ -137,59 +127,27 @@ class Workdir:
                 "resume."
             )
 
-    def _check_same(self, before: Mapping, now: Mapping, places: set) -> None:
-        now = flattened(now)
-        for key in sorted(before.keys() | now.keys()):
-            may_change = key in RESUMABLE_CHANGES | places
-            if before.get(key) != now.get(key) and not may_change:
+    def _check_same(self, before: Mapping, now: Mapping) -> None:
+        for key in sorted((before.keys() | now.keys()) - RESUMABLE_CHANGES):
+            if before.get(key) != now.get(key):
                 raise UsageError(
                     f"{self.path} holds a run with {key}={before.get(key)!r}, not "
                     f"{now.get(key)!r}; use another --workdir, or --overwrite to "
-                    "start again."
+                    "start again.",
+                    argument=key,
+                    received=now.get(key),
                 )
 
-    def append_metrics(self, row: Mapping) -> None:
-        """Adds one line to metrics.jsonl."""
-        with open(self._metrics, "a", encoding="utf-8") as file:
-            file.write(_line(row))
-
-    def read_metrics(self) -> list[dict]:
-        """The rows of metrics.jsonl, oldest first; a damaged one is left out."""
-        if not self._metrics.exists():
-            return []
-        rows = []
-        text = self._metrics.read_text(encoding="utf-8", errors="replace")
-        for number, line in enumerate(text.split("\n"), 1):
-            try:  # a crash may have cut it short
-                row = from_json(line) if line else None
-                if row is not None and isinstance(row["epoch"], int):
-                    rows.append(row)
-            except (ValueError, KeyError, TypeError, RecursionError) as err:
-                warn_of_damage(
-                    f"line {number} of {self._metrics}", err, "leaving it out"
-                )
-        return rows
-
-    def keep_metrics_until(self, epoch: int, saved: Sequence[Mapping] = ()) -> None:
-        """Drops rows of the epochs (from 1) that a resumed run is about to repeat."""
-        rows = {row["epoch"]: row for row in [*self.read_metrics(), *saved]}
-        kept = [rows[number] for number in sorted(rows) if number <= epoch]
-        with written_whole(self._metrics, "w") as file:
-            file.writelines(map(_line, kept))
+    def write_metrics(self, rows: Sequence[Mapping]) -> None:
+        """Writes metrics.jsonl, one row a line."""
+        with written_whole(self.path / "metrics.jsonl", "w") as file:
+            file.writelines(to_json(row) + "\n" for row in rows)
 
     def write_results(self, results: Mapping) -> Path:
         """Writes results.json."""
         path = self.path / "results.json"
         write_json(path, results)
         return path
-
-    @property
-    def _metrics(self) -> Path:
-        return self.path / "metrics.jsonl"
-
-
-def _line(row: Mapping) -> str:
-    return to_json(row) + "\n"
 
 
 def flattened(config: Mapping, prefix: str = "") -> dict:

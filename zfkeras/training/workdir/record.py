@@ -36,10 +36,12 @@ class Record:
         self.checkpoints = Checkpoints(workdir.path / "checkpoints")
         self.variables = variables_of(network.model, network.optimizer)
         self.writer = tf.summary.create_noop_writer()
+        self.rows = []
 
     def open(self) -> None:
-        """Opens TensorBoard's file."""
+        """Opens TensorBoard's file and writes the rows of the epochs that are done."""
         if self.workers.is_chief:
+            self.workdir.write_metrics(self.rows)
             # As bytes, since a path need not be UTF-8.
             folder = os.fsencode(self.workdir.path / "tensorboard")
             self.writer = tf.summary.create_file_writer(folder)
@@ -56,7 +58,7 @@ class Record:
         try:
             progress = Progress(**state["progress"])
             schedule.restore(state["schedule"])
-            found, metrics = state["bad_images"], state.get("metrics", ())
+            found, self.rows = state["bad_images"], state["metrics"]
         except (KeyError, TypeError) as err:
             raise RunError(
                 f"the checkpoints in {self.checkpoints.folder} are of another version "
@@ -64,14 +66,11 @@ class Record:
             ) from err
         for name, reason in found.items():
             bad_images.add(name, reason)
-        if self.workers.is_chief:
-            self.workdir.keep_metrics_until(progress.epoch, metrics)
         return progress
 
     def _read(self):
         found = self.checkpoints.load_latest()
         if found is None:
-            self.workdir.keep_metrics_until(0)
             return None
         arrays, state = found
         assign(self.variables, arrays)
@@ -87,15 +86,16 @@ class Record:
             "progress": dataclasses.asdict(progress),
             "schedule": schedule.state(),
             "bad_images": bad_images.reasons(),
-            "metrics": self.workdir.read_metrics(),
+            "metrics": self.rows,
         }
         self.checkpoints.save(progress.step, to_arrays(self.variables), state)
 
     def add_epoch(self, row: dict) -> None:
         """Writes down a finished epoch."""
+        self.rows.append(row)
         if not self.workers.is_chief:
             return
-        self.workdir.append_metrics(row)
+        self.workdir.write_metrics(self.rows)
         for key, value in row.items():
             if key not in ("step", "epoch"):
                 tf.summary.scalar(f"epoch/{key}", value, row["step"])

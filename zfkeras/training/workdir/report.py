@@ -1,18 +1,12 @@
 """How a run ends: its errors, its model file, results.json and training.png."""
 
-from collections.abc import Callable
-
 from zfkeras.data.files.bad_images import BadImages
 from zfkeras.data.register import Source
-from zfkeras.models.classifier import Classifier
 from zfkeras.plots.training import draw_training_log
-from zfkeras.training.config import TrainConfig
 from zfkeras.training.loop import Loop
 
 
-def report(
-    loop: Loop, source: Source, classifier: Callable[[dict], Classifier]
-) -> dict:
+def report(loop: Loop, source: Source) -> dict:
     """Evaluates a finished run and writes what it leaves.
 
     All workers evaluate, each its share; the chief writes.
@@ -28,10 +22,10 @@ def report(
         errors["held_out"] = loop.evaluate(loop.held_out, loop.bad_images)
 
     def write():
-        workdir = loop.workdir
-        rows = workdir.read_metrics()
+        workdir, config = loop.workdir, loop.config
+        rows = loop.record.rows
         path = workdir.path / "model.keras"
-        classifier(errors).save(path)
+        loop.classifier(errors).save(path)
         results = {
             "epochs": rows[-1]["epoch"] if rows else 0,
             "last_epoch": rows[-1:],
@@ -41,15 +35,11 @@ def report(
         }
         workdir.write_results(results)
         if rows:
-            draw_training_log(rows, workdir.path / "training.png", _title(loop.config))
+            title = f"{config.name}: {config.model.variant} on {config.data.source}"
+            draw_training_log(rows, workdir.path / "training.png", title)
         return results
 
     return loop.workers.from_chief(write)
-
-
-def _title(config: TrainConfig) -> str:
-    """What the picture of a run is headed with."""
-    return f"{config.name}: {config.model.variant} on {config.data.source}"
 
 
 def _together(tallies: list[BadImages]) -> dict:
