@@ -1,5 +1,6 @@
 """Records the command, the versions and the commit that made a result."""
 
+import functools
 import os
 import platform
 import subprocess
@@ -31,7 +32,7 @@ def write_results(workdir: Path, name: str, results: Mapping) -> Path:
 
 
 def environment() -> dict:
-    """Versions of the main packages, the machine and the commit."""
+    """Returns the versions of the main packages, the machine and the commit."""
     packages = ("zfkeras", "tensorflow", "keras", "numpy", "scikit-learn", "pillow")
     versions = {}
     for package in packages:
@@ -48,8 +49,9 @@ def environment() -> dict:
     }
 
 
+@functools.cache  # a record is written after each of many pictures
 def _commit() -> str | None:
-    """The commit of the checkout this package is part of, if it is part of one.
+    """Returns the commit of the checkout this package is part of, if it is part of one.
 
     An environment may lie inside the checkout of something else, which tracks none of
     its files.

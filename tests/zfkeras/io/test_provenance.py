@@ -1,9 +1,18 @@
 import subprocess
 
+import pytest
+
 from zfkeras.io import provenance as module
 from zfkeras.io.files import read_json
 from zfkeras.io.invocation import command_line
 from zfkeras.io.provenance import environment, write_record, write_results
+
+
+@pytest.fixture(autouse=True)
+def asks_git_again():
+    module._commit.cache_clear()
+    yield
+    module._commit.cache_clear()
 
 
 def test_without_git_there_is_no_commit(monkeypatch):
@@ -17,7 +26,6 @@ def test_without_git_there_is_no_commit(monkeypatch):
 def test_the_commit_is_of_this_package_not_of_what_it_is_installed_in(
     tmp_path, monkeypatch
 ):
-    # Previously the last commit of whoever's project the environment lay in.
     package = tmp_path / ".venv" / "zfkeras"
     package.mkdir(parents=True)
     (package / "provenance.py").write_text("")
@@ -32,6 +40,7 @@ def test_the_commit_is_of_this_package_not_of_what_it_is_installed_in(
     git("commit", "--quiet", "--no-verify", "--message", "theirs")
     monkeypatch.setattr(module, "__file__", str(package / "provenance.py"))
     assert environment()["commit"] is None
+    module._commit.cache_clear()
     git("add", "--force", ".venv/zfkeras/provenance.py")
     git("commit", "--quiet", "--no-verify", "--message", "ours")
     assert len(environment()["commit"]) == 12
