@@ -9,7 +9,7 @@ BASES = ("zfnet_quarter", "alexnet_quarter", "zfnet", "alexnet")
 
 
 def build_parser() -> argparse.ArgumentParser:
-    """The command's arguments."""
+    """Builds the parser of the command's arguments."""
     parser = arguments.make_parser(
         "zfkeras.ablation",
         "Train the rows of Table 3 under one budget and compare their errors. All rows "
@@ -116,7 +116,7 @@ def _recipe(args):
 
 
 def _variants(args) -> list[str]:
-    """The full network first, then the changes in Table 3's order."""
+    """Returns the full network first, then the changes in Table 3's order."""
     from zfkeras.errors import UsageError
     from zfkeras.models.variants import rows_of
 

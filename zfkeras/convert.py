@@ -15,7 +15,7 @@ from zfkeras.errors import UsageError
 
 
 def build_parser() -> argparse.ArgumentParser:
-    """The command's arguments."""
+    """Builds the parser of the command's arguments."""
     parser = arguments.make_parser(
         "zfkeras.convert",
         "Convert a ZFNet-like network from ONNX or Caffe, or one of ours into ONNX. "
@@ -116,7 +116,7 @@ def _to_keras(args):
 
 
 def _read(args):
-    """The foreign network, and where its graph can be tapped; `None` for Caffe's."""
+    """Returns the foreign network and its graph's taps, `None` for Caffe's."""
     if Path(args.model).suffix == ".caffemodel":
         from zfkeras.conversion.caffe.reader import read_caffe
 
@@ -164,7 +164,7 @@ def _compared(args, classifier, taps, convention) -> tuple[dict, int]:
 
 
 def _counting(batches, bar, sizes):
-    """The batches, which count, and move the bar, once they have been dealt with."""
+    """Yields the batches; counts them, and moves the bar, once they are used."""
     for batch in batches:
         yield batch
         sizes.append(len(batch))

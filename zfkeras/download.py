@@ -10,7 +10,7 @@ from zfkeras.data.published.sets import DATA_SETS, NETWORKS, Published
 
 
 def build_parser() -> argparse.ArgumentParser:
-    """The command's arguments."""
+    """Builds the parser of the command's arguments."""
     parser = arguments.make_parser(
         "zfkeras.download",
         "Download published data sets and networks, for --data NAME and --model NAME. "

@@ -10,7 +10,7 @@ DEFAULT_MODELS = [arguments.DEFAULT_MODEL]
 
 
 def build_parser() -> argparse.ArgumentParser:
-    """The command's arguments."""
+    """Builds the parser of the command's arguments."""
     parser = arguments.make_parser(
         "zfkeras.evaluate",
         "Measure the top-1 and top-5 error of one network or of several together. "

@@ -13,7 +13,7 @@ _DRAWN = 256
 
 
 def build_parser() -> argparse.ArgumentParser:
-    """The command's arguments."""
+    """Builds the parser of the command's arguments."""
     parser = arguments.make_parser(
         "zfkeras.predict",
         "Name what photographs show. Where a file's name begins with one of the "
@@ -81,7 +81,7 @@ def _predict(args):
 
 
 def _answers(files, classifier, args) -> tuple[list[dict], dict[str, str]]:
-    """The answers for the files that can be read; the others, and what is wrong."""
+    """Returns answers for the files that can be read; the others with reasons."""
     import logging
 
     import numpy as np
@@ -171,7 +171,7 @@ def _write(args, answers, left_out):
 
 
 def _thumbnail(file: str):
-    """A photograph as small as it is drawn: all are in memory at once."""
+    """Shrinks a photograph to the size it is drawn at: all are in memory at once."""
     import numpy as np
 
     from zfkeras.data.files.decoding import read_image

@@ -7,7 +7,7 @@ from zfkeras.cli import arguments, command
 
 
 def build_parser() -> argparse.ArgumentParser:
-    """The command's arguments."""
+    """Builds the parser of the command's arguments."""
     parser = arguments.make_parser(
         "zfkeras.summary",
         "Print a network's layers, sizes, parameters and receptive fields.",
@@ -59,7 +59,7 @@ def _summarize(args):
 
 
 def summary(model) -> str:
-    """A table of a model's layers."""
+    """Returns a table of a model's layers."""
     from zfkeras.graph.endpoints import endpoints
     from zfkeras.graph.layer_graph import LayerGraph
 

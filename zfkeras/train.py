@@ -11,7 +11,7 @@ DEFAULT_CONFIG = "zfnet_shapes"
 
 
 def build_parser() -> argparse.ArgumentParser:
-    """The command's arguments."""
+    """Builds the parser of the command's arguments."""
     parser = arguments.make_parser(
         "zfkeras.train",
         "Train ZFNet or one of its variants. Without arguments it trains on built-in "

@@ -14,7 +14,7 @@ from zfkeras.training.config import TrainConfig
 
 
 def get_config() -> TrainConfig:
-    """The recipe of zfnet_imagenet on AlexNet."""
+    """Returns the recipe of zfnet_imagenet on AlexNet."""
     base = zfnet_imagenet.get_config()
     model = dataclasses.replace(base.model, variant="alexnet")
     return dataclasses.replace(base, name="alexnet_imagenet", model=model)

@@ -16,7 +16,7 @@ from zfkeras.training.config import TrainConfig
 
 
 def get_config() -> TrainConfig:
-    """The recipe of `zfnet_quarter_tiny_imagenet` for the other network."""
+    """Returns the recipe of `zfnet_quarter_tiny_imagenet` for the other network."""
     config = zfnet_quarter_tiny_imagenet.get_config()
     return dataclasses.replace(
         config,

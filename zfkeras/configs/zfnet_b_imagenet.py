@@ -13,7 +13,7 @@ from zfkeras.training.config import TrainConfig
 
 
 def get_config() -> TrainConfig:
-    """The recipe of zfnet_imagenet on the wider network."""
+    """Returns the recipe of zfnet_imagenet on the wider network."""
     base = zfnet_imagenet.get_config()
     model = dataclasses.replace(base.model, variant="zfnet_b")
     return dataclasses.replace(base, name="zfnet_b_imagenet", model=model)

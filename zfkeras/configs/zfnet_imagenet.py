@@ -22,7 +22,7 @@ from zfkeras.training.config import (
 
 
 def get_config() -> TrainConfig:
-    """The paper's recipe."""
+    """Returns the paper's recipe."""
     return TrainConfig(
         name="zfnet_imagenet",
         model=ModelConfig(

@@ -18,7 +18,7 @@ from zfkeras.training.config import TrainConfig
 
 
 def get_config() -> TrainConfig:
-    """The paper's recipe on photographs that are public."""
+    """Returns the paper's recipe on photographs that are public."""
     base = zfnet_imagenet.get_config()
     return dataclasses.replace(
         base,

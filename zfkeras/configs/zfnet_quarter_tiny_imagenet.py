@@ -21,7 +21,7 @@ from zfkeras.training.config import (
 
 
 def get_config() -> TrainConfig:
-    """The recipe found by the probes in docs/results.md."""
+    """Returns the recipe found by the probes in docs/results.md."""
     return TrainConfig(
         name="zfnet_quarter_tiny_imagenet",
         model=ModelConfig(

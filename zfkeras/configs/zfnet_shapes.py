@@ -19,7 +19,7 @@ from zfkeras.training.config import TrainConfig
 
 
 def get_config() -> TrainConfig:
-    """A short run on a small set, from a trained network."""
+    """Returns a short run on a small set, from a trained network."""
     base = zfnet_quarter_tiny_imagenet.get_config()
     return dataclasses.replace(
         base,

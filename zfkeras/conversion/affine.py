@@ -48,7 +48,7 @@ class Affine:
         self.size = tuple(sizes)
 
     def _planes(self, value, where):
-        """A constant as (3, height, width) or (3, 1, 1)."""
+        """Returns a constant as (3, height, width) or (3, 1, 1)."""
         shape = (1,) * (4 - value.ndim) + value.shape
         if (
             len(shape) != 4

@@ -113,7 +113,7 @@ def settings_of(args: argparse.Namespace):
 
 
 def _mean(text):
-    """The mean that --mean says: numbers, or a file."""
+    """Returns the mean that --mean says: numbers, or a file."""
     import numpy as np
 
     from zfkeras.conversion.caffe.reader import read_mean

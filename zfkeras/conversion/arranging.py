@@ -67,7 +67,7 @@ def arranged(
 
 
 def _check_follow(blocks, kinds) -> None:
-    """A ReLU comes first and goes; then each of `kinds` at most once."""
+    """Checks for a ReLU, which is removed, then each of `kinds` at most once."""
     for block in blocks:
         if not block.follow or not isinstance(block.follow[0], foreign.Relu):
             raise _refusal(block.main, "is not followed by a ReLU")

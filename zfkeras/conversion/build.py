@@ -57,7 +57,7 @@ class _Layers:
 
     @property
     def shape(self):
-        """(height, width, channels) of the maps."""
+        """Returns (height, width, channels) of the maps."""
         return tuple(self.x.shape[1:])
 
     def add(self, layer):
@@ -204,13 +204,13 @@ def _is_our_norm(norm) -> bool:
 
 
 def _name(network) -> str:
-    """The file's name in letters Keras takes; not that of a variant it is not."""
+    """Returns the file's name in letters Keras takes, but no variant's name."""
     name = re.sub(r"[^A-Za-z0-9_.-]+", "_", network.name) or "network"
     return f"{name}_converted" if name in VARIANTS else name
 
 
 def _variant_of(stages, hidden, crop_size) -> Variant | None:
-    """The variant that `ZFNet` builds alike, if there is one."""
+    """Returns the variant that `ZFNet` builds alike, if there is one."""
     units = {block.number: block.main.kernel.shape[1] for block in hidden}
     for variant in VARIANTS.values():
         size = variant.crop_size

@@ -156,7 +156,7 @@ def rate_candidates(
 
 
 def _answers(classifier: Classifier, source: Source, outputs, seed):
-    """Candidate -> (probability of each right class, whether it is the largest)."""
+    """Maps candidates to (probability of each right class, whether it is largest)."""
     split = source.split(source.split_name(None))
     if split.num_examples > NUM_IMAGES and isinstance(split, ListedSplit):
         order = np.random.default_rng(seed).permutation(split.num_examples)

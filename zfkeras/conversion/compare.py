@@ -48,7 +48,7 @@ class Difference:
 
     @property
     def relative(self) -> float:
-        """The difference as a share of the largest value."""
+        """Returns the difference as a share of the largest value."""
         return self.maximum / self.largest if self.largest else self.maximum
 
     def __str__(self):
@@ -110,13 +110,13 @@ def refuse_wrong(differences: dict[str, Difference]) -> None:
 
 
 def softmax(logits: np.ndarray) -> np.ndarray:
-    """Softmax of logits (n, classes), in float64."""
+    """Returns the softmax of logits (n, classes), in float64."""
     powers = np.exp(logits - logits.max(axis=1, keepdims=True).astype(np.float64))
     return powers / powers.sum(axis=1, keepdims=True)
 
 
 def _as_ours(planes, convention, input_scale):
-    """What a foreign network reads, as ours reads it: RGB last, one factor."""
+    """Converts a foreign network's input into ours: RGB last, one factor."""
     if not (convention.scale == convention.scale[0]).all():
         planes = planes * (input_scale / convention.scale[:, None, None])
     planes = planes[:, ::-1] if convention.is_bgr else planes

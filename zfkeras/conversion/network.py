@@ -138,7 +138,7 @@ class Convention:
     is_bgr: bool
 
     def planes(self, squares: np.ndarray, crop_size: int) -> np.ndarray:
-        """uint8 RGB (n, size, size, 3) -> float32 (n, 3, crop_size, crop_size)."""
+        """Maps uint8 RGB (n, size, size, 3) to float32 (n, 3, crop_size, crop_size)."""
         planes = squares.astype(np.float32).transpose(0, 3, 1, 2)
         planes = planes[:, ::-1] if self.is_bgr else planes
         mean = self.mean.reshape(3, 1, 1) if self.mean.ndim == 1 else self.mean

@@ -113,7 +113,7 @@ def _reading_rgb(network, is_bgr, scale) -> Network:
 
 
 def _mean_image(mean, network, settings, crop_size) -> np.ndarray:
-    """The mean in RGB as an image (size, size, 3)."""
+    """Returns the mean in RGB as an image (size, size, 3)."""
     mean = mean.reshape(3, 1, 1) if mean.ndim == 1 else mean
     sides = {*mean.shape[1:]}
     asked = settings.image_size or network.image_size

@@ -68,7 +68,7 @@ def remove_leftovers(folder: Path, name: str | None = None) -> None:
 
 
 def is_disk_full(err: BaseException) -> bool:
-    """Whether an exception, or one that it hides, reports a full disk."""
+    """Returns whether an exception, or one that it hides, reports a full disk."""
     while err is not None:
         if getattr(err, "errno", None) in _FULL:
             return True
@@ -101,7 +101,7 @@ def write_json(path: Path, value: Any) -> None:
 
 
 def _without_nan(value: Any) -> Any:
-    """The same value with `None` in place of each number that is not finite."""
+    """Returns the same value with `None` in place of each number that is not finite."""
     if isinstance(value, Mapping):
         return {key: _without_nan(one) for key, one in value.items()}
     if isinstance(value, list | tuple):
@@ -145,7 +145,7 @@ def warn_of_damage(path: Path, reason: object, otherwise: str) -> None:
 
 
 def crc32(path: str | Path, length: int | None = None) -> int:
-    """CRC-32 of a file or of its first `length` bytes."""
+    """Returns the CRC-32 of a file or of its first `length` bytes."""
     value = 0
     for chunk in _chunks(path, length):
         value = zlib.crc32(chunk, value)

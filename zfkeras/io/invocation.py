@@ -6,7 +6,7 @@ import sys
 
 
 def command_line(leave_out: str | None = None) -> str:
-    """The command of this process for a shell, without the flag `leave_out`."""
+    """Returns the command of this process for a shell, without the flag `leave_out`."""
     main = sys.modules.get("__main__")
     spec = getattr(main, "__spec__", None)
     name = os.path.basename(sys.argv[0])
@@ -17,5 +17,5 @@ def command_line(leave_out: str | None = None) -> str:
 
 
 def _abbreviates(word: str, flag: str | None) -> bool:
-    """Whether argparse takes a word for a flag."""
+    """Returns whether argparse takes a word for a flag."""
     return flag is not None and len(word) > 2 and flag.startswith(word)

@@ -62,7 +62,7 @@ class Compiled:
 
 
 def batch_length(batch):
-    """The smallest of the lengths that holds a batch."""
+    """Returns the smallest of the lengths that holds a batch."""
     largest = _BATCHES[-1]
     multiple = -(-batch // largest) * largest
     lengths = tf.constant(_BATCHES)

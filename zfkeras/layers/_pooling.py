@@ -34,12 +34,12 @@ def max_pool(x, windows: Windows):
 
 
 def max_pool_only(x, windows: Windows):
-    """`max_pool` without its gradient, which TensorFlow keeps for ever in a graph."""
+    """Does `max_pool` without its gradient, which a graph would keep for ever."""
     return _kernels(windows)["max_pool"](x)
 
 
 def unpool_only(pooled, offset, height, width, windows: Windows):
-    """`unpool` without its gradient."""
+    """Does `unpool` without its gradient."""
     return _kernels(windows)["unpool"](pooled, offset, height, width)
 
 
@@ -69,18 +69,18 @@ def pick(image, offset, windows: Windows):
 
 
 def argmax_from_offset(offset, height, width, windows: Windows):
-    """Flat int64 index (y * width + x) * channels + c of each maximum."""
+    """Returns the flat int64 index (y * width + x) * channels + c of each maximum."""
     return _kernels(windows)["to_argmax"](offset, height, width)
 
 
 def offset_from_argmax(argmax, height, width, windows: Windows):
-    """The offset behind each argmax; outside its own window, one that never matches."""
+    """Returns each argmax's offset; outside its own window, one that never matches."""
     return _kernels(windows)["to_offset"](argmax, height, width)
 
 
 @functools.lru_cache(maxsize=32)
 def _kernels(windows):
-    """One compiled function each per kind of window."""
+    """Returns one compiled function each per kind of window."""
     plain = {
         "max_pool": _max_pool,
         "unpool": _unpool,
@@ -105,7 +105,7 @@ def _nowhere(windows):
 
 
 def _places(windows):
-    """(row, column, offset) of each place in a window, in reading order."""
+    """Returns (row, column, offset) of each place in a window, in reading order."""
     pool_height, pool_width = windows.pool_size
     return [
         (row, column, row * pool_width + column)
@@ -115,7 +115,7 @@ def _places(windows):
 
 
 def _window_starts(offset, height, width, windows):
-    """Row and column in the image at which each window starts, broadcastable."""
+    """Returns each window's first row and column in the image, broadcastable."""
     rows, columns = windows.axes
     top = tf.range(axis_length(offset, 1)) * rows.stride - rows.before(height)
     left = tf.range(axis_length(offset, 2)) * columns.stride - columns.before(width)
@@ -134,7 +134,7 @@ def _padded(x, windows, value):
 
 
 def _at_place(padded, row, column, shape, windows):
-    """What stands at one place of every window: a strided slice."""
+    """Reads one place of every window: a strided slice."""
     height, width = shape
     rows, columns = windows.axes
     return padded[
@@ -145,7 +145,7 @@ def _at_place(padded, row, column, shape, windows):
 
 
 def _max_pool(x, windows):
-    """(pooled, offset); compared in float32 for half precision, as XLA is faster so."""
+    """Returns (pooled, offset); compares half precision in float32, faster in XLA."""
     wide = tf.cast(x, tf.float32) if x.dtype.size == 2 else x
     pooled, offset = _max_pool_wide(wide, windows)
     return tf.cast(pooled, x.dtype), offset
@@ -224,7 +224,7 @@ def _phase_length(axis, windows, length):
 
 
 def _phase(pooled, offset, row, column, sizes, lengths, windows):
-    """The sum of what falls on one phase: (batch, *lengths, channels)."""
+    """Returns the sum of what falls on one phase: (batch, *lengths, channels)."""
     rows, columns = windows.axes
     total = tf.zeros(
         [axis_length(pooled, 0), *lengths, axis_length(pooled, 3)], pooled.dtype

@@ -36,7 +36,7 @@ def standardize_padding(padding):
 
 
 def axis_length(tensor, axis):
-    """Length of an axis: a whole number where it is known, else a scalar tensor."""
+    """Returns an axis's length: an int where it is known, else a scalar tensor."""
     known = tensor.shape[axis]
     return tf.shape(tensor)[axis] if known is None else known
 
@@ -60,7 +60,7 @@ class Axis:
     padding: str | int
 
     def output(self, length):
-        """Number of windows over `length` pixels; `None` for `None`."""
+        """Returns the number of windows over `length` pixels; `None` for `None`."""
         if length is None:
             return None
         if self.padding == "same":
@@ -75,7 +75,7 @@ class Axis:
         return at_least(covered - length, 0) // 2
 
     def natural_length(self, windows):
-        """The length that `Unpool` takes when it is told none.
+        """Returns the length that `Unpool` takes when it is told none.
 
         It is the smallest that "valid" windows fill, and the largest, which is the
         whole multiple of the stride, that "same" windows can have come from.
@@ -104,14 +104,14 @@ class Windows:
 
     @property
     def axes(self):
-        """The windows along height and along width."""
+        """Returns the windows along height and along width."""
         return tuple(
             Axis(pool, stride, self.padding)
             for pool, stride in zip(self.pool_size, self.strides, strict=True)
         )
 
     def output_shape(self, shape):
-        """(batch, height, width, channels) of the pooled maps."""
+        """Returns (batch, height, width, channels) of the pooled maps."""
         batch, height, width, channels = shape
         rows, columns = self.axes
         output = (batch, rows.output(height), columns.output(width), channels)
@@ -124,5 +124,5 @@ class Windows:
 
     @property
     def config(self):
-        """The arguments as a layer's `get_config` gives them."""
+        """Returns the arguments as a layer's `get_config` gives them."""
         return dataclasses.asdict(self)

@@ -98,7 +98,7 @@ def _normalize(x, constants):
 
 @functools.lru_cache(maxsize=32)
 def _kernels(constants):
-    """The forward and backward pass, each one fused loop.
+    """Returns the forward and backward pass, each one fused loop.
 
     The gradient recomputes the energies: reading x again costs less than keeping them,
     and TensorFlow's own kernel is four times slower on a CPU.

@@ -48,7 +48,7 @@ class MaxRMS(keras.constraints.Constraint):
 
 
 def root_mean_square(w):
-    """Root mean square of each filter of a kernel (..., filters), same rank.
+    """Returns each filter's root mean square of a kernel (..., filters), same rank.
 
     At least float32: in float16 the square of 300 is infinite and that of 1e-4 zero.
     """

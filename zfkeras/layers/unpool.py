@@ -141,7 +141,7 @@ def _is_image(output_size):
 
 
 def _known_size(output_size):
-    """(height, width) with `None` where it is only known at run time."""
+    """Returns (height, width) with `None` where it is only known at run time."""
     if _is_image(output_size):
         return tuple(output_size.shape[1:3])
     try:
@@ -163,7 +163,7 @@ def _known_length(length):
 
 
 def _run_time_size(output_size):
-    """(height, width), each a whole number where it is known, else an int32 scalar."""
+    """Returns (height, width), each an int where it is known, else an int32 scalar."""
     if _is_image(output_size):
         return axis_length(output_size, 1), axis_length(output_size, 2)
     return tuple(

@@ -127,7 +127,7 @@ class Classifier:
         return np.fromiter(maps, np.dtype((np.float32, shape)))
 
     def prepare(self, images) -> np.ndarray:
-        """Raw images as the model takes them, for whatever else is done with it.
+        """Prepares raw images as the model takes them.
 
         Args:
             images: as in `predict`.
@@ -223,7 +223,7 @@ class Classifier:
         return self
 
     def _card(self) -> str:
-        """All but network and mean image as JSON text, held to what `load` asks."""
+        """Writes all but network and mean image as JSON text that `load` accepts."""
         card = {
             "class_names": list(self.class_names),
             "preprocessing": {
@@ -246,7 +246,7 @@ class Classifier:
 
     @functools.cached_property
     def _compile_layer(self):
-        """`compile_layer` of this network, which compiles each layer once."""
+        """Wraps `compile_layer` for this network, which compiles each layer once."""
         return functools.cache(functools.partial(compile_layer, self.model))
 
     def _batches(self, images, crop, batch_size) -> Iterator[np.ndarray]:
@@ -295,6 +295,6 @@ def predict_crops(model: keras.Model, crops: np.ndarray) -> np.ndarray:
 
 
 def _reason(err) -> str:
-    """The first line of what an exception says, or its kind."""
+    """Returns the first line of what an exception says, or its kind."""
     lines = str(err).strip().splitlines() or [type(err).__name__]
     return lines[0] if len(lines[0]) <= 200 else f"{lines[0][:200]}..."

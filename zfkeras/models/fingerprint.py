@@ -18,7 +18,7 @@ _SAMPLED_IMAGES = 64
 
 
 def network_digest(model: keras.Model, preprocessing) -> str:
-    """A digest of all that decides what a network makes of a centre crop.
+    """Digests all that decides what a network makes of a centre crop.
 
     Its graph, with names and settings of all layers, its weights, and what
     preprocessing makes of a fixed image; not the model's own name.
@@ -36,7 +36,7 @@ def network_digest(model: keras.Model, preprocessing) -> str:
 def images_digest(
     split: Split, *, at_most: int | None = None, with_contents: bool = True
 ) -> str:
-    """A digest of a split's images: how many, their names and labels, some contents."""
+    """Digests a split's images: their number, names and labels, and some contents."""
     digest = hashlib.sha256(b"%d images\n" % split.num_examples)
     known = split.num_examples
     if not isinstance(split, ListedSplit) and at_most is not None:
@@ -51,7 +51,7 @@ def images_digest(
 
 
 def _rows(split, number):
-    """The first (key, label, name) of a split."""
+    """Returns the first (key, label, name) of a split."""
     if isinstance(split, ListedSplit):
         yield from zip(split.keys, split.labels, split.names, strict=True)
         return

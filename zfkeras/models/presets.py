@@ -67,7 +67,7 @@ def load(name: str | Path) -> Classifier:
 
 
 def _downloaded(name: str) -> Path:
-    """The file of a network that `zfkeras.download` has got and converted."""
+    """Returns the file of a network that `zfkeras.download` has got and converted."""
     path = model_path(name)
     if not path.exists():
         raise UsageError(

@@ -162,7 +162,7 @@ def check_answers(path: Path, model: keras.Model) -> None:
 
 
 def _find_answering(model: keras.Model):
-    """The last operation that changes values, in nested models too."""
+    """Returns the last operation that changes values, in nested models too."""
     tensor = model.outputs[0]
     while True:
         operation = tensor._keras_history.operation
@@ -198,7 +198,7 @@ def _halved(encoded: bytes) -> bytes:
 
 
 def _names(model) -> Iterator[str]:
-    """What the model and all its layers are called, those of nested models too."""
+    """Yields the names of the model and its layers, those of nested models too."""
     # Inside the model's scope a name may begin with what its own may not.
     yield model.name
     for layer in model.layers:

@@ -157,7 +157,7 @@ def _with_wide_middle(base: Variant) -> Variant:
 
 
 def _rows(base: Variant) -> list[Variant]:
-    """The network and every change of Table 3 to it."""
+    """Returns the network and every change of Table 3 to it."""
     units = base.fully_connected[6]
     wide = _with_wide_middle(base)
     return [
@@ -189,7 +189,7 @@ VARIANTS: dict[str, Variant] = {
 
 
 def rows_of(base: str) -> list[Variant]:
-    """The full network and every change of Table 3 to it, the full network first."""
+    """Returns the full network, then every change of Table 3 to it."""
     return [variant for variant in VARIANTS.values() if variant.base == base]
 
 

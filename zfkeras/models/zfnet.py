@@ -149,7 +149,7 @@ def _constraint(max_filter_rms):
 
 
 def _initializer(name):
-    """A new initialiser: one that serves two layers gives both the same numbers."""
+    """Makes a new initialiser: one for two layers would start both alike."""
     if name == "paper":
         return keras.initializers.RandomNormal(stddev=0.01)
     try:
@@ -164,7 +164,7 @@ def _initializer(name):
 
 
 def _stage(x, number, stage: Stage, constraint, kernel):
-    """Convolution and ReLU, then pooling and normalisation in the stage's order."""
+    """Adds convolution and ReLU, then pool and normalisation in the stage's order."""
     dtype = kernel["dtype"]
     padding = stage.padding
     if padding != "same":

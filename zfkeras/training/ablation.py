@@ -38,7 +38,7 @@ _LABELS = {
 
 
 def paper_change(variant: str) -> dict | None:
-    """How far the paper's errors move by the same change.
+    """Finds how far the paper's errors move by the same change.
 
     Layers were removed from the paper's replica of AlexNet alone, layers 3-5 widened in
     its own network alone; a change not made to one is taken from the other.
@@ -112,7 +112,7 @@ def _row(config: TrainConfig, folder: Path, execution) -> dict:
 
 
 def _train_error(config: TrainConfig, classifier: Classifier) -> float:
-    """Top-1 error on centre crops of training images, without dropout."""
+    """Measures the top-1 error on centre crops of training images, without dropout."""
     source = open_data(config)
     train, _ = carved(config, source)
     share = min(1.0, TRAIN_ERROR_IMAGES / max(train.num_examples, 1))
@@ -129,7 +129,7 @@ def _train_error(config: TrainConfig, classifier: Classifier) -> float:
 
 
 def label(variant: str) -> str:
-    """What the row is called in tables."""
+    """Names the row in tables."""
     change = find_variant(variant).change
     if change in _LABELS:
         return _LABELS[change]
@@ -151,7 +151,7 @@ def _budget(config: TrainConfig, rows) -> dict:
 
 
 def _standard_error(row, full) -> float:
-    """Of the difference of two error rates, as if measured on different images."""
+    """Returns the standard error of a difference of two independent error rates."""
     if row is full:
         return 0.0
     return math.sqrt(sum(_variance(one) for one in (row, full)))
@@ -180,7 +180,7 @@ def order(rows: Sequence[dict]) -> dict:
 
 
 def as_table(results: dict) -> str:
-    """The results as Markdown, errors in percent, the paper's columns beside ours."""
+    """Formats the results as Markdown, in percent, with the paper's columns."""
     lines = [
         "| | parameters | train top-1 | top-1 error | top-5 error | change | paper: "
         "train top-1 | top-1 error | top-5 error | change |",

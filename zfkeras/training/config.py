@@ -127,7 +127,7 @@ class TrainConfig:
     mixed_precision: str | None = None
 
     def to_json(self) -> dict:
-        """The configuration as plain JSON values."""
+        """Returns the configuration as plain JSON values."""
         return json.loads(json.dumps(dataclasses.asdict(self)))
 
 
@@ -178,7 +178,7 @@ def check(config: TrainConfig) -> None:
 
 
 def keys_of(config) -> list[str]:
-    """Every key that `--set` takes, sorted."""
+    """Returns every key that `--set` takes, sorted."""
     found = []
     for field in dataclasses.fields(config):
         value = getattr(config, field.name)

@@ -39,7 +39,7 @@ def evaluate(
     ten_crop: bool,
     bad_images: BadImages,
 ) -> dict:
-    """Top-1 and top-5 error of the classifiers' averaged probabilities."""
+    """Measures top-1 and top-5 error of the classifiers' averaged probabilities."""
     to_output = _outputs_of_labels(classifiers, source)
     pipelines = [
         evaluation_batches(
@@ -87,7 +87,7 @@ def evaluate(
 
 
 def paper_row(names: Sequence[str]) -> dict | None:
-    """The paper's errors for networks of these names, averaged."""
+    """Returns the paper's errors for networks of these names, averaged."""
     counts = tuple(sorted(Counter(names).items()))
     if counts in _PAPER_ENSEMBLES:
         label, row = _PAPER_ENSEMBLES[counts]
@@ -99,7 +99,7 @@ def paper_row(names: Sequence[str]) -> dict | None:
 
 
 def as_table(results: dict) -> str:
-    """The results as a Markdown table, errors in percent."""
+    """Returns the results as a Markdown table, errors in percent."""
     networks = " + ".join(
         table_cell(name) if count == 1 else f"{count} x {table_cell(name)}"
         for name, count in Counter(results["networks"]).items()
@@ -133,7 +133,7 @@ def _check_same_images(parts) -> None:
 
 
 def _outputs_of_labels(classifiers, source) -> np.ndarray:
-    """The network's output for each label of the source, matched by class name.
+    """Returns the network's output for each label of the source, matched by class name.
 
     ImageNet's classes match by wnid, however the rest of the name is written.
     """

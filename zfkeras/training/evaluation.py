@@ -8,7 +8,7 @@ from zfkeras.errors import RunError
 
 
 def wrong_answers(probabilities: np.ndarray, labels: np.ndarray, k: int) -> np.ndarray:
-    """Whether the true label is not among the k most probable classes.
+    """Returns whether the true label is not among the k most probable classes.
 
     A tie counts against the network: a class as probable as the true one stands before
     it, so that equal probabilities for all classes are not taken for knowledge. NaN
@@ -28,7 +28,7 @@ def error_rates(
     batches: Iterable[dict],
     progress: Callable[[int], None] | None = None,
 ) -> dict:
-    """Top-1 and top-5 error over all batches, for one or more ways to answer.
+    """Computes top-1 and top-5 error over all batches, for one or more ways to answer.
 
     `predict`: from a batch to probabilities (n, classes) by the name of the way, such
     as {"centre_crop": ..., "ten_crop": ...}.

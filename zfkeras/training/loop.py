@@ -149,7 +149,7 @@ class Loop:
             logger.info("all %d epochs are done; evaluating", self.config.epochs)
 
     def _agree(self, interruption) -> bool:
-        """Whether to stop; all workers then know all bad images, too."""
+        """Returns whether to stop; all workers then know all bad images, too."""
         return self.workers.agree(interruption.requested, self.bad_images)
 
     def _answer(self, stop):
@@ -171,7 +171,7 @@ class Loop:
         )
 
     def _batches(self):
-        """The rest of the epoch under way, dealt out to the replicas."""
+        """Returns the rest of the epoch under way, dealt out to the replicas."""
         return feeds(
             self.config,
             self.network,
@@ -183,7 +183,7 @@ class Loop:
         )
 
     def _rate(self):
-        """The rate for the coming step, read off the middle of the step."""
+        """Returns the rate for the coming step, read off the middle of the step."""
         done = (self.progress.epoch_steps + 0.5) / self.steps_per_epoch
         return self.schedule.rate(self.progress.epoch + min(done, 1.0))
 
@@ -245,7 +245,7 @@ class Loop:
         return row
 
     def evaluate(self, split: Split, bad_images: BadImages) -> dict:
-        """Centre-crop errors of the present weights on a split."""
+        """Returns centre-crop errors of the present weights on a split."""
         share = self.workers.share(split)
         batches = evaluation_batches(
             share,

@@ -27,7 +27,7 @@ class Network:
     preprocessing: Preprocessing
 
     def with_mean_image(self, mean_image: np.ndarray) -> "Network":
-        """The same network for images from which this mean is subtracted."""
+        """Returns the same network for images from which this mean is subtracted."""
         preprocessing = dataclasses.replace(self.preprocessing, mean_image=mean_image)
         return dataclasses.replace(self, preprocessing=preprocessing)
 

@@ -20,7 +20,7 @@ logger = logging.getLogger(__name__)
 
 
 def open_data(config: TrainConfig, source: Source | None = None) -> Source:
-    """The images of an experiment, without those it leaves out."""
+    """Returns the images of an experiment, without those it leaves out."""
     check(config)
     find_variant(config.model.variant)
     source = source or open_source(config.data.source)
@@ -59,7 +59,7 @@ def _without_listed(source: Source, path: str) -> Source:
 def describe_images(
     class_names: Sequence[str], train: Split, held_out: Split | None
 ) -> dict:
-    """What config.json keeps of a run's images, to tell whether they have changed.
+    """Describes a run's images for config.json, to tell whether they have changed.
 
     Names, labels and the content of 64 images count, not the folder they lie in; of a
     TensorFlow data set the first 1,000 names.
@@ -77,7 +77,7 @@ def describe_images(
 
 
 def carved(config: TrainConfig, source: Source) -> tuple[Split, Split | None]:
-    """The images to learn from, and those held out of them to steer the annealing.
+    """Splits the training images: most to learn from, some held out for the annealing.
 
     Returns (images to learn from, images held out or `None`).
     """

@@ -11,7 +11,7 @@ _SUM = tf.distribute.ReduceOp.SUM
 def make_optimizer(
     config: OptimizerConfig, mixed_precision: str | None
 ) -> keras.optimizers.Optimizer:
-    """SGD with momentum; with float16, its loss is scaled dynamically."""
+    """Makes SGD with momentum; with float16, its loss is scaled dynamically."""
     sgd = _SGD(config.learning_rate, momentum=config.momentum, name="sgd")
     if mixed_precision == "float16":
         return keras.optimizers.LossScaleOptimizer(sgd, name="loss_scale")
@@ -115,7 +115,7 @@ def _overflowing_together(gradients):
 
 
 def _penalty(model, weight_decay):
-    """Half the weight decay times the sum of all squared weights."""
+    """Returns half the weight decay times the sum of all squared weights."""
     if not weight_decay:
         return 0.0
     kernels = [v for v in model.trainable_variables if v.name == "kernel"]

@@ -241,7 +241,7 @@ class _Reader:
 
 
 def _layers(net):
-    """The layers of a network, of the form since 2014 or the one before."""
+    """Returns the layers of a network, of the form since 2014 or the one before."""
     layers = net.layer or net.layers
     if not layers:
         raise UsageError("there are no layers in it")
@@ -254,7 +254,7 @@ def _layers(net):
 
 
 def _kind(layer) -> str:
-    """What a layer does: "Convolution", or "CONVOLUTION" in the old form."""
+    """Returns a layer's kind, "Convolution", or "CONVOLUTION" in the old form."""
     enumeration = layer.DESCRIPTOR.fields_by_name["type"].enum_type
     if enumeration is None:
         return str(layer.type)  # protobuf gives bytes where it is no UTF-8
@@ -262,7 +262,7 @@ def _kind(layer) -> str:
 
 
 def _array(blob) -> np.ndarray:
-    """The numbers of a blob, float32, in the shape it says."""
+    """Returns the numbers of a blob, float32, in the shape it says."""
     values = np.asarray(blob.data or blob.double_data, np.float32)
     shape = (blob.num, blob.channels, blob.height, blob.width)
     if blob.HasField("shape"):
@@ -274,7 +274,7 @@ def _array(blob) -> np.ndarray:
 
 
 def _size(given, name, default, where) -> tuple[int, int]:
-    """A size (vertical, horizontal): one or two numbers, or fields such as pad_h."""
+    """Reads a size (vertical, horizontal): one or two numbers, or fields as pad_h."""
     values = [*getattr(given, name)] or [default]
     fields = [f"{name.removesuffix('_size')}_{axis}" for axis in "hw"]
     if any(given.HasField(field) for field in fields):

@@ -31,7 +31,7 @@ class Engine:
         self._images, self._outputs = images, outputs
 
     def run(self, images: np.ndarray) -> list[np.ndarray]:
-        """Images (n, channels, height, width) -> one array (n, ...) per output."""
+        """Maps images (n, channels, height, width) to one array (n, ...) per output."""
         wanted = [name for name in self._outputs if name != self._images]
         answers = {name: [] for name in wanted}
         for image in images:

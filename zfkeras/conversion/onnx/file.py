@@ -59,7 +59,7 @@ class Constants:
         return name in self._tensors or name in self._nodes
 
     def is_made_by(self, node: onnx.NodeProto) -> bool:
-        """Whether the node's only work is to make a constant."""
+        """Returns whether the node's only work is to make a constant."""
         return bool(node.output) and node.output[0] in self._nodes
 
     def array(self, name: str) -> np.ndarray:

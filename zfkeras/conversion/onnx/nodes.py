@@ -1,6 +1,6 @@
 """What a node of an ONNX graph says of itself: name, attributes, windows, padding.
 
-It reads no weights and keeps no order; onnx_operations.py and onnx_reader.py do.
+It reads no weights and keeps no order; operations.py and reader.py do.
 """
 
 import json

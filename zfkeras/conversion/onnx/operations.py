@@ -1,7 +1,7 @@
 """What each kind of ONNX node means to a ZFNet-like network.
 
 Nothing is assumed: what a node's attributes say counts, ONNX's defaults where they say
-nothing. It does not know the order of nodes; onnx_reader.py follows the chain.
+nothing. It does not know the order of nodes; reader.py follows the chain.
 """
 
 import numpy as np

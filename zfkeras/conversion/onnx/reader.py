@@ -1,7 +1,7 @@
 """From an ONNX graph to the chain of operations it is, node by node.
 
 A branch, or a second input, is an error that names it; what a node means is for
-onnx_operations.py to say.
+operations.py to say.
 """
 
 import dataclasses
@@ -45,7 +45,7 @@ class Taps:
 
     @property
     def has_preprocessing(self) -> bool:
-        """Whether the graph takes square images, not crops without their mean."""
+        """Returns whether the graph takes square images, not prepared crops."""
         return self.images != self.crops
 
 
@@ -86,7 +86,7 @@ class _Reader:
         return inputs[0].name, tuple(shape[2:])
 
     def _chain(self, tensor) -> Iterator[onnx.NodeProto]:
-        """The nodes behind a tensor, each the only one that reads the one before."""
+        """Yields the nodes behind a tensor, each the only reader of the one before."""
         readers = {}
         for node in self.graph.node:
             if not self.constants.is_made_by(node):

@@ -37,7 +37,7 @@ def write_graph(classifier: Classifier) -> Taps:
 
 
 def _chain(model: keras.Model):
-    """The layers in order, each of which must read the one before."""
+    """Yields the layers in order, each of which must read the one before."""
     tensor = model.inputs[0]
     for layer in model.layers:
         if isinstance(layer, keras.layers.InputLayer):
@@ -129,7 +129,7 @@ class _Graph:
         )
 
     def _behind_relu(self):
-        """Whether the maps are never below 0: no zero wins over what stands there."""
+        """Returns whether the maps are never below 0, so that no zero wins."""
         kinds = [node.op_type for node in self.nodes]
         return [kind for kind in kinds if kind not in ("LRN", "MaxPool")][-1] == "Relu"
 

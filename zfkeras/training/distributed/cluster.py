@@ -21,11 +21,11 @@ class Cluster:
 
     @property
     def is_chief(self) -> bool:
-        """Whether this process writes what the run leaves."""
+        """Returns whether this process writes what the run leaves."""
         return self.index == 0
 
     def name(self, index: int) -> str:
-        """What a worker is called in messages."""
+        """Names a worker in messages."""
         return f"worker {index} ({self.addresses[index]})"
 
 

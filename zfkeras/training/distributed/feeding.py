@@ -30,7 +30,7 @@ def feeds(
     start: int,
     bad_images: BadImages,
 ) -> Iterator[Feed]:
-    """The rest of an epoch, dealt out to the replicas."""
+    """Returns the rest of an epoch, dealt out to the replicas."""
     place = {"seed": config.seed, "epoch": epoch, "start": start}
     if not workers.alone:
         batches = shares_of_batches(
@@ -62,7 +62,7 @@ def feeds(
 
 
 def _shared(batches, strategy, batch_size, start):
-    """This worker's shares, cut into one part a device it has.
+    """Yields this worker's shares, cut into one part per device.
 
     Not by distributing the data set: its iterator would ask all workers before each
     step whether all have a batch, which here is known.

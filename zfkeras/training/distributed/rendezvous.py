@@ -54,7 +54,7 @@ def _listen(cluster):
 
 
 def _gather(cluster, listener, request, deadline, timeout_seconds):
-    """The chief's part: waits for all workers and gives all the same answer."""
+    """Waits, as the chief, for all workers and gives all the same answer."""
     missing = set(range(1, len(cluster.addresses)))
     connections, error = [], None
     with contextlib.ExitStack() as stack:
@@ -86,7 +86,7 @@ def _gather(cluster, listener, request, deadline, timeout_seconds):
 
 
 def _difference(cluster, request, index, theirs) -> str | None:
-    """The first setting that differs between the chief and a worker, as a message."""
+    """Returns a message about the first setting that differs from the chief's."""
     for key in sorted(request.keys() | theirs.keys()):
         if request.get(key) != theirs.get(key):
             return (
@@ -98,7 +98,7 @@ def _difference(cluster, request, index, theirs) -> str | None:
 
 
 def _report(cluster, request, deadline, timeout_seconds):
-    """The other workers' part: sends index and request, and waits for the answer."""
+    """Sends, as another worker, index and request, and waits for the answer."""
     host, _, port = cluster.addresses[0].rpartition(":")
     while (left := deadline - time.monotonic()) > 0:
         try:

@@ -48,11 +48,11 @@ class Workers:
 
     @property
     def is_chief(self) -> bool:
-        """Whether this process writes what the run leaves."""
+        """Returns whether this process writes what the run leaves."""
         return self.index == 0
 
     def share(self, split: Split) -> Split:
-        """This worker's share of a split."""
+        """Returns this worker's share of a split."""
         return split if self.count == 1 else Share(split, self.index, self.count)
 
     def sum(self, array: np.ndarray) -> np.ndarray:
@@ -169,7 +169,7 @@ def _bits(array):
 
 
 def _named(err) -> str:
-    """Which worker TensorFlow speaks of, if it says so."""
+    """Returns the worker that TensorFlow's message names, if any."""
     place = r"(?:reported from|remote target) (/job:\w+)(?:/replica:\d+)?(/task:\d+)"
     found = re.search(place, str(err))
     return f" (TensorFlow names {found[1]}{found[2]})" if found else ""

@@ -151,7 +151,7 @@ class Workdir:
 
 
 def flattened(config: Mapping, prefix: str = "") -> dict:
-    """Nested settings as one level of dotted keys."""
+    """Returns nested settings as one level of dotted keys."""
     flat = {}
     for key, value in config.items():
         if isinstance(value, Mapping):

@@ -19,7 +19,7 @@ class Progress:
     input_seconds: float = 0.0
 
     def epoch_row(self, learning_rate: float) -> dict:
-        """What metrics.jsonl says of the epoch; errors are fractions."""
+        """Returns the epoch's row of metrics.jsonl; errors are fractions."""
         return {
             "step": self.step,
             "epoch": self.epoch + 1,
@@ -32,12 +32,12 @@ class Progress:
         }
 
     def next_epoch(self) -> "Progress":
-        """The beginning of the next epoch."""
+        """Returns the beginning of the next epoch."""
         return Progress(step=self.step, epoch=self.epoch + 1)
 
 
 def summary(row: Mapping) -> str:
-    """One line on a finished epoch, a row of metrics.jsonl."""
+    """Describes a finished epoch, a row of metrics.jsonl, in one line."""
     text = (
         f"epoch {row['epoch']}: loss {row['train_loss']:.3f}, train top-1 error "
         f"{100 * row['train_top1_error']:.1f} %"
