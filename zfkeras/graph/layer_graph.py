@@ -135,16 +135,22 @@ class LayerGraph:
         """
         if number in self.endpoints:
             return number
+        once = [c for c in self.calls if c.runs and self._count[c.path] == 1]
         maps = [
             call.path
-            for call in self.calls
-            if call.runs and self._count[call.path] == 1
+            for call in once
             if len(call.tensor.shape) == 4 and not _is_silent(call)
         ]
         hidden = [call for stage in self.stages[:-1] for call in stage]
         vectors = [call.path for call in hidden if len(call.tensor.shape) == 2]
+        # Without a hidden dense layer or pool it is what the answer is made of.
+        flat = [call.path for call in once[:-1] if len(call.tensor.shape) == 2]
         filters = [path for path in maps if path in self.convolutions]
-        found = {1: filters[:1] or maps[:1], 5: maps[-1:], 7: vectors[-1:]}[number]
+        found = {
+            1: filters[:1] or maps[:1],
+            5: maps[-1:],
+            7: vectors[-1:] or flat[:1],
+        }[number]
         if not found:
             raise _refusal(
                 f"named, such as {_shown(reversed(self._count))}; nothing in the model "

@@ -233,6 +233,11 @@ def test_what_something_goes_past_or_is_called_twice_is_no_end():
     [
         (without_3_4, [1, 2, 5], [1, 5, 7]),
         (
+            lambda: ZFNet(2, variant="zfnet_quarter_without_6_7"),
+            [1, 2, 3, 4, 5],
+            [1, 5, "flatten"],
+        ),
+        (
             lambda: other_networks.vgg(3),
             ["block1_pool", "block2_pool"],
             ["block1_conv1", "block2_pool", "fc1"],
