@@ -49,13 +49,6 @@ def test_the_file_is_that_of_a_single_scan(model_file, tmp_path):
     assert left == []
 
 
-@pytest.mark.slow
-def test_several_processes_answer_as_one(model_file, tmp_path):
-    assert run(model_file, tmp_path / "run", beam=[*HERE, *SEVERAL]) == 0
-    found = load_state(tmp_path / "run" / "top_activations.npz")
-    assert_same(found, single(model_file, tmp_path / "alone.npz"))
-
-
 def test_visualize_features_draws_it_without_a_pass(model_file, tmp_path, monkeypatch):
     assert run(model_file, tmp_path) == 0
 

@@ -182,20 +182,6 @@ def test_features_are_shown_above_every_layer_that_has_a_rule(
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("is_nested", [True, False], ids=["nested", "flat"])
-@pytest.mark.parametrize("before", [None, flip], ids=["rescaling", "flip"])
-def test_networks_of_transfer_learning_go_through_the_report(
-    run, is_nested, before, data, tmp_path
-):
-    dot = "base." if is_nested else ""
-    layers = [*(["base"] if is_nested else []), f"{dot}stem", f"{dot}out_relu", "mean"]
-    model, path = snapshots(
-        tmp_path, lambda: transfer_network(is_nested, before and before())
-    )
-    assert_report_takes(run, model, path, data, layers)
-
-
-@pytest.mark.slow
 @pytest.mark.parametrize(
     ("name", "layers"),
     [

@@ -5,28 +5,9 @@ import pytest
 from visualize.figures.catalogue import FIGURES, register_figure
 from visualize.figures.figure import Figure
 from zfkeras.errors import UsageError
-from zfkeras.records import Record, setting
+from zfkeras.records import setting
 
-REQUEST = {
-    "model": "quarter",
-    "data": "photographs",
-    "split": "validation",
-    "seed": 3,
-    "run": "r",
-    "images": (),
-    "quick": True,
-}
-
-
-def figure(settings, **options):
-    return Figure(
-        key="x",
-        title="X",
-        description="Draw x.",
-        settings=settings,
-        measure=lambda context, settings: Record({}, []),
-        **options,
-    )
+GIVEN = {"model": "quarter", "data": "photographs", "split": "validation", "run": "r"}
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -39,37 +20,29 @@ class Settings:
 
 
 @pytest.mark.parametrize(
-    ("options", "is_quick", "expected"),
+    ("options", "is_quick", "changes"),
     [
-        ({}, True, Settings(model="quarter", data="photographs", split="validation")),
+        ({"quick": {"count": 1}}, False, {"run": "mine"}),
+        ({"takes": ("run",), "quick": {"count": 1}}, True, {"count": 1}),
         (
-            {"takes": ("run",), "quick": {"count": 1}},
+            {"takes": ("run",), "shows_objects": True},
             True,
-            Settings(
-                model="quarter",
-                data="photographs",
-                split="validation",
-                run="r",
-                count=1,
-            ),
-        ),
-        (
-            {"shows_objects": True, "quick": {"count": 1}},
-            False,
-            Settings(model="quarter", data="photographs:whole", split=None),
+            {"data": "photographs:whole", "split": None},
         ),
     ],
 )
 def test_a_report_gives_what_figures_share_and_what_they_take(
-    options, is_quick, expected
+    options, is_quick, changes
 ):
-    assert figure(Settings, **options).settings_in_report(REQUEST, is_quick) == expected
+    words = {"key": "x", "title": "X", "description": "", "measure": None}
+    figure = Figure(**words, settings=Settings, **options)
+    expected = Settings(**{**GIVEN, **changes})
+    assert figure.settings_in_report({**GIVEN, "count": 9}, is_quick) == expected
 
 
 def test_a_setting_that_a_report_was_not_given_is_named():
-    evolution, request = FIGURES["evolution"], REQUEST | {"run": None}
     with pytest.raises(UsageError) as caught:
-        evolution.settings_in_report(request, is_quick=False)
+        FIGURES["evolution"].settings_in_report({"data": "shapes"}, is_quick=False)
     assert caught.value.argument == "--run"
 
 

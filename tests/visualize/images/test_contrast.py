@@ -32,8 +32,7 @@ def test_one_spike_does_not_darken_a_sparse_image():
     assert shown[0, 40, 40, 0] == ZERO
 
 
-def test_wrong_shapes_and_nan_are_refused():
-    with pytest.raises(ValueError, match=r"shape=\(4, 4, 3\)"):
-        stretch(np.zeros((4, 4, 3)))
-    with pytest.raises(ValueError, match="finite"):
-        stretch(np.full((1, 2, 2, 3), np.nan))
+@pytest.mark.parametrize("bad", [np.zeros((4, 4, 3)), np.full((1, 2, 2, 3), np.nan)])
+def test_wrong_shapes_and_nan_are_refused(bad):
+    with pytest.raises(ValueError, match="values"):
+        stretch(bad)

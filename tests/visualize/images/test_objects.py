@@ -50,19 +50,3 @@ def test_one_image_has_no_others_and_nothing_has_no_summary():
     assert tally.summary()["share_on_object"] == tally.summary()["chance"] == 0.25
     assert tally.summary()["share_on_other_objects"] is None
     assert said_of_objects(tally.summary()).endswith("25% of the image.")
-
-
-def test_the_parts_do_not_matter():
-    random = np.random.default_rng(0)
-    masks = {image: random.random((5, 4)) < 0.4 for image in range(6)}
-    maps = random.normal(size=(30, 5, 4, 3))
-    images = random.integers(0, 6, 30)
-    at_once, in_parts = ObjectTally(masks), ObjectTally(masks)
-    at_once.add(maps, images)
-    for part in np.split(np.arange(30), [1, 8, 20]):
-        in_parts.add(maps[part], images[part])
-    assert in_parts.summary() == pytest.approx(at_once.summary())
-    # The slow way.
-    pairs = zip((maps**2).sum(-1), images, strict=True)
-    shares = [energy[masks[image]].sum() / energy.sum() for energy, image in pairs]
-    assert at_once.summary()["share_on_object"] == pytest.approx(np.mean(shares))

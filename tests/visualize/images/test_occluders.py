@@ -1,11 +1,9 @@
 import itertools
 
 import numpy as np
-import pytest
 import tensorflow as tf
 
 from visualize.images.occluders import occlude, window_starts
-from zfkeras.errors import UsageError
 
 
 def test_each_image_has_its_own_box_covered():
@@ -27,13 +25,6 @@ def test_one_image_serves_several_boxes_and_an_empty_one_covers_nothing():
     assert found.sum(axis=(1, 2, 3)).tolist() == [12, 9, 12]
 
 
-def test_windows_are_whole_and_reach_both_borders():
-    assert window_starts(4, 2, 2).tolist() == [0, 2]
-    assert window_starts(5, 2, 2).tolist() == [0, 2, 3]
-    assert window_starts(5, 5, 1).tolist() == [0]
-    assert window_starts(5, 1, 1).tolist() == [0, 1, 2, 3, 4]
-
-
 def test_no_pixel_is_missed():
     for length, size, stride in itertools.product(range(1, 12), repeat=3):
         if not stride <= size <= length:
@@ -42,9 +33,3 @@ def test_no_pixel_is_missed():
         covered = {pixel for start in starts for pixel in range(start, start + size)}
         assert covered == {*range(length)}
         assert len({*starts.tolist()}) == len(starts)
-
-
-@pytest.mark.parametrize(("size", "stride"), [(0, 1), (5, 1), (2, 0), (2, 3)])
-def test_sizes_and_strides_out_of_range_are_refused(size, stride):
-    with pytest.raises(UsageError, match="patch_s"):
-        window_starts(4, size, stride)

@@ -41,12 +41,6 @@ def look(**given):
     return look_at_given(args, PREPROCESSING)
 
 
-def test_what_was_not_given_is_nothing(folder):
-    assert look() == {}
-    assert look(ablation=folder / "tables", transfer=folder / "tables") == {}
-    assert look(compare=["quarter"]).keys() == {"models"}
-
-
 @pytest.mark.parametrize(
     ("argument", "value", "message"),
     [
@@ -101,12 +95,3 @@ def test_a_digest_changes_with_the_files_behind_its_argument(folder):
     write_tree(folder, {"photos/2.png": png(noise(4, 32, 32))})
     os.utime(folder / "photos" / "2.png", ns=(1, 1))  # as slow as clocks may be
     assert changed() == {"images", "parts"}
-
-
-def test_a_network_trained_again_in_place_changes_the_digest(model_file, tmp_path):
-    path = tmp_path / "other.keras"
-    path.write_bytes(model_file.read_bytes())
-    before = look(compare=[str(path)])
-    assert look(compare=[str(path)]) == before
-    os.utime(path, ns=(1, 1))
-    assert look(compare=[str(path)]) != before

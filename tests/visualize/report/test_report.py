@@ -11,7 +11,6 @@ from visualize.figures.figure import Figure
 from visualize.report import main
 from zfkeras.data.sources.photographs import photographs as photographs_of_the_package
 from zfkeras.errors import RunError
-from zfkeras.io.files import write_json
 from zfkeras.records import Record
 
 NAMES = ("<script>document.title=1<", '"onerror="x', "größer, 猫", "n02124075 cat")
@@ -109,15 +108,6 @@ def test_the_results_list_the_sections_and_what_was_left_out(made):
     assert "--run" in evolution["reason"] and not evolution["failed"]
 
 
-def test_names_of_classes_and_files_do_nothing(made):
-    read = read_page(made)
-    assert len(read.all("script")) == 1
-    assert not any(name.startswith("on") for _, a in read.elements for name in a)
-    for name in NAMES:
-        assert name in read.text
-    assert all(image["src"].startswith("data:image/") for image in read.all("img"))
-
-
 def test_a_rerun_makes_nothing_again(words, made, monkeypatch):
     before = read_page(made)
     monkeypatch.setattr(Figure, "make", None)
@@ -213,27 +203,3 @@ def test_the_report_on_what_is_built_in(tmp_path, monkeypatch):
     for photo in photographs_of_the_package():
         assert {photo.title, photo.author, photo.licence} <= {*read.texts}
         assert photo.source in read.addresses
-
-
-@pytest.mark.slow
-def test_a_run_and_its_network_stand_in_the_page(words, network, tmp_path):
-    run = tmp_path / "run"
-    for epoch in (1, 5):
-        write_tree(run, {f"snapshots/epoch-{epoch:03d}.keras": network.read_bytes()})
-    config = {
-        "name": "tiny",
-        "model": {"variant": "zfnet_quarter", "weights": None},
-        "data": {"source": "shapes"},
-    }
-    rates = {"num_images": 9, "centre_crop": {"top1_error": 0.25}}
-    results = {"epochs": 5, "model": "model.keras", "validation": rates}
-    write_json(run / "config.json", {"config": config})
-    write_json(run / "results.json", results)
-    argv = [*words, f"--run={run}", f"--compare={network}"]
-    assert main([*argv, f"--workdir={tmp_path / 'report'}"]) == 0
-    read = read_page(tmp_path / "report")
-    assert "Training: tiny on shapes" in read.text and "75.0 %" in read.text
-    assert "starting from random weights" in read.text
-    record = read_results(tmp_path / "report", "report")
-    titles = [section["title"].partition(":")[0] for section in record["sections"]]
-    assert titles == ["Fig. 2", "Training", "Fig. 4", "Fig. 6"]

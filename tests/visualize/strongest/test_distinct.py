@@ -1,13 +1,9 @@
 import numpy as np
 
-from tests.helpers.networks import make_classifier
 from tests.helpers.searching import search
-from visualize.figures.features.figure import FeatureSettings
-from visualize.figures.features.finder import find_features
 from visualize.strongest.distinct import one_per_photograph
 from visualize.strongest.top_activations import Strongest
 from zfkeras.data.split import ListedSplit
-from zfkeras.passes.context import Context
 
 
 def test_each_photograph_counts_once_with_its_strongest_crop():
@@ -30,15 +26,3 @@ def test_each_photograph_counts_once_with_its_strongest_crop():
     np.testing.assert_array_equal(kept.positions[0], [[1, 1], [4, 4], [2, 2]])
     np.testing.assert_array_equal(kept.positions[1], [[3, 3], [-1, -1], [-1, -1]])
     assert kept.layer_name == "conv1"
-
-
-def test_a_channel_is_shown_with_different_photographs(tmp_path):
-    make_classifier(0, ("a", "b")).save(tmp_path / "model.keras")
-    settings = FeatureSettings(
-        model=tmp_path / "model.keras", layers=(1,), channels=3, top=4, max_images=300
-    )
-    _, _, found = find_features(Context(tmp_path), settings)
-    ((features, strongest),) = found
-    assert strongest.values.shape[1] == 4
-    for ids in features.ids:
-        assert len({name.partition("/")[0] for name in ids}) == 4

@@ -1,9 +1,8 @@
-import keras
 import numpy as np
 import pytest
 
 from visualize.strongest.patches import boxes, cut
-from zfkeras.graph.receptive_field import ReceptiveField, Span, receptive_field
+from zfkeras.graph.receptive_field import ReceptiveField, Span
 
 IMAGE = np.arange(1, 13).reshape(1, 3, 4, 1)
 
@@ -45,25 +44,3 @@ def test_a_box_larger_than_the_image_shows_the_image_and_blanks_what_is_unseen()
     assert shown((-1, -2, 3, 3)) == [[1, 2, 3, 0], [5, 6, 7, 0], [9, 10, 11, 0]]
     assert shown((1, -9, 5, 9)) == [[0] * 4, [5, 6, 7, 8], [9, 10, 11, 12]]
     assert shown((-9, 1, 9, 3)) == [[2, 3], [6, 7], [10, 11]]
-
-
-def test_nothing_outside_the_box_moves_the_activation_and_its_inside_does():
-    images = keras.Input((24, 20, 3))
-    x = keras.layers.Conv2D(4, 5, 2, "same", activation="relu")(images)
-    x = keras.layers.MaxPooling2D(3, 2, "same")(x)
-    x = keras.layers.Conv2D(3, 3, padding="same", name="end")(x)
-    model = keras.Model(images, x)
-    random = np.random.default_rng(0)
-    image = random.normal(size=(1, 24, 20, 3)).astype(np.float32)
-    positions = [(y, x) for y in range(6) for x in range(5)]
-    for (y, x), box in zip(
-        positions, boxes(receptive_field(model, model.output), positions), strict=True
-    ):
-        top, left, bottom, right = np.maximum(box, 0)
-        seen = np.zeros((1, 24, 20, 1), bool)
-        seen[:, top:bottom, left:right] = True
-        before = model(image)[0, y, x]
-        outside = np.where(seen, image, random.normal(size=image.shape))
-        np.testing.assert_array_equal(model(outside.astype("f"))[0, y, x], before)
-        inside = np.where(seen, random.normal(size=image.shape), image)
-        assert not np.array_equal(model(inside.astype("f"))[0, y, x], before)

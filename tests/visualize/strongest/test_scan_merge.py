@@ -3,7 +3,7 @@ import pytest
 
 from tests.helpers.coarse import PLAIN, coarse_split, whole_numbers
 from visualize.strongest.scan_merge import merge
-from visualize.strongest.scan_state import ScanState, load_state
+from visualize.strongest.scan_state import load_state
 from visualize.strongest.top_activations import TopActivations
 
 
@@ -24,18 +24,3 @@ def test_parts_in_any_order_are_one_scan_ties_and_all(count, tmp_path):
     if count == 4:
         tied = np.diff(whole.values, axis=1) == 0
         assert (tied & (np.diff(whole.places[..., 0] // 8, axis=1) > 0)).any()
-
-
-def test_what_is_empty_comes_last():
-    def state(value, place, **more):
-        values = np.array([[value, -np.inf]], np.float32)
-        places = np.full((1, 2, 4), -1)
-        places[0, 0] = [place, 3, 0, 0]
-        return ScanState("", (("a", 1),), place + 1, 1, False, values, places, **more)
-
-    one = state(-2.0, 5, bad_images={"x": "broken"})
-    found = merge([one, state(-2.0, 1, bad_images={})])
-    assert found.values.tolist() == [[-2.0, -2.0]]
-    assert found.places[0, :, 0].tolist() == [1, 5]
-    assert found.bad_images == {"x": "broken"} and found.num_images == 2
-    assert merge([one]).places[0, 1].tolist() == [-1, -1, -1, -1]

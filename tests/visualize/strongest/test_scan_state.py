@@ -1,13 +1,9 @@
 import dataclasses
 
-import keras
 import numpy as np
-import pytest
 
-from tests.helpers.splits import noise_split
 from visualize.strongest.scan_state import (
     ScanState,
-    fingerprint,
     load_state,
     save_state,
 )
@@ -54,14 +50,6 @@ def test_a_damaged_file_is_noticed_or_reads_the_same(tmp_path, caplog):
     assert "is damaged" in caplog.text
 
 
-@pytest.mark.parametrize("content", [b"", b"no archive", b"PK\x03\x04"])
-def test_what_is_no_state_is_passed_over(tmp_path, content, caplog):
-    path = tmp_path / "s.npz"
-    path.write_bytes(content)
-    assert load_state(path) is None
-    assert str(path) in caplog.text
-
-
 def test_only_a_finished_scan_serves_fewer_layers():
     state = some_state()
     assert state.serves("key", LAYERS, 4)
@@ -73,48 +61,3 @@ def test_only_a_finished_scan_serves_fewer_layers():
     assert done.serves("key", LAYERS[:1], 4)
     assert not done.serves("key", (*LAYERS, ("conv2", 3)), 4)
     assert not done.serves("key", (("conv", 4),), 4)
-
-
-def network(strides=1, seed=0, activation="relu"):
-    images = keras.Input((8, 8, 3), name="images")
-    conv = keras.layers.Conv2D(
-        2, 3, strides, activation=activation, name="conv", padding="same"
-    )
-    model = keras.Model(images, conv(images))
-    random = np.random.default_rng(seed)
-    model.set_weights([random.normal(size=w.shape) for w in model.weights])
-    return model
-
-
-def test_the_fingerprint_changes_with_whatever_changes_the_answer():
-    split = noise_split(5, 8)
-    same = fingerprint(network(), PLAIN, split, "noise")
-    assert same == fingerprint(network(), PLAIN, noise_split(5, 8), "noise")
-    shifted = dataclasses.replace(PLAIN, mean_image=PLAIN.mean_image + 1)
-    relabelled = dataclasses.replace(split, labels=split.labels + 1)
-    renamed = dataclasses.replace(split, ids=np.array([b"x", *split.ids[1:]]))
-    others = [
-        fingerprint(network(seed=1), PLAIN, split, "noise"),
-        fingerprint(network(strides=2), PLAIN, split, "noise"),
-        fingerprint(network(activation="linear"), PLAIN, split, "noise"),
-        fingerprint(network(), shifted, split, "noise"),
-        fingerprint(network(), PLAIN, split, "other"),
-        fingerprint(network(), PLAIN, noise_split(6, 8), "noise"),
-        fingerprint(network(), PLAIN, relabelled, "noise"),
-        fingerprint(network(), PLAIN, renamed, "noise"),
-    ]
-    assert len({same, *others}) == len(others) + 1
-
-
-def test_a_split_without_a_list_of_names_has_a_fingerprint_too():
-    split = noise_split(5, 8)
-
-    class Streamed:
-        num_examples = 5
-        stream = staticmethod(split.stream)
-
-    first = fingerprint(network(), PLAIN, Streamed(), "noise")
-    assert first == fingerprint(network(), PLAIN, Streamed(), "noise")
-    split = dataclasses.replace(split, labels=split.labels + 1)
-    Streamed.stream = staticmethod(split.stream)
-    assert first != fingerprint(network(), PLAIN, Streamed(), "noise")

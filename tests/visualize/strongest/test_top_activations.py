@@ -1,5 +1,4 @@
 import dataclasses
-import errno
 
 import keras
 import numpy as np
@@ -176,25 +175,6 @@ def test_a_scan_that_was_stopped_goes_on_where_it_stopped(
     rest = CountingSplit(coarse_split())
     assert_same(finder.scan(rest, batch_size=4, state_path=path), whole)
     assert sorted(rest.reads) == list(range(done, 23))
-
-
-def test_a_full_disk_costs_no_more_than_since_the_last_saving(
-    finder, whole, tmp_path, monkeypatch
-):
-    from visualize.strongest import scan
-
-    original, path = scan.save_state, tmp_path / "scan.npz"
-
-    def full(path, state):
-        if path.exists():
-            raise OSError(errno.ENOSPC, "No space left on device")
-        original(path, state)
-
-    with monkeypatch.context() as patch, pytest.raises(OSError):
-        patch.setattr(scan, "save_state", full)
-        finder.scan(coarse_split(), batch_size=8, state_path=path, save_seconds=0)
-    assert load_state(path).next_position == 8
-    assert_same(finder.scan(coarse_split(), batch_size=8, state_path=path), whole)
 
 
 def test_a_finished_scan_answers_without_reading_an_image(

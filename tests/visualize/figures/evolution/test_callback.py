@@ -113,21 +113,6 @@ def test_a_training_that_goes_on_adds_columns_and_another_model_begins_anew(tmp_
     assert record["layers"]["answer"]["activations"] == [[0.5], [0.5]]
 
 
-def test_layers_inside_nested_models_and_of_unknown_field(tmp_path):
-    conv = keras.layers.Conv2D(3, 3, name="conv")
-    layers = [conv, keras.layers.UpSampling2D(name="up")]
-    inner = keras.Sequential([keras.Input((12, 12, 1)), *layers], name="inner")
-    image = keras.Input((12, 12, 1))
-    flat = keras.layers.Flatten()(inner(image))
-    model = keras.Model(image, keras.layers.Dense(2, "softmax")(flat))
-    model.compile("sgd", "sparse_categorical_crossentropy")
-    live = EvolutionCallback(IMAGES, ["inner.conv", "inner.up"], [1], tmp_path)
-    train(model, live, epochs=1)
-    shapes = {name: shown.shape for name, (*_, shown) in live._looks[1].items()}
-    # What an enlarged unit sees is not known: its whole image is shown.
-    assert shapes == {"inner.conv": (3, 3, 3, 1), "inner.up": (3, 12, 12, 1)}
-
-
 def test_wrong_arguments_are_refused(tmp_path):
     for arguments in ((IMAGES[0], ["low"]), (IMAGES[:0], ["low"])):
         with pytest.raises(ValueError, match="images"):

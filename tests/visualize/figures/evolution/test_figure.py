@@ -9,7 +9,6 @@ from tests.helpers.trees import write_tree
 from visualize.evolution import main
 from visualize.figures.evolution.figure import findings, history_table
 from visualize.figures.evolution.history import LayerHistory
-from visualize.figures.evolution.plot import draw_evolution
 
 
 @pytest.fixture(scope="module")
@@ -104,21 +103,3 @@ def test_wrong_arguments_are_refused_before_any_work(
     assert "--run" in refusal(main, data, f"--run={tmp_path}/nowhere")
     assert "--epochs" in refusal(main, data, f"--run={training}", "--epochs", 3, 5)
     assert not (tmp_path / "out").exists()
-
-
-def test_a_block_has_rows_columns_and_marks_where_the_image_changes():
-    figure = draw_evolution(
-        [1, 5, 40],
-        {"a": np.random.default_rng(0).normal(size=(2, 3, 50, 50, 3))},
-        {"a": [7, 11]},
-        {"a": np.array([[1, 1, 2], [3, 4, 5]])},
-        title="t",
-        similarity={"a": [0, 1, 1]},
-    )
-    block, curves = figure.axes
-    assert [text.get_text() for text in block.get_xticklabels()] == ["1", "5", "40"]
-    assert [text.get_text() for text in block.get_yticklabels()] == ["7", "11"]
-    assert block.images[0].get_array().shape == (102, 154, 3)
-    places = sorted((mark.get_x(), mark.get_y()) for mark in block.patches)
-    assert places == [(49.5, 51.5), (101.5, -0.5), (101.5, 51.5)]
-    assert curves.lines[0].get_ydata().tolist() == [0, 1, 1]

@@ -6,7 +6,6 @@ import pytest
 
 from tests.helpers.splits import noise, png, split_of
 from visualize.deconvnet.deconvnet import Deconvnet
-from visualize.figures.features.figure import layer_record
 from visualize.figures.features.top_features import (
     choose_channels,
     layer_features,
@@ -141,22 +140,6 @@ def test_images_that_have_changed_since_the_scan_are_refused(look):
         look("conv2", range(5), split_of(files()[::-1]))
     with pytest.raises(RunError, match="image-0 cannot be read.*have changed"):
         look("conv2", range(5), split_of([b""] * NUMBER))
-
-
-def test_an_image_without_a_label_is_of_no_class(look):
-    labels = np.array([*[-1] * (NUMBER - 1), 1, -1, -1])
-
-    def change(found):
-        return dataclasses.replace(found, labels=labels[found.images])
-
-    features = look("conv2", [0, 3], change=change)
-    strongest = change(features.strongest)
-    record = layer_record(features, strongest, ["bee", "cat"])
-    tops = [top for feature in record["features"] for top in feature["top"]]
-    found = {(top["image_id"], top["label"], top["class_name"]) for top in tops}
-    wanted = {(f"image-{i}", -1, "unknown class") for i in range(NUMBER - 1)}
-    assert found == {*wanted, (f"image-{NUMBER - 1}", 1, "cat")}
-    assert record["mean_num_classes_in_top"] == 1
 
 
 def strongest_of(values, labels=None):

@@ -3,7 +3,7 @@ from PIL import Image
 
 from tests.helpers.networks import make_classifier
 from tests.helpers.records import read_results
-from visualize.figures.filters.figure import filter_table, findings, model_labels
+from visualize.figures.filters.figure import filter_table, findings
 from visualize.filters import main
 
 
@@ -68,12 +68,6 @@ def test_requests_that_cannot_be_met_are_refused(refusal, files, argv, named):
     assert named in refusal(main, f"--model={files}/ours.keras", *argv)
 
 
-def test_labels_name_the_preset_the_file_or_its_folder():
-    names = ["quarter", "a/no_norm.keras", "runs/alexnet/model.keras"]
-    assert model_labels(names, None) == ["quarter", "no_norm", "alexnet"]
-    assert model_labels(names, [*"abc"]) == [*"abc"]
-
-
 def a_network(**changes):
     shares = {"low": 0.5, "middle": 0.25, "high": None}
     return {
@@ -106,9 +100,3 @@ def test_sentences_and_table_name_each_network():
         ["<b>", "7x7/2", "3 of 64", "–", "1.23", "–", "50 %", "25 %", "–"],
         ["ZFNet", "7x7/2", "3 of 64", "2", "1.23", "0.55", "50 %", "25 %", "–"],
     ]
-
-
-def test_filters_that_step_by_one_pixel_have_no_grid_to_exceed():
-    sentence, alone = findings([a_network(**seen(1, reconstructions=0, images=0))])
-    assert "They step by one pixel" in sentence and "cycles" not in sentence
-    assert "--model" in alone  # one network shows no effect

@@ -63,14 +63,6 @@ def test_distances_and_probabilities_equal_a_slow_twin(model, images, batch_size
         assert curves.start()[number] == pytest.approx(outputs[1, label], rel=1e-4)
 
 
-def test_the_image_as_it_is_has_no_distance_and_keeps_its_label(model, images):
-    meter = InvarianceMeter(model, ["low", "high"], mean_image=120.0)
-    for curves in meter.measure(images):
-        start = int(np.argmin(curves.sweep.away))
-        assert curves.relative("low")[:, start].max() < 1e-5
-        assert 0 < curves.same_label() <= 1
-
-
 def test_an_image_that_is_the_same_all_around_does_not_change_when_turned(model):
     y, x = np.mgrid[:10, :10] - 4.5
     ring = 100 + 100 * np.cos(np.hypot(y, x) / 2)

@@ -87,20 +87,6 @@ def test_projections_are_those_of_the_second_engine(classifier, projected, metho
         np.testing.assert_allclose(found, expected, rtol=0, atol=1e-4 * scale)
 
 
-def test_predictions_and_crop_are_those_of_the_classifier(classifier, projected):
-    np.testing.assert_array_equal(projected.crop, SQUARE[2:-2, 2:-2])
-    expected = classifier.predict(SQUARE)[0]
-    np.testing.assert_allclose(projected.probabilities, expected, rtol=1e-5)
-    record = projected.to_json(NAMES)
-    best = [NAMES[i] for i in np.argsort(-expected)]
-    assert [one["name"] for one in record["predictions"]] == best
-    assert record["predictions"][0]["probability"] == pytest.approx(expected.max())
-    for row, unit in enumerate(record["units"]):
-        assert unit["channel"] == projected.channels[row]
-        assert unit["position"] == projected.positions[row].tolist()
-        assert unit["box"] == projected.boxes[row].tolist()
-
-
 def test_units_of_the_output_start_at_their_logits(classifier):
     projector = PhotographProjector(classifier, ProjectSettings(layer="classes"))
     projected = projector.project(SQUARE)

@@ -84,36 +84,3 @@ def test_projections_are_cut_to_the_box_with_grey_as_0(maps):
         assert (np.delete(pixels.reshape(16, 3), 5, axis=0) == 128).all()
         assert not place.texts
     assert [text.get_text() for text in axes[1, 3].texts] == ["0 everywhere"]
-
-
-def test_the_scale_of_a_map_includes_0(maps):
-    figure = draw(photograph([[1, 2, 5, 6]] * 2, maps))
-    bars = [place.child_axes[0] for place in panels(figure, 6)[:, 2]]
-    ticks = [[text.get_text() for text in bar.get_yticklabels()] for bar in bars]
-    assert ticks == [["-20", "0"], ["-4", "11"]]
-
-
-def test_units_that_see_everything_have_no_patch_and_single_ones_no_map(maps):
-    whole = [[-3, -3, 11, 11]] * 2
-    titles = [one.get_title() for one in panels(draw(photograph(whole, maps)), 5)[0]]
-    assert titles == ["receptive field\n(whole image)", "feature map", *METHODS]
-    axes = panels(draw(photograph(whole, None)), 4)
-    assert [one.get_title() for one in axes[0]] == [titles[0], *METHODS]
-    assert axes[1, 0].get_ylabel() == "channel 2\nactivation 2.25"
-    assert frame(axes[0, 0]) == (-0.5, -0.5, 8, 8)
-    single = photograph(whole, maps[:, :1, :1])
-    assert len(panels(draw(single), 4)[0]) == 4
-
-
-def test_the_five_most_probable_classes_stand_beside_the_photograph(maps):
-    bars = draw(photograph([[1, 2, 5, 6]] * 2, maps)).axes[1]
-    texts = [text.get_text().split("  ") for text in bars.texts]
-    names = [f"class {i}" for i in (1, 2, 3, 4, 5)]
-    assert texts == [
-        [share, name]
-        for share, name in zip(
-            ("50.0 %", "30.0 %", "10.0 %", "5.0 %", "3.0 %"), names, strict=True
-        )
-    ]
-    widths = [bar.get_width() for bar in bars.patches]
-    np.testing.assert_allclose(widths, [0.5, 0.3, 0.1, 0.05, 0.03], rtol=1e-6)
