@@ -66,20 +66,21 @@ def _download(args):
 
 def download_network(name: str, published: Published, data: str | None = None) -> Path:
     """Downloads a network of the ONNX model zoo and converts it; returns its path."""
-    from zfkeras import convert
+    from zfkeras.conversion import converting
     from zfkeras.data.published.downloading import download
     from zfkeras.data.register import open_source
 
-    convert.require_onnx()
-    from zfkeras.conversion.choosing import choose_preprocessing, write_class_names
+    converting.require_onnx()
+    from zfkeras.conversion.choosing import choose_preprocessing
 
     source = open_source(data) if data else None
     output = model_path(name)
     (file,) = download(published, output.parent)
     chosen = choose_preprocessing(file, source, output.with_suffix(".candidates.json"))
-    words = ["--model", str(file), *chosen.as_arguments(), str(output)]
-    words += ["--class-names", str(write_class_names(output.parent))]
-    convert.convert(convert.build_parser().parse_args(words))
+    foreign = converting.read_foreign(file)
+    converting.convert_to_keras(
+        file, foreign, chosen.settings(), output, converting.Comparison()
+    )
     return output
 
 

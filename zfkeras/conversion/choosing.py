@@ -22,7 +22,6 @@ from zfkeras.data.sources.tfds import imagenet_class_names
 from zfkeras.data.split import ListedSplit
 from zfkeras.data.truth import true_label
 from zfkeras.errors import RunError, UsageError
-from zfkeras.io.files import written_whole
 from zfkeras.io.provenance import write_record
 from zfkeras.models.classifier import Classifier
 
@@ -65,11 +64,14 @@ class Candidate:
         crops = crops[..., ::-1] if self.channels == "bgr" else crops
         return (crops - np.float32(self.mean)) * np.float32(self.scale)
 
-    def as_arguments(self) -> list[str]:
-        """Returns the arguments by which `zfkeras.convert` is told the same."""
-        mean, scale = (",".join(map(str, row)) for row in (self.mean, self.scale))
-        words = ["--channels", self.channels, "--mean", mean]
-        return [*words, "--input-scale", scale]
+    def settings(self) -> Settings:
+        """Returns the same as settings of a conversion, with ImageNet's classes."""
+        return Settings(
+            np.array(self.mean, np.float32),
+            self.channels,
+            self.scale,
+            class_names=imagenet_class_names(),
+        )
 
 
 CANDIDATES = tuple(
@@ -113,14 +115,6 @@ def choose_preprocessing(file: Path, source: Source | None, record: Path) -> Can
     rows = [dataclasses.asdict(rating) for rating in ratings]
     write_record(record, {"data": source.spec, "candidates": rows})
     return ratings[0].candidate
-
-
-def write_class_names(folder: Path) -> Path:
-    """Writes ImageNet's 1,000 class names, one per line; returns the file's path."""
-    path = Path(folder) / "imagenet_classes.txt"
-    with written_whole(path, "w") as file:
-        file.write("\n".join(imagenet_class_names()) + "\n")
-    return path
 
 
 def rate_candidates(

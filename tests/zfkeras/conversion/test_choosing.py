@@ -18,7 +18,6 @@ from zfkeras.conversion.choosing import (
     DEFAULT,
     choose_preprocessing,
     rate_candidates,
-    write_class_names,
 )
 from zfkeras.conversion.onnx.reader import read_onnx
 from zfkeras.data.register import Source
@@ -117,9 +116,7 @@ def test_without_photographs_the_default_is_taken_with_a_warning(tmp_path, caplo
     assert choose_preprocessing(tmp_path / "x.onnx", None, record) is DEFAULT
     assert "nothing has confirmed" in caplog.text
     assert not record.exists()
-    assert DEFAULT.as_arguments() == [
-        *("--channels", "bgr", "--mean", "104,117,123", "--input-scale", "1,1,1")
-    ]
-    # Class names are ImageNet's 1,000, in order.
-    names = write_class_names(tmp_path).read_text().splitlines()
-    assert tuple(names) == imagenet_class_names() and len(names) == 1000
+    settings = DEFAULT.settings()
+    assert (settings.channels, settings.scale) == ("bgr", (1, 1, 1))
+    assert settings.mean.tolist() == [104, 117, 123]
+    assert settings.class_names == imagenet_class_names()

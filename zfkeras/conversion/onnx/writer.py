@@ -5,13 +5,13 @@ since ONNX's resize is not Pillow's.
 """
 
 import json
+from importlib import metadata
 
 import keras
 import numpy as np
 import onnx
 from onnx import TensorProto, helper, numpy_helper
 
-import zfkeras
 from zfkeras.conversion.onnx.nodes import CARD
 from zfkeras.conversion.onnx.reader import Taps
 from zfkeras.errors import UsageError
@@ -219,7 +219,7 @@ class _Graph:
         model = helper.make_model(
             graph,
             producer_name="zfkeras",
-            producer_version=zfkeras.__version__,
+            producer_version=metadata.version("zfkeras"),
             ir_version=_IR_VERSION,
             opset_imports=[helper.make_opsetid("", _OPSET)],
         )
