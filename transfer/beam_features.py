@@ -49,9 +49,9 @@ def _features(args):
     from zfkeras.passes.beam.pipeline import check_installed
 
     check_installed()
-    from transfer.experiments.layers import all_layers
     from transfer.features.beam_extraction import Extraction
     from transfer.features.cache import default_cache
+    from transfer.features.layers import all_layers
     from zfkeras.io.provenance import write_results
     from zfkeras.passes.beam.job import ALL, Job
 

@@ -1,8 +1,8 @@
 """How flags of transfer's commands are read."""
 
 import argparse
-from collections.abc import Iterable
 
+from transfer.features.layer_order import in_order
 from zfkeras.cli import arguments
 
 
@@ -19,10 +19,3 @@ def layer_list(text: str) -> tuple[int | str, ...] | None:
     if not all(words):
         raise argparse.ArgumentTypeError(f"must be like 1,2,5. Received: {text}")
     return tuple(in_order(map(arguments.layer, words)))
-
-
-def in_order(layers: Iterable[int | str]) -> list[int | str]:
-    """Returns each layer once: the paper's numbers, ascending, then names."""
-    different = dict.fromkeys(layers)
-    numbers = sorted(layer for layer in different if isinstance(layer, int))
-    return [*numbers, *(layer for layer in different if isinstance(layer, str))]

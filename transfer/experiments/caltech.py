@@ -59,7 +59,7 @@ class CaltechSettings(WholeNetworkSettings, FeatureSettings):
 def measure(context, settings: CaltechSettings) -> Record:
     """Trains a head on each layer of a network, fold by fold."""
     from transfer.experiments.caltech_rows import CaltechRows
-    from transfer.experiments.layers import table_7
+    from transfer.features.layers import table_7
     from transfer.reports.caltech import caltech_record
     from zfkeras.data.published.obtaining import obtain_data
 

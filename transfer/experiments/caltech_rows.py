@@ -10,13 +10,13 @@ import keras
 from tqdm import tqdm
 
 from transfer import heads
-from transfer.experiments.arguments import in_order
 from transfer.experiments.by_layer import evaluate_head
 from transfer.experiments.extracting import extract_features
 from transfer.experiments.known_rows import known_rows, with_known
-from transfer.experiments.layers import layer_sizes
 from transfer.experiments.whole_network import whole_networks
 from transfer.features.cache import FORMAT, fingerprint
+from transfer.features.layer_order import in_order
+from transfer.features.layers import layer_sizes
 from transfer.heads.register import make_head
 from transfer.heads.rows import LayerGram, check_fits
 from transfer.protocols.folds import folds

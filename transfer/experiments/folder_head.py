@@ -15,10 +15,10 @@ from tqdm import tqdm
 from transfer import heads
 from transfer.experiments.extracting import extract_features
 from transfer.experiments.folder_images import Images, divide, names_at, test_split
-from transfer.experiments.layers import all_layers, layer_sizes
 from transfer.features.assembly import attach_head
 from transfer.features.cache import fingerprint
 from transfer.features.extraction import Features
+from transfer.features.layers import all_layers, layer_sizes
 from transfer.heads.register import make_head
 from transfer.heads.rows import LayerGram, RowHead, check_fits
 from transfer.protocols.accuracy import mean_per_class_accuracy

@@ -13,12 +13,12 @@ from scipy.special import softmax
 from tqdm import tqdm
 
 from transfer import heads
-from transfer.experiments.arguments import in_order
 from transfer.experiments.extracting import extract_features
 from transfer.experiments.known_rows import known_rows, with_known
-from transfer.experiments.layers import all_layers, layer_sizes
 from transfer.experiments.pascal import HEADS
 from transfer.features.cache import FORMAT, fingerprint
+from transfer.features.layer_order import in_order
+from transfer.features.layers import all_layers, layer_sizes
 from transfer.heads.multilabel import MultiLabelSVM
 from transfer.heads.rows import LayerGram, RowHead, check_fits
 from transfer.heads.softmax import SoftmaxHead

@@ -110,9 +110,9 @@ def _shared(settings, kind) -> dict:
 
 
 def _pascal(context, settings, table, data) -> dict:
-    from transfer.experiments.layers import standing_for
     from transfer.experiments.pascal import PascalSettings
     from transfer.experiments.pascal_rows import PascalRows
+    from transfer.features.layers import standing_for
 
     layers = standing_for(context.classifier(settings.model).model, [5, 7])
     chosen = PascalSettings(
@@ -124,7 +124,7 @@ def _pascal(context, settings, table, data) -> dict:
 def _caltech(context, settings, table, data) -> dict:
     from transfer.experiments.caltech import CaltechSettings
     from transfer.experiments.caltech_rows import CaltechRows
-    from transfer.experiments.layers import standing_for, table_7
+    from transfer.features.layers import standing_for, table_7
 
     model = context.classifier(settings.model).model
     name = data_set(data)

@@ -3,7 +3,7 @@
 import keras
 import numpy as np
 
-from transfer.experiments.layers import layer_tensors
+from transfer.features.layers import layer_tensors
 from transfer.heads.rows import RowHead
 from zfkeras.models.classifier import Classifier
 

@@ -9,9 +9,9 @@ import tempfile
 from collections.abc import Sequence
 from pathlib import Path
 
-from transfer.experiments.layers import layer_tensors
 from transfer.features.cache import fingerprint, read_layers
 from transfer.features.extraction import compute_features, extract, shard_folder
+from transfer.features.layers import layer_tensors
 from zfkeras.data.files.bad_images import BadImages
 from zfkeras.errors import RunError
 from zfkeras.io.file_names import file_name_of, layer_stem

@@ -14,8 +14,8 @@ from pathlib import Path
 import numpy as np
 import tensorflow as tf
 
-from transfer.experiments.layers import layer_tensors
 from transfer.features.cache import fingerprint, read_layers, write_layer
+from transfer.features.layers import layer_tensors
 from zfkeras.data.files.bad_images import BadImages
 from zfkeras.data.pipeline import evaluation_batches
 from zfkeras.data.split import Split

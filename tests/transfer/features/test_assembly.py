@@ -4,8 +4,8 @@ import pytest
 
 from tests.helpers.networks import make_classifier
 from tests.helpers.problems import problem
-from transfer.experiments.layers import layer_tensors
 from transfer.features.assembly import attach_head
+from transfer.features.layers import layer_tensors
 from transfer.heads.rows import LayerGram, RowHead
 from transfer.heads.softmax import SoftmaxHead
 from transfer.heads.svm import SVMHead

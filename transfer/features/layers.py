@@ -5,7 +5,7 @@ from collections.abc import Iterable, Sequence
 
 import keras
 
-from transfer.experiments.arguments import in_order
+from transfer.features.layer_order import in_order
 from zfkeras.errors import UsageError
 from zfkeras.graph.layer_graph import LayerGraph
 

@@ -5,9 +5,10 @@ import pytest
 
 from tests.helpers import other_networks
 from tests.helpers.networks import make_classifier
-from transfer.experiments import layers
-from transfer.experiments.arguments import in_order, layer_list
-from transfer.experiments.layers import all_layers, layer_tensors, standing_for, table_7
+from transfer.experiments.arguments import layer_list
+from transfer.features import layers
+from transfer.features.layer_order import in_order
+from transfer.features.layers import all_layers, layer_tensors, standing_for, table_7
 from zfkeras.errors import UsageError
 
 
