@@ -18,7 +18,7 @@ def training(snapshots):
 
 def test_the_command_writes_picture_and_record(run, training, image_folder, tmp_path):
     argv = [f"--run={training}", f"--data=folder:{image_folder}", "--max-images=5"]
-    argv += ["--layers=1,conv4", "--channels=3", "--probes=2"]
+    argv += ["--layers=1", "--channels=3", "--probes=2"]
     code, out, _ = run(main, *argv)
     assert code == 0 and "layer 1 (norm1) " in out
     with Image.open(tmp_path / "out" / "evolution.png") as picture:
@@ -26,7 +26,7 @@ def test_the_command_writes_picture_and_record(run, training, image_folder, tmp_
     record = read_results(tmp_path / "out", "evolution")
     assert (record["images"], record["epochs"]) == (5, [2, 5, 10])
     assert record["paper"]["epochs"] == [1, 2, 5, 10, 20, 30, 40, 64]
-    layer = record["layers"]["conv4"]
+    layer = record["layers"]["norm1"]
     assert layer["settled_epoch"] == 5 and len(layer["channels"]) == 3
     for rows in layer["channels"].values():
         assert [row["epoch"] for row in rows] == [2, 5, 10]

@@ -15,8 +15,7 @@ def words(model_file, image_folder):
 
 
 def test_five_columns_are_drawn_for_images_of_the_data(run, words, tmp_path):
-    argv = [*words, "--count=2", "--patch-size=20", "--patch-stride=16"]
-    assert run(main, *argv)[0] == 0
+    assert run(main, *words, *COARSE, "--count=2")[0] == 0
     with Image.open(tmp_path / "out" / "occlusion.png") as picture:
         assert picture.width > 1500
     record = read_results(tmp_path / "out", "occlusion")
