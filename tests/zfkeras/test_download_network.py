@@ -17,7 +17,7 @@ import onnx
 
 import zfkeras
 from tests.helpers.file_server import serving
-from tests.helpers.onnx_models import answers, shipped, tiny, with_random_weights
+from tests.helpers.onnx_models import answers, tiny
 from tests.helpers.splits import png
 from tests.helpers.trees import write_tree
 from zfkeras.conversion.choosing import DEFAULT
@@ -108,9 +108,13 @@ def test_labelled_photographs_choose_the_preprocessing(
     assert np.abs(found - expected[:20]).max() < 1e-4
 
 
-def test_without_photographs_the_usual_preprocessing_is_assumed(serve, cache, caplog):
+def test_without_photographs_the_usual_preprocessing_is_assumed(
+    serve, cache, caplog, capsys
+):
     model = small_graph()
     server = serve(model)
+    assert main(["zfnet512", "--data", "folder:/nowhere"]) == 2
+    assert "/nowhere" in capsys.readouterr().err and server.requests == []
     assert main(["zfnet512"]) == 0
     assert f"{DEFAULT.name} is assumed" in caplog.text
     images = coloured(5, 34)
@@ -119,26 +123,3 @@ def test_without_photographs_the_usual_preprocessing_is_assumed(serve, cache, ca
     assert np.abs(found - probabilities(model, blue_first)).max() < 1e-4
     assert main(["zfnet512"]) == 0  # converted anew, not downloaded again
     assert len(server.requests) == 1
-
-
-def test_wrong_data_are_known_before_the_download(serve, cache, capsys):
-    server = serve(small_graph())
-    assert main(["zfnet512", "--data", "folder:/nowhere"]) == 2
-    assert "/nowhere" in capsys.readouterr().err
-    assert server.requests == []
-
-
-@pytest.mark.slow
-def test_the_zoos_own_graph_comes_through_a_cut_download(serve, cache):
-    model = with_random_weights(shipped("light_zfnet512"))
-    server = serve(model)
-    server.cuts = [100_000_000]
-    assert main(["zfnet512"]) == 0
-    ranges = [wanted for _, wanted in server.requests]
-    assert len(ranges) == 2 and ranges[1].startswith("bytes=99")
-    classifier = zfkeras.load("zfnet512")
-    assert classifier.model.count_params() == 87_250_536
-    images = coloured(2, 256)
-    blue_first = images[:, 16:240, 16:240, ::-1] - CAFFE_MEAN
-    found = classifier.predict([*images])
-    assert np.abs(found - probabilities(model, blue_first)).max() <= 5e-4

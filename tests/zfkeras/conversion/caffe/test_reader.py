@@ -3,7 +3,6 @@
 import numpy as np
 import pytest
 
-from tests.helpers import caffe_files
 from tests.helpers.caffe_files import Tiny, blob, field, layer, message, net, varint
 from zfkeras.conversion.caffe.reader import read_caffe, read_mean
 from zfkeras.conversion.preset import Settings, make_classifier
@@ -99,6 +98,10 @@ def test_a_network_answers_as_caffe_would(read, old):
 def test_a_prototxt_says_the_layers_and_the_model_their_weights(read):
     tiny = Tiny()
     assert_answers(read(net(tiny.layers()), DEPLOY), tiny)
+    with pytest.raises(UsageError, match="'other' must have 2 blobs of weights"):
+        read(net(tiny.layers()), DEPLOY.replace('name: "conv2"', 'name: "other"'))
+    with pytest.raises(UsageError, match="--crop-size"):
+        make_classifier(read(net(tiny.layers())), Settings(mean=MEAN), {})
 
 
 def test_a_snapshot_of_training_says_mean_and_crop_itself(read):
@@ -116,14 +119,6 @@ def test_a_snapshot_of_training_says_mean_and_crop_itself(read):
     classifier = make_classifier(network, Settings(image_size=35), {})
     answers = classifier.predict(images())
     np.testing.assert_allclose(answers, expected(tiny, images()), rtol=1e-4)
-
-
-def test_without_a_size_one_must_be_given(read):
-    network = read(net(Tiny().layers()))
-    with pytest.raises(UsageError, match="--crop-size"):
-        make_classifier(network, Settings(mean=MEAN), {})
-    classifier = make_classifier(network, Settings(mean=MEAN, crop_size=31), {})
-    assert classifier.preprocessing.image_size == 35
 
 
 def test_mean_images_of_every_form_are_read_and_turned_to_rgb(read, tmp_path):
@@ -223,27 +218,3 @@ def test_a_damaged_prototxt_is_refused_in_one_line(read, text):
         read(net(Tiny().layers()), text)
     assert caught.value.argument.endswith("zf.prototxt")
     assert "\n" not in str(caught.value)
-
-
-def test_a_prototxt_of_another_network_names_the_layer_without_weights(read):
-    with pytest.raises(UsageError, match="'other' must have 2 blobs of weights"):
-        read(net(Tiny().layers()), DEPLOY.replace('name: "conv2"', 'name: "other"'))
-
-
-def test_missing_files_are_named(tmp_path, read):
-    with pytest.raises(FileNotFoundError, match=r"nowhere\.caffemodel"):
-        read_caffe(tmp_path / "nowhere.caffemodel")
-    with pytest.raises(FileNotFoundError, match=r"nowhere\.binaryproto"):
-        read_mean(tmp_path / "nowhere.binaryproto")
-    read(net(Tiny().layers()))
-    with pytest.raises(FileNotFoundError, match=r"nowhere\.prototxt"):
-        read_caffe(tmp_path / "zf.caffemodel", tmp_path / "nowhere.prototxt")
-
-
-def test_the_reference_pools_as_caffe_does():
-    # Caffe: ceil((14 - 3) / 2) + 1 = 7 windows, the last over two pixels alone.
-    maps = np.arange(196.0).reshape(1, 14, 14)
-    pooled = caffe_files.caffe_pool(maps)
-    assert pooled.shape == (1, 7, 7)
-    assert pooled[0, 6, 6] == 195
-    assert pooled[0, 0, 0] == 30

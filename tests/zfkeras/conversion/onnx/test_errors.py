@@ -61,19 +61,7 @@ def test_what_is_not_onnx_is_said(refusal, content):
             Graph(9).conv(3, 4, 3, name="first").add("Flatten").dense(196, 5),
             "Conv node 'first' (first_0) is not followed by a ReLU",
         ),
-        (
-            Graph(9).add("Relu", name="early").conv(3, 4, 3),
-            "Relu node 'early' must be a convolution of three channels",
-        ),
         (stage(), "no convolution or no dense layer"),
-        (
-            stage()
-            .add("LRN", size=3)
-            .add("LRN", size=3, name="twice")
-            .add("Flatten")
-            .dense(196, 5),
-            "LRN node 'twice' is a second one",
-        ),
         (
             tiny().dense(10, 10).add("Relu").dense(10, 9).add("Relu", name="late"),
             "Relu node 'late' follows the classes",
@@ -87,14 +75,9 @@ def test_what_is_not_onnx_is_said(refusal, content):
             .dense(9, 5),
             "Gemm node 'third' (third_0) is one too many",
         ),
-        (tiny().add("Softmax", name="ends").dense(10, 5), "Softmax node 'ends'"),
         (
             Graph(9).conv(3, 4, 3, dilations=[2, 2], name="wide"),
             "Conv node 'wide' (wide_0) must not be dilated",
-        ),
-        (
-            stage().add("Flatten", axis=2, name="flat"),
-            "Flatten node 'flat' must flatten behind the batch",
         ),
         (
             stage().add("Flatten").dense(77, 5, name="fc"),
@@ -120,10 +103,6 @@ def test_what_is_not_onnx_is_said(refusal, content):
             Graph(9).add("Mul", np.zeros((9, 9), np.float32), name="m").conv(3, 4, 3),
             "Mul node 'm' (m_0) must scale by a number",
         ),
-        (
-            Graph(9).add("Div", np.float32(0), name="d").conv(3, 4, 3),
-            "Div node 'd' (d_0) must scale by a number",
-        ),
     ],
     ids=lambda value: value.split(" ")[0] if isinstance(value, str) else "",
 )
@@ -139,10 +118,6 @@ def with_branch(model):
 def with_two_inputs(model):
     value = helper.make_tensor_value_info("other", TensorProto.FLOAT, [1, 3, 9, 9])
     model.graph.input.append(value)
-
-
-def of_a_foreign_domain(model):
-    model.graph.node[0].domain = "com.example"
 
 
 def with_short_weights(model):
@@ -169,11 +144,6 @@ def monstrous(model):
     model.graph.initializer.remove(moved)
     model.graph.initializer.append(shape)
     model.graph.node.insert(0, node)
-
-
-def computed(model):
-    model.graph.node.insert(0, helper.make_node("Neg", ["n0_0"], ["negative"]))
-    model.graph.node[1].input[1] = "negative"
 
 
 def made_of(*inputs):
@@ -203,23 +173,18 @@ def external(location, **entries):
     [
         (with_branch, "Relu node 'branch' makes a branch at 'n1_out'"),
         (with_two_inputs, "must have one input. Received: ['images', 'other']"),
-        (of_a_foreign_domain, "is of the unknown domain 'com.example'"),
         (with_short_weights, "(n0_0): 'n0_0' does not hold as many numbers"),
         (with_nan, "Conv node 'n4' (n4_0) has weights that are not finite"),
         (quantised, "'n0_0' must be float or int64 numbers. Received: int8"),
         (monstrous, f"must have at most {MAX_ELEMENTS:,} numbers"),  # before it is made
-        (computed, "also reads 'negative'"),
         (made_of(), "'loop'"),
         (made_of("loop"), "'loop'"),
         # The onnx package refuses these; they must not be read.
         (external("/etc/passwd"), "/etc/passwd"),
         (external("../secret"), "'../secret' points outside"),
         (external("link"), "symbolic link"),
-        (external(""), "n0_0"),
         (external("nowhere.bin"), "nowhere.bin"),
         (external("long.bin", offset=9_000), "n0_0"),
-        (external("long.bin", length=3), "n0_0"),
-        (external("long.bin", offset="x"), "is damaged"),
     ],
 )
 def test_a_graph_that_is_wrong_or_hostile_is_named(refusal, tmp_path, change, expected):

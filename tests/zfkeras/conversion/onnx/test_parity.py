@@ -103,12 +103,6 @@ def test_zfnet512_has_our_layers_and_names(tmp_path):
     assert ends[5].stride == (32, 32)
 
 
-def test_the_global_data_format_has_no_say(tmp_path, channels_first):
-    graph = Graph(30).conv(3, 6, 5, strides=[2, 2], pads=[2, 1, 0, 1]).add("Relu")
-    graph.add("Flatten").dense(shape_of(graph, 30), 10).add("Relu")
-    assert_same(*finished(graph), tmp_path / "model.onnx")
-
-
 CONVOLUTIONS = [
     {"strides": [2, 2], "pads": [1, 1, 1, 1]},
     {"strides": [3, 2], "pads": [2, 1, 0, 1]},
@@ -148,49 +142,39 @@ def shape_of(graph, size):
     ).size
 
 
-@pytest.mark.parametrize("first", ["LRN", "MaxPool"])
-def test_the_order_of_pool_and_norm_is_the_graphs(first, tmp_path):
-    graph = Graph(20).conv(3, 8, 3).add("Relu")
-    norm = {"size": 3, "alpha": 0.9, "beta": 0.6, "bias": 1.5}
-    pool = {"kernel_shape": [3, 3], "strides": [2, 2]}
-    for kind in (first, "LRN" if first == "MaxPool" else "MaxPool"):
-        graph.add(kind, **(norm if kind == "LRN" else pool))
-    graph.add("Flatten").dense(8 * 8 * 8, 10).add("Relu")
-    classifier = assert_same(*finished(graph), tmp_path / "model.onnx", size=20)
-    names = [layer.name for layer in classifier.model.layers][2:4]
-    assert names == ["norm1", "pool1"] if first == "LRN" else ["pool1", "norm1"]
+def every_kind():
+    """A chain with every kind of node, in ways of its own; groups, and names."""
+    graph = Graph(20).conv(3, 8, 3, name="conv1").add("Relu")
+    graph.add("LRN", size=3).add("MaxPool", kernel_shape=[3, 3], strides=[2, 2])
+    graph.conv(8, 6, 3, group=2, pads=[1, 1, 1, 1], name="conv5").add("Relu")
+    graph.add("Identity").add("Flatten")
+    kernel, bias = graph.normal((6 * 8 * 8, 10), 0.1), graph.normal((1, 10), 1)
+    graph.add("Gemm", kernel, bias, alpha=0.5, beta=2.0, name="fc7").add("Relu")
+    graph.add("Dropout").add("MatMul", graph.normal((10, 5), 0.5))
+    return graph.add("Add", graph.normal((5,), 1))
 
 
-def test_defaults_of_lrn_are_onnxs(tmp_path):
-    graph = Graph(20).conv(3, 8, 3).add("Relu").add("LRN", size=3)
-    graph.add("Flatten").dense(8 * 18 * 18, 10).add("Relu")
-    classifier = assert_same(*finished(graph), tmp_path / "model.onnx", size=20)
-    norm = classifier.model.get_layer("norm1")
+def test_every_kind_of_node_agrees(tmp_path, channels_first):
+    graph = every_kind()
+    model = assert_same(graph.model(), graph.tensor, tmp_path / "m.onnx", size=20).model
+    # The file's names give the numbers; Keras's global data format has no say.
+    names = [layer.name for layer in model.layers]
+    expected = "images conv1 norm1 pool1 conv5 flatten fc7 dropout7 predictions"
+    assert [name for name in names if not name.startswith("pad")] == expected.split()
+    assert model.get_layer("dropout7").rate == 0.5
+    norm = model.get_layer("norm1")  # ONNX's defaults
     assert norm.alpha == pytest.approx(1e-4 / 3)
     assert (norm.bias, norm.beta) == (1.0, 0.75)
 
 
-def test_gemm_in_all_its_ways_agrees(tmp_path):
-    graph = Graph(12).conv(3, 4, 3).add("Relu").add("Flatten")
-    graph.add(
-        "Gemm",
-        graph.normal((400, 10), 0.1),
-        graph.normal((1, 10), 1),
-        alpha=0.5,
-        beta=2.0,
-    )
-    graph.add("Relu").add("Gemm", graph.normal((10, 8), 0.5)).add("Relu")
-    graph.add("MatMul", graph.normal((8, 5), 0.5)).add("Add", graph.normal((5,), 1))
-    assert_same(graph.model(), graph.tensor, tmp_path / "model.onnx", size=12)
-
-
-def test_dropout_and_identity_do_nothing_and_no_softmax_is_fine(tmp_path):
-    graph = tiny().add("Dropout").add("Identity").dense(10, 5)
-    classifier = assert_same(graph.model(), graph.tensor, tmp_path / "model.onnx")
-    assert classifier.model.get_layer("dropout6").rate == 0.5
-    old = tiny().add("Dropout", ratio=0.3).dense(10, 5).model(opset=10)
-    model = converted(old, tmp_path / "old.onnx").model
-    assert model.get_layer("dropout6").rate == pytest.approx(0.3)
+def test_half_precision_weights_are_widened(tmp_path):
+    model = every_kind().model()
+    for tensor in model.graph.initializer:
+        values = onnx.numpy_helper.to_array(tensor).astype(np.float16)
+        tensor.CopyFrom(onnx.numpy_helper.from_array(values, tensor.name))
+    kernel = converted(model, tmp_path / "half.onnx").model.get_layer("conv1").kernel
+    wanted = onnx.numpy_helper.to_array(model.graph.initializer[0])
+    np.testing.assert_array_equal(np.transpose(kernel, (3, 2, 0, 1)), wanted)
 
 
 def test_constants_from_nodes_and_files_beside_agree(tmp_path):
@@ -211,27 +195,6 @@ def test_constants_from_nodes_and_files_beside_agree(tmp_path):
     # What onnxruntime is given has the numbers inside.
     images = np.ones((1, 3, 30, 30), np.float32)
     assert answers(taps.model, images, tensor).shape == (1, 5)
-
-
-def test_half_precision_weights_are_widened(tmp_path):
-    model, _ = finished(tiny())
-    for tensor in model.graph.initializer:
-        values = onnx.numpy_helper.to_array(tensor).astype(np.float16)
-        tensor.CopyFrom(onnx.numpy_helper.from_array(values, tensor.name))
-    wanted = onnx.numpy_helper.to_array(model.graph.initializer[0])
-    classifier = converted(model, tmp_path / "half.onnx")
-    kernel = classifier.model.get_layer("conv1").get_weights()[0]
-    assert kernel.dtype == np.float32
-    np.testing.assert_array_equal(kernel.transpose(3, 2, 0, 1), wanted)
-
-
-def test_names_of_the_file_give_the_numbers(tmp_path):
-    graph = Graph(20).conv(3, 8, 3, name="conv1").add("Relu")
-    graph.conv(8, 6, 3, name="conv5").add("Relu")
-    graph.add("Flatten").dense(6 * 16 * 16, 10, name="fc7").add("Relu")
-    classifier = converted(finished(graph)[0], tmp_path / "model.onnx")
-    names = {layer.name for layer in classifier.model.layers}
-    assert {"conv1", "conv5", "fc7", "predictions"} < names
 
 
 def test_preprocessing_in_the_graph_goes_into_the_classifier(tmp_path):

@@ -18,7 +18,6 @@ from zfkeras.data.preprocessing import Preprocessing
 from zfkeras.errors import UsageError
 from zfkeras.layers import LocalResponseNormalization, MaxPoolWithArgmax
 from zfkeras.models.classifier import Classifier
-from zfkeras.models.zfnet import ZFNet
 
 NAMES = ("n02124075 Egyptian cat", "größer, 猫 \U0001f408", "bee", "dog")
 STANDARD = {"Sub", "Mul", "Slice", "Conv", "Relu", "MaxPool", "LRN"}
@@ -162,27 +161,3 @@ def test_a_network_without_softmax_or_chain_is_refused():
     mean = Preprocessing(np.zeros((20, 20, 3), np.float32), 20)
     with pytest.raises(UsageError, match="two branches off"):
         write_graph(Classifier(model, mean, tuple("abcde"), {}))
-
-
-@pytest.mark.slow
-@pytest.mark.parametrize("variant", ["zfnet", "alexnet"])
-def test_the_papers_networks_are_written_and_come_back(variant, tmp_path):
-    keras.utils.set_random_seed(1)
-    model = ZFNet(variant=variant, kernel_initializer="he_normal")
-    random = np.random.default_rng(1)
-    mean = random.uniform(90, 150, (256, 256, 3)).astype(np.float32)
-    names = tuple(f"class {i}" for i in range(1000))
-    classifier = Classifier(model, Preprocessing(mean, 224), names, {})
-    layer = model.get_layer("predictions")
-    layer.set_weights([w * 5 for w in layer.get_weights()])
-    images = squares(256, 2)
-    written = write_graph(classifier).model
-    found = answers(written, planes(images), "probabilities")
-    wanted = classifier.predict(images)
-    np.testing.assert_allclose(found, wanted, rtol=1e-3, atol=1e-6)
-    onnx.save(written, tmp_path / "ours.onnx")
-    back = preset.make_classifier(
-        read_onnx(tmp_path / "ours.onnx")[0], preset.Settings(), {}
-    )
-    assert back.model.name == variant
-    np.testing.assert_array_equal(back.predict(images), wanted)
