@@ -7,10 +7,8 @@ from visualize.strongest.scan_state import (
     load_state,
     save_state,
 )
-from zfkeras.data.preprocessing import Preprocessing
 
 LAYERS = (("conv", 3), ("fc", 2))
-PLAIN = Preprocessing(np.zeros((8, 8, 3), np.float32), 8)
 
 
 def some_state() -> ScanState:

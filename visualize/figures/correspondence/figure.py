@@ -1,6 +1,5 @@
 """Table 1 and Fig. 8: whether hiding the same part changes features alike."""
 
-import argparse
 import dataclasses
 from pathlib import Path
 
@@ -33,16 +32,6 @@ TABLE_1 = {
 }
 
 
-def _two_or_more(text: str) -> int:
-    """Reads a whole number of at least 2, for argparse."""
-    value = int(text) if text.strip().isdecimal() else 0
-    if value < 2:
-        raise argparse.ArgumentTypeError(
-            f"must be a whole number of at least 2. Received: {text}"
-        )
-    return value
-
-
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class CorrespondenceSettings:
     """The settings of Table 1 and Fig. 8."""
@@ -64,11 +53,9 @@ class CorrespondenceSettings:
         metavar="DIR",
         help="folder or zip with those images (default: the folder of --parts)",
     )
-    count: int | None = setting(
+    count: int | None = settings.a_count(
         None,
-        type=_two_or_more,
-        metavar="N",
-        help="images to compare, the first of --parts (default: all; 5 stars)",
+        "images to compare, at least 2, the first of --parts (default: all; 5 stars)",
     )
     layers: tuple[int | str, ...] | None = settings.some_layers(
         "whose features are compared: the paper's numbers or names of layers, parted "
@@ -85,6 +72,10 @@ class CorrespondenceSettings:
     )
     batch_size: int = settings.batch_size(64)
     seed: int = settings.a_seed()
+
+    def __post_init__(self):
+        if self.count == 1:
+            raise UsageError(argument="--count", received=1, expected="at least 2")
 
 
 def measure(context, settings: CorrespondenceSettings) -> Record:

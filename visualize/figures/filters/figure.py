@@ -96,7 +96,9 @@ def measure(context, settings: FilterSettings) -> Record:
         )
     ]
     numbers = {**numbers, "networks": networks}
-    return Record(PAPER, findings(networks), numbers, [filter_table(networks)], pictures)
+    return Record(
+        PAPER, findings(networks), numbers, [filter_table(networks)], pictures
+    )
 
 
 def _second_layers(context, settings, classifiers, strides):
@@ -134,8 +136,8 @@ def findings(networks) -> list[str]:
     ]
     if len(networks) == 1:
         sentences.append(
-            "One network shows no effect of renormalisation, size or stride; another "
-            "--model stands beside it."
+            "One network shows no effect of renormalisation, size or stride. Another "
+            "one is put beside it by --model, in a report by --compare."
         )
     return sentences
 
