@@ -113,15 +113,7 @@ def _without_nan(value: Any) -> Any:
 
 def read_json(path: Path) -> Any:
     """Reads a JSON file; raises `ValueError` if it is no JSON."""
-    return from_json(Path(path).read_text(encoding="utf-8"))
-
-
-def from_json(text: str) -> Any:
-    """Reads JSON without the key "checksum", which earlier versions added."""
-    value = json.loads(text)
-    if isinstance(value, dict):
-        value.pop("checksum", None)
-    return value
+    return json.loads(Path(path).read_text(encoding="utf-8"))
 
 
 def read_json_again(path: Path, otherwise: str) -> Any:

@@ -128,19 +128,6 @@ def test_numbers_are_read_and_others_refused(read, good, bad):
             read(text)
 
 
-def test_help_shows_a_default_of_nought(capsys):
-    made = parser()
-    arguments.add_seed(made)
-    made.add_argument("--share", type=float, default=0.0, help="of the images")
-    made.add_argument("--set", action="append", default=[], help="a setting")
-    made.add_argument("--quick", action="store_true", help="in a hurry")
-    assert command.run(made, None, ["--help"]) == 0
-    text = " ".join(capsys.readouterr().out.split())
-    assert "the same seed gives the same result (default: 0)" in text
-    assert "of the images (default: 0.0)" in text
-    assert "a setting --quick in a hurry" in text
-
-
 def run_into_closed_pipe(program, argv=()):
     """Exit code and stderr of a program whose reader is gone before it writes."""
     read, write = os.pipe()

@@ -1,6 +1,5 @@
 import contextlib
 import errno
-import logging
 import os
 import signal
 import subprocess
@@ -12,7 +11,7 @@ from zfkeras.cli import arguments
 from zfkeras.cli import command as running
 from zfkeras.errors import RunError
 from zfkeras.io import locks
-from zfkeras.io.locks import LOCK_NAME, claimed, lock_file
+from zfkeras.io.locks import LOCK_NAME, claimed
 
 # Claims the folder that it is given, says so, and keeps it until it is killed.
 _HOLDER = """
@@ -70,14 +69,6 @@ def test_a_killed_process_leaves_no_lock(tmp_path):
     assert not (tmp_path / LOCK_NAME).exists()
 
 
-def test_one_that_waits_says_for_whom_and_goes_on_when_the_other_ends(tmp_path, caplog):
-    with another_process_in(tmp_path, seconds=1) as holder:
-        with caplog.at_level(logging.WARNING), claimed(tmp_path, wait=True):
-            assert holder.wait(5) == 0
-    assert f"waiting for process {holder.pid} on " in caplog.text
-    assert caplog.text.count("waiting") == 1
-
-
 def test_processes_take_turns(tmp_path):
     (tmp_path / "number").write_text("0")
     processes = [python(_COUNTER, tmp_path) for _ in range(3)]
@@ -86,14 +77,6 @@ def test_processes_take_turns(tmp_path):
         process.communicate()
     assert (tmp_path / "number").read_text() == "75"
     assert [path.name for path in tmp_path.iterdir()] == ["number"]
-
-
-def test_a_lock_that_does_not_say_who_holds_it(tmp_path):
-    with open(tmp_path / LOCK_NAME, "wb+") as held:
-        assert lock_file(held.fileno())
-        with pytest.raises(RunError) as refused, claimed(tmp_path):
-            raise AssertionError("let in")
-    assert refused.value.received == "another process"
 
 
 def test_without_locks_there_is_a_warning_and_no_refusal(tmp_path, monkeypatch, caplog):

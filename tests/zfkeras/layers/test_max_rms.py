@@ -30,17 +30,6 @@ def test_small_filters_are_untouched(scale):
     np.testing.assert_array_equal(MaxRMS()(w), w)
 
 
-def test_each_filter_is_judged_alone():
-    w = kernels(0.05)
-    w[..., 3] *= 100
-    w[..., 5] = 0
-    scaled = np.array(MaxRMS()(w))
-    others = [0, 1, 2, 4, 6, 7]
-    np.testing.assert_array_equal(scaled[..., others], w[..., others])
-    np.testing.assert_allclose(reference.filter_rms(scaled)[3], 0.1, atol=1e-6)
-    np.testing.assert_array_equal(scaled[..., 5], 0)
-
-
 @pytest.mark.parametrize("shape", [(7, 7, 3, 96), (3, 3, 16, 8), (1, 1, 5, 2)])
 @pytest.mark.parametrize("scale", [0.01, 0.1, 5.0])
 def test_equals_keras_max_norm_of_the_same_bound(shape, scale):

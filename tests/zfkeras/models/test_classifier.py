@@ -107,18 +107,18 @@ def test_no_more_than_batch_size_crops_go_through_the_network_at_once(classifier
     assert sum(sizes) == 5 + 50
 
 
-@pytest.mark.parametrize("number", [0, -1])
-def test_batches_of_no_image_are_refused(classifier, number):
-    with pytest.raises(ValueError, match=f"`batch_size` must be .*batch_size={number}"):
-        classifier.predict(IMAGES, batch_size=number)
-
-
-@pytest.mark.parametrize("images", [None, 3])
-def test_what_is_no_image_nor_several_is_refused(classifier, images):
-    kind = type(images).__name__
-    for method in (classifier.predict, classifier.prepare):
-        with pytest.raises(TypeError, match=f"`images` must be an image .*{kind}"):
-            method(images)
+@pytest.mark.parametrize(
+    ("images", "batch_size", "error", "argument"),
+    [
+        (None, 64, TypeError, "images"),
+        (3, 64, TypeError, "images"),
+        (IMAGES, 0, ValueError, "batch_size"),
+        (IMAGES, -1, ValueError, "batch_size"),
+    ],
+)
+def test_wrong_arguments_are_refused(classifier, images, batch_size, error, argument):
+    with pytest.raises(error, match=f"`{argument}` must be "):
+        classifier.predict(images, batch_size=batch_size)
 
 
 def test_predict_crops_keeps_images_and_crops_apart(classifier):
@@ -128,16 +128,3 @@ def test_predict_crops_keeps_images_and_crops_apart(classifier):
     assert result.shape == (2, 10, 4)
     flat = predict_crops(classifier.model, crops.reshape(20, 56, 56, 3))
     np.testing.assert_allclose(result.reshape(20, 4), flat, rtol=1e-4, atol=1e-5)
-
-
-@pytest.mark.parametrize("shape", [(3, 2), (3, 10, 2)])
-def test_of_mirrored_replicas_the_first_answers(shape):
-    # Previously an evaluation on two GPUs or more ended in a traceback: Keras puts
-    # the answers of all replicas behind one another.
-    class Mirrored:
-        def predict_on_batch(self, crops):
-            return np.concatenate([crops, crops])
-
-    crops = np.arange(np.prod(shape), dtype=np.float32).reshape(*shape[:-1], 1, 1, 2)
-    answers = predict_crops(Mirrored(), crops)
-    np.testing.assert_array_equal(answers, crops)

@@ -52,21 +52,6 @@ def test_numbers_and_names_give_what_a_keras_model_gives(classifier, layer):
     np.testing.assert_array_equal(classifier.features(IMAGES, NAMES[layer]), found)
 
 
-@pytest.mark.parametrize(("below", "layer"), [(5, 6), (6, 7)])
-def test_dense_layers_are_numpys_products_of_the_layer_below(classifier, below, layer):
-    kernel, bias = classifier.model.get_layer(NAMES[layer]).get_weights()
-    inputs = classifier.features(IMAGES, below).reshape(len(IMAGES), -1)
-    by_hand = np.maximum(inputs @ kernel + bias, 0)
-    found = classifier.features(IMAGES, layer)
-    np.testing.assert_allclose(found, by_hand, rtol=1e-4, atol=1e-4)
-
-
-@pytest.mark.parametrize("batch_size", [1, 2])
-def test_the_batch_size_changes_nothing(small, batch_size):
-    found = small.features(IMAGES, 3, batch_size=batch_size)
-    np.testing.assert_allclose(found, small.features(IMAGES, 3), rtol=1e-4, atol=1e-5)
-
-
 @pytest.mark.parametrize("layer", [0, 6, 8, -1, "conv9", "", None, 3.0, [5], ("a",)])
 def test_what_is_no_layer_is_refused_before_images_are_read(small, layer):
     with pytest.raises(UsageError, match="`?layer`? must be"):
@@ -87,14 +72,6 @@ def test_layers_of_nested_models_have_dotted_names():
     means = nested.features(IMAGES, "features").mean(axis=(1, 2))
     found = nested.features(IMAGES, "gap")
     np.testing.assert_allclose(found, means, rtol=1e-4, atol=1e-6)
-
-
-def test_networks_without_the_papers_layers_ask_for_names():
-    vgg = other_networks.as_classifier(other_networks.vgg(3), 3)
-    assert vgg.features(IMAGES, "block2_pool").shape == (5, 8, 8, 6)
-    with pytest.raises(UsageError, match="block2_pool") as caught:
-        vgg.features(IMAGES)
-    assert caught.value.received == 5
 
 
 # What it costs, and what is kept
