@@ -139,28 +139,6 @@ def make_update(network: keras.Model):
     return update
 
 
-def make_reader(network: keras.Model):
-    """Compiles a function of images and units (n, 3), each (y, x, channel), to (n,)."""
-    size = network.inputs[0].shape[1:]
-
-    @functools.partial(
-        tf.function,
-        autograph=False,
-        input_signature=[  # of any number: the last batch must not be traced anew
-            tf.TensorSpec((None, *size), tf.float32),
-            tf.TensorSpec((None, 3), tf.int64),
-        ],
-    )
-    def read(images, units):
-        maps = as_maps(tf.cast(network(images, training=False), tf.float32))
-        return tf.gather_nd(maps, units, batch_dims=1)
-
-    traced = read.get_concrete_function()  # as TensorFlow warns of functions in loops
-    return lambda images, units: traced(
-        tf.convert_to_tensor(images, tf.float32), tf.convert_to_tensor(units, tf.int64)
-    )
-
-
 @functools.partial(tf.function, jit_compile=True)
 def _maxima(maps):
     """Largest value (batch, channels) of each map and its first place (..., 2)."""

@@ -11,12 +11,12 @@ import numpy as np
 import tensorflow as tf
 
 from visualize.deconvnet.checks import check_graph, list_of_layers, whole_number
-from visualize.strongest.scan import Scan, make_reader, make_update
+from visualize.strongest.scan import Scan, make_update
 from visualize.strongest.scan_state import ScanState, fingerprint, load_state
 from zfkeras.data.files.bad_images import BadImages
 from zfkeras.data.split import Split
 from zfkeras.errors import RunError, UsageError
-from zfkeras.graph.layer_tensor import layer_tensor
+from zfkeras.graph.layer_tensor import as_maps, layer_tensor
 from zfkeras.models.classifier import Classifier
 
 _log = logging.getLogger(__name__)
@@ -208,10 +208,14 @@ class TopActivations:
             float32 array (n,).
         """
         units = np.concatenate([np.reshape(positions, (-1, 2)), channels[:, None]], 1)
-        read = self._readers[layer]
-        parts = [slice(i, i + batch_size) for i in range(0, len(inputs), batch_size)]
-        found = [read(inputs[part], units[part]).numpy() for part in parts]
-        return np.concatenate(found or [np.zeros(0, np.float32)])
+        network = self._networks[layer]
+        found = [np.zeros(0, np.float32)]
+        for first in range(0, len(inputs), batch_size):
+            part = slice(first, first + batch_size)
+            output = network(tf.constant(inputs[part]), training=False)
+            maps = as_maps(tf.cast(output, tf.float32))
+            found.append(tf.gather_nd(maps, units[part], batch_dims=1).numpy())
+        return np.concatenate(found)
 
     @property
     def layers(self) -> tuple[tuple[str, int], ...]:
@@ -220,9 +224,9 @@ class TopActivations:
         return tuple(dict.fromkeys(layers))
 
     @functools.cached_property
-    def _readers(self):
+    def _networks(self):
         return {
-            layer: make_reader(keras.Model(self.model.inputs, tensor))
+            layer: keras.Model(self.model.inputs[0], tensor)
             for layer, (_, tensor) in self.tensors.items()
         }
 
