@@ -3,6 +3,7 @@
 Where `ZFNet` can build it, it does; else it is put together here from the same layers.
 """
 
+import contextlib
 import dataclasses
 import re
 
@@ -34,11 +35,10 @@ def build_model(network: foreign.Network, crop_size: int) -> keras.Model:
             layers.add(keras.layers.Dropout(rate, name=f"dropout{block.number}"))
     layers.add_dense(last.main, "predictions", "softmax")
     variant = _variant_of(stages, hidden, crop_size)
-    classes = len(last.main.bias)
     if variant is None:
         model = keras.Model(layers.inputs, layers.x, name=_name(network))
     else:
-        model = ZFNet(classes, variant=variant.name)
+        model = ZFNet(last.main.kernel.shape[1], variant=variant.name)
     _take_weights(model, blocks, [*hidden, last], flat)
     return model
 
@@ -62,11 +62,7 @@ class _Layers:
 
     def add(self, layer):
         """Adds a layer; hands on a pool's maps without the argmax."""
-        try:
-            output = layer(self.x)
-        except ValueError as err:
-            line = str(err).strip().splitlines()[0]
-            raise UsageError(f"{layer.name} cannot be built: {line}") from err
+        output = layer(self.x)
         self.x = output[0] if isinstance(output, (list, tuple)) else output
 
     def add_stage(self, block) -> Stage | None:
@@ -96,32 +92,25 @@ class _Layers:
 
     def _add_convolution(self, main, number):
         height, width, channels, filters = main.kernel.shape
-        if main.groups < 1 or not main.kernel.size or filters % main.groups:
-            raise UsageError(
-                f"{main.where} must have filters, as many in each group. Received: "
-                f"weights {main.kernel.shape}, {main.groups} groups."
-            )
         if channels * main.groups != self.shape[2]:
             raise UsageError(
                 f"{main.where} takes {channels * main.groups} channels in "
                 f"{main.groups} groups, but gets {self.shape[2]}."
             )
-        if main.bias.shape != (filters,):
-            raise UsageError(
-                f"{main.where} has {filters} filters but biases {main.bias.shape}."
-            )
         padding = self._padding(main, (height, width), f"pad{number}")
-        convolution = keras.layers.Conv2D(
-            filters,
-            (height, width),
-            main.strides,
-            "same" if padding == "same" else "valid",
-            data_format=_CHANNELS,
-            groups=main.groups,
-            activation="relu",
-            name=f"conv{number}",
-        )
-        self.add(convolution)
+        with _naming(main):
+            self.add(
+                keras.layers.Conv2D(
+                    filters,
+                    (height, width),
+                    main.strides,
+                    "same" if padding == "same" else "valid",
+                    data_format=_CHANNELS,
+                    groups=main.groups,
+                    activation="relu",
+                    name=f"conv{number}",
+                )
+            )
         return (0, 0) if padding == "valid" else padding
 
     def _add_pool(self, pool, number):
@@ -178,18 +167,23 @@ class _Layers:
     def add_dense(self, dense, name, activation):
         """Adds a dense layer, if it fits."""
         (inputs,) = self.shape
-        if not dense.kernel.size:
-            raise UsageError(f"{dense.where} has no weights.")
         if dense.kernel.shape[0] != inputs:
             raise UsageError(
                 f"{dense.where} takes {dense.kernel.shape[0]} inputs, but gets "
                 f"{inputs}: the input's size, or the file, is not what it should be."
             )
-        units = dense.kernel.shape[1]
-        if dense.bias is None or dense.bias.shape != (units,):
-            found = None if dense.bias is None else dense.bias.shape
-            raise UsageError(f"{dense.where} has {units} units but biases {found}.")
-        self.add(keras.layers.Dense(units, activation, name=name))
+        with _naming(dense):
+            self.add(keras.layers.Dense(dense.kernel.shape[1], activation, name=name))
+
+
+@contextlib.contextmanager
+def _naming(operation):
+    """Says which operation it is that Keras refuses."""
+    try:
+        yield
+    except ValueError as err:
+        line = str(err).strip().splitlines()[0]
+        raise UsageError(f"{operation.where} does not fit: {line}") from err
 
 
 def _fits(mode, place, length, window, stride) -> bool:
@@ -212,13 +206,9 @@ def _name(network) -> str:
 def _variant_of(stages, hidden, crop_size) -> Variant | None:
     """Returns the variant that `ZFNet` builds alike, if there is one."""
     units = {block.number: block.main.kernel.shape[1] for block in hidden}
+    wanted = (stages, units, crop_size)
     for variant in VARIANTS.values():
-        size = variant.crop_size
-        if (variant.stages, variant.fully_connected, size) == (
-            stages,
-            units,
-            crop_size,
-        ):
+        if (variant.stages, variant.fully_connected, variant.crop_size) == wanted:
             return variant
     return None
 
@@ -228,12 +218,15 @@ def _take_weights(model, blocks, dense, flat) -> None:
     names |= {id(block): f"fc{block.number}" for block in dense[:-1]}
     names[id(dense[-1])] = "predictions"
     for block in [*blocks, *dense]:
-        kernel = block.main.kernel
+        kernel, bias = block.main.kernel, block.main.bias
         if block is dense[0]:
             kernel = _channels_last(kernel, flat)
-        if not (np.isfinite(kernel).all() and np.isfinite(block.main.bias).all()):
+        if bias is None:
+            raise UsageError(f"{block.main.where} has no biases.")
+        if not (np.isfinite(kernel).all() and np.isfinite(bias).all()):
             raise UsageError(f"{block.main.where} has weights that are not finite.")
-        model.get_layer(names[id(block)]).set_weights([kernel, block.main.bias])
+        with _naming(block.main):
+            model.get_layer(names[id(block)]).set_weights([kernel, bias])
 
 
 def _channels_last(kernel, flat):
