@@ -32,14 +32,12 @@ def chain(*layers, shape=(12, 12, 3), seed=0):
 
 
 def vgg_like():
-    conv = {"padding": "same", "activation": "relu"}
+    def conv(filters, name):
+        return keras.layers.Conv2D(filters, 3, 1, "same", activation="relu", name=name)
+
     return chain(
-        keras.layers.Conv2D(6, 3, name="a", **conv),
-        keras.layers.Conv2D(6, 3, name="b", **conv),
-        keras.layers.MaxPooling2D(2),
-        keras.layers.Conv2D(8, 3, name="c", **conv),
-        keras.layers.MaxPooling2D(2),
-        keras.layers.Conv2D(8, 3, name="d", **conv),
+        *(conv(6, "a"), conv(6, "b"), keras.layers.MaxPooling2D(2)),
+        *(conv(8, "c"), keras.layers.MaxPooling2D(2), conv(8, "d")),
         keras.layers.Flatten(),
         keras.layers.Dense(9, name="e"),
         keras.layers.Activation("relu", name="f"),
@@ -50,22 +48,17 @@ def vgg_like():
 
 
 def resnet_like(relu=keras.layers.ReLU):
+    def conv(x, *place, size=3):
+        x = keras.layers.Conv2D(8, size, *place)(x)
+        return keras.layers.BatchNormalization()(x)
+
     image = keras.Input((33, 29, 3))
-    x = keras.layers.ZeroPadding2D(3)(image)
-    x = keras.layers.Conv2D(8, 7, 2, use_bias=False)(x)
-    x = keras.layers.BatchNormalization()(x)
-    x = relu()(x)
+    x = relu()(conv(keras.layers.ZeroPadding2D(3)(image), 2, size=7))
     x = keras.layers.MaxPooling2D(3, 2, "same")(x)
     for number, stride in enumerate((1, 2)):
-        short = keras.layers.Conv2D(8, 1, stride)(x)
-        short = keras.layers.BatchNormalization()(short)
-        x = keras.layers.Conv2D(8, 3, stride, "same")(x)
-        x = keras.layers.BatchNormalization()(x)
-        x = relu()(x)
-        x = keras.layers.Conv2D(8, 3, padding="same")(x)
-        x = keras.layers.BatchNormalization()(x)
-        x = keras.layers.Add()([short, x])
-        x = relu(name=f"block{number}")(x)
+        short = conv(x, stride, size=1)
+        x = conv(relu()(conv(x, stride, "same")), 1, "same")
+        x = relu(name=f"block{number}")(keras.layers.Add()([short, x]))
     x = keras.layers.GlobalAveragePooling2D(name="average")(x)
     model = keras.Model(image, keras.layers.Dense(5, "softmax", name="classes")(x))
     shake(model)

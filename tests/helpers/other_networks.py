@@ -13,23 +13,24 @@ def vgg(num_classes: int) -> keras.Model:
     """Two blocks and two dense layers, named as keras.applications does."""
     layers = [keras.Input((SIZE, SIZE, 3))]
     for block, channels in ((1, 4), (2, 6)):
-        for number in (1, 2):
-            name = f"block{block}_conv{number}"
-            layers.append(_convolution(channels, name=name))
-        layers.append(keras.layers.MaxPooling2D(name=f"block{block}_pool"))
+        layers += [
+            _convolution(channels, name=f"block{block}_conv1"),
+            _convolution(channels, name=f"block{block}_conv2"),
+            keras.layers.MaxPooling2D(name=f"block{block}_pool"),
+        ]
     layers += [
         keras.layers.Flatten(name="flatten"),
         keras.layers.Dense(12, "relu", name="fc1"),
         keras.layers.Dense(num_classes, "softmax", name="predictions"),
     ]
-    return _functional(layers, "vgg")
+    return keras.Sequential(layers, name="vgg")
 
 
 def nested(num_classes: int) -> keras.Model:
     """Input, a base model, a global pool, dropout, a dense layer: as one fine-tunes."""
     image = keras.Input((SIZE, SIZE, 3), name="image")
     # Named like what a head on it is made of.
-    base = _functional(
+    base = keras.Sequential(
         [
             keras.Input((SIZE, SIZE, 3)),
             _convolution(4, strides=2, name="stem"),
@@ -38,7 +39,7 @@ def nested(num_classes: int) -> keras.Model:
             keras.layers.BatchNormalization(name="bn"),
             keras.layers.ReLU(name="out"),
         ],
-        "features",
+        name="features",
     )
     maps = keras.layers.GlobalAveragePooling2D(name="gap")(base(image))
     maps = keras.layers.Dropout(0.2, name="dropout")(maps)
@@ -76,11 +77,3 @@ def _convolution(channels, name, strides=1):
     return keras.layers.Conv2D(
         channels, 3, strides, "same", activation="relu", name=name
     )
-
-
-def _functional(layers, name):
-    image, *rest = layers
-    tensor = image
-    for layer in rest:
-        tensor = layer(tensor)
-    return keras.Model(image, tensor, name=name)

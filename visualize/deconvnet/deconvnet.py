@@ -218,14 +218,14 @@ class Deconvnet:
         return images.astype(self.model.inputs[0].dtype, copy=False)
 
     def _projector(self, layer) -> Projector:
-        """The way to a layer and back, planned once."""
+        """Plans the way to a layer and back, once."""
         path = self._graph.layers.path(layer)
         if path not in self._projectors:
             self._projectors[path] = Projector(self._graph, path)
         return self._projectors[path]
 
     def _maps_shape(self, projector, image_shape):
-        """(height, width, channels) of a layer, or (units,)."""
+        """Returns (height, width, channels) of a layer, or (units,)."""
         shape = projector.shape
         if None in shape:
             shapes = self._shapes(image_shape)
@@ -244,7 +244,7 @@ class Deconvnet:
         return shape
 
     def _function(self, projector, image_shape, asks, cut):
-        """The whole computation, compiled once for each layer, size and question."""
+        """Compiles the computation once for each layer, size and question."""
         functions = self._functions(image_shape)
         key = (projector, asks, cut)
         if key not in functions:

@@ -104,7 +104,7 @@ class Graph:
 
 
 def _arguments(node) -> tuple:
-    """(positional, by name) of a call, with a `Slot` for each input tensor."""
+    """Returns (positional, by name) of a call; a `Slot` for each input tensor."""
     slots = {}
     for number, tensor in enumerate(node.input_tensors):
         slots.setdefault(id(tensor), []).append(Slot(number))

@@ -50,7 +50,7 @@ class PartialPass:
         return Plan({number: part for number, part in regions.items() if part})
 
     def _reached(self, step, below, shape) -> Boxes | None:
-        """The part of a step's output that can change; `None` for all of it."""
+        """Returns the part of a step's output that can change; `None` for all of it."""
         is_known = len(shape) == 3 and None not in shape
         if step.axes is None or not is_known or None in below:
             return None
@@ -128,39 +128,36 @@ class _Copies(Tensors):
         return self.wholes[number]
 
     def part(self, number, wanted, shape, step):
-        if number in self.wholes:
-            part = self.cutter.cut(self.wholes[number], wanted)
-        else:
-            part = self._overlaid(number, wanted)
-        return self.cutter.inside(part, wanted, shape, step.rule.outside)
+        outside = step.rule.outside
+        if number not in self.wholes:
+            return self._overlaid(number, wanted, outside)
+        part = self.cutter.cut(self.wholes[number], wanted)
+        return self.cutter.inside(part, wanted, shape, outside)
 
-    def _overlaid(self, number, wanted):
-        """A part of the image's own map with the changed part in its place."""
+    def _overlaid(self, number, wanted, outside=0.0):
+        """Reads a part of the image's own map with the changed part in its place."""
         own, changed = self.own_maps[number], self.parts[number]
         _, height, width, channels = own.shape
         region = self.regions[number]
         y, x = self.cutter.places(wanted)
-        rows, columns = (
-            y - region.rows.start[:, None],
-            x - region.columns.start[:, None],
-        )
+        rows = y - region.rows.start[:, None]
+        columns = x - region.columns.start[:, None]
         # All pixels there are, in one list: a single gather takes them from there.
-        pixels = tf.concat(
-            [tf.reshape(maps, [-1, channels]) for maps in (own, changed)], axis=0
-        )
-        y, x = tf.clip_by_value(y, 0, height - 1), tf.clip_by_value(x, 0, width - 1)
+        pixels = [tf.reshape(maps, [-1, channels]) for maps in (own, changed)]
+        pixels.append(tf.fill([1, channels], tf.cast(outside, own.dtype)))
+        pixels = tf.concat(pixels, axis=0)
         place = self.cutter.rows[:, None] * region.rows.size + rows
         place = place[:, :, None] * region.columns.size + columns[:, None, :]
-        index = tf.where(
-            are_inside(rows, columns, region.size),
-            place + height * width,
-            y[:, :, None] * width + x[:, None, :],
-        )
+        place += height * width
+        index = y[:, :, None] * width + x[:, None, :]
+        index = tf.where(are_inside(rows, columns, region.size), place, index)
+        last = tf.shape(pixels)[0] - 1
+        index = tf.where(are_inside(y, x, (height, width)), index, last)
         return tf.gather(pixels, index)
 
 
 def _usable_rule(call):
-    """The rule of a call if it can serve here, `None` if the layer must run itself."""
+    """Returns the rule of a call; `None` if the layer must run itself."""
     try:
         return require_rule(call)
     except UsageError:

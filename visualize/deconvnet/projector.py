@@ -44,7 +44,7 @@ class Projector:
         return self._last is not None
 
     def _last_filter(self):
-        """The step of the filters behind which each channel goes its own way."""
+        """Finds the filters behind which each channel goes its own way."""
         for step in reversed(self.steps):
             if step.call.options.method != "deconvnet":
                 return None  # the others remember all channels of a ReLU
@@ -53,7 +53,7 @@ class Projector:
         return None
 
     def cutting_pays(self, n_pairs: int, n_images: int) -> bool:
-        """Whether computing the pairs' windows costs less than computing the images."""
+        """Says whether the pairs' windows cost less to compute than the images."""
         one_unit, one_image = self._cost
         return self.has_window and n_pairs * one_unit < n_images * one_image
 
@@ -133,7 +133,7 @@ class _Windows(Tensors):
 
 
 def _down_inside(step, part, memory, windows, is_cut, cutter):
-    """One step down inside windows; each input in the form its signals have."""
+    """Goes one step down inside windows; signals come in the form they are added in."""
     window = windows[step.outputs[0]]
     if not is_cut:
         memory = _mapped(lambda kept: cutter.cut(kept, window), memory)

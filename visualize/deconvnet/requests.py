@@ -97,7 +97,7 @@ def _integers(name, value, form):
 
 
 def _numbers(name, value, count, whose):
-    """One number or several below `count`, as an array; `None` for `None`."""
+    """Reads one number or several below `count`; `None` for `None`."""
     if value is None:
         return None
     array = np.atleast_1d(_integers(name, value, "a whole number or an array of them"))
@@ -118,7 +118,7 @@ def _numbers(name, value, count, whose):
 
 
 def _positions(value, size):
-    """One (y, x) or several, as an array (n, 2); `None` where none is given."""
+    """Reads one (y, x) or several as an array (n, 2); `None` if none is given."""
     if value is None or (isinstance(value, str) and value == WHOLE_MAP):
         return None
     height, width = size or (1, 1)  # a vector is a map of one place

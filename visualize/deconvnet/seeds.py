@@ -66,7 +66,7 @@ def project(
 
 
 def _find(maps, asks, channels, places):
-    """The channel and the place of the strongest activation, where not given."""
+    """Finds the strongest activation's channel and place, where not given."""
     width = maps.shape[2]
     flat = tf.reshape(maps, [tf.shape(maps)[0], -1, tf.shape(maps)[3]])
     numbers = places[:, 0] * width + places[:, 1]

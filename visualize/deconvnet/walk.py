@@ -64,7 +64,7 @@ def several(made):
 
 
 def shape_of(tensor):
-    """Shape without the batch axis: whole numbers where known, else scalar tensors."""
+    """Returns the shape without the batch axis; scalar tensors where it is unknown."""
     if tensor is None:  # an output that nobody reads
         return None
     return tuple(

@@ -18,12 +18,12 @@ WORTHWHILE_SHARE = 0.7
 
 
 def plan_windows(steps: Sequence[Step], tensor: int) -> dict[int, Boxes | None]:
-    """The window of every tensor below a unit of one; `None` for the whole tensor."""
+    """Plans the window of each tensor below a unit of one; `None` for the whole."""
     return boxes_below(steps, tensor, operator.attrgetter("axes"), _joined)
 
 
 def _joined(window, other, shape):
-    """The smallest window around both, `None` where it is no gain."""
+    """Returns the smallest window around both, `None` where it is no gain."""
     if window.stride != other.stride:  # they move apart
         return None
     both = window | other
@@ -31,7 +31,7 @@ def _joined(window, other, shape):
 
 
 def windows_cost(steps: Sequence[Step], windows) -> tuple[float, float]:
-    """Rough number of multiplications: (of one unit, of one image)."""
+    """Estimates the number of multiplications: (of one unit, of one image)."""
     one_unit = one_image = 0
     for step in steps:
         window = windows[step.outputs[0]]
@@ -58,7 +58,7 @@ class Cutter:
         self.rows = rows
 
     def cut(self, maps, window: Boxes):
-        """The windows of maps; what lies outside the maps is undefined.
+        """Cuts the windows; what lies outside the maps is undefined.
 
         maps: tensor (n_images, height, width, channels); returns tensor (n_pairs,
         *window.size, channels).
@@ -79,7 +79,7 @@ class Cutter:
         return tf.where(there, values, tf.cast(outside, values.dtype))
 
     def place(self, values, window: Boxes, shape):
-        """Maps of zeros with the windows where they were cut; overhang is lost.
+        """Puts windows back into maps of zeros; what overhangs is lost.
 
         values: tensor (n_pairs, *window.size, channels); returns tensor (n_pairs,
         height, width, channels).
@@ -99,7 +99,7 @@ class Cutter:
         return values
 
     def places(self, window: Boxes) -> list:
-        """Row and column numbers (n_pairs, size) of each window."""
+        """Returns the row and column numbers (n_pairs, size) of each window."""
         return [
             (self.positions[:, axis] * span.stride + span.start)[:, None]
             + tf.range(span.size)[None, :]
@@ -108,7 +108,7 @@ class Cutter:
 
 
 def are_inside(y, x, shape):
-    """Which pixels lie inside maps of a shape: bool tensor (n, rows, columns).
+    """Says which pixels lie inside a map: bool tensor (n, rows, columns).
 
     y: int tensor (n, rows); x: int tensor (n, columns).
     """

@@ -116,7 +116,7 @@ class Boxes:
         return self.rows.size * self.columns.size / (shape[0] * shape[1])
 
     def margins(self, around) -> list:
-        """[[top, bottom], [left, right]] pixels by which larger boxes overhang."""
+        """Returns [[top, bottom], [left, right]] by which larger boxes overhang."""
         return [
             [a.start - b.start, b.start + b.size - a.start - a.size]
             for a, b in zip(self, around, strict=True)
@@ -172,6 +172,6 @@ def boxes_below(
 
 
 def _broadcast(boxes, shape, largest):
-    """The boxes in an input that has one row or column for all of the output."""
+    """Returns boxes of an input whose one row or column serves the whole output."""
     lengths = zip(boxes, shape[:2], largest, strict=True)
     return Boxes(*(Span(0, 1) if n == 1 < most else span for span, n, most in lengths))

@@ -67,7 +67,7 @@ def calls_between(
 
 
 def is_graph(operation) -> bool:
-    """Whether it is a model whose `call` runs the graph that `outputs` shows."""
+    """Says whether it is a model whose `call` runs the graph that `outputs` shows."""
     if not isinstance(operation, keras.Model) or not getattr(operation, "inputs", None):
         return False
     return type(operation).call in (_functional_call(), keras.Sequential.call)
@@ -102,7 +102,7 @@ def _append(calls, numbers, inputs, outputs, given, prefix, around):
 
 
 def _in_order(inputs, outputs):
-    """(operation, node) of every call between tensors, each after what it reads."""
+    """Lists (operation, node) of all calls between tensors in the order they run."""
     done = {id(tensor) for tensor in inputs}
     order, pending = [], [*reversed(outputs)]
     while pending:  # Not recursion: deep networks have a thousand layers.

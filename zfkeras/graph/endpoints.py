@@ -92,13 +92,13 @@ def endpoints(model: keras.Model) -> dict[int, Endpoint]:
 
 
 def _number(name) -> int | None:
-    """The paper's number of the layer that a Keras layer belongs to, by its name."""
+    """Returns the paper's number of a Keras layer by its name."""
     kind, digit = name[:-1], name[-1:]
     return int(digit) if digit and digit in _DIGITS.get(kind, "") else None
 
 
 def _is_foreign(numbers, num_outputs) -> bool:
-    """Whether the numbered calls are not all that the network has learnt."""
+    """Says whether calls without a number have learnt something."""
     names = {call.operation.name for call in numbers}
     homes = {f"conv{name[4]}" for name in names if name[:-1] in ("pool", "norm")}
     strays = [call for call, number in numbers.items() if not number]

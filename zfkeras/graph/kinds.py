@@ -78,7 +78,7 @@ class Register:
         self._values.update(dict.fromkeys(kinds, value))
 
     def find(self, operation):
-        """The value of the kind of a layer, operation or function, or `None`."""
+        """Returns the value of a layer's, operation's or function's kind, or `None`."""
         if not isinstance(operation, keras.Operation):
             try:
                 return self._values.get(operation)
@@ -120,7 +120,7 @@ def role_of(operation) -> Role | None:
 
 
 def has_filters(operation) -> bool:
-    """Whether an operation is a stage's work: it has filters, or unknown weights."""
+    """Says whether an operation has filters, or is unknown and has weights."""
     role = role_of(operation)
     if role is None:
         return bool(getattr(operation, "weights", None))
@@ -128,13 +128,13 @@ def has_filters(operation) -> bool:
 
 
 def windows_of(operation) -> tuple | str | None:
-    """The windows of an operation: two axes, `WHOLE`, or `None` if it is unknown."""
+    """Returns an operation's windows: two axes, `WHOLE`, or `None` if unknown."""
     windows = _WINDOWS.find(operation)
     return windows(operation) if callable(windows) else windows
 
 
 def operation_name(kind: type) -> str | None:
-    """The name of an operation of Keras that is no layer: "keras.ops.Relu"."""
+    """Names an operation of Keras that is no layer: "keras.ops.Relu"."""
     words = kind.__module__.split(".")
     if words[:2] == ["keras", "src"] and words[2] in ("ops", "activations"):
         return f"keras.{words[2]}.{kind.__name__}"

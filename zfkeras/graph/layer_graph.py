@@ -214,7 +214,7 @@ class LayerGraph:
                 has_learnt = False
 
     def _numbered(self, number) -> str:
-        """The name of one of the paper's layers."""
+        """Returns the name of one of the paper's layers."""
         if number in self.endpoints:
             return self.endpoints[number].layer_name
         if self.endpoints:
@@ -234,7 +234,7 @@ def check_layer(layer: object) -> None:
 
 
 def _shown(paths) -> str:
-    """The first names for a message, each once."""
+    """Joins the first names for a message, each once."""
     return ", ".join([*dict.fromkeys(paths)][:_SHOWN])
 
 
@@ -247,7 +247,7 @@ def _refusal(expected, received) -> UsageError:
 
 
 def _seen_from_outside(calls) -> list[keras.KerasTensor]:
-    """The tensors of calls as tensors of the outermost model, which may output them."""
+    """Returns tensors of calls as tensors of the outermost model."""
     tensors = [call.tensor for call in calls]
     for nested, node in reversed(calls[0].around):
         found = keras.Model(nested.inputs, tensors)(node.input_tensors)

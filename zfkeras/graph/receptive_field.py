@@ -45,7 +45,7 @@ def receptive_field(model: keras.Model, tensor: keras.KerasTensor) -> Boxes:
 
 
 def _axes(call):
-    """The windows of a call, `None` for the whole input."""
+    """Returns the windows of a call, `None` for the whole input."""
     operation, shapes = call.operation, call.input_shapes
     windows = windows_of(operation)
     axis = getattr(operation, "axis", -1)

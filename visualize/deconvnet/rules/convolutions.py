@@ -92,7 +92,7 @@ class SeparableConv2D(Rule):
 
 
 def transposed(signal, kernel, input_shape, strides, padding):
-    """The transposed convolution of an undilated, ungrouped kernel.
+    """Computes the transposed convolution of an undilated, ungrouped kernel.
 
     signal: float tensor (n, out_height, out_width, filters); kernel: float tensor
     (kernel_height, kernel_width, channels, filters).
@@ -130,7 +130,7 @@ def _transposed_by_phases(signal, kernel, input_shape, strides, padding):
 
 
 def _cut(image, kernel_shape, input_shape, strides, padding):
-    """The input's part of an image that begins where the first window does."""
+    """Cuts the input's part out of an image that begins with the first window."""
     for number in (1, 2):
         axis = Axis(kernel_shape[number - 1], strides[number - 1], padding)
         length = input_shape[number - 1]
@@ -144,7 +144,7 @@ def _cut(image, kernel_shape, input_shape, strides, padding):
 
 
 def depthwise_transposed(signal, kernel, call):
-    """The transpose of a depthwise convolution.
+    """Computes the transpose of a depthwise convolution.
 
     signal: float tensor (n, out_height, out_width, channels * multiplier).
     """
@@ -177,7 +177,7 @@ def _pair(rate):
 
 
 def _place(call):
-    """Where the windows of a convolution stand, as `keras.ops` takes it."""
+    """Returns the arguments of `keras.ops` that place a convolution's windows."""
     layer = call.layer
     return {
         "strides": layer.strides,

@@ -12,7 +12,7 @@ class _Sum(Rule):
     """A sum with fixed weights."""
 
     def weights(self, call):
-        """A factor for each input."""
+        """Returns a factor for each input."""
         return [1] * len(call.input_shapes)
 
     def check(self, call):
@@ -113,7 +113,7 @@ class Concatenate(Rule):
 
 
 def _operands(call):
-    """The two sides of a binary operation."""
+    """Returns the two sides of a binary operation."""
     args, kwargs = call.arguments
     return (*args, *kwargs.values())[:2]
 

@@ -95,7 +95,7 @@ class GlobalMaxPooling2D(Rule):
 
 
 def windows_of(call) -> Windows:
-    """The windows of a pool."""
+    """Returns the windows of a pool."""
     layer = call.layer
     if not isinstance(layer, MaxPoolWithArgmax):
         return Windows.of(layer.pool_size, layer.strides, call.padding)
@@ -105,5 +105,5 @@ def windows_of(call) -> Windows:
 
 
 def _as_maps(signal):
-    """(n, channels) or (n, 1, 1, channels) as the latter."""
+    """Returns (n, channels) as (n, 1, 1, channels), maps as they are."""
     return signal if len(signal.shape) == 4 else signal[:, None, None, :]

@@ -78,6 +78,6 @@ def require_rule(call: Call) -> Rule:
 
 
 def _trains_by_default(layer) -> bool:
-    """Whether training=True says nothing, as nobody need have asked for it."""
+    """Says whether training=True is the layer's default, so nobody asked for it."""
     asked = inspect.signature(type(layer).call).parameters.get("training")
     return asked is not None and asked.default is True

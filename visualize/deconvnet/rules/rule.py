@@ -118,7 +118,7 @@ class Rule:
         """
 
     def axes(self, call: Call):
-        """Which windows of its inputs the layer's outputs depend on.
+        """Returns the windows of its inputs that the layer's outputs depend on.
 
         Where a single position is projected, only what lies inside these windows is
         computed. The rule then gets calls with `windowed` set, and its memory must be
@@ -154,7 +154,7 @@ class Rule:
         return call.run(*inputs), None
 
     def can_narrow(self, call: Call) -> bool:
-        """Whether `forward_channels` serves a call; the default says no.
+        """Says whether `forward_channels` serves a call; the default says no.
 
         Args:
             call: of the layer.
