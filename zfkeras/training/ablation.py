@@ -16,6 +16,7 @@ from zfkeras.errors import UsageError
 from zfkeras.io.files import read_json_again, write_json
 from zfkeras.models.classifier import Classifier
 from zfkeras.models.variants import find_variant, rows_of
+from zfkeras.records.table import Table
 from zfkeras.training.config import TrainConfig
 from zfkeras.training.ensemble import evaluate
 from zfkeras.training.run import Execution, run_experiment
@@ -181,22 +182,18 @@ def order(rows: Sequence[dict]) -> dict:
 
 def as_table(results: dict) -> str:
     """Formats the results as Markdown, in percent, with the paper's columns."""
-    lines = [
-        "| | parameters | train top-1 | top-1 error | top-5 error | change | paper: "
-        "train top-1 | top-1 error | top-5 error | change |",
-        "|---|---:|---:|---:|---:|---:|---:|---:|---:|---:|",
-    ]
+    keys = ("train_top1_error", "top1_error", "top5_error")
+    names = ("train top-1", "top-1 error", "top-5 error", "change")
+    headings = ["", "parameters", *names, *(f"paper: {name}" for name in names)]
+    rows = []
     for row in results["rows"]:
         paper = row["paper"] or {}
-        cells = [
-            *_percents(row, "train_top1_error", "top1_error", "top5_error"),
-            f"{100 * row['change']:+.1f}",
-            *_percents(paper, "train_top1_error", "top1_error", "top5_error"),
-            f"{100 * paper['change']:+.1f}" if paper else "",
-        ]
-        parameters = f"{row['parameters']:,}"
-        lines.append(" | ".join([f"| {row['label']}", parameters, *cells]) + " |")
-    return "\n".join([*lines, "", _verdict(results)])
+        cells = [row["label"], f"{row['parameters']:,}"]
+        for errors in (row, paper):
+            cells += _percents(errors, *keys)
+            cells.append(f"{100 * errors['change']:+.1f}" if errors else "")
+        rows.append(cells)
+    return Table("errors", headings, rows, _verdict(results)).to_markdown()
 
 
 def _percents(row, *keys) -> list[str]:

@@ -13,9 +13,9 @@ from zfkeras.data.register import Source
 from zfkeras.data.split import Split
 from zfkeras.data.wnids import wnid_of
 from zfkeras.errors import RunError, UsageError
-from zfkeras.io.terminal import table_cell
 from zfkeras.models.classifier import Classifier, predict_crops
 from zfkeras.models.variants import VARIANTS, PaperRow
+from zfkeras.records.table import Table
 from zfkeras.training.evaluation import error_rates
 
 # Table 2: networks whose probabilities are averaged -> the paper's row.
@@ -99,27 +99,25 @@ def paper_row(names: Sequence[str]) -> dict | None:
 
 
 def as_table(results: dict) -> str:
-    """Returns the results as a Markdown table, errors in percent."""
+    """Formats the results as a Markdown table, errors in percent."""
     networks = " + ".join(
-        table_cell(name) if count == 1 else f"{count} x {table_cell(name)}"
+        name if count == 1 else f"{count} x {name}"
         for name, count in Counter(results["networks"]).items()
     )
-    count = f"{results['num_images']} images"
-    lines = [
-        f"| {networks} ({count}) | top-1 error % | top-5 error % |",
-        "|---|---|---|",
-    ]
-    for way in ("centre_crop", "ten_crop"):
-        if way in results:
-            lines.append(_line(way.replace("_", " "), results[way]))
+    ways = {
+        way.replace("_", " "): results[way]
+        for way in ("centre_crop", "ten_crop")
+        if way in results
+    }
     if results["paper"]:
-        lines.append(_line(f"paper: {results['paper']['row']}", results["paper"]))
-    return "\n".join(lines)
-
-
-def _line(label, rates):
-    top1, top5 = 100 * rates["top1_error"], 100 * rates["top5_error"]
-    return f"| {label} | {top1:.2f} | {top5:.2f} |"
+        ways[f"paper: {results['paper']['row']}"] = results["paper"]
+    images = f"{results['num_images']} images"
+    headings = [f"{networks} ({images})", "top-1 error %", "top-5 error %"]
+    rows = [
+        [label, *(f"{100 * rates[key]:.2f}" for key in ("top1_error", "top5_error"))]
+        for label, rates in ways.items()
+    ]
+    return Table("errors", headings, rows).to_markdown()
 
 
 def _check_same_images(parts) -> None:
