@@ -34,8 +34,8 @@ def look_at_given(args: ReportSettings, preprocessing: Preprocessing) -> dict[st
         found["parts"] = _digest_of_parts(args, preprocessing)
     elif args.parts_images is not None:
         raise UsageError(
-            "--parts-images needs --parts, which says where the parts are. "
-            f"Received: {args.parts_images}."
+            "--parts-images needs --parts, which says where the parts are.",
+            argument="--parts-images",
         )
     for name, pattern in _TABLES.items():
         _check_tables(name, getattr(args, name), pattern)
@@ -102,4 +102,6 @@ def _check_tables(name: str, folder: Path | None, pattern: str) -> None:
     if not folder.is_dir():
         raise FileNotFoundError(f"--{name} must be a folder. Received: {folder}.")
     if not [*folder.glob(pattern), *folder.glob(f"*/{pattern}")]:
-        raise UsageError(f"--{name} must hold {pattern}. Received: {folder}.")
+        raise UsageError(
+            argument=f"--{name}", received=folder, expected=f"a folder with {pattern}"
+        )

@@ -62,15 +62,6 @@ def test_crops_are_those_of_an_evaluation():
     assert (pictures[0] == noise(2, 64, 64)[4:60, 4:60]).all()
 
 
-def test_an_image_that_can_no_longer_be_read_is_named():
-    split = split_of([png(noise(0, 64, 64)), b"no image"])
-    preprocessing = make_classifier(0, "ab").preprocessing
-    examples = [*examples_at(split, range(2)).values()]
-    for load in (load_crops, load_pictures):
-        with pytest.raises(RunError, match="image-1 cannot be read: .*have changed"):
-            load(split, examples, preprocessing)
-
-
 def test_unreadable_probes_are_left_out_and_counted():
     split = split_of([png(noise(0, 64, 64)), b"no image", png(noise(2, 64, 64))])
     preprocessing = make_classifier(0, "ab").preprocessing

@@ -119,17 +119,6 @@ def test_fewer_images_than_asked_for_leave_places_empty(finder):
     assert np.isneginf(found.values[:, 2:]).all()
 
 
-def test_layers_of_a_nested_model_are_scanned_under_dotted_names(whole):
-    backbone = whole_numbers()
-    images = keras.Input((CROP, CROP, 3))
-    model = keras.Model(images, backbone(images * 1.0))
-    path = f"{backbone.name}.pool"
-    found = TopActivations(model, [path], 4, PLAIN).scan(coarse_split())[path]
-    assert found.layer_name == path
-    np.testing.assert_array_equal(found.images, whole["pool"].images)
-    np.testing.assert_array_equal(found.positions, whole["pool"].positions)
-
-
 def test_a_network_in_half_precision_is_scanned():
     keras.config.set_dtype_policy("mixed_bfloat16")
     half = whole_numbers()

@@ -24,15 +24,17 @@ def find_snapshots(run: Path, epochs: Sequence[int] | None = None) -> dict[int, 
     missing = sorted({*(epochs or ())} - {*found})
     if missing:
         raise UsageError(
-            f"--epochs must be among those kept in {folder}: {sorted(found)}. "
-            f"Received: {missing}."
+            argument="--epochs",
+            received=missing,
+            expected=f"among those kept in {folder}: {sorted(found)}",
         )
     wanted = sorted(found if epochs is None else {*epochs})
     if len(wanted) < 2:
         raise UsageError(
-            f"--run needs at least two snapshots epoch-NNN.keras in {folder}, as "
-            "zfkeras.train keeps them at the epochs of --set snapshot_epochs. "
-            f"Received: {wanted}."
+            argument="--run",
+            received=f"{folder} with those of epochs {wanted}",
+            expected="a training with at least two snapshots epoch-NNN.keras",
+            remedy="zfkeras.train keeps them at the epochs of --set snapshot_epochs.",
         )
     return {epoch: found[epoch] for epoch in wanted}
 
@@ -42,6 +44,6 @@ def take_weights(model: keras.Model, path: Path) -> None:
     weights = load(path).model.get_weights()
     if [w.shape for w in weights] != [tuple(w.shape) for w in model.weights]:
         raise UsageError(
-            f"--run must hold snapshots of one network. Received: {path}, of another."
+            argument="--run", received=path, expected="snapshots of one network"
         )
     model.set_weights(weights)

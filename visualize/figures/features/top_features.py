@@ -64,8 +64,9 @@ def check_channels(request: int | Sequence[int], count: int, layer_name: str) ->
     wrong = [channel for channel in asked if not 0 <= channel < count]
     if wrong:
         raise UsageError(
-            f"--channels must be from 0 to {count - 1} in layer {layer_name}. "
-            f"Received: {wrong[0]}."
+            argument="--channels",
+            received=wrong[0],
+            expected=f"from 0 to {count - 1} in layer {layer_name}",
         )
 
 

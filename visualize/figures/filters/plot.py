@@ -37,8 +37,9 @@ def filter_images(kernel: np.ndarray, *, common_scale: bool = False) -> np.ndarr
     """
     if kernel.shape[2] not in (1, 3):
         raise UsageError(
-            "first-layer filters can be shown if they have 1 or 3 input channels. "
-            f"Received: {kernel.shape[2]}."
+            argument="--model",
+            received=f"{kernel.shape[2]} input channels",
+            expected="a network of grey or colour images",
         )
     filters = np.moveaxis(kernel, -1, 0)
     images = stretch(filters, shared=common_scale, percentile=100)

@@ -67,7 +67,11 @@ def default_layer(model: keras.Model) -> str:
     except (UsageError, KeyError):
         paths = [path for path, _ in convolutions(model)]
     if len(paths) < 2:
-        raise UsageError("--model must have two Conv2D layers for layer 2 to be shown.")
+        raise UsageError(
+            argument="--model",
+            received=model.name,
+            expected="one with two Conv2D layers",
+        )
     return paths[1]
 
 

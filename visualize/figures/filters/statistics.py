@@ -117,7 +117,7 @@ def first_convolution(model: keras.Model) -> tuple[str, keras.layers.Conv2D]:
     for path, layer in convolutions(model):
         return path, layer
     raise UsageError(
-        f"--model must have a Conv2D layer. Received: model {model.name!r} without one."
+        argument="--model", received=model.name, expected="one with a Conv2D layer"
     )
 
 

@@ -94,12 +94,3 @@ def test_the_table_has_a_column_for_each_epoch():
     table = history_table([1, 10, 30], {"norm1": a_history((np.nan, 0.6, 1.0), 0.125)})
     assert table.headings[1:4] == ["1", "10", "30"]
     assert table.rows == [["norm1", "–", "0.60", "1.00", "10", "12 %"]]
-
-
-def test_wrong_arguments_are_refused_before_any_work(
-    refusal, training, image_folder, tmp_path
-):
-    data = f"--data=folder:{image_folder}"
-    assert "--run" in refusal(main, data, f"--run={tmp_path}/nowhere")
-    assert "--epochs" in refusal(main, data, f"--run={training}", "--epochs", 3, 5)
-    assert not (tmp_path / "out").exists()

@@ -43,17 +43,6 @@ def test_a_picture_for_each_layer_an_overview_and_a_record(
                 assert row["image_id"].startswith(f"val/{row['class_name']}/")
 
 
-def test_a_rerun_reuses_the_scan_and_shows_other_channels(
-    run, model_file, image_folder, tmp_path, monkeypatch
-):
-    argv = [f"--model={model_file}", f"--data=folder:{image_folder}", "--layers=2"]
-    assert run(main, *argv, "--channels=2")[0] == 0
-    monkeypatch.setattr("visualize.strongest.scan.evaluation_batches", None)
-    assert run(main, *argv, "--channels=7,1")[0] == 0
-    record = read_results(tmp_path / "out", "features")
-    assert [f["channel"] for f in record["layers"][0]["features"]] == [7, 1]
-
-
 @pytest.mark.parametrize(
     ("word", "named"),
     [

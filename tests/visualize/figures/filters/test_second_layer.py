@@ -55,11 +55,3 @@ def test_the_strongest_activation_of_a_filter_is_projected_to_the_filter(
     assert whole > 40  # the others hang over the image's border
     assert found.patches.shape == found.reconstructions.shape == (64, 7, 7, 3)
     assert not found.silent.any()
-
-
-def test_a_layer_of_units_is_looked_at_too(look):
-    found = look("predictions", 3)
-    assert found.channels.tolist() == [0, 1]
-    assert found.patches.shape == found.reconstructions.shape == (2, 56, 56, 3)
-    crops = {noise(number, 64, 64)[4:60, 4:60].tobytes() for number in range(3)}
-    assert {patch.tobytes() for patch in found.patches} <= crops

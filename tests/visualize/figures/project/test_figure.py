@@ -39,14 +39,3 @@ def test_photographs_become_pictures_and_a_record(run, folder, model_file, tmp_p
     np.testing.assert_allclose(found, np.sort(expected)[::-1], rtol=1e-5)
     best = f"{predictions[0]['name']} {100 * expected.max():.1f} %"
     assert out.startswith(f"{files[0]}: {best}")
-
-
-def test_channels_and_a_position_are_taken_as_given(run, folder, model_file, tmp_path):
-    argv = ["--layer=1", "--channel=9,3", "--position=4,5"]
-    assert run(main, folder / "cat.png", f"--model={model_file}", *argv)[0] == 0
-    (photograph,) = read_results(tmp_path / "out", "project")["photographs"]
-    found = [(unit["channel"], unit["position"]) for unit in photograph["units"]]
-    assert found == [(9, [4, 5]), (3, [4, 5])]
-    # 7 pixels of conv1, 2 of them before the image, and two steps of 2 in its pool: 11
-    # pixels in steps of 4.
-    assert [unit["box"] for unit in photograph["units"]] == [[14, 18, 25, 29]] * 2
