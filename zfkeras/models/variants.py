@@ -206,9 +206,9 @@ def register_variant(variant: Variant) -> Variant:
         UsageError: `variant` is no `Variant`.
 
     Example:
-        >>> narrow = dataclasses.replace(find_variant("zfnet_quarter"), name="narrow")
-        >>> register_variant(narrow).name
-        'narrow'
+        >>> mine = dataclasses.replace(find_variant("zfnet_quarter"), name="mine")
+        >>> register_variant(mine).name
+        'mine'
     """
     if not isinstance(variant, Variant):
         raise UsageError(
