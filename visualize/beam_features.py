@@ -9,7 +9,7 @@ from zfkeras.passes.beam.arguments import add_cluster
 
 
 def build_parser() -> argparse.ArgumentParser:
-    """The command's arguments."""
+    """Makes the parser of the command."""
     parser = arguments.make_parser(
         "visualize.beam_features",
         "Find the strongest activations with many workers (Apache Beam). The workers, "

@@ -43,7 +43,7 @@ class Figure(Experiment):
     shows_objects: bool = False
 
     def settings_in_report(self, request: Mapping[str, Any], is_quick: bool) -> Any:
-        """The settings, as far as a report gives them; raises UsageError otherwise."""
+        """Makes the settings of what a report gives; raises UsageError otherwise."""
         from zfkeras.errors import UsageError
 
         values = {}

@@ -57,7 +57,7 @@ def stretch(
 
 
 def _limits(sizes: np.ndarray, percentile: float) -> np.ndarray:
-    """The percentile of what is above 0 in each row of (groups, values), never 0."""
+    """Returns a percentile of what is above 0 in each row of (groups, values)."""
     ordered = np.sort(sizes, axis=1)
     above = np.count_nonzero(ordered, axis=1)
     first = ordered.shape[1] - above

@@ -5,7 +5,7 @@ from scipy.stats import rankdata
 
 
 def localization(importance: np.ndarray, mask: np.ndarray) -> dict:
-    """Share of a map's sum on the object, the object's area, and the ROC area.
+    """Returns the share of a map's sum on the object, its area, and the ROC area.
 
     importance: float array (height, width); mask: bool array (height, width).
     """
@@ -20,7 +20,7 @@ def localization(importance: np.ndarray, mask: np.ndarray) -> dict:
 
 
 def shares_on(maps: np.ndarray, masks: np.ndarray) -> np.ndarray:
-    """Share of each map's positive sum on each mask; NaN for maps whose sum is 0.
+    """Returns the share of each map's positive sum on each mask, or NaN.
 
     maps: float array (n, height, width); masks: bool array (m, height, width); returns
     float32 array (n, m).
@@ -32,7 +32,7 @@ def shares_on(maps: np.ndarray, masks: np.ndarray) -> np.ndarray:
 
 
 def _area_under_curve(values, mask) -> float:
-    """The rank sum of Mann and Whitney, ties at their mean rank."""
+    """Computes the rank sum of Mann and Whitney, ties at their mean rank."""
     ranks = rankdata(values, axis=None).reshape(mask.shape)
     on, off = mask.sum(), (~mask).sum()
     return float((ranks[mask].sum() - on * (on + 1) / 2) / (on * off))

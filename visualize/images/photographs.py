@@ -58,7 +58,7 @@ def picture_names(files: Sequence[Path]) -> list[str]:
 
 
 def _view(file, preprocessing) -> np.ndarray:
-    """The centre crop of a photograph in a multiple of the network's resolution."""
+    """Cuts out the centre in a multiple of the network's resolution."""
     times = -(-_SHOWN // preprocessing.crop_size)
     size = times * preprocessing.image_size
     square = centre_square(read_image(file, size), size)

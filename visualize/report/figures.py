@@ -47,7 +47,7 @@ def read_record(path: Path) -> Record:
 
 
 def _serves(path: Path, made_with: str) -> bool:
-    """Whether a record was made with these settings and has its pictures."""
+    """Returns whether a record was made with these settings and has its pictures."""
     known = read_json_again(path, "making the figure anew")
     if not isinstance(known, dict) or known.get("made_with") != made_with:
         return False

@@ -177,14 +177,14 @@ def _card(stem, title, left, feature, folder) -> Card:
 
 
 def _shown_name(row: Mapping) -> str:
-    """The class of an image, or its own name if the class is not known."""
+    """Names the class of an image, or the image if the class is not known."""
     if row["label"] >= 0:
         return without_wnid(str(row["class_name"]))
     return str(row["image_id"]).partition("/")[0].replace("_", " ")
 
 
 def _inside(folder: Path, name: str) -> Path:
-    """A file that a record names, which has to be in its own folder."""
+    """Returns the file that a record names, which has to be in its own folder."""
     if Path(name).name != name:
         raise UsageError(f"a picture must be a name in the folder. Received: {name!r}.")
     return folder / name

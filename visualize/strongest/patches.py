@@ -17,7 +17,7 @@ def known_field(model: keras.Model, tensor) -> ReceptiveField | None:
 
 
 def boxes(field: ReceptiveField, positions: np.ndarray) -> np.ndarray:
-    """Receptive fields of units: (top, left, bottom, right), may overhang the image.
+    """Returns receptive fields (top, left, bottom, right), which may overhang.
 
     positions: int array (..., 2); returns int64 array (..., 4).
     """

@@ -141,7 +141,7 @@ def make_update(network: keras.Model):
 
 @functools.partial(tf.function, jit_compile=True)
 def _maxima(maps):
-    """Largest value (batch, channels) of each map and its first place (..., 2)."""
+    """Returns each map's largest value (batch, channels) and first place (..., 2)."""
     height, width = tf.shape(maps)[1], tf.shape(maps)[2]
     flat = tf.reshape(maps, (-1, height * width, maps.shape[3]))
     largest = tf.reduce_max(flat, axis=1)

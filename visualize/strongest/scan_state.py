@@ -32,21 +32,21 @@ class ScanState:
 
     @classmethod
     def empty(cls, key: str, layers, count: int) -> "ScanState":
-        """The state before the first example."""
+        """Makes the state before the first example."""
         channels = sum(number for _, number in layers)
         values = np.full((channels, count), -np.inf, np.float32)
         places = np.full((channels, count, 4), -1, np.int64)
         return cls(key, tuple(layers), 0, 0, False, values, places, {})
 
     def serves(self, key: str, layers, count: int) -> bool:
-        """Whether a request can use this state; a finished one serves less, too."""
+        """Returns whether a request can use this state; a finished one serves less, too."""
         if self.key != key or self.values.shape[1] < count:
             return False
         same = tuple(self.layers) == tuple(layers)
         return same or (self.is_complete and {*layers} <= {*self.layers})
 
     def rows(self, name: str) -> slice:
-        """The rows of `values` and `places` that belong to the layer of that name."""
+        """Returns the rows of `values` and `places` that belong to a layer."""
         start = 0
         for layer, channels in self.layers:
             if layer == name:
@@ -95,7 +95,7 @@ def _check(state: ScanState) -> None:
 
 
 def fingerprint(model: keras.Model, preprocessing, split: Split, data: str) -> str:
-    """Digest of all that a scan depends on, except the image files' contents."""
+    """Digests all that a scan depends on, except the image files' contents."""
     of_images = images_digest(split, at_most=_NUM_HASHED, with_contents=False)
     parts = [data, network_digest(model, preprocessing), of_images]
     return hashlib.sha256(json.dumps(parts).encode()).hexdigest()

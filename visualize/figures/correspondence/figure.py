@@ -138,7 +138,7 @@ def measure(context, settings: CorrespondenceSettings) -> Record:
 
 
 def _paper(layer, names) -> dict:
-    """What the paper says of a layer, if it hid one of these parts."""
+    """Returns the paper's numbers of a layer, if it hid one of these parts."""
     known = TABLE_1.get(layer, {})
     return {} if known.keys().isdisjoint(names) else known
 

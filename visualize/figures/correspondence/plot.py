@@ -25,7 +25,7 @@ _GREY = 128
 def draw_correspondence(
     pictures: Sequence[np.ndarray], masks: np.ndarray, table: SignTable
 ) -> Figure:
-    """A row for each image: original, a column for each part, some random masks.
+    """Draws a row for each image, a column for each part and some random masks.
 
     masks: int array (m, n, 4).
     """
@@ -70,7 +70,7 @@ def _masked(picture, mask):
 
 
 def _draw_points(axes, table, place):
-    """Each row over the mean of the random one, the paper's in grey."""
+    """Draws each row over the mean of the random one, the paper's in grey."""
     rows = table.rows
     heights = np.arange(len(rows))[::-1]
     chance, _ = table.mean_and_deviation(RANDOM, place)

@@ -8,7 +8,7 @@ SETTLED = 0.5  # cosine to the last snapshot from which on a layer counts as set
 
 
 def cosine_similarity(a: np.ndarray, b: np.ndarray) -> np.ndarray:
-    """Cosine of each pair of reconstructions: 0 if one is all zeros, NaN if both.
+    """Returns the cosine of each pair: 0 if one is all zeros, NaN if both are.
 
     a: float array (..., height, width, channels); returns float array (...).
     """
@@ -20,7 +20,7 @@ def cosine_similarity(a: np.ndarray, b: np.ndarray) -> np.ndarray:
 
 
 def mean_similarity(a: np.ndarray, b: np.ndarray) -> float:
-    """Mean of `cosine_similarity` over the pairs that have one; NaN if none has.
+    """Averages `cosine_similarity` over the pairs that have one; NaN without any.
 
     a: float array (..., height, width, channels).
     """
@@ -30,14 +30,14 @@ def mean_similarity(a: np.ndarray, b: np.ndarray) -> float:
 
 
 def changed_share(before: Sequence, after: Sequence) -> float:
-    """Share of channels whose strongest image differs from the one before."""
+    """Returns the share of channels whose strongest image has changed."""
     return float(np.mean([a != b for a, b in zip(before, after, strict=True)]))
 
 
 def settled_epoch(
     epochs: Sequence[int], similarity: Sequence[float], bound: float = SETTLED
 ) -> int | None:
-    """First epoch from which the similarity stays at least `bound`."""
+    """Returns the first epoch from which the similarity stays at least `bound`."""
     near = np.asarray(similarity, np.float64) >= bound  # NaN is not
     if not near.size or not near[-1]:
         return None

@@ -18,7 +18,7 @@ _IN_OVERVIEW = 8  # channels of a layer in the overview
 
 @styled
 def draw_layer(features: LayerFeatures, title: str) -> Figure:
-    """One layer: its channels' reconstructions (or filters), and their patches."""
+    """Draws a layer: its channels' reconstructions (or filters), and patches."""
     columns = _columns(len(features.channels))
     rows = -(-len(features.channels) // columns)
     figure = new_figure(2 * (columns * 1.45 + 0.2), rows * 1.41 + 0.85, title)
@@ -33,7 +33,7 @@ def draw_layer(features: LayerFeatures, title: str) -> Figure:
 
 @styled
 def draw_overview(layers: Sequence[LayerFeatures], title: str) -> Figure:
-    """All layers in the paper's order, a few channels of each."""
+    """Draws all layers in the paper's order, a few channels of each."""
     shown = [min(len(features.channels), _IN_OVERVIEW) for features in layers]
     columns = min(4, max(shown))
     heights = [0.35 + 1.43 * -(-count // columns) for count in shown]
@@ -71,7 +71,7 @@ def _columns(count):
 
 
 def _blocks(images):
-    """(channels, count, height, width, 3) as one square of `count` a channel."""
+    """Tiles (channels, count, height, width, 3) into one square per channel."""
     times = -(-_SMALLEST // max(images.shape[2:4]))
     large = images.repeat(times, axis=2).repeat(times, axis=3)
     columns = _columns(images.shape[1])

@@ -71,7 +71,7 @@ def check_channels(request: int | Sequence[int], count: int, layer_name: str) ->
 
 
 def mean_num_classes(strongest: Strongest) -> float:
-    """Mean number of classes in a live channel's activations; NaN if unknown."""
+    """Averages the number of classes over live channels; NaN if unknown."""
     labels = np.where(strongest.values > 0, strongest.labels, -1)
     labels = labels[(labels >= 0).any(axis=1)]
     if not len(labels):
@@ -154,7 +154,7 @@ def layer_features(
 
 
 def _check_same(finder, layer, inputs, unit, recorded) -> float:
-    """Largest relative error of recomputed activations; raises `RunError` above 2 %."""
+    """Returns the largest relative error of recomputed activations, at most 2 %."""
     again = finder.activations(inputs, layer, *unit)
     size = np.maximum(np.abs(recorded), 1e-3 * np.abs(recorded).max())
     difference = np.abs(again - recorded) / np.maximum(size, 1e-30)
@@ -169,7 +169,7 @@ def _check_same(finder, layer, inputs, unit, recorded) -> float:
 
 
 def _first_filters(tensor, channels):
-    """The kernels of the first convolution, if `tensor` is a map of each of them."""
+    """Returns kernels of the first convolution, if `tensor` has a map of each."""
     conv, below = _made_by(tensor)
     while type(conv).__name__ in _KEEP_CHANNELS:
         conv, below = _made_by(below)
@@ -185,7 +185,7 @@ def _first_filters(tensor, channels):
 
 
 def _made_by(tensor):
-    """The operation that made a tensor, and what it read last; `None` for an input."""
+    """Returns the operation that made a tensor, and what it read (or `None`)."""
     operation, node_index, _ = tensor._keras_history
     sources = operation._inbound_nodes[node_index].input_tensors
     return operation, sources[0] if sources else None

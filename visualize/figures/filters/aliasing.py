@@ -12,7 +12,7 @@ _AT_ONCE = 32  # images whose spectra are in memory together
 
 
 def share_beyond_grid(images: np.ndarray, stride: tuple[int, int]) -> np.ndarray:
-    """Share of the power above half a grid's sampling frequency; NaN without contrast.
+    """Returns the share of power above half a grid's sampling frequency, or NaN.
 
     images: float array (n, height, width, channels); returns float array (n,).
     """

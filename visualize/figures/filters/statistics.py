@@ -51,7 +51,7 @@ class FilterStatistics:
         return np.bincount(band, minlength=len(BANDS)) / max(1, len(alive))
 
     def to_json(self) -> dict:
-        """Summary and the numbers of every filter, as JSON values."""
+        """Returns a summary and the numbers of every filter, as JSON values."""
         return {
             "filters": len(self.rms),
             "rms": {
@@ -122,7 +122,7 @@ def first_convolution(model: keras.Model) -> tuple[str, keras.layers.Conv2D]:
 
 
 def _power(kernel):
-    """Power (filters, frequencies), and the radius of each frequency."""
+    """Returns power (filters, frequencies), and the radius of each frequency."""
     size = 4 * max(kernel.shape[:2])
     spectrum = np.fft.fft2(kernel, s=(size, size), axes=(0, 1))
     power = np.sum(np.abs(spectrum) ** 2, axis=2).reshape(-1, kernel.shape[3]).T

@@ -27,7 +27,7 @@ class InvarianceCurves:
     labels: np.ndarray
 
     def relative(self, layer: int | str) -> np.ndarray:
-        """(n, k): distances as shares of the norm; sqrt(2) where nothing is shared.
+        """Returns (n, k) distances as shares of the norm: sqrt(2) if nothing is shared.
 
         Features are not negative behind a ReLU, so two unlike vectors of equal norm
         are at most sqrt(2) norms apart.
@@ -35,7 +35,7 @@ class InvarianceCurves:
         return self.distances[layer] / np.maximum(self.norms[layer], 1e-30)[:, None]
 
     def half_way(self, layer: int | str) -> float:
-        """How far from the identity the mean distance first reaches half its maximum.
+        """Returns how far from the identity the mean distance is half its maximum.
 
         In the unit of the sweep, interpolated; both directions averaged. Small where
         "small transformations have a dramatic effect" (sec. 4.1). NaN if all is 0.
@@ -50,7 +50,7 @@ class InvarianceCurves:
         )
 
     def linearity(self, layer: int | str) -> float:
-        """R squared of a line through 0 to the mean distance, over its steps.
+        """Returns R squared of a line through 0 to the mean distance, over its steps.
 
         1 for what grows in proportion; NaN if all is 0, and for what repeats, such as
         turns, which nothing can answer in proportion.
@@ -62,15 +62,15 @@ class InvarianceCurves:
         return float(1 - np.sum(rest**2) / np.sum((curve - curve.mean()) ** 2))
 
     def start(self) -> np.ndarray:
-        """(n,): probability of the class in the images as they are."""
+        """Returns (n,) probabilities of the class in the images as they are."""
         return self.probabilities[:, self._identity]
 
     def kept(self) -> np.ndarray:
-        """(n,): share of an image's copies with the label of the image as it is."""
+        """Returns (n,) shares of an image's copies with the label of the image itself."""
         return np.mean(self.labels == self.labels[:, [self._identity]], axis=1)
 
     def same_label(self) -> float:
-        """The same, over all images."""
+        """Averages `kept` over all images."""
         return float(self.kept().mean())
 
     @property

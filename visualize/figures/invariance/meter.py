@@ -148,7 +148,7 @@ class InvarianceMeter:
         return curves
 
     def pictures(self, image: np.ndarray, sweep: Sweep, values) -> np.ndarray:
-        """What the network sees of a transformed image, as people see it.
+        """Shows what the network sees of a transformed image.
 
         Args:
             image: array (height, width, channels), 0-255.

@@ -23,7 +23,7 @@ def draw_invariance(
     names: Sequence[str],
     headings: Mapping[int | str, str],
 ) -> Figure:
-    """A row for each transformation: images, a curve for each layer, probability."""
+    """Draws a row for each transformation: images, layers' curves, probability."""
     columns = 2 + len(headings)
     figure = new_figure(3.6 * columns, 3.1 * len(curves) + 0.5)
     axes = subplots(figure, len(curves), columns)
@@ -58,7 +58,7 @@ def _draw_curves(axes, curve, values):
 
 
 def _draw_pictures(axes, meter, curve, images, letter):
-    """A row for each image, framed in its curve's colour; a column for each value."""
+    """Draws a row for each image, framed in its curve's colour, a column per value."""
     places = np.linspace(0, len(curve.sweep.values) - 1, _SHOWN).round().astype(int)
     values = curve.sweep.values[np.unique(places)]
     rows = [meter.pictures(image.square, curve.sweep, values) for image in images]

@@ -77,7 +77,7 @@ def rotation(values, centre) -> np.ndarray:
 
 
 def paper_sweeps(side: int) -> tuple[Sweep, ...]:
-    """The ranges of Fig. 5, in proportion to the side of the network's input."""
+    """Returns the ranges of Fig. 5, in proportion to the side of the input."""
     shifts = np.arange(-60, 61, 4) * side / 224
     return (
         Sweep("vertical translation", "pixels", shifts, 0, translation),
@@ -120,12 +120,12 @@ def check_fill(fill: str) -> None:
 
 
 def corner(image_size, size) -> tuple[int, int]:
-    """(top, left) of the centre crop of that size."""
+    """Returns (top, left) of the centre crop of that size."""
     return (image_size[0] - size[0]) // 2, (image_size[1] - size[1]) // 2
 
 
 def centre_of(image_size, size) -> tuple[float, float]:
-    """(y, x) of the middle of the centre crop, in pixels of the image."""
+    """Returns (y, x) of the middle of the centre crop, in pixels of the image."""
     top, left = corner(image_size, size)
     return top + (size[0] - 1) / 2, left + (size[1] - 1) / 2
 

@@ -40,7 +40,7 @@ def _fall_of_activation(row) -> str:
 
 
 def _on_objects(rows) -> str:
-    """Where the probability falls, over the images whose object is known."""
+    """Says where the probability falls, over the images whose object is known."""
     known = [row.on_object for row in rows]
     shares = shares_on(
         np.stack([row.fall for row in rows]),

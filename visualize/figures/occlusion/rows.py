@@ -77,7 +77,7 @@ class OcclusionRow:
         }
 
     def to_json(self, class_names: Sequence[str]) -> dict:
-        """The row as JSON values."""
+        """Returns the row as JSON values."""
         maps = self.maps
         known = self.image.label is not None
         return {
