@@ -66,7 +66,7 @@ class InvarianceCurves:
         return self.probabilities[:, self._identity]
 
     def kept(self) -> np.ndarray:
-        """Returns (n,) shares of an image's copies with the label of the image itself."""
+        """Returns (n,) shares of copies with the label of the image as it is."""
         return np.mean(self.labels == self.labels[:, [self._identity]], axis=1)
 
     def same_label(self) -> float:
