@@ -39,7 +39,7 @@ class ScanState:
         return cls(key, tuple(layers), 0, 0, False, values, places, {})
 
     def serves(self, key: str, layers, count: int) -> bool:
-        """Returns whether this state serves a request; a finished one serves less, too."""
+        """Returns whether it serves a request; a finished one serves smaller ones."""
         if self.key != key or self.values.shape[1] < count:
             return False
         same = tuple(self.layers) == tuple(layers)
