@@ -55,10 +55,10 @@ class PartialPass:
         if step.axes is None or not is_known or None in below:
             return None
         changed = [
-            part.above(step.axes, size)
+            part.above(step.axes, size, shape)
             for part, size in zip(below, step.input_shapes, strict=True)
         ]
-        region = functools.reduce(operator.or_, changed).inside(shape)
+        region = functools.reduce(operator.or_, changed)
         largest = max(
             region.below(step.axes, size).share(size) for size in step.input_shapes
         )

@@ -36,17 +36,17 @@ class Span:
             self.stride * axis.stride,
         )
 
-    def above(self, axis, length) -> "Span":
-        """Returns the pixels of a layer's output that read some of these pixels."""
+    def above(self, axis, length, output_length) -> "Span":
+        """Returns the pixels of a layer's output that read some of these pixels.
+
+        The span lies inside the output, and is as long as the longest needs.
+        """
         start = self.start + axis.before(length)
         first = -((axis.pool - 1 - start) // axis.stride)
         end = (start + self.size - 1) // axis.stride + 1
-        return Span(first, max(1, int(np.max(end - first))))
-
-    def inside(self, length) -> "Span":
-        """Moves the span into a map, and cuts it to the map's length."""
-        size = min(self.size, length)
-        return Span(np.clip(self.start, 0, length - size), size)
+        first = np.clip(first, 0, output_length - 1)
+        size = int(np.max(np.clip(end, first + 1, output_length) - first))
+        return Span(np.minimum(first, output_length - size), size)
 
     def __or__(self, other) -> "Span":
         """Returns the smallest span around both."""
@@ -101,15 +101,12 @@ class Boxes:
             self.rows.below(axes[0], shape[0]), self.columns.below(axes[1], shape[1])
         )
 
-    def above(self, axes, shape) -> "Boxes":
+    def above(self, axes, shape, output_shape) -> "Boxes":
         """Returns the pixels of a layer's output that read some of these pixels."""
         return Boxes(
-            self.rows.above(axes[0], shape[0]), self.columns.above(axes[1], shape[1])
+            self.rows.above(axes[0], shape[0], output_shape[0]),
+            self.columns.above(axes[1], shape[1], output_shape[1]),
         )
-
-    def inside(self, shape) -> "Boxes":
-        """Moves the boxes into a map of a shape, and cuts them to its size."""
-        return Boxes(self.rows.inside(shape[0]), self.columns.inside(shape[1]))
 
     def share(self, shape) -> float:
         """Returns the area of a box over that of a map."""
