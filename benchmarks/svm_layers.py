@@ -18,7 +18,7 @@ import numpy as np
 
 from benchmarks.svm import OURS, PEER, PeakMemory
 from transfer.experiments.arguments import layer_list
-from zfkeras.cli import arguments, command
+from zfkeras.cli import arguments, command, settings
 
 MAX_PEER_FEATURES = 100_000
 TEST_A_CLASS, C = 5, 1.0
@@ -31,8 +31,7 @@ def build_parser() -> argparse.ArgumentParser:
         "Compare SVMHead with scikit-learn's LinearSVC on the features of a network's "
         "layers: decision values, seconds, megabytes.",
     )
-    arguments.add_data(parser)
-    arguments.add_model(parser)
+    settings.add(parser, data=settings.some_data(), model=settings.a_model())
     parser.add_argument(
         "--variant",
         help="a network of this name with random weights in place of --model, such as "
@@ -41,7 +40,7 @@ def build_parser() -> argparse.ArgumentParser:
     parser.add_argument(
         "--layer", type=layer_list, default="1,5,7", metavar="LIST", help="layers"
     )
-    arguments.add_workdir(parser, default="runs/svm-layers")
+    settings.add(parser, workdir=settings.a_workdir("runs/svm-layers"))
     return parser
 
 

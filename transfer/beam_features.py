@@ -35,7 +35,7 @@ def build_parser() -> argparse.ArgumentParser:
         "takes over the shards that are there.",
     )
     add_settings(parser, BeamFeatureSettings)
-    arguments.add_workdir(parser, default="runs/beam_features")
+    settings.add(parser, workdir=settings.a_workdir("runs/beam_features"))
     add_cluster(parser)
     return parser
 

@@ -4,7 +4,7 @@ import argparse
 import sys
 import time
 
-from zfkeras.cli import arguments, command
+from zfkeras.cli import arguments, command, settings
 
 # transfer.protocols.overlap has the reason; --help must not wait for NumPy.
 THRESHOLD = 0.9
@@ -18,8 +18,7 @@ def build_parser() -> argparse.ArgumentParser:
         "holds a list of pairs that are nearly unchanged and a picture of them. Those "
         "of --against are the ones to leave out of training.",
     )
-    arguments.add_data(parser)
-    arguments.add_split(parser, "train")
+    settings.add(parser, data=settings.some_data(), split=settings.a_split("train"))
     parser.add_argument(
         "--against",
         required=True,
@@ -44,8 +43,11 @@ def build_parser() -> argparse.ArgumentParser:
         help="correlate the pixels themselves, without subtracting the mean of their "
         "surround; finds most skies alike",
     )
-    arguments.add_max_bad_fraction(parser)
-    arguments.add_workdir(parser, default="runs/overlap")
+    settings.add(
+        parser,
+        max_bad_fraction=settings.max_bad_fraction(),
+        workdir=settings.a_workdir("runs/overlap"),
+    )
     return parser
 
 

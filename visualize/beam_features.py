@@ -4,7 +4,7 @@ import argparse
 import sys
 
 from visualize.figures.shared_settings import LAYERS_HELP, TOP_HELP
-from zfkeras.cli import arguments, command
+from zfkeras.cli import arguments, command, settings
 from zfkeras.passes.beam.arguments import add_cluster
 
 
@@ -17,9 +17,12 @@ def build_parser() -> argparse.ArgumentParser:
         "visualize.features with the same arguments and --workdir draws what they "
         "found without a pass of its own.",
     )
-    arguments.add_model(parser)
-    arguments.add_data(parser)
-    arguments.add_split(parser)
+    settings.add(
+        parser,
+        model=settings.a_model(),
+        data=settings.some_data(),
+        split=settings.a_split(),
+    )
     parser.add_argument(
         "--layers", type=arguments.layers, metavar="LIST", help=LAYERS_HELP
     )
@@ -30,9 +33,12 @@ def build_parser() -> argparse.ArgumentParser:
         metavar="N",
         help=TOP_HELP,
     )
-    arguments.add_workdir(parser, default="runs/features")
-    arguments.add_batch_size(parser, default=128)
-    arguments.add_max_bad_fraction(parser)
+    settings.add(
+        parser,
+        workdir=settings.a_workdir("runs/features"),
+        batch_size=settings.batch_size(128),
+        max_bad_fraction=settings.max_bad_fraction(),
+    )
     add_cluster(parser)
     return parser
 

@@ -3,7 +3,7 @@
 import argparse
 import sys
 
-from zfkeras.cli import arguments, command
+from zfkeras.cli import arguments, command, settings
 
 BASES = ("zfnet_quarter", "alexnet_quarter", "zfnet", "alexnet")
 
@@ -17,8 +17,9 @@ def build_parser() -> argparse.ArgumentParser:
         "beside, and whether its order holds. The same command resumes what was "
         "stopped; finished rows are not trained again.",
     )
-    arguments.add_data(parser)
-    arguments.add_workdir(parser, default="runs/ablation")
+    settings.add(
+        parser, data=settings.some_data(), workdir=settings.a_workdir("runs/ablation")
+    )
     parser.add_argument(
         "--base", choices=BASES, default=BASES[0], help="the full network"
     )
@@ -48,7 +49,7 @@ def build_parser() -> argparse.ArgumentParser:
         metavar="N",
         help="passes over the training images, for each row",
     )
-    arguments.add_seed(parser)
+    settings.add(parser, seed=settings.a_seed())
     parser.add_argument(
         "--mixed-precision",
         choices=("float16", "bfloat16"),

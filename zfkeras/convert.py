@@ -4,7 +4,7 @@ import argparse
 import sys
 from pathlib import Path
 
-from zfkeras.cli import arguments, command
+from zfkeras.cli import arguments, command, settings
 from zfkeras.conversion.arguments import (
     add_description,
     check_none,
@@ -41,8 +41,11 @@ def build_parser() -> argparse.ArgumentParser:
         action="store_true",
         help="store a .keras file's weights as float16, half the size",
     )
-    arguments.add_data(parser, default_text="shapes, which are built in")
-    arguments.add_split(parser)
+    settings.add(
+        parser,
+        data=settings.some_data(None, "shapes, which are built in"),
+        split=settings.a_split(),
+    )
     parser.add_argument(
         "--num-images",
         type=arguments.positive_int,
@@ -50,8 +53,7 @@ def build_parser() -> argparse.ArgumentParser:
         metavar="N",
         help="images of the split on which both sides are compared",
     )
-    arguments.add_batch_size(parser, default=32)
-    arguments.add_seed(parser)
+    settings.add(parser, batch_size=settings.batch_size(32), seed=settings.a_seed())
     return parser
 
 

@@ -4,7 +4,7 @@ import argparse
 import sys
 from pathlib import Path
 
-from zfkeras.cli import arguments, command
+from zfkeras.cli import arguments, command, settings
 
 DEFAULT_MODELS = [arguments.DEFAULT_MODEL]
 
@@ -24,15 +24,17 @@ def build_parser() -> argparse.ArgumentParser:
         help="preset or .keras file; give it several times to average several networks "
         "(default: quarter, the network in the box)",
     )
-    arguments.add_data(parser)
-    arguments.add_split(parser)
+    settings.add(parser, data=settings.some_data(), split=settings.a_split())
     parser.add_argument(
         "--ten-crop",
         action="store_true",
         help="also average over four corners, centre and their mirror images",
     )
-    arguments.add_batch_size(parser, default=128)
-    arguments.add_max_bad_fraction(parser)
+    settings.add(
+        parser,
+        batch_size=settings.batch_size(128),
+        max_bad_fraction=settings.max_bad_fraction(),
+    )
     parser.add_argument(
         "--workdir",
         type=Path,

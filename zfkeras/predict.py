@@ -4,7 +4,7 @@ import argparse
 import sys
 from pathlib import Path
 
-from zfkeras.cli import arguments, command
+from zfkeras.cli import arguments, command, settings
 
 # Photographs in the picture; the JSON holds all.
 PICTURED = 40
@@ -26,7 +26,7 @@ def build_parser() -> argparse.ArgumentParser:
         metavar="IMAGE",
         help="files, or folders whose files are taken",
     )
-    arguments.add_model(parser)
+    settings.add(parser, model=settings.a_model())
     parser.add_argument(
         "--top",
         type=arguments.positive_int,
@@ -39,7 +39,7 @@ def build_parser() -> argparse.ArgumentParser:
         action="store_true",
         help="average over four corners, centre and their mirror images",
     )
-    arguments.add_batch_size(parser, default=64)
+    settings.add(parser, batch_size=settings.batch_size(64))
     parser.add_argument(
         "--workdir",
         type=Path,

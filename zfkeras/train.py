@@ -5,7 +5,7 @@ import shlex
 import sys
 from pathlib import Path
 
-from zfkeras.cli import arguments, command
+from zfkeras.cli import arguments, command, settings
 
 DEFAULT_CONFIG = "zfnet_shapes"
 
@@ -24,8 +24,11 @@ def build_parser() -> argparse.ArgumentParser:
         metavar="NAME",
         help="experiment in zfkeras/configs, such as zfnet_imagenet",
     )
-    arguments.add_data(parser, default_text="the configuration's own")
-    arguments.add_workdir(parser, default_text="runs/CONFIG")
+    settings.add(
+        parser,
+        data=settings.some_data(None, "the configuration's own"),
+        workdir=settings.a_workdir(None, "runs/CONFIG"),
+    )
     parser.add_argument(
         "--set",
         action="append",

@@ -2,7 +2,7 @@
 
 import argparse
 
-from zfkeras.cli import arguments
+from zfkeras.cli import arguments, settings
 
 
 def campaign_parser(
@@ -21,6 +21,7 @@ def campaign_parser(
         parser.add_argument(
             "--only", metavar="NAME", help="one of the commands (default: all)"
         )
-    arguments.add_seed(parser)
-    arguments.add_workdir(parser, default=f"runs/{name}")
+    settings.add(
+        parser, seed=settings.a_seed(), workdir=settings.a_workdir(f"runs/{name}")
+    )
     return parser

@@ -114,7 +114,7 @@ def warm_up() -> None:
     for name in (
         "transfer.experiments.caltech",
         "visualize.report.gathering",
-        "visualize.plots.features",
+        "visualize.figures.features.plot",
         "zfkeras.training.run",
     ):
         importlib.import_module(name)

@@ -4,7 +4,7 @@ import argparse
 from pathlib import Path
 
 from visualize.report.settings import ReportSettings
-from zfkeras.cli import arguments, command
+from zfkeras.cli import arguments, command, settings
 from zfkeras.records.settings import add_settings, read_settings, settings_to_json
 
 _PICTURES = (".jpg", ".png")
@@ -20,7 +20,7 @@ def build_parser() -> argparse.ArgumentParser:
         "used again.",
     )
     add_settings(parser, ReportSettings)
-    arguments.add_workdir(parser, default="runs/report")
+    settings.add(parser, workdir=settings.a_workdir("runs/report"))
     return parser
 
 

@@ -3,7 +3,6 @@
 import argparse
 import contextlib
 import math
-from pathlib import Path
 
 from zfkeras.errors import UsageError
 
@@ -49,83 +48,6 @@ class _HelpFormatter(argparse.ArgumentDefaultsHelpFormatter):
         if action.required or default is None or default is False or default == []:
             return action.help
         return super()._get_help_string(action)
-
-
-def add_data(parser: argparse.ArgumentParser, *, default_text: str = "") -> None:
-    """Adds --data; it is required unless `default_text` says what replaces it."""
-    parser.add_argument(
-        "--data",
-        metavar="SPEC",
-        required=not default_text,
-        help=DATA_HELP + (f" (default: {default_text})" if default_text else ""),
-    )
-
-
-def add_model(parser: argparse.ArgumentParser) -> None:
-    """Adds --model, a preset or file; by default `quarter`."""
-    parser.add_argument(
-        "--model", default=DEFAULT_MODEL, metavar="MODEL", help=MODEL_HELP
-    )
-
-
-def add_seed(parser: argparse.ArgumentParser) -> None:
-    """Adds --seed, for commands that draw random numbers."""
-    parser.add_argument(
-        "--seed",
-        type=seed,
-        default=0,
-        metavar="N",
-        help="fixes what is random, from 0; the same seed gives the same result",
-    )
-
-
-def add_split(parser: argparse.ArgumentParser, usual: str = "validation") -> None:
-    """Adds --split; without it `Source.split_name` decides."""
-    parser.add_argument(
-        "--split",
-        metavar="NAME",
-        help="which split of the data: train, validation or test (default: "
-        f"{usual}, or the only one there is)",
-    )
-
-
-def add_max_bad_fraction(parser: argparse.ArgumentParser) -> None:
-    """Adds --max-bad-fraction, the largest accepted fraction of bad images."""
-    parser.add_argument(
-        "--max-bad-fraction",
-        type=fraction,
-        default=0.01,
-        metavar="N",
-        help="share of unreadable images (0-1) past which the run stops",
-    )
-
-
-def add_workdir(
-    parser: argparse.ArgumentParser,
-    default: str | None = None,
-    *,
-    default_text: str = "",
-) -> None:
-    """Adds --workdir, the folder a command writes into."""
-    help_text = "folder for the results; a rerun resumes what it finds there"
-    parser.add_argument(
-        "--workdir",
-        type=Path,
-        default=None if default is None else Path(default),
-        metavar="DIR",
-        help=help_text + (f" (default: {default_text})" if default_text else ""),
-    )
-
-
-def add_batch_size(parser: argparse.ArgumentParser, default: int) -> None:
-    """Adds --batch-size, in images."""
-    parser.add_argument(
-        "--batch-size",
-        type=positive_int,
-        default=default,
-        metavar="N",
-        help="images in a batch",
-    )
 
 
 def positive_int(text: str) -> int:

@@ -1,6 +1,8 @@
 """The settings that several commands share; each function makes one field."""
 
+import argparse
 import dataclasses
+from pathlib import Path
 from typing import Any
 
 from zfkeras.cli.arguments import (
@@ -13,7 +15,7 @@ from zfkeras.cli.arguments import (
     positive_int,
     seed,
 )
-from zfkeras.records.settings import setting
+from zfkeras.records.settings import add_setting, setting
 
 
 def a_model() -> Any:
@@ -82,3 +84,20 @@ def a_seed() -> Any:
         metavar="N",
         help="fixes what is random, from 0; the same seed gives the same result",
     )
+
+
+def a_workdir(default: str | None, default_text: str = "") -> Any:
+    """Makes --workdir, the folder that a command writes into."""
+    text = "folder for the results; a rerun resumes what it finds there"
+    return setting(
+        None if default is None else Path(default),
+        type=Path,
+        metavar="DIR",
+        help=text + (f" (default: {default_text})" if default_text else ""),
+    )
+
+
+def add(parser: argparse.ArgumentParser, **fields: Any) -> None:
+    """Adds flags to a command that has no settings class of its own."""
+    for name, field in fields.items():
+        add_setting(parser, name, field)

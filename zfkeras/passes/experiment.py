@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from zfkeras.cli import arguments, command
+from zfkeras.cli import arguments, command, settings
 from zfkeras.records import Record
 from zfkeras.records.settings import add_settings, read_settings, settings_to_json
 
@@ -38,7 +38,7 @@ class Experiment:
         name = f"{self.package}.{self.key}"
         parser = arguments.make_parser(name, self.description)
         add_settings(parser, self.settings)
-        arguments.add_workdir(parser, default=f"runs/{self.key}")
+        settings.add(parser, workdir=settings.a_workdir(f"runs/{self.key}"))
         return parser
 
     def main(self, argv: Sequence[str] | None = None) -> int:

@@ -7,14 +7,14 @@ import tempfile
 import pytest
 import tensorflow as tf
 
-from zfkeras.cli import arguments, command
+from zfkeras.cli import arguments, command, settings
 from zfkeras.data.files.bad_images import BadImage
 from zfkeras.errors import RunError, UsageError
 
 
 def parser():
     made = arguments.make_parser("zfkeras.pretend", "Pretend.")
-    arguments.add_batch_size(made, default=8)
+    settings.add(made, batch_size=settings.batch_size(8))
     return made
 
 
@@ -37,7 +37,7 @@ def test_a_command_that_is_done_gives_0_and_is_silent(capsys):
 
 def test_a_missing_file_that_nobody_named_is_a_bug(tmp_path, capsys):
     made = arguments.make_parser("zfkeras.pretend", "Pretend.")
-    arguments.add_workdir(made, default="runs/pretend")
+    settings.add(made, workdir=settings.a_workdir("runs/pretend"))
 
     def opening(path):
         return lambda args: open(path)
@@ -104,7 +104,7 @@ def test_bugs_keep_their_traceback(bug, capsys):
 )
 def test_bad_usage_is_one_line_that_points_to_help(argv, names, capsys):
     made = parser()
-    arguments.add_data(made)
+    settings.add(made, data=settings.some_data())
     assert command.run(made, None, argv) == 2
     out, err = capsys.readouterr()
     (line,) = err.splitlines()
@@ -148,7 +148,7 @@ def run_into_closed_pipe(program, argv=()):
 # Stands in for TensorFlow, whose import is not what is tested here.
 PIPE = (
     "import sys, types; sys.modules['tensorflow'] = types.ModuleType('tensorflow'); "
-    "from zfkeras.cli import arguments, command; "
+    "from zfkeras.cli import arguments, command, settings; "
     "p = arguments.make_parser('zfkeras.pretend', '.'); "
     "sys.exit(command.run(p, lambda args: print('x' * {size}), sys.argv[1:]))"
 )
@@ -173,7 +173,7 @@ def test_a_name_the_terminal_cannot_show_is_printed_as_escapes(encoding):
 
 def test_a_full_disk_that_a_library_met_is_one_line_with_the_folder(tmp_path, capsys):
     made = parser()
-    arguments.add_workdir(made)
+    settings.add(made, workdir=settings.a_workdir(None))
 
     def work(args):
         raise RuntimeError("events.out; No space left on device")

@@ -7,7 +7,7 @@ import sys
 
 import pytest
 
-from zfkeras.cli import arguments
+from zfkeras.cli import arguments, settings
 from zfkeras.cli import command as running
 from zfkeras.errors import RunError
 from zfkeras.io import locks
@@ -101,7 +101,7 @@ def test_a_link_in_place_of_the_lock_is_not_followed(tmp_path):
 def command(work):
     """A command with --workdir that calls `work` with it once it has the folder."""
     parser = arguments.make_parser("test", "A test.")
-    arguments.add_workdir(parser)
+    settings.add(parser, workdir=settings.a_workdir(None))
 
     def run(args):
         running.make_folder(args.workdir)
