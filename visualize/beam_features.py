@@ -5,6 +5,7 @@ import sys
 
 from visualize.figures.shared_settings import LAYERS_HELP, TOP_HELP
 from zfkeras.cli import arguments, command, settings
+from zfkeras.graph.layer_graph import LayerGraph
 from zfkeras.passes.beam.arguments import add_cluster
 
 
@@ -52,10 +53,10 @@ def _features(args):
     from zfkeras.passes.beam.pipeline import check_installed
 
     check_installed()
+
     from visualize.strongest.beam_scan import ClusterScan
     from visualize.strongest.distinct import count_to_scan
     from zfkeras.data.register import open_source
-    from zfkeras.graph.paper_layers import usual_layers
     from zfkeras.io.provenance import write_results
     from zfkeras.models.presets import load
     from zfkeras.passes.beam.job import Job
@@ -65,7 +66,7 @@ def _features(args):
     command.make_folder(args.workdir)
     scan = ClusterScan(
         job=Job(args.model, source.spec, args.split, args.batch_size),
-        layers=args.layers or usual_layers(load(args.model).model),
+        layers=args.layers or LayerGraph(load(args.model).model).usual_layers(),
         count=count_to_scan(source, args.top),
         exchange=args.exchange or str((args.workdir / "exchange").absolute()),
         shard_size=args.shard_size,

@@ -3,11 +3,9 @@
 import operator
 from collections.abc import Sequence
 
-import keras
 import numpy as np
 
 from zfkeras.errors import UsageError
-from zfkeras.graph.layer_graph import LayerGraph
 
 
 def whole_number(name: str, value, lowest: int | None = None) -> int:
@@ -42,11 +40,6 @@ def as_numbers(name: str, value) -> np.ndarray:
             argument=name, expected="finite", received="NaN or infinity in it"
         )
     return array
-
-
-def check_graph(model: keras.Model) -> None:
-    """Raises `UsageError` unless the model is a functional or sequential one."""
-    LayerGraph(model)
 
 
 def list_of_layers(layers: Sequence[int | str]) -> list[int | str]:

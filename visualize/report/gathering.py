@@ -20,8 +20,7 @@ from visualize.strongest.scan_state import fingerprint
 from zfkeras.data.register import Source
 from zfkeras.data.sources.photographs import photographs
 from zfkeras.errors import RunError, UsageError
-from zfkeras.graph.layer_tensor import layer_tensor
-from zfkeras.graph.paper_layers import usual_layers
+from zfkeras.graph.layer_graph import LayerGraph
 from zfkeras.io import provenance
 from zfkeras.io.invocation import command_line
 from zfkeras.models.classifier import Classifier
@@ -125,9 +124,10 @@ def _fingerprint(split_name: str, source: Source, classifier: Classifier) -> str
 
 def _layers(given, model) -> tuple[int | str, ...]:
     """Returns the gallery's layers; raises for one that is not there."""
+    graph = LayerGraph(model)
     for layer in given or ():
-        layer_tensor(model, layer)
-    return tuple(given or usual_layers(model))
+        graph.tensor(layer)
+    return tuple(given or graph.usual_layers())
 
 
 def _name(model: str, classifier: Classifier) -> str:

@@ -5,10 +5,11 @@ import numpy as np
 
 from visualize.images.contrast import ZERO
 from zfkeras.errors import UsageError
-from zfkeras.graph.receptive_field import ReceptiveField, receptive_field
+from zfkeras.graph.boxes import Boxes
+from zfkeras.graph.receptive_field import receptive_field
 
 
-def known_field(model: keras.Model, tensor) -> ReceptiveField | None:
+def known_field(model: keras.Model, tensor) -> Boxes | None:
     """Returns a tensor's receptive field, `None` where it is not known."""
     try:
         return receptive_field(model, tensor)
@@ -16,7 +17,7 @@ def known_field(model: keras.Model, tensor) -> ReceptiveField | None:
         return None
 
 
-def boxes(field: ReceptiveField, positions: np.ndarray) -> np.ndarray:
+def boxes(field: Boxes, positions: np.ndarray) -> np.ndarray:
     """Returns receptive fields (top, left, bottom, right), which may overhang.
 
     positions: int array (..., 2); returns int64 array (..., 4).
@@ -42,7 +43,7 @@ def cut(images: np.ndarray, boxes: np.ndarray, fill=ZERO) -> np.ndarray:
 
 
 def cut_to_field(
-    images: np.ndarray, field: ReceptiveField | None, positions: np.ndarray, fill=0
+    images: np.ndarray, field: Boxes | None, positions: np.ndarray, fill=0
 ) -> np.ndarray:
     """Cuts each image to the field of a unit (n, 2); whole images without a field."""
     return images if field is None else cut(images, boxes(field, positions), fill)

@@ -14,7 +14,7 @@ from tqdm import tqdm
 from visualize.strongest.scan_state import ScanState, save_state
 from zfkeras.data.pipeline import evaluation_batches
 from zfkeras.errors import RunError
-from zfkeras.graph.layer_tensor import as_maps
+from zfkeras.graph.layer_outputs import as_maps
 
 _log = logging.getLogger(__name__)
 

@@ -10,13 +10,14 @@ import keras
 import numpy as np
 import tensorflow as tf
 
-from visualize.deconvnet.checks import check_graph, list_of_layers, whole_number
+from visualize.deconvnet.checks import list_of_layers, whole_number
 from visualize.strongest.scan import Scan, make_update
 from visualize.strongest.scan_state import ScanState, fingerprint, load_state
 from zfkeras.data.files.bad_images import BadImages
 from zfkeras.data.split import Split
 from zfkeras.errors import RunError, UsageError
-from zfkeras.graph.layer_tensor import as_maps, layer_tensor
+from zfkeras.graph.layer_graph import LayerGraph
+from zfkeras.graph.layer_outputs import as_maps
 from zfkeras.models.classifier import Classifier
 
 _log = logging.getLogger(__name__)
@@ -107,12 +108,15 @@ class TopActivations:
             raise UsageError(
                 argument="layers", received="none", expected="at least one layer"
             )
-        check_graph(model)
+        graph = LayerGraph(model)
         _check_input(model, preprocessing.crop_size)
         self.model = model
         self.preprocessing = preprocessing
         self.count = whole_number("count", count, 1)
-        self.tensors = {layer: layer_tensor(model, layer) for layer in layers}
+        self.tensors = {
+            layer: (graph.path(layer), tensor)
+            for layer, tensor in graph.tensors(layers).items()
+        }
 
     def scan(
         self,

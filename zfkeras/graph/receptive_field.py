@@ -11,8 +11,6 @@ from zfkeras.graph.boxes import Boxes, Span, boxes_below
 from zfkeras.graph.calls import calls_between
 from zfkeras.graph.kinds import WHOLE, windows_of
 
-ReceptiveField = Boxes
-
 
 def receptive_field(model: keras.Model, tensor: keras.KerasTensor) -> Boxes:
     """Computes the receptive field of a tensor inside a model.

@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 
 from visualize.strongest.patches import boxes, cut
-from zfkeras.graph.receptive_field import ReceptiveField, Span
+from zfkeras.graph.boxes import Boxes, Span
 
 IMAGE = np.arange(1, 13).reshape(1, 3, 4, 1)
 
@@ -12,7 +12,7 @@ def shown(box, image=IMAGE, fill=0):
 
 
 def test_boxes_by_hand():
-    field = ReceptiveField(Span(-2, 7, 4), Span(0, 5, 2))
+    field = Boxes(Span(-2, 7, 4), Span(0, 5, 2))
     found = boxes(field, np.array([[0, 0], [3, 1]]))
     assert found.tolist() == [[-2, 0, 5, 5], [10, 2, 17, 7]]
     assert boxes(field, np.zeros((2, 3, 2), int)).shape == (2, 3, 4)

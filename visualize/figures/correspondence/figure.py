@@ -6,6 +6,7 @@ from pathlib import Path
 from visualize.figures.figure import Figure
 from zfkeras.cli import settings
 from zfkeras.errors import UsageError
+from zfkeras.graph.layer_graph import LayerGraph
 from zfkeras.records import Record, setting
 
 PAPER = {
@@ -87,13 +88,12 @@ def measure(context, settings: CorrespondenceSettings) -> Record:
     from visualize.figures.correspondence.sign_table import SignTable
     from visualize.images.parts import masks_on, part_title, random_masks
     from zfkeras.data.crops import centre_crop
-    from zfkeras.graph.layer_tensor import lowest_first
-    from zfkeras.graph.paper_layers import layer_heading, paper_layer
 
     classifier = context.classifier(settings.model)
     model, preprocessing = classifier.model, classifier.preprocessing
-    layers = settings.layers or [paper_layer(model, number) for number in (5, 7)]
-    layers = lowest_first(model, layers)
+    graph = LayerGraph(model)
+    layers = settings.layers or [graph.stand_in(number) for number in (5, 7)]
+    layers = graph.lowest_first(layers)
     images = _images(settings, preprocessing)
     side = preprocessing.crop_size
     size = _mask_size(settings, side)
@@ -113,7 +113,7 @@ def measure(context, settings: CorrespondenceSettings) -> Record:
     names = [part_title(name) for name in images[0].parts]
     table = SignTable(
         names,
-        [layer_heading(model, layer) for layer in layers],
+        [graph.heading(layer) for layer in layers],
         [changes.distances[layer] for layer in layers],
         [changes.changed[layer] for layer in layers],
         [_paper(layer, names) for layer in layers],

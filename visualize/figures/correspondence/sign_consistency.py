@@ -12,7 +12,7 @@ from visualize.deconvnet.checks import list_of_layers
 from visualize.figures.batches import run_in_batches
 from visualize.images.occluders import occlude
 from zfkeras.errors import UsageError
-from zfkeras.graph.layer_tensor import layer_tensor
+from zfkeras.graph.layer_graph import LayerGraph
 
 # A change below this share of the largest feature is the rounding of another batch.
 _ROUNDING = 1e-5
@@ -51,7 +51,7 @@ def measure_sign_changes(
             expected="(m, n, 4) for images (n, height, width, channels), n at least 2",
         )
     layers = list_of_layers(layers)
-    tensors = [layer_tensor(model, layer)[1] for layer in layers]
+    tensors = [*LayerGraph(model).tensors(layers).values()]
     network = keras.Model(model.inputs[0], tensors)
 
     def features(pixels):

@@ -14,7 +14,7 @@ from visualize.figures.evolution.plot import channel_images, draw_evolution
 from visualize.strongest.patches import cut_to_field, known_field
 from visualize.strongest.scan import make_update
 from visualize.strongest.scan_state import ScanState
-from zfkeras.graph.layer_tensor import layer_tensor
+from zfkeras.graph.layer_graph import LayerGraph
 from zfkeras.io.provenance import write_record
 from zfkeras.plots import save_figure
 
@@ -97,7 +97,8 @@ class EvolutionCallback(keras.callbacks.Callback):
         if self._looks and self._deconvnet.model is self.model:
             return  # fit goes on where it stopped
         self._looks = {}
-        self._tensors = dict(layer_tensor(self.model, layer) for layer in self.layers)
+        graph = LayerGraph(self.model)
+        self._tensors = {graph.path(one): graph.tensor(one) for one in self.layers}
         self._channels = {
             name: _draw(tensor.shape[-1], self.num_channels, (self.seed, number))
             for number, (name, tensor) in enumerate(self._tensors.items())

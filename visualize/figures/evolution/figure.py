@@ -7,6 +7,7 @@ from pathlib import Path
 from visualize.figures.figure import Figure
 from visualize.figures.shared_settings import LAYERS_HELP
 from zfkeras.cli import settings
+from zfkeras.graph.layer_graph import LayerGraph
 from zfkeras.records import Record, Table, setting
 from zfkeras.records.table import number, percent
 
@@ -53,14 +54,14 @@ def measure(context, settings: EvolutionSettings) -> Record:
     from visualize.figures.evolution.snapshots import find_snapshots
     from visualize.images.sample import draw_sample, load_probes
     from visualize.strongest.searched_images import searched_images
-    from zfkeras.graph.paper_layers import layer_heading, usual_layers
     from zfkeras.models.presets import load
 
     snapshots = find_snapshots(settings.run, settings.epochs)
     images = searched_images(context, settings, "train")
     # Its weights change: it cannot be the context's.
     classifier = load([*snapshots.values()][-1])
-    layers = settings.layers or usual_layers(classifier.model)
+    graph = LayerGraph(classifier.model)
+    layers = settings.layers or graph.usual_layers()
     history = FeatureHistory(
         classifier,
         snapshots,
@@ -76,8 +77,7 @@ def measure(context, settings: EvolutionSettings) -> Record:
     _ = context.workdir  # nobody else's, before the work
     probes = load_probes(probes, classifier.preprocessing, images.bad_images)
     headed = {
-        layer_heading(classifier.model, layer): found
-        for layer, found in history.follow(probes).items()
+        graph.heading(layer): found for layer, found in history.follow(probes).items()
     }
     numbers = {
         **images.to_json(),

@@ -15,7 +15,7 @@ from visualize.images.objects import mask_finder
 from visualize.strongest.distinct import count_to_scan, one_per_photograph
 from visualize.strongest.searched_images import searched_images
 from visualize.strongest.top_activations import Strongest, TopActivations
-from zfkeras.graph.paper_layers import usual_layers
+from zfkeras.graph.layer_graph import LayerGraph
 
 
 def find_features(
@@ -28,7 +28,7 @@ def find_features(
     """
     images = searched_images(context, settings)
     source, classifier = images.source, context.classifier(settings.model)
-    layers = settings.layers or usual_layers(classifier.model)
+    layers = settings.layers or LayerGraph(classifier.model).usual_layers()
     finder = TopActivations(classifier, layers, count_to_scan(source, settings.top))
     deconvnet = Deconvnet(classifier.model)
     deconvnet.require(layers)

@@ -14,7 +14,7 @@ from visualize.strongest.patches import boxes, cut, known_field
 from visualize.strongest.top_activations import Strongest, TopActivations
 from zfkeras.data.split import Split
 from zfkeras.errors import RunError, UsageError
-from zfkeras.graph.receptive_field import ReceptiveField, Span
+from zfkeras.graph.boxes import Boxes, Span
 
 # Pairs that are in memory at once: on ZFNet, 64 inputs and reconstructions of 600 kB.
 _PAIRS_AT_ONCE = 64
@@ -27,7 +27,7 @@ class LayerFeatures:
     """Some channels of a layer, each with its strongest activations."""
 
     layer: int | str  # as it was asked for: the paper's number or a name
-    field: ReceptiveField  # receptive field of the layer
+    field: Boxes  # receptive field of the layer
     knows_field: bool  # whether it is
     channels: np.ndarray  # int array (k,), those shown
     strongest: Strongest  # of these channels, k rows of `count`
@@ -103,7 +103,7 @@ def layer_features(
     _, tensor = finder.tensors[layer]
     side = finder.preprocessing.crop_size
     known, whole = known_field(finder.model, tensor), Span(0, side, 0)
-    field = known or ReceptiveField(whole, whole)
+    field = known or Boxes(whole, whole)
     field_boxes = boxes(field, top.positions)
     shape = (*top.images.shape, min(field.size[0], side), min(field.size[1], side))
     patches = np.full((*shape, 3), ZERO, np.uint8)

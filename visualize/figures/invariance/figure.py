@@ -5,6 +5,7 @@ import dataclasses
 from visualize.figures.figure import Figure
 from visualize.figures.shared_settings import COUNT_HELP, ImageSettings
 from zfkeras.cli import settings
+from zfkeras.graph.layer_graph import LayerGraph
 from zfkeras.records import Record, Table, setting
 from zfkeras.records.table import number, percent
 
@@ -43,13 +44,13 @@ def measure(context, settings: InvarianceSettings) -> Record:
     from visualize.figures.invariance.meter import InvarianceMeter
     from visualize.figures.invariance.plot import draw_invariance
     from visualize.images.chosen import chosen_images
-    from zfkeras.graph.paper_layers import layer_heading, paper_layer
 
     source = context.source(settings.data)
     split_name = source.split_name(settings.split)
     classifier = context.classifier(settings.model)
     model, preprocessing = classifier.model, classifier.preprocessing
-    layers = settings.layers or [paper_layer(model, number) for number in (1, 7)]
+    graph = LayerGraph(model)
+    layers = settings.layers or [graph.stand_in(number) for number in (1, 7)]
     meter = InvarianceMeter(
         model,
         layers,
@@ -66,7 +67,7 @@ def measure(context, settings: InvarianceSettings) -> Record:
         show_progress=True,
     )
     names = [image.shown_class(classifier.class_names) for image in images]
-    headings = {layer: layer_heading(model, layer) for layer in layers}
+    headings = {layer: graph.heading(layer) for layer in layers}
     figure = draw_invariance(meter, curves, images, names, headings)
     return Record(
         PAPER,

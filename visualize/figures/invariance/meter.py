@@ -8,7 +8,6 @@ import tensorflow as tf
 
 from visualize.deconvnet.checks import (
     as_numbers,
-    check_graph,
     list_of_layers,
     whole_number,
 )
@@ -23,7 +22,7 @@ from visualize.figures.invariance.transformations import (
     transform,
 )
 from zfkeras.errors import UsageError
-from zfkeras.graph.layer_tensor import layer_tensor
+from zfkeras.graph.layer_graph import LayerGraph
 
 
 class InvarianceMeter:
@@ -59,7 +58,7 @@ class InvarianceMeter:
         input_scale: float = 1.0,
         fill: str = "mean",
     ):
-        check_graph(model)
+        graph = LayerGraph(model)
         check_fill(fill)
         self.layers = tuple(list_of_layers(layers))
         shape = tuple(model.inputs[0].shape)
@@ -73,7 +72,7 @@ class InvarianceMeter:
         self.mean_image = np.asarray(mean_image, np.float32)
         self.input_scale = input_scale
         self.fill = fill
-        tensors = [layer_tensor(model, layer)[1] for layer in self.layers]
+        tensors = graph.tensors(self.layers).values()
         self._network = keras.Model(model.inputs[0], [*tensors, *model.outputs])
         self._features = tf.function(self._look, autograph=False, reduce_retracing=True)
         self._compare = tf.function(

@@ -15,7 +15,7 @@ from visualize.images.sample import examples_at, load_crops
 from visualize.strongest.searched_images import SearchedImages
 from visualize.strongest.top_activations import TopActivations
 from zfkeras.data.crops import centre_crop
-from zfkeras.graph.paper_layers import layer_heading, paper_layer
+from zfkeras.graph.layer_graph import LayerGraph
 from zfkeras.passes.context import Context
 from zfkeras.records.numbers import json_rows
 
@@ -119,7 +119,8 @@ def make_rows(
     """Measures and projects all that Fig. 7 shows."""
     classifier = context.classifier(settings.model)
     model, preprocessing = classifier.model, classifier.preprocessing
-    layer = paper_layer(model, 5) if settings.layer is None else settings.layer
+    graph = LayerGraph(model)
+    layer = graph.stand_in(5) if settings.layer is None else settings.layer
     size, stride = default_patch(preprocessing.crop_size)
     size = settings.patch_size or size
     occluder = SlidingOccluder(model, layer)
@@ -156,7 +157,7 @@ def make_rows(
                 classifier.class_names[measured.label],
                 centre_crop(image.square, preprocessing.crop_size),
                 measured,
-                layer_heading(model, layer),
+                graph.heading(layer),
                 shown,
                 others,
                 names,

@@ -6,13 +6,14 @@ import keras
 import numpy as np
 import tensorflow as tf
 
-from visualize.deconvnet.checks import as_numbers, check_graph, whole_number
+from visualize.deconvnet.checks import as_numbers, whole_number
 from visualize.deconvnet.partial_pass import PartialPass, Plan, regions_of
 from visualize.figures.batches import run_in_batches
 from visualize.figures.occlusion.maps import OcclusionMaps
 from visualize.images.occluders import occlude, window_starts
 from zfkeras.errors import UsageError
-from zfkeras.graph.layer_tensor import as_maps, layer_tensor
+from zfkeras.graph.layer_graph import LayerGraph
+from zfkeras.graph.layer_outputs import as_maps
 
 
 class SlidingOccluder:
@@ -48,13 +49,14 @@ class SlidingOccluder:
 
     def __init__(self, model: keras.Model, layer: int | str | None = None):
         if layer is not None or not isinstance(model, keras.Model):
-            check_graph(model)
+            graph = LayerGraph(model)
         self.model = model
         self.layer_name = None
         self._network = model
         if layer is not None:
-            self.layer_name, tensor = layer_tensor(model, layer)
-            self._network = keras.Model(model.inputs[0], [tensor, *model.outputs])
+            self.layer_name = graph.path(layer)
+            outputs = [graph.tensor(layer), *model.outputs]
+            self._network = keras.Model(model.inputs[0], outputs)
         try:
             watched = [] if layer is None else [self.layer_name]
             self._partial = PartialPass(model, watched)

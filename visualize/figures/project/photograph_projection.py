@@ -12,9 +12,9 @@ from visualize.figures.project.figure import ProjectSettings
 from visualize.strongest.patches import boxes, known_field
 from zfkeras.data.crops import centre_crop
 from zfkeras.errors import RunError, UsageError
-from zfkeras.graph.layer_tensor import as_maps, layer_tensor
-from zfkeras.graph.paper_layers import layer_heading, usual_layers
-from zfkeras.graph.receptive_field import ReceptiveField, Span
+from zfkeras.graph.boxes import Boxes, Span
+from zfkeras.graph.layer_graph import LayerGraph
+from zfkeras.graph.layer_outputs import as_maps
 from zfkeras.models.classifier import Classifier
 
 TOP_CLASSES = 5
@@ -65,7 +65,8 @@ class PhotographProjector:
 
     def __init__(self, classifier: Classifier, settings: ProjectSettings):
         model = classifier.model
-        layer = usual_layers(model)[-1] if settings.layer is None else settings.layer
+        graph = LayerGraph(model)
+        layer = graph.usual_layers()[-1] if settings.layer is None else settings.layer
         self.deconvnets = {
             method: Deconvnet(model, method=method) for method in METHODS
         }
@@ -74,8 +75,8 @@ class PhotographProjector:
         self.preprocessing = classifier.preprocessing
         self.settings = settings
         self.layer = layer
-        self.heading = layer_heading(model, layer)
-        self.layer_name, tensor = layer_tensor(model, layer)
+        self.heading = graph.heading(layer)
+        self.layer_name, tensor = graph.path(layer), graph.tensor(layer)
         self.has_positions = len(tensor.shape) == 4
         self.is_output = tensor is model.outputs[0]
         if settings.position is not None and not self.has_positions:
@@ -88,7 +89,7 @@ class PhotographProjector:
         Pairs.of(1, tensor.shape[1:], settings.channels, settings.position, None)
         self.known_field = known_field(model, tensor)
         whole = Span(0, self.preprocessing.crop_size, 0)
-        self.field = self.known_field or ReceptiveField(whole, whole)
+        self.field = self.known_field or Boxes(whole, whole)
         self._network = keras.Model(model.inputs[0], [tensor, model.outputs[0]])
 
     @property
