@@ -13,7 +13,7 @@ from zfkeras.records.settings import add_settings
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class BeamFeatureSettings(FeatureSettings):
-    """Which features are computed."""
+    """The network, the layers and the images."""
 
     data: str = settings.some_data()
     split: str = setting(

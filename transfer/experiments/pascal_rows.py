@@ -112,7 +112,7 @@ class PascalRows:
         train, test = sets
         positives = (test.targets == 1).sum(axis=0)
         if not positives.any() or not (train.targets == 1).any():
-            raise RunError(f"no image of {self.settings.data} shows any class")
+            raise RunError(f"no image of {self.settings.data} is labelled with a class")
         return {
             "data": self.settings.data,
             "model": str(self.settings.model),

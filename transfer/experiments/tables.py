@@ -96,7 +96,7 @@ def measure(context, settings: TableSettings) -> Record:
 
 
 def _sets(table, data) -> list[str]:
-    """Returns the given data sets of a table: one for all tables but Table 7."""
+    """Returns the data sets of a table: several for Table 7, one for others."""
     found = [name for name in NEEDS[table] if name in data]
     if not found:
         logger.info("table %s is left out: no data for it", table)

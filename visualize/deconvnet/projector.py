@@ -40,7 +40,7 @@ class Projector:
 
     @property
     def has_filters_last(self) -> bool:
-        """Whether some channels of the layer can be computed without the others."""
+        """Tells whether single channels of the layer can be computed alone."""
         return self._last is not None
 
     def _last_filter(self):

@@ -23,7 +23,7 @@ def plan_windows(steps: Sequence[Step], tensor: int) -> dict[int, Boxes | None]:
 
 
 def _joined(window, other, shape):
-    """Returns the smallest window around both, `None` where it is no gain."""
+    """Returns the smallest window around both, `None` if it is nearly the map."""
     if window.stride != other.stride:  # they move apart
         return None
     both = window | other

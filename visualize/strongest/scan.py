@@ -70,7 +70,7 @@ class Scan:
         return self.state
 
     def _take(self, batch, batch_size):
-        """Merges what a batch holds into the state."""
+        """Merges the strongest activations of a batch into those found so far."""
         number = len(batch["label"])
         missing = batch_size - number  # A last batch of another size would recompile.
         images = tf.pad(batch["image"], [[0, missing], [0, 0], [0, 0], [0, 0]])

@@ -119,7 +119,7 @@ def _run(parser, command, argv) -> int:
 
 
 def _is_argument(err: OSError, args: argparse.Namespace) -> bool:
-    """Tells whether a wrong path is one that the user gave, or lies in it."""
+    """Tells whether a wrong path is what the user gave, or lies below that."""
     if err.errno is None or err.filename is None:  # raised by our own checks
         return True
     wrong = Path(os.path.abspath(os.fsdecode(err.filename)))

@@ -16,7 +16,7 @@ from zfkeras.data.split import Split
 
 @dataclasses.dataclass(frozen=True, eq=False)
 class Share(Split):
-    """Every `count`-th example of a split, starting with the `index`-th."""
+    """Every `count`-th example of a split, from number `index` (from 0)."""
 
     split: Split
     index: int

@@ -43,7 +43,7 @@ class LayerCall:
 
     @property
     def is_input(self) -> bool:
-        """Whether it is an input of the model or of a nested one."""
+        """Tells whether the call is an input of the model or of a nested model."""
         return not self.inputs
 
     @property

@@ -91,7 +91,7 @@ class LayerGraph:
         return self.tensors([layer])[layer]
 
     def tensors(self, layers: Iterable[int | str]) -> dict:
-        """Returns the outputs of some layers: of a pool with its argmax, the maps.
+        """Returns the outputs of some layers; of a pool the maps, without the argmax.
 
         Layers inside one nested model come out of one call of it.
 

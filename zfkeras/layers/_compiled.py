@@ -3,6 +3,7 @@
 It knows nothing of pooling or normalisation.
 """
 
+import functools
 from collections.abc import Callable
 
 import tensorflow as tf
@@ -26,7 +27,10 @@ class Compiled:
     def __init__(self, function: Callable):
         self._function = function
         self._compiled = tf.function(function, jit_compile=True)
-        self._plain = tf.function(function, reduce_retracing=True)  # any shape
+        # One for each rank: traced for any shape, it would not know the rank either.
+        self._plain = functools.cache(
+            lambda *ranks: tf.function(function, reduce_retracing=True)
+        )
         self._shapes = set()
 
     def __call__(self, *arguments):
@@ -46,7 +50,8 @@ class Compiled:
         """Runs without XLA; outside of a graph as one of unknown sizes."""
         if not tf.executing_eagerly():
             return self._function(*arguments)
-        return self._plain(*map(tf.convert_to_tensor, arguments))
+        tensors = [*map(tf.convert_to_tensor, arguments)]
+        return self._plain(*(tensor.shape.rank for tensor in tensors))(*tensors)
 
     def _filled_up(self, arguments):
         """Calls with a batch of one of few lengths; returns the part asked for."""

@@ -79,7 +79,7 @@ def run_ablation(
 
 
 def _check_validation(config: TrainConfig) -> None:
-    """Says before any row is trained what would be found out after it."""
+    """Refuses a wrong validation set before any network is trained."""
     validation = open_data(config).splits.get("validation")
     if validation is None or not validation.num_examples:
         raise UsageError(

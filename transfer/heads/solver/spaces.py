@@ -39,7 +39,7 @@ class FeatureSpace:
         return cls(scaled, scale)
 
     def part(self, rows: np.ndarray) -> "FeatureSpace":
-        """Returns the space of some samples."""
+        """Returns the same space for some of the samples."""
         return FeatureSpace(self.features[rows])
 
     def scores_of(self, others, rows, weights: np.ndarray) -> np.ndarray:

@@ -29,7 +29,7 @@ class _MaxPool(Rule):
 
 @register_rule(keras.layers.MaxPooling2D)
 class MaxPooling2D(_MaxPool):
-    """Keras's own pool; the switches are taken here."""
+    """Pools as Keras's own pool does, and keeps the switches as well."""
 
     def forward(self, call, x):
         return max_pool(tf.cast(x, call.layer.compute_dtype), windows_of(call))

@@ -120,7 +120,7 @@ class FeatureHistory:
         }
 
     def _reconstructions(self, found, channels) -> dict:
-        """Projects the strongest: layer -> (channels, height, width, 3)."""
+        """Projects strongest activations: layer -> (channels, height, width, 3)."""
         split = self.images.split
         rows = {layer: found[layer].images[c, 0] for layer, c in channels.items()}
         examples = examples_at(split, np.concatenate(list(rows.values())))

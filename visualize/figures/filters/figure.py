@@ -63,7 +63,7 @@ def measure(context, settings: FilterSettings) -> Record:
     from visualize.figures.filters.statistics import first_convolution, measure_filters
 
     if settings.layer is not None and not settings.data:
-        raise UsageError("--layer needs --data, the images that layer 2 is shown on.")
+        raise UsageError("--layer needs --data, the images that it is projected on.")
     names = settings.models or [DEFAULT_MODEL]
     labels = model_labels(names, settings.labels)
     classifiers = [context.classifier(name) for name in names]

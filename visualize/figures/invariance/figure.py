@@ -88,7 +88,7 @@ def measure(context, settings: InvarianceSettings) -> Record:
 
 
 def _sentence(curve, headings) -> str:
-    """Says what a transformation does."""
+    """Says how far features and answer move with a transformation."""
     parts = [
         f"{heading} moves by up to {curve.relative(layer).mean(axis=0).max():.2f} of "
         f"its norm{_half_way(curve, layer)}{_line(curve.linearity(layer))}"

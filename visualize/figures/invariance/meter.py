@@ -196,7 +196,7 @@ class InvarianceMeter:
         return (moved - coverage * self._mean_crop(images.shape)) * self.input_scale
 
     def _look(self, images, matrices):
-        """Computes the features of each layer (n, f) and the outputs (n, classes)."""
+        """Transforms images; computes features (n, features), outputs (n, classes)."""
         *layers, outputs = self._network(
             self._prepared(images, matrices), training=False
         )

@@ -67,7 +67,7 @@ class Constants:
         if name in self._tensors:
             return _numbers(self._tensors[name], name)
         if name not in self._nodes:
-            raise UsageError(f"{name!r} must be numbers that stand in the file.")
+            raise UsageError(f"{name!r} must be numbers stored in the ONNX file.")
         node = self._nodes[name]
         value = attributes_of(node).get("value")
         value = None if value is None else _numbers(value, name)

@@ -68,7 +68,7 @@ class _Reader:
             if node.op_type != "Softmax":
                 logits = tensor
         if tensor not in {output.name for output in self.graph.output}:
-            raise UsageError(f"the chain ends in {tensor!r}, which is no output")
+            raise UsageError(f"the graph must output {tensor!r}, its last operation's.")
         return self._network(operations), Taps(self.model, images, crops, logits)
 
     def _input(self):

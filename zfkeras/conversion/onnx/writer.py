@@ -119,7 +119,10 @@ class _Graph:
     def _pool(self, layer):
         windows = layer.windows
         if any(map(any, self.zeros)) and not self._behind_relu():
-            raise UsageError(f"{layer.name} must pool what a ReLU gave, to be padded.")
+            raise UsageError(
+                f"{layer.name} must follow a ReLU: padding with zeros changes the maxima "
+                "of negative numbers."
+            )
         self._node(
             "MaxPool",
             layer.name,

@@ -21,7 +21,7 @@ class Cluster:
 
     @property
     def is_chief(self) -> bool:
-        """Returns whether this process writes what the run leaves."""
+        """Tells whether this process writes the files of the run."""
         return self.index == 0
 
     def name(self, index: int) -> str:

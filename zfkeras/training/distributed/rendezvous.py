@@ -36,7 +36,7 @@ def meet(cluster: Cluster, request: Mapping, timeout_seconds: float) -> None:
 
 
 def _listen(cluster):
-    """Opens this worker's port, which TensorFlow needs afterwards."""
+    """Opens this worker's port; it is closed before TensorFlow opens it again."""
     port = int(cluster.addresses[cluster.index].rpartition(":")[2])
     try:
         return socket.create_server(("", port), backlog=len(cluster.addresses))

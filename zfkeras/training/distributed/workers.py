@@ -88,7 +88,7 @@ class Workers:
         ]
 
     def from_chief(self, action: Callable[[], object]):
-        """Does something on the chief and tells all workers what came of it."""
+        """Runs an action on the chief; gives its result or its error to all workers."""
         if self.alone:
             return action()
         answer, error = {"value": None}, None
