@@ -169,9 +169,8 @@ def _max_pool_wide(x, windows):
         if best is None:
             best, offset = value, tf.broadcast_to(first, tf.shape(value))
             continue
-        # NaN wins, too, and then keeps its place. Without XLA, TensorFlow rewrites
-        # ~(value <= best) as value > best, which NaN does not fulfil.
-        wins = tf.math.logical_xor(value <= best, best == best)
+        # Not "value > best": NaN, too, wins, and then keeps its place.
+        wins = ~(value <= best) & (best == best)
         best = tf.where(wins, value, best)
         offset = tf.where(wins, tf.cast(number, offset.dtype), offset)
     return best, offset

@@ -27,10 +27,12 @@ def assert_right(results, x):
 
 def test_few_shapes_are_compiled_and_all_are_right(double, traced):
     for height in range(1, 3 * MAX_SHAPES):
-        x = np.ones((2, height, 3), np.float32)
-        assert_right(double(tf.constant(x)), x)
+        for rank in (3, 4):
+            x = np.ones((2, *[1] * (rank - 3), height, 3), np.float32)
+            assert_right(double(tf.constant(x)), x)
+    assert {len(shape) for shape in traced} == {3, 4}  # no unknown rank
     known = [shape for shape in traced if None not in shape]
-    assert MAX_SHAPES <= len(known) <= MAX_SHAPES + 3
+    assert MAX_SHAPES <= len(known) <= MAX_SHAPES + 6
 
 
 @pytest.mark.parametrize("jit_compile", [False, True])

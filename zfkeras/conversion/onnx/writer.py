@@ -120,7 +120,7 @@ class _Graph:
         windows = layer.windows
         if any(map(any, self.zeros)) and not self._behind_relu():
             raise UsageError(
-                f"{layer.name} must follow a ReLU: padding with zeros changes the maxima "
+                f"{layer.name} must follow a ReLU: zeros as padding change the maxima "
                 "of negative numbers."
             )
         self._node(
