@@ -169,10 +169,11 @@ def _max_pool_wide(x, windows):
         if best is None:
             best, offset = value, tf.broadcast_to(first, tf.shape(value))
             continue
-        # Not "value > best": NaN, too, wins, and then keeps its place.
-        wins = ~(value <= best) & (best == best)
-        best = tf.where(wins, value, best)
-        offset = tf.where(wins, tf.cast(number, offset.dtype), offset)
+        # NaN wins, too, and then keeps its place. TensorFlow without XLA would rewrite
+        # the negation, ~(value <= best), as value > best, which holds for no NaN.
+        loses = (value <= best) | (best != best)
+        best = tf.where(loses, best, value)
+        offset = tf.where(loses, offset, tf.cast(number, offset.dtype))
     return best, offset
 
 
