@@ -5,7 +5,6 @@ import sys
 
 from visualize.figures.shared_settings import LAYERS_HELP, TOP_HELP
 from zfkeras.cli import arguments, command, settings
-from zfkeras.graph.layer_graph import LayerGraph
 from zfkeras.passes.beam.arguments import add_cluster
 
 
@@ -57,6 +56,7 @@ def _features(args):
     from visualize.strongest.beam_scan import ClusterScan
     from visualize.strongest.distinct import count_to_scan
     from zfkeras.data.register import open_source
+    from zfkeras.graph.layer_graph import LayerGraph
     from zfkeras.io.provenance import write_results
     from zfkeras.models.presets import load
     from zfkeras.passes.beam.job import Job

@@ -1,11 +1,11 @@
-import tests.extending.nearest_head  # noqa: F401
 from tests.helpers.records import read_results
 from tests.helpers.splits import shaded
 from tests.helpers.trees import write_tree
 from transfer import caltech, folder
 
 
-def test_a_head_is_one_file_and_one_call(model_file, tmp_path, capsys):
+def test_a_head_is_one_file_and_one_call(add, model_file, tmp_path, capsys):
+    add("nearest_head")
     assert caltech.main(["--help"]) == 0
     assert "{svm,softmax,nearest}" in capsys.readouterr().out
     files = {

@@ -1,10 +1,10 @@
 import pytest
 
-import tests.extending.narrow_variant  # noqa: F401
 from zfkeras import UsageError, ZFNet, endpoints, register_variant, summary
 
 
-def test_a_variant_is_one_file_and_one_call(capsys):
+def test_a_variant_is_one_file_and_one_call(add, capsys):
+    add("narrow_variant")
     model = ZFNet(num_classes=10, input_shape=(56, 56, 3), variant="narrow")
     channels = [end.channels for end in endpoints(model).values()]
     assert channels == [16, 32, 48, 48, 32, 32, 32]

@@ -59,7 +59,9 @@ def record(tmp_path, name):
 
 
 def flattened(model, prefix=""):
-    for layer in model.layers[1:]:  # behind the input
+    for layer in model.layers:
+        if isinstance(layer, keras.layers.InputLayer):
+            continue
         if isinstance(layer, keras.Model):
             yield from flattened(layer, f"{prefix}{layer.name}.")
         else:

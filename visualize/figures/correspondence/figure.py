@@ -6,7 +6,6 @@ from pathlib import Path
 from visualize.figures.figure import Figure
 from zfkeras.cli import settings
 from zfkeras.errors import UsageError
-from zfkeras.graph.layer_graph import LayerGraph
 from zfkeras.records import Record, setting
 
 PAPER = {
@@ -88,6 +87,7 @@ def measure(context, settings: CorrespondenceSettings) -> Record:
     from visualize.figures.correspondence.sign_table import SignTable
     from visualize.images.parts import masks_on, part_title, random_masks
     from zfkeras.data.crops import centre_crop
+    from zfkeras.graph.layer_graph import LayerGraph
 
     classifier = context.classifier(settings.model)
     model, preprocessing = classifier.model, classifier.preprocessing

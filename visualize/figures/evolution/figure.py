@@ -7,7 +7,6 @@ from pathlib import Path
 from visualize.figures.figure import Figure
 from visualize.figures.shared_settings import LAYERS_HELP
 from zfkeras.cli import settings
-from zfkeras.graph.layer_graph import LayerGraph
 from zfkeras.records import Record, Table, setting
 from zfkeras.records.table import number, percent
 
@@ -54,6 +53,7 @@ def measure(context, settings: EvolutionSettings) -> Record:
     from visualize.figures.evolution.snapshots import find_snapshots
     from visualize.images.sample import draw_sample, load_probes
     from visualize.strongest.searched_images import searched_images
+    from zfkeras.graph.layer_graph import LayerGraph
     from zfkeras.models.presets import load
 
     snapshots = find_snapshots(settings.run, settings.epochs)

@@ -5,7 +5,6 @@ import dataclasses
 from visualize.figures.figure import Figure
 from visualize.figures.shared_settings import COUNT_HELP, ImageSettings
 from zfkeras.cli import settings
-from zfkeras.graph.layer_graph import LayerGraph
 from zfkeras.records import Record, Table, setting
 from zfkeras.records.table import number, percent
 
@@ -44,6 +43,7 @@ def measure(context, settings: InvarianceSettings) -> Record:
     from visualize.figures.invariance.meter import InvarianceMeter
     from visualize.figures.invariance.plot import draw_invariance
     from visualize.images.chosen import chosen_images
+    from zfkeras.graph.layer_graph import LayerGraph
 
     source = context.source(settings.data)
     split_name = source.split_name(settings.split)
