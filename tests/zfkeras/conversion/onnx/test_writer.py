@@ -139,7 +139,7 @@ def test_odd_paddings_constants_and_groups_are_written():
         ([keras.layers.DepthwiseConv2D(3, name="d")], "d is a DepthwiseConv2D"),
         (
             [keras.layers.ZeroPadding2D(), MaxPoolWithArgmax(2, name="p")],
-            "p must pool what a ReLU gave",
+            "p must follow a ReLU",
         ),
     ],
 )
