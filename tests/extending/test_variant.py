@@ -1,6 +1,7 @@
 import pytest
 
 from zfkeras import UsageError, ZFNet, endpoints, register_variant, summary
+from zfkeras.models.variants import rows_of
 
 
 def test_a_variant_is_one_file_and_one_call(add, capsys):
@@ -10,6 +11,8 @@ def test_a_variant_is_one_file_and_one_call(add, capsys):
     assert channels == [16, 32, 48, 48, 32, 32, 32]
     assert summary.main(["--variant", "narrow"]) == 0
     assert "conv1" in capsys.readouterr().out
+    # It is no row of Table 3, though it was made of the full network.
+    assert "narrow" not in [variant.name for variant in rows_of("zfnet_quarter")]
 
 
 def test_what_is_no_variant_is_refused():
