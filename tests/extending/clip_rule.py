@@ -1,4 +1,4 @@
-"""A rule of one's own: a layer that clips its input, rectified as a ReLU is."""
+"""Adds a rule for a layer that clips its input; the signal is rectified."""
 
 import keras
 

@@ -1,4 +1,4 @@
-"""A data source of one's own: scikit-learn's handwritten digits, as PNG in memory."""
+"""Adds a data source: the handwritten digits of scikit-learn, as PNG in memory."""
 
 import io
 

@@ -1,4 +1,4 @@
-"""A variant of one's own: a quarter of the filters of zfnet_quarter."""
+"""Adds a variant with a quarter of the filters of zfnet_quarter."""
 
 import dataclasses
 

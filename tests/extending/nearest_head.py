@@ -1,4 +1,4 @@
-"""A head of one's own: the nearest training image, from scikit-learn."""
+"""Adds a head that answers with the class of the nearest training image."""
 
 from sklearn.neighbors import KNeighborsClassifier
 

@@ -1,4 +1,4 @@
-"""What the tests of figures share: images, a trained network, a way to run commands."""
+"""Makes images and a trained network for the tests of figures, and runs commands."""
 
 import pytest
 

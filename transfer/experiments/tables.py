@@ -84,7 +84,7 @@ def measure(context, settings: TableSettings) -> Record:
             f"{', '.join(data.values())}.",
             argument="--data",
         )
-    _ = context.workdir  # nobody else's, before the work
+    context.claim_workdir()
     results = {}
     for table, name in runs:
         called = f"{table} {name}" if table == "7" else table

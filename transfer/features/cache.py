@@ -7,12 +7,12 @@ always belong together.
 import dataclasses
 import hashlib
 import json
-import os
 from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
 
+from zfkeras.data.published.finding import cache_folder
 from zfkeras.data.split import Split
 from zfkeras.errors import RunError
 from zfkeras.io.file_names import layer_stem
@@ -41,8 +41,7 @@ class LayerFile:
 
 def default_cache() -> Path:
     """Returns $XDG_CACHE_HOME/zfkeras/features, or ~/.cache/zfkeras/features."""
-    base = os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache"
-    return Path(base) / "zfkeras" / "features"
+    return cache_folder() / "features"
 
 
 def fingerprint(classifier: Classifier, split: Split, data: str, dtype: str) -> str:

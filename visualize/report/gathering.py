@@ -51,7 +51,7 @@ def gather(settings: ReportSettings, workdir: Path) -> tuple[Page, list[str]]:
     given = look_at_given(settings, classifier.preprocessing)
     if settings.run is not None and "train" in source.splits:
         given["run"] += _fingerprint("train", source, classifier)
-    _ = context.workdir  # nobody else's, before the work
+    context.claim_workdir()
 
     def record_of(figure):
         files = {name: given[name] for name in figure.takes if name in given}

@@ -95,9 +95,9 @@ def ablation(folder: Path | None) -> Section:
             "ruins it. The depth matters.",
             ours=(
                 f"each row trained for {budget['epochs']} epochs by the same recipe, "
-                f"which is far less than the paper's. Of {sum(counts)} pairs of rows "
-                f"{counts[0]} stand in the paper's order, {counts[1]} in the opposite "
-                f"one, {counts[2]} lie too near to each other to tell.",
+                f"which is far less than the paper's. Pairs of rows in the paper's "
+                f"order: {counts[0]} of {sum(counts)}; in the opposite order: "
+                f"{counts[1]}; too near to each other to tell: {counts[2]}.",
             ),
             pictures=_pictures(folder, "ablation.png", f"{ABLATION}, as bars"),
             tables=(table,),

@@ -46,17 +46,6 @@ def table_cell(text: str) -> str:
     return one_line(text).replace("|", r"\|").replace("<", "&lt;")
 
 
-def row_cells(line: str) -> list[str]:
-    r"""Splits a line of a Markdown table into its cells; reverses `table_cell`.
-
-    Example:
-        >>> row_cells(r"| &lt;b>a\|b | 2 |")
-        ['<b>a|b', '2']
-    """
-    cells = re.split(r"(?<!\\)\|", line.strip())[1:-1]
-    return [c.strip().replace(r"\|", "|").replace("&lt;", "<") for c in cells]
-
-
 class HarmlessOutput:
     """A text stream that escapes what is written to it with `harmless`."""
 

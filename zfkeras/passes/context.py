@@ -12,9 +12,9 @@ class Context:
     """What a figure or an experiment works with.
 
     Args:
-        workdir: folder of the results. It is made, and other processes are kept out of
-            it, when it is first asked for: what is wrong with the settings is known
-            before.
+        workdir: folder of the results. `claim_workdir`, or the first use of `workdir`,
+            makes it and keeps other processes out: after the settings are checked,
+            before the work.
         cache: folder of features; `None` (default) means the usual one.
     """
 
@@ -27,8 +27,12 @@ class Context:
     @property
     def workdir(self) -> Path:
         """The folder of the results, made and kept from other processes."""
-        make_folder(self.folder)
+        self.claim_workdir()
         return self.folder
+
+    def claim_workdir(self) -> None:
+        """Makes the folder of the results and keeps other processes out of it."""
+        make_folder(self.folder)
 
     def classifier(self, model: str | Path) -> Classifier:
         """Loads a network, as `zfkeras.load` does, once."""

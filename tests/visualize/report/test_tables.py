@@ -54,7 +54,7 @@ def test_ablation_stands_beside_the_paper(tmp_path):
     section = ablation(tmp_path)
     ours = ["layer 7 removed", "1,234,567", "–", "62.5", "-3.1"]
     assert section.tables[0].rows == [[*ours, "40.0", "+2.0"], [*ours, "–", "–"]]
-    assert "Of 3 pairs of rows 1 stand in the paper's order" in section.ours[0]
+    assert "Pairs of rows in the paper's order: 1 of 3" in section.ours[0]
     assert section.pictures == ()
 
 

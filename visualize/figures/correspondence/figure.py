@@ -101,7 +101,7 @@ def measure(context, settings: CorrespondenceSettings) -> Record:
     chance = random_masks(parts, settings.random, side, settings.seed)
     masks = np.concatenate([parts, chance])
     inputs = np.stack([preprocessing.centre_crop(image.square) for image in images])
-    _ = context.workdir  # nobody else's, before the work
+    context.claim_workdir()
     changes = measure_sign_changes(
         model,
         inputs,

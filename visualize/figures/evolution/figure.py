@@ -74,7 +74,7 @@ def measure(context, settings: EvolutionSettings) -> Record:
     )
     split = images.source.split(images.split_name)
     probes = draw_sample(split, settings.probes, settings.seed)
-    _ = context.workdir  # nobody else's, before the work
+    context.claim_workdir()
     probes = load_probes(probes, classifier.preprocessing, images.bad_images)
     headed = {
         graph.heading(layer): found for layer, found in history.follow(probes).items()

@@ -59,7 +59,7 @@ def measure(context, settings: InvarianceSettings) -> Record:
         fill=settings.fill,
     )
     images = chosen_images(classifier, source, split_name, settings)
-    _ = context.workdir  # nobody else's, before the work
+    context.claim_workdir()
     curves = meter.measure(
         np.stack([image.square for image in images]),
         [image.label for image in images],

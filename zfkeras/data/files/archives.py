@@ -88,6 +88,8 @@ def _unpack(archives, folder, layout) -> None:
                     desc=f"unpacking {archive.name}", unit="B", unit_scale=True, delay=1
                 ) as bar:
                     _Unpacking(archive, aside, bar).unpack(archive, aside)
+            except UsageError:  # it says what to do
+                raise
             except _BROKEN as err:
                 raise _error(archive, folder, layout, err) from err
         os.replace(aside, folder)
@@ -167,7 +169,12 @@ def _zip_members(path):
                 continue
             # The others are unpacked all at once, however much is asked for.
             if member.compress_type not in (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED):
-                raise NotImplementedError("compressed by neither store nor deflate")
+                raise UsageError(
+                    argument=str(path),
+                    received=f"{member.filename}, compressed otherwise",
+                    expected="a zip whose files are stored or deflated",
+                    remedy="Pack it again.",
+                )
             opened = functools.partial(archive.open, member)
             yield member.filename, member.file_size, opened
 

@@ -48,7 +48,7 @@ def layer(run, classifier, crops, tmp_path_factory):
 
 @pytest.fixture(scope="module")
 def truth(run, crops):
-    """Of each epoch, conv1's maps over all images, by Keras, and its kernel."""
+    """Returns, for each epoch, conv1's maps of all images (by Keras) and its kernel."""
     found = {}
     for epoch, path in find_snapshots(run).items():
         model = keras.saving.load_model(path, compile=False)
