@@ -208,13 +208,11 @@ register_kinds(
     windows=lambda layer: tuple(Axis(1, 1, -first) for first, _ in layer.cropping),
 )
 register_kinds(
+    MaxPoolWithArgmax,
     keras.layers.MaxPooling2D,
     keras.layers.AveragePooling2D,
     role=Role.OTHER,
     windows=_of_pool,
-)
-register_kinds(
-    MaxPoolWithArgmax, role=Role.OTHER, windows=lambda layer: layer.windows.axes
 )
 register_kinds(
     LocalResponseNormalization,

@@ -4,11 +4,12 @@ import keras
 import tensorflow as tf
 
 from zfkeras.layers._pooling import argmax_from_offset, max_pool
-from zfkeras.layers._windows import Windows, axis_length
+from zfkeras.layers._window_layer import WindowLayer
+from zfkeras.layers._windows import axis_length
 
 
 @keras.saving.register_keras_serializable(package="zfkeras")
-class MaxPoolWithArgmax(keras.layers.Layer):
+class MaxPoolWithArgmax(WindowLayer):
     """Takes the maximum of each window and the place it came from: the switches.
 
     Zeiler & Fergus 2014, sec. 2.1 "Unpooling". Unlike `tf.nn.max_pool_with_argmax` it
@@ -49,8 +50,7 @@ class MaxPoolWithArgmax(keras.layers.Layer):
     """
 
     def __init__(self, pool_size=2, strides=None, padding="valid", **kwargs):
-        super().__init__(**kwargs)
-        self.windows = Windows.of(pool_size, strides, padding)
+        super().__init__(pool_size, strides, padding, **kwargs)
         self.input_spec = keras.layers.InputSpec(ndim=4)
 
     def call(self, inputs):
@@ -71,6 +71,3 @@ class MaxPoolWithArgmax(keras.layers.Layer):
             keras.KerasTensor(pooled, dtype=self.compute_dtype),
             keras.KerasTensor(argmax, dtype="int64"),
         )
-
-    def get_config(self):
-        return {**super().get_config(), **self.windows.config}

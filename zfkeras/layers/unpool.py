@@ -6,11 +6,12 @@ import keras
 import tensorflow as tf
 
 from zfkeras.layers._pooling import offset_from_argmax, unpool
-from zfkeras.layers._windows import Windows, axis_length
+from zfkeras.layers._window_layer import WindowLayer
+from zfkeras.layers._windows import axis_length
 
 
 @keras.saving.register_keras_serializable(package="zfkeras")
-class Unpool(keras.layers.Layer):
+class Unpool(WindowLayer):
     """Scatters pooled values back to the places their maxima came from.
 
     Zeiler & Fergus 2014, sec. 2.1 "Unpooling". Overlapping windows that share a maximum
@@ -52,10 +53,6 @@ class Unpool(keras.layers.Layer):
         [0.0, 13.0, 0.0, 15.0]
     """
 
-    def __init__(self, pool_size=2, strides=None, padding="valid", **kwargs):
-        super().__init__(**kwargs)
-        self.windows = Windows.of(pool_size, strides, padding)
-
     def call(self, inputs, output_size=None):
         self._check(inputs, output_size)
         pooled, argmax = inputs
@@ -79,9 +76,6 @@ class Unpool(keras.layers.Layer):
         self._check(inputs, output_size)
         shape = self._output_shape(inputs[0].shape, output_size)
         return keras.KerasTensor(shape, dtype=self.compute_dtype)
-
-    def get_config(self):
-        return {**super().get_config(), **self.windows.config}
 
     def _output_shape(self, pooled_shape, output_size):
         batch, *windows, channels = pooled_shape

@@ -203,6 +203,7 @@ def test_config_round_trip(layer, arguments, pool_size, strides, padding):
     config = made.get_config()
     expected = {"pool_size": pool_size, "strides": strides, "padding": padding}
     assert {key: config[key] for key in expected} == expected
+    assert {key: getattr(made, key) for key in expected} == expected
     copy = layer.from_config(config)
     assert copy.get_config() == config
     assert (copy.name, copy.dtype_policy.name) == ("switches", "mixed_float16")

@@ -105,7 +105,7 @@ def test_kernels_strides_and_channels_are_those_of_figure_3():
     assert model.get_layer("pad1").padding == ((0, 1), (0, 1))
     assert weightless("alexnet").get_layer("pad1").padding == ((0, 3), (0, 3))
     for pool in layers_of(model, MaxPoolWithArgmax):
-        assert (pool.windows.pool_size, pool.windows.strides) == ((3, 3), (2, 2))
+        assert (pool.pool_size, pool.strides) == ((3, 3), (2, 2))
     assert model.get_layer("flatten").output.shape[-1] == 6 * 6 * 256
     assert [dense.units for dense in layers_of(model, keras.layers.Dense)] == [
         4096,

@@ -3,8 +3,6 @@
 Zeiler & Fergus 2014, sec. 2.1 "Unpooling". Windows that share a maximum add.
 """
 
-import dataclasses
-
 import keras
 import tensorflow as tf
 
@@ -96,12 +94,7 @@ class GlobalMaxPooling2D(Rule):
 
 def windows_of(call) -> Windows:
     """Returns the windows of a pool."""
-    layer = call.layer
-    if not isinstance(layer, MaxPoolWithArgmax):
-        return Windows.of(layer.pool_size, layer.strides, call.padding)
-    if call.windowed:
-        return dataclasses.replace(layer.windows, padding="valid")
-    return layer.windows
+    return Windows.of(call.layer.pool_size, call.layer.strides, call.padding)
 
 
 def _as_maps(signal):
