@@ -17,7 +17,7 @@ _HOMES = {
     "TopActivations": "visualize.strongest.top_activations",
     "register_figure": "visualize.figures.catalogue",
     "register_rule": "visualize.deconvnet.rules",
-    "stretch": "visualize.images.contrast",
+    "to_uint8": "visualize.images.contrast",
 }
 
 __all__ = [
@@ -31,7 +31,7 @@ __all__ = [
     "TopActivations",
     "register_figure",
     "register_rule",
-    "stretch",
+    "to_uint8",
 ]
 
 if TYPE_CHECKING:
@@ -42,7 +42,7 @@ if TYPE_CHECKING:
     from visualize.figures.figure import Figure
     from visualize.figures.invariance.meter import InvarianceMeter
     from visualize.figures.occlusion.sliding_occluder import SlidingOccluder
-    from visualize.images.contrast import stretch
+    from visualize.images.contrast import to_uint8
     from visualize.strongest.top_activations import TopActivations
 
 

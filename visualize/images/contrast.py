@@ -5,7 +5,7 @@ import numpy as np
 ZERO = 128  # the grey that stands for 0, and for what lies outside an image
 
 
-def stretch(
+def to_uint8(
     values: np.ndarray, *, shared: bool = False, percentile: float = 99.5
 ) -> np.ndarray:
     """Turns signed values into RGB: 0 is mid-grey, and the largest sizes are extremes.
@@ -17,7 +17,8 @@ def stretch(
     a reconstruction is 0, and a few spikes would leave the rest in the dark.
 
     Args:
-        values: float array (n, height, width, 3) or (n, height, width, 1), any range.
+        values: float array (n, height, width, 3) or (n, height, width, 1), any range;
+            or one image, without the first axis.
         shared: one factor for all n images, so that their strengths compare. `False`
             (default): one for each, so that each uses the whole range.
         percentile: 0-100; 100 clips nothing.
@@ -31,15 +32,15 @@ def stretch(
 
     Example:
         >>> import numpy as np
-        >>> image = np.array([0.0, 2.0, -1.0]).reshape(1, 1, 1, 3)
-        >>> stretch(image, percentile=100).ravel().tolist()
+        >>> image = np.array([0.0, 2.0, -1.0]).reshape(1, 1, 3)
+        >>> to_uint8(image, percentile=100).ravel().tolist()
         [128, 255, 64]
     """
     values = np.asarray(values, np.float32)
-    if values.ndim != 4 or values.shape[-1] not in (1, 3):
+    if values.ndim not in (3, 4) or values.shape[-1] not in (1, 3):
         raise ValueError(
-            "`values` must be an array (n, height, width, 3) or (n, height, width, 1). "
-            f"Received: values.shape={values.shape}."
+            "`values` must be images (n, height, width, 3) or (n, height, width, 1), "
+            f"or one of them. Received: values.shape={values.shape}."
         )
     if not np.isfinite(values).all():
         raise ValueError("`values` must be finite.")
@@ -49,9 +50,10 @@ def stretch(
         )
     if not values.size:
         return values.astype(np.uint8)
-    groups = values.reshape(1 if shared else len(values), -1)
-    limits = _limits(np.abs(groups), percentile)
-    limits = np.broadcast_to(limits, len(values))[:, None, None, None]
+    is_one = shared or values.ndim == 3
+    groups = values.reshape(1 if is_one else len(values), -1)
+    limits = _limits(np.abs(groups), percentile)[:, None, None, None]
+    limits = limits[0] if is_one else limits
     unit = np.clip(values / limits, -1, 1)
     return np.rint(ZERO + unit * (255 - ZERO)).astype(np.uint8)
 

@@ -6,7 +6,7 @@ import numpy as np
 from matplotlib.figure import Figure
 
 from visualize.figures.marks import draw_frame
-from visualize.images.contrast import stretch
+from visualize.images.contrast import to_uint8
 from zfkeras.plots import COLOURS, new_figure, show_image, styled, subplots, tile
 
 _CHANGED = COLOURS[1]
@@ -47,7 +47,7 @@ def channel_images(reconstructions: np.ndarray) -> np.ndarray:
     reconstructions: float array (n, height, width, 1 or 3); returns uint8 array (n,
     times * height, times * width, 3).
     """
-    shown = stretch(reconstructions)
+    shown = to_uint8(reconstructions)
     return enlarged(np.broadcast_to(shown, (*shown.shape[:3], 3)))
 
 

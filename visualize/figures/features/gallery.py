@@ -14,7 +14,7 @@ from visualize.figures.features.figure import (
 from visualize.figures.features.finder import find_features
 from visualize.figures.features.top_features import LayerFeatures
 from visualize.figures.figure import Figure
-from visualize.images.contrast import stretch
+from visualize.images.contrast import to_uint8
 from zfkeras.io.file_names import layer_stem
 from zfkeras.io.files import written_whole
 from zfkeras.plots import tile
@@ -57,7 +57,7 @@ def _write_sheets(features: LayerFeatures, row: int, folder: Path) -> dict:
     left = (
         _sheet(features.reconstructions[row])
         if features.filters is None
-        else stretch(features.filters[row][None])[0]
+        else to_uint8(features.filters[row])
     )
     right = _sheet(features.patches[row])
     is_small = max(features.patches.shape[2:4]) <= _SHARP

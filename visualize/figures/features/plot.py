@@ -7,7 +7,7 @@ import numpy as np
 from matplotlib.figure import Figure
 
 from visualize.figures.features.top_features import LayerFeatures
-from visualize.images.contrast import stretch
+from visualize.images.contrast import to_uint8
 from zfkeras.plots import new_figure, show_image, styled, subplots, tile
 
 _SMALLEST = 96  # pixels of a patch in the sheet: more than the file has, as a rule
@@ -63,7 +63,7 @@ def _left_title(features):
 def _left_blocks(features):
     if features.filters is None:
         return _blocks(features.reconstructions)
-    return _blocks(stretch(features.filters)[:, None])
+    return _blocks(to_uint8(features.filters)[:, None])
 
 
 def _columns(count):

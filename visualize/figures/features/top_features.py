@@ -7,7 +7,7 @@ import keras
 import numpy as np
 
 from visualize.deconvnet.deconvnet import Deconvnet
-from visualize.images.contrast import ZERO, stretch
+from visualize.images.contrast import ZERO, to_uint8
 from visualize.images.objects import ObjectTally
 from visualize.images.sample import examples_at, load_pictures
 from visualize.strongest.patches import boxes, cut, known_field
@@ -131,7 +131,7 @@ def layer_features(
         if tally is not None:
             tally.add(projected, top.images[rows])
         patches[rows] = cut(pictures[which], field_boxes[rows])
-        reconstructions[rows] = stretch(cut(projected, field_boxes[rows], fill=0))
+        reconstructions[rows] = to_uint8(cut(projected, field_boxes[rows], fill=0))
     names = {place: example["id"] for place, example in examples.items()}
     return LayerFeatures(
         layer,

@@ -14,7 +14,7 @@ from visualize.figures.filters.statistics import (
     FilterStatistics,
 )
 from visualize.figures.marks import draw_frame
-from visualize.images.contrast import stretch
+from visualize.images.contrast import to_uint8
 from zfkeras.errors import UsageError
 from zfkeras.plots import (
     COLOURS,
@@ -42,7 +42,7 @@ def filter_images(kernel: np.ndarray, *, common_scale: bool = False) -> np.ndarr
             expected="a network of grey or colour images",
         )
     filters = np.moveaxis(kernel, -1, 0)
-    images = stretch(filters, shared=common_scale, percentile=100)
+    images = to_uint8(filters, shared=common_scale, percentile=100)
     return np.broadcast_to(images, (*images.shape[:3], 3))
 
 

@@ -9,7 +9,7 @@ from matplotlib.patches import Patch
 
 from visualize.figures.marks import draw_frame, short_class_name
 from visualize.figures.occlusion.rows import OcclusionRow
-from visualize.images.contrast import stretch
+from visualize.images.contrast import to_uint8
 from zfkeras.plots import (
     COLOURS,
     PAPER,
@@ -86,7 +86,7 @@ def _draw_map(axes, values, title, label):
 
 def _projections(row) -> np.ndarray:
     """Tiles this image's projection in a black frame, and up to three others."""
-    own, *others = stretch(np.concatenate([row.reconstruction[None], row.others]))
+    own, *others = to_uint8(np.concatenate([row.reconstruction[None], row.others]))
     frame = ((_FRAME, _FRAME), (_FRAME, _FRAME), (0, 0))
     cells = [
         np.pad(own, frame),

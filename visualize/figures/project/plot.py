@@ -9,7 +9,7 @@ from matplotlib.figure import Figure
 
 from visualize.figures.marks import draw_frame, short_class_name
 from visualize.figures.project.photograph_projection import ProjectedPhotograph
-from visualize.images.contrast import stretch
+from visualize.images.contrast import to_uint8
 from zfkeras.io.terminal import one_line
 from zfkeras.plots import COLOURS, new_figure, show_image, styled, subplots
 
@@ -119,7 +119,7 @@ def _draw_head(figure, photograph, view, class_names):
 
 
 def _draw_projection(axes, values):
-    _draw_small(axes, stretch(values[None])[0])
+    _draw_small(axes, to_uint8(values))
     if not values.any():
         axes.text(0.5, 0.5, "0 everywhere", transform=axes.transAxes, ha="center")
 

@@ -11,7 +11,7 @@ from visualize.figures.features.top_features import (
     layer_features,
     mean_num_classes,
 )
-from visualize.images.contrast import ZERO, stretch
+from visualize.images.contrast import ZERO, to_uint8
 from visualize.strongest.top_activations import Strongest, TopActivations
 from zfkeras.data.preprocessing import Preprocessing
 from zfkeras.errors import RunError
@@ -103,7 +103,7 @@ def test_reconstructions_are_those_of_single_images(made, model):
         # Nothing of it lies outside the box.
         assert np.count_nonzero(inside) == np.count_nonzero(whole)
         shown = features.reconstructions[row, place].astype(int)
-        assert np.abs(shown - stretch(inside)).max() <= 1
+        assert np.abs(shown - to_uint8(inside)).max() <= 1
 
 
 def test_units_of_a_fully_connected_layer_see_the_whole_image(made):
