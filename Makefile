@@ -8,10 +8,10 @@ READY := $(VENV)/.ready
 
 setup: $(READY)
 
-$(READY): requirements.txt requirements-dev.txt requirements-onnx.txt pyproject.toml
+$(READY): requirements.txt requirements-dev.txt pyproject.toml
 	$(PYTHON) -m venv $(VENV)
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check \
-		-r requirements-dev.txt -e .
+		-r requirements.txt -r requirements-dev.txt
 	touch $(READY)
 
 # The page shows quarter on photographs, and the network just trained.

@@ -1,10 +1,14 @@
 """The house of docs/architecture.md: arrows point down, and each folder is one idea."""
 
 import ast
+import re
 import sys
+import tomllib
 from pathlib import Path
 
 import pytest
+
+from zfkeras.io.extras import EXTRAS
 
 ROOT = Path(__file__).parent.parent
 # Of each package the folders, lowest first: each imports itself and what stands before.
@@ -128,23 +132,23 @@ def test_only_plots_import_matplotlib():
     assert [name for name in users if not any(one in name for one in drawing)] == []
 
 
-def test_requirements_cover_every_import():
-    known = {
-        line.split(">")[0].split("=")[0].split("<")[0].strip().replace("-", "_").lower()
-        for name in (
-            "requirements.txt",
-            "requirements-onnx.txt",
-            "requirements-beam.txt",
-        )
-        for line in (ROOT / name).read_text().splitlines()
-        if line and not line.startswith("#")
+def test_every_import_is_a_dependency_or_in_the_extra_that_errors_name():
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
+    parts = {"": project["dependencies"], **project["optional-dependencies"]}
+    named = {
+        extra: {re.split(r"[<>=\[]", line)[0].replace("-", "_") for line in lines}
+        for extra, lines in parts.items()
     }
-    names = {"pil": "pillow", "sklearn": "scikit_learn", "google": "protobuf"}
+    names = {"PIL": "pillow", "sklearn": "scikit_learn", "google": "protobuf"}
     modules = [name for path in SOURCES for name in imported_modules(path)]
-    imported = {name.split(".")[0].lower() for name in modules}
-    stdlib = {name.lower() for name in sys.stdlib_module_names}
-    foreign = {names.get(name, name) for name in imported - stdlib - set(FLOORS)}
-    assert foreign <= known, f"in no requirements file: {foreign - known}"
+    foreign = {name.split(".")[0] for name in modules} - sys.stdlib_module_names
+    wrong = {
+        name
+        for name in foreign - FLOORS.keys()
+        if names.get(name, name) not in named[EXTRAS.get(name, "")]
+    }
+    assert wrong == set()
+    assert EXTRAS.keys() <= foreign | {"tensorboard"}  # which tf.summary imports
 
 
 @pytest.mark.parametrize("package", FLOORS)

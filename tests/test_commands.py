@@ -9,13 +9,12 @@ from pathlib import Path
 
 import pytest
 
-from zfkeras.__main__ import COMMANDS, main
+from zfkeras.__main__ import commands, main
 from zfkeras.cli import arguments
 
 ROOT = Path(__file__).parent.parent
-SUMMARIES = {
-    module: summary for group in COMMANDS.values() for module, summary in group.items()
-}
+# Module -> name, as in `zfkeras NAME`.
+NAMES = {point.module: name for name, point in commands().items()}
 # Arguments that name a path that does not exist.
 MISSING = {
     "zfkeras.train": "--data folder:{path} --workdir {out}",
@@ -57,19 +56,19 @@ json.dump(answers, sys.stdout)
 
 @pytest.fixture(scope="module")
 def answers():
-    words = [sys.executable, "-c", PROGRAM, *SUMMARIES, "zfkeras.__main__"]
+    words = [sys.executable, "-c", PROGRAM, *NAMES, "zfkeras.__main__"]
     done = subprocess.run(words, capture_output=True, text=True, check=True)
     return json.loads(done.stdout)
 
 
-@pytest.mark.parametrize("module", SUMMARIES)
+@pytest.mark.parametrize("module", NAMES)
 def test_help_exits_0_and_loads_nothing_large(module, answers):
     code, out, err, heavy = answers[f"{module} --help"]
     assert (code, err, heavy) == (0, "", [])
     assert out.startswith(f"usage: python -m {module} [-h]")
 
 
-@pytest.mark.parametrize("module", [*SUMMARIES, "zfkeras.__main__"])
+@pytest.mark.parametrize("module", [*NAMES, "zfkeras.__main__"])
 def test_an_unknown_flag_exits_2_in_one_line(module, answers):
     code, out, err, heavy = answers[f"{module} --unknown"]
     assert (code, out, heavy) == (2, "", [])
@@ -103,23 +102,25 @@ def test_every_command_of_the_three_packages_is_listed():
     found = {
         f"{path.parent.name}.{path.stem}" for path in files if path.stem not in others
     }
-    assert SUMMARIES.keys() == found
+    assert NAMES.keys() == found
     assert found - MISSING.keys() == {"zfkeras.download"}  # it reads no path
 
 
 @pytest.mark.parametrize("argv", [[], ["--help"]])
 def test_the_list_has_one_line_per_command(argv, capsys):
     assert main(argv) == 0
-    lines = [line.split() for line in capsys.readouterr().out.splitlines()]
-    lines = [words for words in lines if words[:2] == ["python", "-m"]]
-    listed = {words[2]: " ".join(words[3:]) + "." for words in lines}
-    assert listed == SUMMARIES
+    lines = capsys.readouterr().out.splitlines()
+    listed = [line.split(maxsplit=2) for line in lines if line.startswith("  zfkeras ")]
+    assert sorted(name for _, name, _ in listed) == sorted(NAMES.values())
+    for _, name, summary in listed:
+        module = importlib.import_module(commands()[name].module)
+        description = module.build_parser().description
+        assert description.startswith(summary) and not summary.endswith(".")
 
 
-@pytest.mark.parametrize("module", SUMMARIES)
+@pytest.mark.parametrize("module", NAMES)
 def test_help_explains_every_argument_with_its_default(module):
     parser = importlib.import_module(module).build_parser()
-    assert f"{parser.description} ".startswith(f"{SUMMARIES[module]} ")
     for action in parser._actions:
         flag = [action.dest, *action.option_strings][-1]
         assert action.help, flag
@@ -128,3 +129,36 @@ def test_help_explains_every_argument_with_its_default(module):
             assert f"(default: {action.default})" in told, flag
         if action.type is arguments.fraction:
             assert "(0-1)" in told, flag
+
+
+def test_a_command_is_run_by_its_name(capsys):
+    assert main(["summary", "--model", "quarter"]) == 0
+    assert "conv5" in capsys.readouterr().out
+
+
+def test_a_wrong_name_exits_2_in_one_line(capsys):
+    assert main(["occlusions"]) == 2
+    (line,) = capsys.readouterr().err.splitlines()
+    assert "occlusions" in line and line.endswith("zfkeras --help")
+
+
+def test_a_file_with_the_name_of_a_package_is_named(tmp_path):
+    for name in ("visualize", "transfer"):
+        (tmp_path / f"{name}.py").write_text("print('the user\\'s own')\n")
+    words = ["-m", "zfkeras", "occlusion", "--help"]
+    # `python -m` puts the folder it runs in before all others.
+    done = subprocess.run(
+        [sys.executable, *words], cwd=tmp_path, capture_output=True, text=True
+    )
+    (line,) = done.stderr.splitlines()
+    assert done.returncode == 2 and str(tmp_path / "visualize.py") in line
+
+
+def test_the_installed_command_ignores_files_where_it_runs(tmp_path):
+    for name in ("visualize", "transfer"):
+        (tmp_path / f"{name}.py").write_text("raise SystemExit('the user\\'s own')\n")
+    program = Path(sys.executable).parent / "zfkeras"
+    done = subprocess.run(
+        [program, "caltech", "--help"], cwd=tmp_path, capture_output=True, text=True
+    )
+    assert done.stdout.startswith("usage: zfkeras caltech [-h]")

@@ -37,7 +37,7 @@ def imported(module_name):
     except ModuleNotFoundError as err:
         if err.name not in ("onnx", "onnxruntime"):
             raise
-        pytest.skip(f"{err.name} is not installed: requirements-onnx.txt")
+        pytest.skip(f"{err.name} is not installed: the extra onnx")
 
 
 @pytest.mark.parametrize("module_name", WITH_EXAMPLES)

@@ -3,8 +3,9 @@
 Names are loaded on first use, so that `--help` never waits for TensorFlow.
 """
 
-import importlib
 from typing import TYPE_CHECKING
+
+from zfkeras.io.extras import load_name
 
 _HOMES = {
     "Deconvnet": "visualize.deconvnet.deconvnet",
@@ -49,7 +50,7 @@ if TYPE_CHECKING:
 def __getattr__(name):
     if name not in _HOMES:
         raise AttributeError(f"module 'visualize' has no attribute {name!r}")
-    return getattr(importlib.import_module(_HOMES[name]), name)
+    return load_name(_HOMES[name], name)
 
 
 def __dir__():

@@ -3,8 +3,9 @@
 Names are loaded on first use, so that `--help` never waits for TensorFlow.
 """
 
-import importlib
 from typing import TYPE_CHECKING
+
+from zfkeras.io.extras import load_name
 
 __version__ = "0.1.0"
 
@@ -63,7 +64,7 @@ if TYPE_CHECKING:
 def __getattr__(name):
     if name not in _HOMES:
         raise AttributeError(f"module 'zfkeras' has no attribute {name!r}")
-    return getattr(importlib.import_module(_HOMES[name]), name)
+    return load_name(_HOMES[name], name)
 
 
 def __dir__():

@@ -1,81 +1,99 @@
-"""`python -m zfkeras` lists the commands of zfkeras, visualize and transfer."""
+"""The command `zfkeras`: lists the commands of the three packages and runs them.
 
+They are entry points of the group `zfkeras.commands`; other packages may add theirs.
+"""
+
+import importlib
+import re
 import sys
+from importlib import metadata, util
+from pathlib import Path
 
+import zfkeras
 from zfkeras.cli import arguments, command
+from zfkeras.errors import UsageError
 
-# Group -> module, as in `python -m MODULE` -> the first sentence of its --help.
-COMMANDS = {
-    "train and use a network": {
-        "zfkeras.train": "Train ZFNet or one of its variants.",
-        "zfkeras.evaluate": "Measure the top-1 and top-5 error of one network or of "
-        "several together.",
-        "zfkeras.predict": "Name what photographs show.",
-        "zfkeras.summary": "Print a network's layers, sizes, parameters and receptive "
-        "fields.",
-        "zfkeras.ablation": "Train the rows of Table 3 under one budget and compare "
-        "their errors.",
-        "zfkeras.convert": "Convert a ZFNet-like network from ONNX or Caffe, or one of "
-        "ours into ONNX.",
-        "zfkeras.download": "Download published data sets and networks, for --data "
-        "NAME and --model NAME.",
-    },
-    "look inside it": {
-        "visualize.project": "Project the strongest units of a layer to the pixels of "
-        "photographs (sec. 2.1).",
-        "visualize.report": "Make every figure of a network and gather them in one "
-        "HTML page.",
-        "visualize.features": "Show what excites each feature map, projected to pixels "
-        "(Fig. 2).",
-        "visualize.evolution": "Draw how features change during training (Fig. 4).",
-        "visualize.invariance": "Measure what shifting, scaling and rotating an image "
-        "changes (Fig. 5).",
-        "visualize.filters": "Draw and measure the first-layer filters of networks, "
-        "side by side (Fig. 6).",
-        "visualize.occlusion": "Measure what hiding each part of an image changes "
-        "(Fig. 7).",
-        "visualize.correspondence": "Measure whether hiding the same part changes "
-        "features alike (Table 1).",
-        "visualize.beam_features": "Find the strongest activations with many workers "
-        "(Apache Beam).",
-    },
-    "use its features for other images": {
-        "transfer.caltech": "Train a linear head on a few images per class (Tables 4, "
-        "5 and 7).",
-        "transfer.pascal": "Train heads for PASCAL VOC and report average precision "
-        "(Table 6).",
-        "transfer.tables": "Reproduce Tables 4 to 7 and Fig. 9 of the paper.",
-        "transfer.folder": "Train a classifier for the photographs in a folder and "
-        "test it.",
-        "transfer.overlap": "Find the images of one data set that another one holds, "
-        "too.",
-        "transfer.beam_features": "Compute features with many workers (Apache Beam).",
-    },
+GROUP = "zfkeras.commands"
+_TITLES = {
+    "zfkeras": "train and use a network",
+    "visualize": "look inside it",
+    "transfer": "use its features for other images",
 }
 
 
+def commands() -> dict[str, metadata.EntryPoint]:
+    """Returns the commands by name, as the installed packages declare them."""
+    return {point.name: point for point in metadata.entry_points(group=GROUP)}
+
+
+def load_command(point: metadata.EntryPoint):
+    """Imports the module of a command, which has `build_parser` and `main`.
+
+    Raises UsageError, which names the file, if another program's module has its name.
+    """
+    package = point.module.partition(".")[0]
+    if package in _TITLES:
+        _check_is_ours(package)
+    try:
+        return importlib.import_module(point.module)
+    except ModuleNotFoundError as err:
+        if err.name != point.module:
+            raise
+        raise UsageError(
+            f"{point.module} is missing: another distribution may have replaced the "
+            f"folder {package}; install zfkeras in an environment of its own."
+        ) from err
+
+
+def _check_is_ours(package: str) -> None:
+    """Refuses a file or folder that has the name of one of our packages."""
+    folder = Path(zfkeras.__file__).parent.parent / package
+    spec = util.find_spec(package)
+    found = Path(spec.origin or next(iter(spec.submodule_search_locations)))
+    if found != folder / "__init__.py":
+        raise UsageError(
+            f"{found} has the name of our package {package} and comes before it: run "
+            "the command in another folder, or use the installed command zfkeras."
+        )
+
+
 def overview() -> str:
-    """One line for each command, by group."""
-    width = max(len(module) for group in COMMANDS.values() for module in group)
-    lines = ["ZFNet in Keras: python -m COMMAND --help explains a command."]
-    for title, group in COMMANDS.items():
-        lines += ["", f"{title}:"]
-        for module, summary in group.items():
-            lines.append(f"  python -m {module:<{width}}  {summary.rstrip('.')}")
+    """Lists the commands, a line for each, by package."""
+    found = commands()
+    if not found:
+        return "zfkeras is not installed: pip install -e '.[all]' lists the commands.\n"
+    groups = {}
+    for name, point in found.items():
+        groups.setdefault(point.module.partition(".")[0], {})[name] = point
+    width = max(map(len, found))
+    lines = ["ZFNet in Keras: zfkeras COMMAND --help explains a command."]
+    for package in sorted(groups, key=[*_TITLES, *groups].index):
+        lines += ["", f"{_TITLES.get(package, package)} (python -m {package}.COMMAND):"]
+        for name, point in groups[package].items():
+            description = load_command(point).build_parser().description
+            summary = re.split(r"\.(?:\s+(?=[A-Z])|$)", description)[0]
+            lines.append(f"  zfkeras {name:<{width}}  {summary}")
     return "\n".join(lines) + "\n"
 
 
 def build_parser():
-    """The command's arguments: none but --help."""
+    """Makes the parser for what is no command: --help, or a wrong name."""
     parser = arguments.make_parser("zfkeras", "List the commands.")
     parser.format_help = overview
     return parser
 
 
 def main(argv=None) -> int:
-    """Prints the list, as --help does; returns the exit code."""
-    words = sys.argv[1:] if argv is None else argv
-    return command.run(build_parser(), None, words or ["--help"])
+    """Runs a command, or prints the list, as --help does; returns the exit code."""
+    words = sys.argv[1:] if argv is None else [*argv]
+    point = commands().get(words[0]) if words else None
+    try:
+        if point is None:
+            return command.run(build_parser(), None, words or ["--help"])
+        module = load_command(point)
+    except UsageError as err:
+        return command.say(build_parser(), err, command.BAD_USAGE)
+    return module.main(words[1:])
 
 
 if __name__ == "__main__":

@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-pytest.importorskip("apache_beam", reason="needs requirements-beam.txt")
+pytest.importorskip("apache_beam", reason="needs the extra beam")
 
 from tests.helpers.records import read_results
 from tests.helpers.splits import noise, png

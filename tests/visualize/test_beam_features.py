@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-pytest.importorskip("apache_beam", reason="needs requirements-beam.txt")
+pytest.importorskip("apache_beam", reason="needs the extra beam")
 
 from visualize import beam_features, features
 from visualize.strongest import beam_scan

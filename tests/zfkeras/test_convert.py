@@ -13,7 +13,7 @@ from zfkeras.convert import main
 
 needs_onnx = pytest.mark.skipif(
     not (util.find_spec("onnx") and util.find_spec("onnxruntime")),
-    reason="requirements-onnx.txt is not installed",
+    reason="the extra onnx is not installed",
 )
 
 
@@ -224,7 +224,7 @@ def test_bad_requests_are_one_line(
 def test_without_onnx_it_says_what_to_install(run, tmp_path, monkeypatch, model_file):
     monkeypatch.setattr("importlib.util.find_spec", lambda name: None)
     message = refusal(run("--model", model_file, tmp_path / "out.onnx"))
-    assert "pip install -r requirements-onnx.txt" in message
+    assert "pip install 'zfkeras[onnx]'" in message
 
 
 @needs_onnx

@@ -10,8 +10,8 @@ import logging
 import numpy as np
 import pytest
 
-pytest.importorskip("onnx", reason="requirements-onnx.txt is not installed")
-pytest.importorskip("onnxruntime", reason="requirements-onnx.txt is not installed")
+pytest.importorskip("onnx", reason="the extra onnx is not installed")
+pytest.importorskip("onnxruntime", reason="the extra onnx is not installed")
 
 import onnx
 

@@ -5,6 +5,7 @@ import contextlib
 import math
 
 from zfkeras.errors import UsageError
+from zfkeras.io.invocation import program
 
 DEFAULT_MODEL = "quarter"
 
@@ -25,9 +26,9 @@ MODEL_HELP = (
 
 
 def make_parser(module: str, description: str) -> argparse.ArgumentParser:
-    """Makes a parser that shows defaults and is named after `python -m MODULE`."""
+    """Makes a parser that shows defaults and is named as the user called it."""
     return _Parser(
-        prog=f"python -m {module}",
+        prog=program(module),
         description=description,
         formatter_class=_HelpFormatter,
     )

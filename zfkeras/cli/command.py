@@ -17,6 +17,7 @@ from pathlib import Path
 
 from zfkeras.cli.tensorflow_start import import_tensorflow_quietly
 from zfkeras.errors import RunError, UsageError
+from zfkeras.io.extras import explain_missing
 from zfkeras.io.locks import claimed
 from zfkeras.io.terminal import HarmlessOutput, harmless
 
@@ -79,7 +80,7 @@ def _run(parser, command, argv) -> int:
     try:
         args = parser.parse_args(argv)
     except UsageError as err:
-        return _say(parser, err, BAD_USAGE)
+        return say(parser, err, BAD_USAGE)
     except SystemExit:  # --help, which argparse has answered
         return DONE
     try:
@@ -92,28 +93,32 @@ def _run(parser, command, argv) -> int:
             claims.enter_context(contextlib.redirect_stdout(HarmlessOutput(sys.stdout)))
             command(args)
     except UsageError as err:
-        return _say(parser, err, BAD_USAGE)
+        return say(parser, err, BAD_USAGE)
     except _WRONG_PATH as err:
         if not _is_argument(err, args):
             raise
-        return _say(parser, err, BAD_USAGE)
+        return say(parser, err, BAD_USAGE)
     except BrokenPipeError:
         raise
     except RunError as err:
-        return _say(parser, err, FAILED)
+        return say(parser, err, FAILED)
+    except ModuleNotFoundError as err:
+        if (told := explain_missing(err)) is None:
+            raise
+        return say(parser, told, BAD_USAGE)
     except KeyboardInterrupt:
-        return _say(parser, "interrupted", FAILED)
+        return say(parser, "interrupted", FAILED)
     except Exception as err:
         from zfkeras.io.files import is_disk_full
 
         if is_disk_full(err):  # in a library, which does not say where
-            return _say(parser, f"no space left in {_fullest(args)}; {err}", FAILED)
+            return say(parser, f"no space left in {_fullest(args)}; {err}", FAILED)
         if isinstance(err, MemoryError) or type(err).__name__ == _TENSORFLOWS_OOM:
             size = getattr(args, "batch_size", None)
             remedy = f"; lower --batch-size, now {size}" if size else ""
-            return _say(parser, f"out of memory{remedy} ({str(err)[:200]})", FAILED)
+            return say(parser, f"out of memory{remedy} ({str(err)[:200]})", FAILED)
         if isinstance(err, OSError):
-            return _say(parser, err, FAILED)
+            return say(parser, err, FAILED)
         raise
     return DONE
 
@@ -156,7 +161,8 @@ def _start_logging():
     logging.getLogger("absl").setLevel(logging.ERROR)
 
 
-def _say(parser, message, code) -> int:
+def say(parser, message, code) -> int:
+    """Prints an error in one line; returns the exit code."""
     line = harmless(" ".join(str(message).split()))
     print(f"{parser.prog}: error: {line}", file=sys.stderr)
     return code

@@ -41,7 +41,7 @@ def require_onnx() -> None:
     if missing:
         raise UsageError(
             f"{' and '.join(missing)} must be installed for ONNX: "
-            "pip install -r requirements-onnx.txt."
+            "pip install 'zfkeras[onnx]'."
         )
 
 

@@ -5,6 +5,14 @@ import shlex
 import sys
 
 
+def program(module: str) -> str:
+    """Returns how this process calls a module: `zfkeras NAME`, or `python -m MODULE`."""
+    name = module.rpartition(".")[2]
+    if os.path.basename(sys.argv[0]) == "zfkeras":
+        return "zfkeras" if name == "zfkeras" else f"zfkeras {name}"
+    return f"python -m {module}"
+
+
 def command_line(leave_out: str | None = None) -> str:
     """Returns the command of this process for a shell, without the flag `leave_out`."""
     main = sys.modules.get("__main__")

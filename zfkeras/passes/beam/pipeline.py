@@ -16,8 +16,8 @@ def check_installed() -> None:
     """Says what to do where Apache Beam is missing."""
     if DoFn is object:
         raise UsageError(
-            "this command needs Apache Beam: pip install 'zfkeras[beam]', or "
-            "pip install -r requirements-beam.txt, in an environment of its own "
+            "this command needs Apache Beam: pip install 'zfkeras[beam]' "
+            "in an environment of its own "
             "(docs/scale.md)."
         )
 

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-pytest.importorskip("onnx", reason="requirements-onnx.txt is not installed")
+pytest.importorskip("onnx", reason="the extra onnx is not installed")
 
 import onnx
 from onnx import TensorProto, helper, numpy_helper

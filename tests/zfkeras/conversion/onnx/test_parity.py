@@ -3,8 +3,8 @@
 import numpy as np
 import pytest
 
-pytest.importorskip("onnx", reason="requirements-onnx.txt is not installed")
-pytest.importorskip("onnxruntime", reason="requirements-onnx.txt is not installed")
+pytest.importorskip("onnx", reason="the extra onnx is not installed")
+pytest.importorskip("onnxruntime", reason="the extra onnx is not installed")
 
 import keras
 import onnx

@@ -1,6 +1,6 @@
 import pytest
 
-pytest.importorskip("apache_beam", reason="needs requirements-beam.txt")
+pytest.importorskip("apache_beam", reason="needs the extra beam")
 
 from zfkeras.passes.beam.exchange import copy_in, copy_out, existing, remove
 

@@ -1,0 +1,45 @@
+"""Names the extra of the package that brings a missing library."""
+
+import importlib
+from typing import Any
+
+# Module -> extra, as pyproject.toml has them.
+EXTRAS = {
+    "apache_beam": "beam",
+    "google": "tensorflow",
+    "jinja2": "plots",
+    "matplotlib": "plots",
+    "onnx": "onnx",
+    "onnxruntime": "onnx",
+    "scipy": "plots",
+    "skops": "transfer",
+    "sklearn": "transfer",
+    "tensorboard": "tensorflow",
+    "tensorflow": "tensorflow",
+    "tensorflow_datasets": "tfds",
+    "threadpoolctl": "transfer",
+}
+
+
+def explain_missing(err: ModuleNotFoundError) -> str | None:
+    """Says which extra brings a missing module; `None` if no extra does."""
+    module = (err.name or "").split(".")[0]
+    if module not in EXTRAS:
+        return None
+    return (
+        f"{module} is not installed; the extra {EXTRAS[module]} brings it: "
+        f"pip install 'zfkeras[{EXTRAS[module]}]'"
+    )
+
+
+def load_name(module: str, name: str) -> Any:
+    """Imports a name of the public API on its first use.
+
+    Raises ModuleNotFoundError, which names the extra, if a library is missing.
+    """
+    try:
+        return getattr(importlib.import_module(module), name)
+    except ModuleNotFoundError as err:
+        if (told := explain_missing(err)) is None:
+            raise
+        raise ModuleNotFoundError(f"{name}: {told}", name=err.name) from err
