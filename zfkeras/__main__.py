@@ -9,7 +9,6 @@ import sys
 from importlib import metadata, util
 from pathlib import Path
 
-import zfkeras
 from zfkeras.cli import arguments, command
 from zfkeras.errors import UsageError
 
@@ -47,7 +46,7 @@ def load_command(point: metadata.EntryPoint):
 
 def _check_is_ours(package: str) -> None:
     """Refuses a file or folder that has the name of one of our packages."""
-    folder = Path(zfkeras.__file__).parent.parent / package
+    folder = Path(__file__).parent.parent / package
     spec = util.find_spec(package)
     found = Path(spec.origin or next(iter(spec.submodule_search_locations)))
     if found != folder / "__init__.py":
