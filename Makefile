@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 
-.PHONY: setup demo test test-slow campaigns lint format bench clean
+.PHONY: setup setup-lowest demo test test-slow campaigns lint format bench clean
 
 setup: $(READY)
 
@@ -12,6 +12,14 @@ $(READY): requirements.txt requirements-dev.txt pyproject.toml
 	$(PYTHON) -m venv $(VENV)
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check \
 		-r requirements.txt -r requirements-dev.txt
+	touch $(READY)
+
+# The lowest versions that pyproject.toml allows.
+setup-lowest:
+	$(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check uv
+	$(BIN)/uv pip install --quiet --python $(BIN)/python \
+		--resolution lowest-direct -r requirements.txt -r requirements-dev.txt
 	touch $(READY)
 
 # The page shows quarter on photographs, and the network just trained.
@@ -39,6 +47,7 @@ campaigns: $(READY)
 lint: $(READY)
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
+	$(BIN)/mypy
 
 format: $(READY)
 	$(BIN)/ruff check --fix .
