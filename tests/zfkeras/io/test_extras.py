@@ -1,0 +1,31 @@
+import sys
+
+import pytest
+
+from zfkeras.cli import arguments, command
+from zfkeras.io.extras import EXTRAS, explain_missing, load_name
+
+
+@pytest.mark.parametrize(("module", "extra"), EXTRAS.items())
+def test_a_missing_library_is_named_with_its_extra(module, extra, monkeypatch, capsys):
+    def import_it(args):
+        monkeypatch.setitem(sys.modules, module, None)
+        __import__(module)
+
+    parser = arguments.make_parser("zfkeras.some", "Do something.")
+    assert command.run(parser, import_it, []) == 2
+    (line,) = capsys.readouterr().err.splitlines()
+    assert line.startswith("python -m zfkeras.some: error: ")
+    assert module in line and f"pip install 'zfkeras[{extra}]'" in line
+
+
+def test_a_name_of_the_api_says_what_it_needs(monkeypatch):
+    monkeypatch.setitem(sys.modules, "skops", None)
+    with pytest.raises(ModuleNotFoundError, match=r"dump: .*'zfkeras\[transfer\]'"):
+        load_name("skops", "dump")
+
+
+def test_our_own_missing_modules_are_bugs_and_keep_their_traceback():
+    assert explain_missing(ModuleNotFoundError("gone", name="zfkeras.gone")) is None
+    with pytest.raises(ModuleNotFoundError, match="No module named"):
+        load_name("zfkeras.gone", "name")
