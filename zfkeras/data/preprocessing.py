@@ -186,6 +186,27 @@ class Preprocessing:
         """Cuts corners, centre and their mirror images: (10, *input_shape)."""
         return crops.ten_crop(self.centred(square), self.crop_size)
 
+    def as_layer(self):
+        """Makes a Keras model that does the same to batches of RGB images.
+
+        It stands in front of a network, or in `tf.data.Dataset.map`. Images that have
+        the mean image's size are prepared to the bit as `centre_crop` does. Others are
+        resized by Keras, which does not round to whole grey levels, and cuts before it
+        resizes: results differ by up to one grey level, by more at the edges of the
+        cut. Grey is made of the same weights, not rounded either.
+
+        Returns:
+            A `keras.Model` of Keras's own layers from (batch, height, width, 3), range
+            0-255, any size, to float32 (batch, *input_shape).
+
+        Example:
+            >>> network = keras.Sequential([preprocessing.as_layer(), model])
+            ... # doctest: +SKIP
+        """
+        from zfkeras.data.preprocessing_layer import make_layer
+
+        return make_layer(self)
+
     def view(self, square: np.ndarray) -> np.ndarray:
         """Cuts what the network sees of an image: uint8 (height, width, channels)."""
         return crops.centre_crop(square, self.crop_size)
