@@ -61,7 +61,7 @@ def gather(settings: ReportSettings, workdir: Path) -> tuple[Page, list[str]]:
         )
 
     def section_of(figure):
-        return sections.figure_section(figure, *record_of(figure))
+        return sections.record_section(figure.key, figure.title, *record_of(figure))
 
     made = _Made()
     gallery = made.add(FEATURES.title, lambda: sections.gallery(*record_of(GALLERY)))
