@@ -23,6 +23,7 @@ _HOMES = {
     "ZFNet": "zfkeras.models.zfnet",
     "endpoints": "zfkeras.graph.endpoints",
     "load": "zfkeras.models.presets",
+    "open_data": "zfkeras.data.datasets",
     "register_source": "zfkeras.data.register",
     "register_variant": "zfkeras.models.variants",
     "setting": "zfkeras.records",
@@ -42,12 +43,14 @@ __all__ = [
     "ZFNet",
     "endpoints",
     "load",
+    "open_data",
     "register_source",
     "register_variant",
     "setting",
 ]
 
 if TYPE_CHECKING:
+    from zfkeras.data.datasets import open_data
     from zfkeras.data.preprocessing import Preprocessing
     from zfkeras.data.register import register_source
     from zfkeras.errors import RunError, UsageError
