@@ -45,6 +45,10 @@ def receptive_field(model: keras.Model, tensor: keras.KerasTensor) -> Boxes:
 def _axes(call):
     """Returns the windows of a call, `None` for the whole input."""
     operation, shapes = call.operation, call.input_shapes
+    ranks, made = {*map(len, shapes)}, len(call.tensor.shape) - 1
+    # Maps of one channel, (height, width), that are stacked to (height, width, 3).
+    if ranks != {3} and (*ranks, made) != (2, 3):
+        return None
     windows = windows_of(operation)
     axis = getattr(operation, "axis", -1)
     if windows is None:
@@ -64,5 +68,6 @@ def _refusal(call, expected, received):
         argument=call.path,
         expected=f"a layer {expected}",
         received=received,
-        remedy="Its receptive field is not known otherwise.",
+        remedy="Its receptive field is not known otherwise; visualize.register_rule "
+        "takes the `windows` of your own layers.",
     )
