@@ -57,9 +57,9 @@ def write_report(
         "paper": PAPER.get(settings["data"].partition(":")[0]),
     }
     write_results(workdir, "overlap", results)
-    names = "".join(f"{id}\n" for id in sorted(overlap.ids_b))
+    ids = [id.encode("utf-8", "surrogateescape") for id in overlap.ids_b]
     with written_whole(workdir / "leave_out.txt", "wb") as file:
-        file.write(names.encode("utf-8", "surrogateescape"))
+        file.writelines(name + b"\n" for name in sorted(split_b.own_ids(ids)))
     pairs, below = _best_of_each(overlap.pairs)[:_SHOWN], below[:_SHOWN_BELOW]
     files_a = files_of(split_a, [pair.id_a for pair in pairs + below])
     files_b = files_of(split_b, [pair.id_b for pair in pairs + below])
