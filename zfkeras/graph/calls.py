@@ -54,6 +54,12 @@ class LayerCall:
         return not (self.is_input or is_graph(self.operation))
 
 
+def model_of(model) -> object:
+    """Returns the Keras model that a `zfkeras.Classifier` holds; others as they are."""
+    is_model = isinstance(model, keras.Model)
+    return model if is_model else getattr(model, "model", model)
+
+
 def calls_between(
     inputs: Sequence[keras.KerasTensor], outputs: Sequence[keras.KerasTensor]
 ) -> tuple[list[LayerCall], tuple[int, ...]]:

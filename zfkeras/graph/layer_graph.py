@@ -11,7 +11,7 @@ import keras
 
 from zfkeras.errors import UsageError
 from zfkeras.graph.boxes import Boxes
-from zfkeras.graph.calls import LayerCall, calls_between, is_graph
+from zfkeras.graph.calls import LayerCall, calls_between, is_graph, model_of
 from zfkeras.graph.endpoints import Endpoint, endpoints
 from zfkeras.graph.kinds import Role, has_filters, role_of
 from zfkeras.graph.receptive_field import receptive_field
@@ -29,7 +29,7 @@ class LayerGraph:
     they run.
 
     Args:
-        model: a built functional or sequential model.
+        model: a built functional or sequential model, or a `Classifier` of one.
 
     Attributes:
         calls: its inputs and all calls in the order they run.
@@ -40,6 +40,7 @@ class LayerGraph:
     """
 
     def __init__(self, model: keras.Model):
+        model = model_of(model)
         if not is_graph(model):
             raise UsageError(
                 argument="model",

@@ -8,12 +8,18 @@ import keras
 
 from zfkeras.errors import UsageError
 from zfkeras.graph.boxes import Boxes, Span, boxes_below
-from zfkeras.graph.calls import calls_between
+from zfkeras.graph.calls import calls_between, model_of
 from zfkeras.graph.kinds import WHOLE, windows_of
 
 
 def receptive_field(model: keras.Model, tensor: keras.KerasTensor) -> Boxes:
     """Computes the receptive field of a tensor inside a model.
+
+    Args:
+        model: a functional or sequential model, or a `Classifier` of one, with one
+            image of known size as its input.
+        tensor: an output of one of its layers, as `zfkeras.endpoints(model)[5].tensor`
+            or `model.get_layer("conv3").output`.
 
     Returns:
         The input pixels of each unit; the whole image, with the stride 0, for units
@@ -22,7 +28,16 @@ def receptive_field(model: keras.Model, tensor: keras.KerasTensor) -> Boxes:
     Raises:
         UsageError: a model without one image of known size, a tensor of another model,
             or a layer below it whose windows are unknown.
+
+    Example:
+        >>> model = keras.Sequential(
+        ...     [keras.Input((12, 12, 3)), keras.layers.Conv2D(4, 5, strides=2)]
+        ... )
+        >>> field = receptive_field(model, model.output)
+        >>> field.size, field.stride, field.box((1, 2))
+        ((5, 5), (2, 2), (2, 4, 7, 9))
     """
+    model = model_of(model)
     shapes = [tuple(image.shape) for image in model.inputs]
     if len(shapes) != 1 or len(shapes[0]) != 4 or None in shapes[0][1:3]:
         raise UsageError(
