@@ -123,6 +123,15 @@ def a_workdir(default: str | None, default_text: str = "") -> Any:
     )
 
 
+def ten_crop() -> Any:
+    """Makes --ten-crop, for commands that predict classes."""
+    return setting(
+        False,
+        action="store_true",
+        help="average over ten crops: four corners, centre and their mirror images",
+    )
+
+
 def mixed_precision() -> Any:
     """Makes --mixed-precision, for commands that train."""
     return setting(

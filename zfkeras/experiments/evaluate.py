@@ -7,7 +7,7 @@ from typing import Any
 
 from zfkeras.cli import settings
 from zfkeras.passes.experiment import Experiment
-from zfkeras.records import Record, Table, setting
+from zfkeras.records import Record, Table
 
 PAPER = {
     "figure": "Table 2",
@@ -32,11 +32,7 @@ class EvaluateSettings(settings.ModelsSettings):
 
     data: str = settings.some_data()
     split: str | None = settings.a_split()
-    ten_crop: bool = setting(
-        False,
-        action="store_true",
-        help="also average over four corners, centre and their mirror images",
-    )
+    ten_crop: bool = settings.ten_crop()
     batch_size: int = settings.batch_size(128)
     max_bad_fraction: float = settings.max_bad_fraction()
 
