@@ -33,7 +33,7 @@ def receptive_field(model: keras.Model, tensor: keras.KerasTensor) -> Boxes:
         >>> model = keras.Sequential(
         ...     [keras.Input((12, 12, 3)), keras.layers.Conv2D(4, 5, strides=2)]
         ... )
-        >>> field = receptive_field(model, model.output)
+        >>> field = receptive_field(model, model.outputs[0])
         >>> field.size, field.stride, field.box((1, 2))
         ((5, 5), (2, 2), (2, 4, 7, 9))
     """
