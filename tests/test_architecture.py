@@ -21,6 +21,7 @@ FLOORS = {
         ["cli", "models", "plots"],
         ["conversion", "training", "passes"],
         ["configs"],
+        ["experiments"],
     ],
     "transfer": [
         ["protocols"],

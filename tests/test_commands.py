@@ -1,6 +1,7 @@
 """Every command answers --help, an unknown flag and a missing path in the same way."""
 
 import argparse
+import contextlib
 import importlib
 import json
 import subprocess
@@ -129,6 +130,15 @@ def test_help_explains_every_argument_with_its_default(module):
             assert f"(default: {action.default})" in told, flag
         if action.type is arguments.fraction:
             assert "(0-1)" in told, flag
+
+
+@pytest.mark.parametrize("module", NAMES)
+def test_a_value_that_cannot_be_read_is_explained_by_its_type(module):
+    # argparse makes "invalid _two_or_more value" of a ValueError.
+    for action in importlib.import_module(module).build_parser()._actions:
+        with contextlib.suppress(argparse.ArgumentTypeError):
+            if action.type is not None:
+                action.type("0?,")
 
 
 def test_a_command_is_run_by_its_name(capsys):

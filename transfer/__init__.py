@@ -11,6 +11,7 @@ _HOMES = {
     "ConvFeatures": "transfer.features.conv_features",
     "SVMHead": "transfer.heads.svm",
     "SoftmaxHead": "transfer.heads.softmax",
+    "average_precision": "transfer.protocols.average_precision",
     "gram_matrix": "transfer.heads.solver.gram",
     "load_head": "transfer.heads.storage",
     "mean_per_class_accuracy": "transfer.protocols.accuracy",
@@ -22,6 +23,7 @@ __all__ = [
     "ConvFeatures",
     "SVMHead",
     "SoftmaxHead",
+    "average_precision",
     "gram_matrix",
     "load_head",
     "mean_per_class_accuracy",
@@ -37,6 +39,7 @@ if TYPE_CHECKING:
     from transfer.heads.storage import load_head, save_head
     from transfer.heads.svm import SVMHead
     from transfer.protocols.accuracy import mean_per_class_accuracy
+    from transfer.protocols.average_precision import average_precision
 
 
 def __getattr__(name):

@@ -23,6 +23,8 @@ _HOMES = {
     "ZFNet": "zfkeras.models.zfnet",
     "endpoints": "zfkeras.graph.endpoints",
     "load": "zfkeras.models.presets",
+    "open_data": "zfkeras.data.datasets",
+    "receptive_field": "zfkeras.graph.receptive_field",
     "register_source": "zfkeras.data.register",
     "register_variant": "zfkeras.models.variants",
     "setting": "zfkeras.records",
@@ -42,16 +44,20 @@ __all__ = [
     "ZFNet",
     "endpoints",
     "load",
+    "open_data",
+    "receptive_field",
     "register_source",
     "register_variant",
     "setting",
 ]
 
 if TYPE_CHECKING:
+    from zfkeras.data.datasets import open_data
     from zfkeras.data.preprocessing import Preprocessing
     from zfkeras.data.register import register_source
     from zfkeras.errors import RunError, UsageError
     from zfkeras.graph.endpoints import endpoints
+    from zfkeras.graph.receptive_field import receptive_field
     from zfkeras.layers import LocalResponseNormalization, MaxPoolWithArgmax, Unpool
     from zfkeras.layers.max_rms import MaxRMS
     from zfkeras.models.classifier import Classifier

@@ -1,10 +1,12 @@
 """`python -m zfkeras.predict`: what a trained network sees in photographs."""
 
-import argparse
+import dataclasses
 import sys
 from pathlib import Path
 
-from zfkeras.cli import arguments, command, settings
+from zfkeras.cli import settings
+from zfkeras.cli.command import Command, make_folder
+from zfkeras.records import setting
 
 # Photographs in the picture; the JSON holds all.
 PICTURED = 40
@@ -12,58 +14,38 @@ PICTURED = 40
 _DRAWN = 256
 
 
-def build_parser() -> argparse.ArgumentParser:
-    """Builds the parser of the command's arguments."""
-    parser = arguments.make_parser(
-        "zfkeras.predict",
-        "Name what photographs show. Where a file's name begins with one of the "
-        "network's class names or ImageNet ids (n02124075_cat.jpg), that is taken for "
-        "the truth, and marked.",
-    )
-    parser.add_argument(
-        "images",
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class PredictSettings(settings.ModelSettings):
+    """A network, and the photographs."""
+
+    images: tuple[str, ...] = setting(
+        flag="images",
         nargs="+",
         metavar="IMAGE",
         help="files, or folders whose files are taken",
     )
-    settings.add(parser, model=settings.a_model())
-    parser.add_argument(
-        "--top",
-        type=arguments.positive_int,
-        default=5,
-        metavar="N",
-        help="answers for each photograph, most probable first",
-    )
-    parser.add_argument(
-        "--ten-crop",
-        action="store_true",
-        help="average over four corners, centre and their mirror images",
-    )
-    settings.add(parser, batch_size=settings.batch_size(64))
-    parser.add_argument(
-        "--workdir",
+    top: int = settings.a_count(5, "answers for each photograph, most probable first")
+    ten_crop: bool = settings.ten_crop()
+    batch_size: int = settings.batch_size(64)
+    workdir: Path | None = setting(
+        None,
         type=Path,
         metavar="DIR",
         help="folder for predictions.json and .png; without it, only printed",
     )
-    return parser
 
 
-def main(argv=None) -> int:
-    """Runs the command; returns its exit code."""
-    return command.run(build_parser(), _predict, argv)
-
-
-def _predict(args):
+def predict(settings: PredictSettings) -> None:
+    """Prints what photographs show, and writes it if there is a workdir."""
     from zfkeras.data.files.image_paths import image_paths
     from zfkeras.io.terminal import one_line
-    from zfkeras.models.presets import load
+    from zfkeras.passes.context import Context
 
-    files = image_paths(args.images)
-    classifier = load(args.model)
-    if args.workdir is not None:
-        command.make_folder(args.workdir)
-    answers, left_out = _answers(files, classifier, args)
+    files = image_paths(settings.images)
+    classifier = Context().classifier(settings.model)
+    if settings.workdir is not None:
+        make_folder(settings.workdir)
+    answers, left_out = _answers(files, classifier, settings)
     for answer in answers:
         print(one_line(answer["file"]))
         for one in answer["answers"]:
@@ -76,11 +58,11 @@ def _predict(args):
         print(_summary(known))
     if left_out:
         print(f"left out: {len(left_out)} of {len(files)} files that cannot be read")
-    if args.workdir is not None:
-        _write(args, answers, left_out)
+    if settings.workdir is not None:
+        _write(settings, answers, left_out)
 
 
-def _answers(files, classifier, args) -> tuple[list[dict], dict[str, str]]:
+def _answers(files, classifier, settings) -> tuple[list[dict], dict[str, str]]:
     """Returns answers for the files that can be read; the others with reasons."""
     import logging
 
@@ -105,11 +87,11 @@ def _answers(files, classifier, args) -> tuple[list[dict], dict[str, str]]:
             yield picture
 
     probabilities = classifier.predict(
-        pictures(), ten_crop=args.ten_crop, batch_size=args.batch_size
+        pictures(), ten_crop=settings.ten_crop, batch_size=settings.batch_size
     )
     if not readable:
         raise RunError("none of the files could be read as an image")
-    order = np.argsort(-probabilities, axis=1, kind="stable")[:, : args.top]
+    order = np.argsort(-probabilities, axis=1, kind="stable")[:, : settings.top]
     answers = [
         {
             "file": str(file),
@@ -143,17 +125,17 @@ def _summary(known) -> str:
     )
 
 
-def _write(args, answers, left_out):
+def _write(settings, answers, left_out):
     from zfkeras.io.provenance import write_results
     from zfkeras.plots.predictions import draw_predictions
 
     record = {
-        "model": args.model,
-        "ten_crop": args.ten_crop,
+        "model": settings.model,
+        "ten_crop": settings.ten_crop,
         "predictions": answers,
         "left_out": left_out,
     }
-    write_results(args.workdir, "predictions", record)
+    write_results(settings.workdir, "predictions", record)
     shown = answers[:PICTURED]
     draw_predictions(
         [_thumbnail(answer["file"]) for answer in shown],
@@ -165,9 +147,9 @@ def _write(args, answers, left_out):
             ]
             for answer in shown
         ],
-        args.workdir / "predictions.png",
+        settings.workdir / "predictions.png",
     )
-    print(f"results in {args.workdir}/predictions.json and predictions.png")
+    print(f"results in {settings.workdir}/predictions.json and predictions.png")
 
 
 def _thumbnail(file: str):
@@ -180,6 +162,16 @@ def _thumbnail(file: str):
     picture.thumbnail((_DRAWN, _DRAWN))
     return np.asarray(picture)
 
+
+PREDICT = Command(
+    module="zfkeras.predict",
+    description="Name what photographs show. Where a file's name begins with one of "
+    "the network's class names or ImageNet ids (n02124075_cat.jpg), that is taken for "
+    "the truth, and marked.",
+    settings=PredictSettings,
+    work=predict,
+)
+build_parser, main = PREDICT.build_parser, PREDICT.main
 
 if __name__ == "__main__":
     sys.exit(main())

@@ -1,60 +1,57 @@
 """`python -m zfkeras.summary`: layers, sizes, parameters and receptive fields."""
 
-import argparse
+import dataclasses
 import sys
 
-from zfkeras.cli import arguments, command
+from zfkeras.cli import settings
+from zfkeras.cli.command import Command
+from zfkeras.errors import UsageError
+from zfkeras.records import setting
 
 
-def build_parser() -> argparse.ArgumentParser:
-    """Builds the parser of the command's arguments."""
-    parser = arguments.make_parser(
-        "zfkeras.summary",
-        "Print a network's layers, sizes, parameters and receptive fields.",
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class SummarySettings(settings.ModelSettings):
+    """A network that is built, or one that is loaded."""
+
+    model: str | None = setting(
+        None, metavar="MODEL", help="preset or .keras file, in place of --variant"
     )
-    which = parser.add_mutually_exclusive_group()
-    which.add_argument(
-        "--variant",
-        default="zfnet",
+    variant: str | None = setting(
+        None,
         metavar="NAME",
         help="zfnet, alexnet, zfnet_quarter, alexnet_quarter or a row of Table 3 such "
-        "as zfnet_b; `list` prints all of them",
+        "as zfnet_b; `list` prints all of them (default: zfnet)",
     )
-    which.add_argument("--model", metavar="MODEL", help="preset or .keras file")
-    parser.add_argument(
-        "--num-classes",
-        type=arguments.positive_int,
-        metavar="N",
-        help="classes of the softmax, with --variant (default: 1000)",
+    num_classes: int | None = settings.a_count(
+        None, "classes of the softmax, with --variant (default: 1000)"
     )
-    return parser
 
 
-def main(argv=None) -> int:
-    """Runs the command; returns its exit code."""
-    return command.run(build_parser(), _summarize, argv)
-
-
-def _summarize(args):
+def summarize(settings: SummarySettings) -> None:
+    """Prints the table of a network, or the names of the variants."""
     import keras
 
-    from zfkeras.errors import UsageError
-    from zfkeras.models.presets import load
     from zfkeras.models.variants import VARIANTS
     from zfkeras.models.zfnet import ZFNet
+    from zfkeras.passes.context import Context
 
-    if args.model is not None:
-        if args.num_classes is not None:
-            raise UsageError(
-                f"--num-classes is for --variant; {args.model} has its own."
-            )
-        print(summary(load(args.model).model))
-    elif args.variant == "list":
+    if settings.model is not None:
+        for name in ("variant", "num_classes"):
+            if getattr(settings, name) is not None:
+                raise UsageError(
+                    argument=f"--{name.replace('_', '-')}",
+                    received=f"--model {settings.model}",
+                    expected="given without --model",
+                )
+        print(summary(Context().classifier(settings.model).model))
+    elif settings.variant == "list":
         print("\n".join(VARIANTS))
     else:
         # In this scope variables have shapes, but take no memory.
         with keras.StatelessScope(initialize_variables=False):
-            model = ZFNet(args.num_classes or 1000, variant=args.variant)
+            model = ZFNet(
+                settings.num_classes or 1000, variant=settings.variant or "zfnet"
+            )
         print(summary(model))
 
 
@@ -98,6 +95,14 @@ def summary(model) -> str:
         ]
     )
 
+
+SUMMARY = Command(
+    module="zfkeras.summary",
+    description="Print a network's layers, sizes, parameters and receptive fields.",
+    settings=SummarySettings,
+    work=summarize,
+)
+build_parser, main = SUMMARY.build_parser, SUMMARY.main
 
 if __name__ == "__main__":
     sys.exit(main())

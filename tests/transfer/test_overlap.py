@@ -12,7 +12,7 @@ from tests.helpers.splits import split_of
 from tests.helpers.trees import write_tree
 from transfer import overlap
 from transfer.protocols.overlap import SURROUND, THRESHOLD, find_overlap
-from transfer.reports.overlap import write_report
+from transfer.reports.overlap import overlap_record, overlap_table
 from zfkeras.data.files.bad_images import BadImages
 from zfkeras.data.register import open_source
 from zfkeras.errors import RunError
@@ -156,25 +156,38 @@ def test_the_command_lists_and_draws_the_pairs(trees, tmp_path, capsys):
     assert (record["threshold"], record["surround"]) == (THRESHOLD, SURROUND)
     with Image.open(tmp_path / "out" / "overlap.png") as image:
         assert image.format == "PNG" and min(image.size) > 400
-    assert capsys.readouterr().out.startswith("3 of 6 images are in both (3 pairs)")
+    said = capsys.readouterr().out
+    assert "3 of 6 images are in both (3 pairs)" in said and "leave_out.txt" in said
+    assert record["tables"][0]["rows"] == [["one", "6", "3", "2"]]
     left_out = (tmp_path / "out" / "leave_out.txt").read_text().splitlines()
     assert sorted(left_out) == sorted(names)
 
 
-def test_the_report_has_no_class_for_images_without_a_label(trees, tmp_path):
+def test_the_record_has_no_class_for_images_without_a_label(trees):
     # Previously -1 was the last class.
     source, other = map(open_source, trees)
     split = source.split("train")
     labels = np.where(np.arange(6) < 5, -1, split.labels)
     split = dataclasses.replace(split, labels=labels)
-    settings = {"data": "folder:one", "against": "folder:other", "threshold": 0.9}
+    about = {"data": "folder:one", "against": "folder:other", "threshold": 0.9}
+    about["leave_out"] = "leave_out.txt"
     for threshold, count, classes in ((THRESHOLD, 3, {"b": 1}), (1, 0, {})):
         found = find_overlap(split, other.split("train"), threshold)
-        results = write_report(
-            found, source, split, other.split("train"), settings, tmp_path
-        )
-        assert (results["overlapping"], results["classes"]) == (count, classes)
-        assert results["most_in_one_class"] == len(classes)
+        record = overlap_record({}, found, source, split, other.split("train"), about)
+        numbers = record.numbers
+        assert (numbers["overlapping"], numbers["classes"]) == (count, classes)
+        assert numbers["most_in_one_class"] == len(classes)
+
+
+def test_the_paper_s_row_stands_below_its_data_set():
+    numbers = {"images": 9144, "overlapping": 2, "most_in_one_class": 1}
+    specs = {"data": "caltech101:a/b.zip", "against": "tiny-imagenet:c"}
+    table = overlap_table({**numbers, **specs})
+    assert table.rows == [
+        ["caltech101", "9,144", "2", "1"],
+        ["paper: caltech101, in ImageNet", "9,144", "44", "10"],
+    ]
+    assert len(overlap_table({**numbers, **specs, "data": "folder:x"}).rows) == 1
 
 
 @pytest.mark.parametrize(

@@ -1,9 +1,8 @@
 import pytest
 
 from tests.helpers.records import read_results
-from tests.zfkeras.training.test_ablation import row
 from zfkeras.ablation import main
-from zfkeras.training import ablation
+from zfkeras.experiments import ablation_rows
 
 
 def ablate(workdir, *arguments):
@@ -11,26 +10,35 @@ def ablate(workdir, *arguments):
 
 
 def test_one_command_makes_table_picture_and_record(tmp_path, capsys, monkeypatch):
-    trained = []
+    recipes = []
 
-    def run_ablation(config, variants, folder):
-        trained.extend(variants)
-        rows = [row("full", 0.5, 0.0), row("small", 0.6, 0.05)]
-        rows = [{**one, "change_standard_error": 0.01} for one in rows]
-        budget = {"epochs": config.epochs, "num_classes": None, "validation_images": 9}
-        return {"rows": rows, "order": ablation.order(rows), "budget": budget}
+    def train_rows(config, variants, context):
+        context.claim_workdir()
+        recipes.append(config)
+        errors = {"train_top1_error": 0.4, "top1_error": 0.5, "top5_error": 0.2}
+        about = {"parameters": 9, "num_images": 9}
+        return [{"variant": variant, **about, **errors} for variant in variants]
 
-    monkeypatch.setattr(ablation, "run_ablation", run_ablation)
+    monkeypatch.setattr(ablation_rows, "train_rows", train_rows)
     workdir = tmp_path / "ablation"
-    assert ablate(workdir, "--changes", "without_3_4_6_7", "--epochs", "1") == 0
-    assert trained == ["zfnet_quarter", "zfnet_quarter_without_3_4_6_7"]
+    words = ["--changes", "without_3_4_6_7", "--epochs", "1", "--num-classes", "3"]
+    words += ["--set", "batch_size=16", "--set", "optimizer.momentum=0.8"]
+    assert ablate(workdir, *words) == 0
+    (recipe,) = recipes
+    assert (recipe.data.source, recipe.data.num_classes) == ("shapes", 3)
+    assert (recipe.batch_size, recipe.optimizer.momentum) == (16, 0.8)
+    assert (recipe.snapshot_epochs, recipe.model.weights) == ((), None)
     record = read_results(workdir, "ablation")
-    assert [one["label"] for one in record["rows"]] == ["full", "small"]
+    assert [one["variant"] for one in record["rows"]] == [
+        "zfnet_quarter",
+        "zfnet_quarter_without_3_4_6_7",
+    ]
     assert record["command"] and record["budget"]["epochs"] == 1
+    assert record["settings"]["assignments"] == ["batch_size=16", words[-1]]
     said = capsys.readouterr().out
     assert (workdir / "ablation.md").read_text() in said
     assert (workdir / "ablation.png").stat().st_size > 10_000
-    assert f"results in {workdir}/ablation.json" in said
+    assert f"{workdir}/ablation.json" in said
 
 
 @pytest.mark.parametrize(

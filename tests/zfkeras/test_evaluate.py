@@ -27,8 +27,9 @@ def folder(tmp_path_factory):
 
 
 @pytest.fixture
-def run(folder, model_file, capsys):
+def run(folder, model_file, capsys, tmp_path, monkeypatch):
     """Runs the command; returns exit code, lines on stdout and error lines."""
+    monkeypatch.chdir(tmp_path)
 
     def run(*argv, model=model_file, data=f"folder:{folder}"):
         code = main(["--model", str(model), "--data", data, *map(str, argv)])
@@ -47,23 +48,23 @@ def refusal(outcome, code=2):
     return errors[0].removeprefix("python -m zfkeras.evaluate: error: ")
 
 
-def test_it_measures_prints_and_writes_both_files(run, tmp_path, folder, model_file):
+def test_it_measures_prints_and_writes_its_record(run, tmp_path, folder, model_file):
     workdir = tmp_path / "deep" / "evaluation"
     code, out, errors = run("--ten-crop", "--batch-size", 4, "--workdir", workdir)
     assert (code, errors) == (0, [])
     assert sorted(path.name for path in workdir.iterdir()) == [
-        "evaluation.json",
-        "evaluation.md",
+        "evaluate.json",
+        "evaluate.md",
         "results.json",
     ]
-    table = (workdir / "evaluation.md").read_text(encoding="utf-8").splitlines()
+    table = (workdir / "evaluate.md").read_text(encoding="utf-8").splitlines()
     assert out[:-1] == table
-    assert f"{workdir}/evaluation.json" in out[-1]
-    record = read_results(workdir, "evaluation")
+    assert f"{workdir}/evaluate.json" in out[-1]
+    record = read_results(workdir, "evaluate")
     assert record["num_images"] == 3 * NUMBER
-    assert record["model"] == [str(model_file)]
+    assert record["models"] == [str(model_file)]
     assert record["networks"] == ["zfnet_quarter_without_6_7"]
-    assert record["paper"] is None
+    assert record["paper"]["row"] is None
     for way in ("centre_crop", "ten_crop"):
         # Of four classes, the first five answers are all.
         assert record[way]["top5_error"] == 0
@@ -72,16 +73,15 @@ def test_it_measures_prints_and_writes_both_files(run, tmp_path, folder, model_f
         assert cells in [[c.strip() for c in line.split("|")[1:-1]] for line in table]
 
 
-def test_two_models_are_averaged_and_without_a_workdir_only_printed(
-    run, tmp_path, monkeypatch
-):
+def test_two_models_are_averaged_and_the_workdir_has_a_default(run, tmp_path):
     other = tmp_path / "other.keras"
     make_classifier(2, NAMES).save(other)
-    monkeypatch.chdir(tmp_path)
     code, out, errors = run("--model", other, "--split", "train")
     assert (code, errors) == (0, [])
-    assert out[0].startswith("| 2 x zfnet_quarter_without_6_7 (3 images) |")
-    assert [*tmp_path.iterdir()] == [other]
+    assert out[0].endswith("on 3 images")
+    assert out[1].startswith("| 2 x zfnet_quarter_without_6_7 |")
+    record = read_results(Path("runs/evaluate"), "evaluate")
+    assert record["models"][1] == str(other) and record["split"] == "train"
 
 
 def test_bad_images_are_counted_and_named(run, tmp_path, folder):
@@ -89,8 +89,8 @@ def test_bad_images_are_counted_and_named(run, tmp_path, folder):
     (data / "val" / "dog" / "0.png").write_bytes(b"no image")
     spec = f"folder:{data}"
     code, out, _ = run("--max-bad-fraction", 0.05, "--workdir", tmp_path, data=spec)
-    assert code == 0 and "(20 images)" in out[0]
-    record = read_results(tmp_path, "evaluation")
+    assert code == 0 and "on 20 images" in out[0]
+    record = read_results(tmp_path, "evaluate")
     assert record["num_images"] == 20
     assert list(record["bad_images"]["images"]) == ["val/dog/0.png"]
     message = refusal(run(data=spec), code=1)

@@ -70,6 +70,7 @@ def test_a_network_of_another_kind_is_refused(capsys, tmp_path, model_file):
 
 
 def test_a_model_has_its_own_number_of_classes(capsys, model_file):
-    arguments = ("--model", str(model_file), "--num-classes", "10")
-    assert "--num-classes is for --variant" in error(capsys, *arguments)
+    for words in (("--num-classes", "10"), ("--variant", "zfnet")):
+        message = error(capsys, "--model", str(model_file), *words)
+        assert message.startswith(f"{words[0]} must be given without --model")
     assert "must be a preset" in error(capsys, "--model", "")

@@ -107,7 +107,7 @@ def test_weights_to_start_from(data, tmp_path, capsys, caplog):
         (("--set", "schedule.kind=step"), "schedule.kind must be plateau or cosine"),
         (("--set", "model.variant=vgg"), "must be one of zfnet, .*'vgg'"),
         (("--set", "data.num_classes=1"), "from 2 to 12"),
-        (("--seed", "-1"), "seed must be from 0"),
+        (("--seed", "-1"), "--seed: must be .* from 0"),
         (("--strategy", "many"), "--strategy: invalid choice"),
         (("--epochs", "0"), "at least 1"),
         (("--max-bad-fraction", "2"), "from 0 to 1"),

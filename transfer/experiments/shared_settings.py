@@ -38,10 +38,9 @@ def may_download() -> Any:
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
-class FeatureSettings:
+class FeatureSettings(settings.ModelSettings):
     """A network, and how its features are computed and kept."""
 
-    model: str = settings.a_model()
     batch_size: int = settings.batch_size(128)
     seed: int = settings.a_seed()
     cache: Path | None = setting(

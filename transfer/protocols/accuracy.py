@@ -10,11 +10,18 @@ def mean_per_class_accuracy(labels: np.ndarray, predictions: np.ndarray) -> floa
     image are left out.
 
     Args:
-        labels: (n_samples,) whole numbers from 0.
+        labels: (n_samples,), numbers or text.
         predictions: (n_samples,), likewise.
+
+    Returns:
+        The mean over the classes of `labels`, a fraction of 1.
 
     Raises:
         ValueError: no labels, or not as many predictions.
+
+    Example:
+        >>> mean_per_class_accuracy(["ant", "ant", "bee"], ["ant", "bee", "bee"])
+        0.75
     """
     labels, predictions = np.asarray(labels), np.asarray(predictions)
     if labels.shape != predictions.shape or labels.ndim != 1 or not len(labels):
@@ -22,6 +29,6 @@ def mean_per_class_accuracy(labels: np.ndarray, predictions: np.ndarray) -> floa
             "`predictions` must be as many as `labels`, at least one. Received: "
             f"labels.shape={labels.shape}, predictions.shape={predictions.shape}."
         )
-    counts = np.bincount(labels)
-    right = np.bincount(labels, weights=labels == predictions)
-    return float((right[counts > 0] / counts[counts > 0]).mean())
+    _, places = np.unique(labels, return_inverse=True)
+    right = np.bincount(places, weights=labels == predictions)
+    return float((right / np.bincount(places)).mean())

@@ -16,9 +16,28 @@ _RECALLS = np.arange(11) / 10
 def average_precision(relevant: np.ndarray, scores: np.ndarray) -> dict[str, float]:
     """Computes the average precision of one ranking.
 
-    Images with the same score have no order: they enter the curve together.
+    Images with the same score have no order: they enter the curve together, as in
+    scikit-learn. VOC's development kit sorts with a stable sort and so ranks them in
+    the order of its list of images: with ties its numbers depend on that order.
 
-    Shapes: `relevant` bool (n_images,), `scores` (n_images,).
+    Args:
+        relevant: (n_images,), whether each image shows the class: bool, or 0 and 1.
+        scores: (n_images,), finite numbers, the higher the surer.
+
+    Returns:
+        Definition -> average precision, a fraction of 1: "all_point", the area under
+        the precision that never rises with recall (VOC since 2010); "eleven_point", the
+        mean of the highest precision from recalls 0, 0.1, ..., 1 on (VOC 2007);
+        "step", the sum of precision times gain in recall (scikit-learn).
+
+    Raises:
+        ValueError: no image is relevant, not as many scores, or a score that is not
+            finite.
+
+    Example:
+        >>> found = average_precision([True, False, True], [0.9, 0.8, 0.7])
+        >>> round(found["step"], 3)
+        0.833
     """
     relevant, scores = np.asarray(relevant, bool), np.asarray(scores)
     if relevant.shape != scores.shape or relevant.ndim != 1 or not relevant.any():

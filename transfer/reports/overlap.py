@@ -1,10 +1,10 @@
-"""Writes what two sets share: the list as JSON, the pairs as a picture.
+"""What two sets share as a record: the pairs as numbers and as a picture.
 
 `transfer.protocols.overlap` finds them.
 """
 
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 
 import numpy as np
@@ -14,10 +14,10 @@ from zfkeras.data.register import Source
 from zfkeras.data.split import Split
 from zfkeras.errors import RunError
 from zfkeras.io.files import written_whole
-from zfkeras.io.provenance import write_results
+from zfkeras.records import Record, Table
 
 # Images of each set that were found in ImageNet's training set (paper, sec. 5.2).
-PAPER = {
+FOUND_IN_IMAGENET = {
     "caltech101": {"images": 9144, "overlapping": 44, "most_in_one_class": 10},
     "caltech256": {"images": 30607, "overlapping": 243, "most_in_one_class": 18},
 }
@@ -25,27 +25,23 @@ _SHOWN, _SHOWN_BELOW = 24, 12
 _LISTED_BELOW = 100
 
 
-def write_report(
+def overlap_record(
+    paper: Mapping,
     overlap: Overlap,
     source: Source,
     split_a: Split,
     split_b: Split,
-    settings: dict,
-    workdir: Path,
-) -> dict:
-    """Writes overlap.json, overlap.png and leave_out.txt; returns what the first holds.
+    about: Mapping,
+) -> Record:
+    """Makes the record: the pairs, how many they are, and a picture of them.
 
-    The last names the images of set B, one a line, as training takes them in
-    `data.leave_out`.
+    `source` is that of set A; `about` holds the settings and the path of `write_left_out`.
     """
-    from transfer.plots.overlap import draw_overlap
-    from zfkeras.plots import save_figure
-
     labels = [label for label in overlap.label_of.values() if label >= 0]  # -1: none
     classes = Counter(source.class_names[label] for label in labels)
-    below = [p for p in overlap.nearest if p.correlation < settings["threshold"]]
-    results = {
-        **settings,
+    below = [p for p in overlap.nearest if p.correlation < about["threshold"]]
+    numbers = {
+        **about,
         "images": overlap.num_a,
         "images_against": overlap.num_b,
         "overlapping": len(overlap.ids_a),
@@ -54,26 +50,61 @@ def write_report(
         "classes": dict(classes.most_common()),
         "pairs": [pair._asdict() for pair in overlap.pairs],
         "nearest_below": [pair._asdict() for pair in below[:_LISTED_BELOW]],
-        "paper": PAPER.get(settings["data"].partition(":")[0]),
     }
-    write_results(workdir, "overlap", results)
-    names = "".join(f"{id}\n" for id in sorted(overlap.ids_b))
-    with written_whole(workdir / "leave_out.txt", "wb") as file:
-        file.write(names.encode("utf-8", "surrogateescape"))
+    found = (
+        f"{len(overlap.ids_a):,} of {overlap.num_a:,} images are in both "
+        f"({len(overlap.pairs):,} pairs)."
+    )
+    remedy = (
+        f"To train without the {len(overlap.ids_b):,} images of the other set, add "
+        f"--data {about['against']} --set data.leave_out={about['leave_out']} to the "
+        "command of the training."
+    )
+    return Record(
+        paper,
+        [found, remedy] if overlap.ids_b else [found],
+        numbers,
+        [overlap_table(numbers)],
+        {"overlap.png": _picture(overlap, below, split_a, split_b, about)},
+    )
+
+
+def overlap_table(numbers: Mapping) -> Table:
+    """Makes the table of how much is shared, the paper's row of the same set below."""
+    keys = ("images", "overlapping", "most_in_one_class")
+    rows = {_name(numbers["data"]): numbers}
+    kind = numbers["data"].partition(":")[0]
+    if kind in FOUND_IN_IMAGENET:
+        rows[f"paper: {kind}, in ImageNet"] = FOUND_IN_IMAGENET[kind]
+    return Table(
+        f"Images that are in {_name(numbers['against'])}, too",
+        ["set", "images", "in both", "most in one class"],
+        [[name, *(f"{row[key]:,}" for key in keys)] for name, row in rows.items()],
+    )
+
+
+def _picture(overlap, below, split_a, split_b, about):
+    from transfer.plots.overlap import draw_overlap
+
     pairs, below = _best_of_each(overlap.pairs)[:_SHOWN], below[:_SHOWN_BELOW]
     files_a = files_of(split_a, [pair.id_a for pair in pairs + below])
     files_b = files_of(split_b, [pair.id_b for pair in pairs + below])
-    figure = draw_overlap(
+    return draw_overlap(
         [(p, files_a[p.id_a], files_b[p.id_b]) for p in pairs],
         [(p, files_a[p.id_a], files_b[p.id_b]) for p in below],
         np.array([pair.correlation for pair in overlap.nearest]),
-        settings["threshold"],
+        about["threshold"],
         f"{len(overlap.ids_a):,} of the {overlap.num_a:,} images of set A "
-        f"({_name(settings['data'])}) are among the {overlap.num_b:,} of set B "
-        f"({_name(settings['against'])})",
+        f"({_name(about['data'])}) are among the {overlap.num_b:,} of set B "
+        f"({_name(about['against'])})",
     )
-    save_figure(figure, workdir / "overlap.png")
-    return results
+
+
+def write_left_out(overlap: Overlap, split_b: Split, path: Path) -> None:
+    """Writes the names of set B's images, one a line, for `data.leave_out`."""
+    ids = [id.encode("utf-8", "surrogateescape") for id in overlap.ids_b]
+    with written_whole(path, "wb") as file:
+        file.writelines(name + b"\n" for name in sorted(split_b.own_ids(ids)))
 
 
 def files_of(split: Split, ids: Iterable[str]) -> dict[str, bytes]:

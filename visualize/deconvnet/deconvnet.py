@@ -18,6 +18,8 @@ from visualize.deconvnet.requests import WHOLE_MAP, Pairs, as_slice
 from visualize.deconvnet.rules import Options
 from visualize.deconvnet.seeds import Asks, project
 from zfkeras.errors import RunError, UsageError
+from zfkeras.graph.calls import model_of
+from zfkeras.models.classifier import Classifier
 
 METHODS = ("deconvnet", "guided", "gradient")
 LRN = ("identity", "gradient")
@@ -58,9 +60,9 @@ class Deconvnet:
     Reading a model changes nothing in it. New weights count from the next call on.
 
     Args:
-        model: a functional or sequential model, nested ones too, with one image as its
-            input. Every layer below the projected one needs a rule; see
-            `visualize.register_rule`.
+        model: a functional or sequential Keras model, nested ones too, with one image
+            as its input, or a `zfkeras.Classifier` of one. Every layer below the
+            projected one needs a rule; see `visualize.register_rule`.
         method: what a ReLU does on the way down: "deconvnet" (default) rectifies the
             signal; "gradient" stops it where the ReLU was off; "guided" (guided
             backpropagation, Springenberg et al. 2015) does both.
@@ -79,15 +81,19 @@ class Deconvnet:
     """
 
     def __init__(
-        self, model: keras.Model, *, method: str = "deconvnet", lrn: str | None = None
+        self,
+        model: keras.Model | Classifier,
+        *,
+        method: str = "deconvnet",
+        lrn: str | None = None,
     ):
         _check_choice("method", method, METHODS)
         if lrn is None:
             lrn = "identity" if method == "deconvnet" else "gradient"
         _check_choice("lrn", lrn, LRN)
-        self.model = model
+        self.model = model_of(model)
         self.options = Options(method, lrn)
-        self._graph = Graph(model, self.options)
+        self._graph = Graph(self.model, self.options)
         self._projectors = {}
         # For images of each size: a network without a size takes any.
         self._shapes = functools.lru_cache(maxsize=8)(lambda image_shape: {})
@@ -106,10 +112,12 @@ class Deconvnet:
         """Reconstructs the pixels behind one activation of each image.
 
         Args:
-            images: float array (n, height, width, channels) as the model takes it.
+            images: float array (n, height, width, channels) as the model takes it, or
+                one image (height, width, channels), which counts as n = 1.
             layer: the paper's number 1 to 7, for networks that `zfkeras.ZFNet` makes,
                 or a layer's name, with the names of the models around it: "conv3",
-                "resnet50.conv5_block3_out".
+                "resnet50.conv5_block3_out"; "relu@2" for the second call of a layer
+                that the model calls several times.
             channel: feature map, or unit of a fully connected layer; one for all or an
                 array with one for each pair. `None` (default) means the one with the
                 strongest activation, at `position` if that is given.
@@ -205,6 +213,7 @@ class Deconvnet:
     def _images(self, images):
         wanted = tuple(self.model.inputs[0].shape)
         images = as_numbers("images", images)
+        images = images[None] if images.ndim == 3 else images
         fits = images.ndim == 4 and all(
             length in (None, found)
             for length, found in zip(wanted[1:], images.shape[1:], strict=True)

@@ -19,10 +19,9 @@ TOP_HELP = "strongest activations of each channel, one an image"
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
-class ImageSettings:
+class ImageSettings(settings.ModelSettings):
     """A network, and images of files or of a data set."""
 
-    model: str = settings.a_model()
     images: tuple[Path, ...] = setting(
         (),
         nargs="+",

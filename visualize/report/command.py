@@ -1,45 +1,25 @@
 """The command `python -m visualize.report`: all figures in one offline HTML page."""
 
-import argparse
 from pathlib import Path
 
 from visualize.report.settings import ReportSettings
-from zfkeras.cli import arguments, command, settings
-from zfkeras.records.settings import add_settings, read_settings, settings_to_json
+from zfkeras.cli.command import Command
+from zfkeras.records.settings import settings_to_json
 
 _PICTURES = (".jpg", ".png")
 
 
-def build_parser() -> argparse.ArgumentParser:
-    """Makes the parser of the command."""
-    parser = arguments.make_parser(
-        "visualize.report",
-        "Make every figure of a network and gather them in one HTML page. Each figure "
-        "has a folder in the workdir; the page, report.html, also holds the tables and "
-        "needs no network connection. Figures made before with the same settings are "
-        "used again.",
-    )
-    add_settings(parser, ReportSettings)
-    settings.add(parser, workdir=settings.a_workdir("runs/report"))
-    return parser
-
-
-def main(argv=None) -> int:
-    """Runs the command; returns its exit code."""
-    return command.run(build_parser(), _report, argv)
-
-
-def _report(args):
+def make_report(settings: ReportSettings) -> None:
+    """Makes the figures and writes the page and its record."""
     from visualize.report.gathering import gather
     from visualize.report.page import write_page
     from zfkeras.errors import RunError
     from zfkeras.io.provenance import write_results
 
-    settings = read_settings(ReportSettings, args).completed()
-    page, failed = gather(settings, args.workdir)
-    path = write_page(page, args.workdir / "report.html")
-    described = _describe(page, settings, args.workdir, failed)
-    write_results(args.workdir, "report", described)
+    settings, workdir = settings.completed(), settings.workdir
+    page, failed = gather(settings)
+    path = write_page(page, workdir / "report.html")
+    write_results(workdir, "report", _describe(page, settings, failed))
     print(f"report in {path}, {path.stat().st_size / 1e6:.1f} MB")
     if failed:
         raise RunError(
@@ -48,7 +28,7 @@ def _report(args):
         )
 
 
-def _describe(page, settings, workdir: Path, failed: list[str]) -> dict:
+def _describe(page, settings, failed: list[str]) -> dict:
     """Lists the page's sections with their files, and what was left out."""
     gallery = [] if page.gallery is None else [page.gallery]
     return {
@@ -59,7 +39,7 @@ def _describe(page, settings, workdir: Path, failed: list[str]) -> dict:
             {
                 "title": section.title,
                 "findings": [*section.ours],
-                **_files(section, workdir),
+                **_files(section, settings.workdir),
             }
             for section in (*gallery, *page.sections)
         ],
@@ -87,3 +67,15 @@ def _files(section, workdir: Path) -> dict:
         "record": next((named(path) for path in records if path.is_file()), None),
         "pictures": [named(path) for path in pictures],
     }
+
+
+REPORT = Command(
+    module="visualize.report",
+    description="Make every figure of a network and gather them in one HTML page. Each "
+    "figure has a folder in the workdir; the page, report.html, also holds the tables "
+    "and needs no network connection. Figures made before with the same settings are "
+    "used again.",
+    settings=ReportSettings,
+    work=make_report,
+)
+build_parser, main = REPORT.build_parser, REPORT.main

@@ -31,12 +31,12 @@ from zfkeras.records.table import percent
 _log = logging.getLogger(__name__)
 
 
-def gather(settings: ReportSettings, workdir: Path) -> tuple[Page, list[str]]:
+def gather(settings: ReportSettings) -> tuple[Page, list[str]]:
     """Makes the page, and lists the titles of figures that failed.
 
     What was not given, or what the network does not allow, is no failure.
     """
-    context = Context(workdir)
+    context = Context(settings.workdir)
     source = context.source(settings.data)
     split = source.split_name(settings.split)
     classifier = context.classifier(settings.model)
@@ -61,7 +61,7 @@ def gather(settings: ReportSettings, workdir: Path) -> tuple[Page, list[str]]:
         )
 
     def section_of(figure):
-        return sections.figure_section(figure, *record_of(figure))
+        return sections.record_section(figure.key, figure.title, *record_of(figure))
 
     made = _Made()
     gallery = made.add(FEATURES.title, lambda: sections.gallery(*record_of(GALLERY)))

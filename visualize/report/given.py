@@ -18,7 +18,10 @@ from zfkeras.errors import UsageError
 from zfkeras.models.presets import load
 
 # What lies in the folders of tables.
-_TABLES = {"ablation": "ablation.json", "transfer": "results.json"}
+_TABLES = {
+    "ablation": ["ablation.json"],
+    "transfer": ["results.json", "*/results.json"],
+}
 
 
 def look_at_given(args: ReportSettings, preprocessing: Preprocessing) -> dict[str, str]:
@@ -37,8 +40,8 @@ def look_at_given(args: ReportSettings, preprocessing: Preprocessing) -> dict[st
             "--parts-images needs --parts, which says where the parts are.",
             argument="--parts-images",
         )
-    for name, pattern in _TABLES.items():
-        _check_tables(name, getattr(args, name), pattern)
+    for name, patterns in _TABLES.items():
+        _check_tables(name, getattr(args, name), patterns)
     return found
 
 
@@ -96,12 +99,14 @@ def _digest_of_parts(args, preprocessing) -> str:
     return digest.hexdigest()
 
 
-def _check_tables(name: str, folder: Path | None, pattern: str) -> None:
+def _check_tables(name: str, folder: Path | None, patterns: list[str]) -> None:
     if folder is None:
         return
     if not folder.is_dir():
         raise FileNotFoundError(f"--{name} must be a folder. Received: {folder}.")
-    if not [*folder.glob(pattern), *folder.glob(f"*/{pattern}")]:
+    if not any([*folder.glob(pattern)] for pattern in patterns):
         raise UsageError(
-            argument=f"--{name}", received=folder, expected=f"a folder with {pattern}"
+            argument=f"--{name}",
+            received=folder,
+            expected=f"a folder with {' or '.join(patterns)}",
         )

@@ -6,7 +6,6 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 from visualize.figures.features.figure import FEATURES
-from visualize.figures.figure import Figure
 from visualize.images.objects import said_of_objects
 from visualize.report.page import Card, Gallery, GalleryLayer, Section, embed
 from zfkeras.data.wnids import without_wnid
@@ -30,13 +29,13 @@ def said_in_one_line(folder: Path) -> Iterator[None]:
         raise RunError(f"cannot read what is in {folder}: {reason}") from err
 
 
-def figure_section(figure: Figure, record: Record, folder: Path) -> Section:
-    """Makes the section of a figure from its record and the pictures beside it."""
+def record_section(key: str, title: str, record: Record, folder: Path) -> Section:
+    """Makes the section of a figure or table of its record and the pictures beside."""
     with said_in_one_line(folder):
-        alt = f"{figure.title}. {' '.join(record.findings)}"
+        alt = f"{title}. {' '.join(record.findings)}"
         return Section(
-            anchor=figure.key,
-            title=figure.title,
+            anchor=key,
+            title=title,
             folder=folder,
             paper=str(record.paper.get("claim", "")),
             ours=(*record.findings, *_said_of_bad_images(record)),

@@ -12,10 +12,9 @@ MAX_IMAGES, QUICK_MAX_IMAGES = 2_000, 300
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
-class ReportSettings:
+class ReportSettings(settings.ModelSettings):
     """What is shown of which network, on which images."""
 
-    model: str = settings.a_model()
     data: str = settings.some_data(
         "photographs", "photographs; images like those it was trained on show more"
     )
@@ -82,6 +81,7 @@ class ReportSettings:
     batch_size: int = settings.batch_size(128)
     seed: int = settings.a_seed()
     max_bad_fraction: float = settings.max_bad_fraction()
+    workdir: Path = settings.a_workdir("runs/report")
 
     def completed(self) -> "ReportSettings":
         """Fills in what was not given, and the numbers that --quick decides."""

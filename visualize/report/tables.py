@@ -1,10 +1,12 @@
 """Makes sections of the report out of what other commands wrote: runs and tables."""
 
+import dataclasses
 from collections.abc import Mapping
 from pathlib import Path
 
-from visualize.report.page import Picture, Section, embed
-from visualize.report.sections import said_in_one_line
+from visualize.report.figures import read_record
+from visualize.report.page import Section, embed
+from visualize.report.sections import record_section, said_in_one_line
 from zfkeras.errors import UsageError
 from zfkeras.io.files import read_json
 from zfkeras.records import Table
@@ -34,7 +36,10 @@ def training(run: Path, heads_folder: Path | None = None) -> Section:
                 f"the network {model['variant']} was trained on {data} for "
                 f"{results['epochs']} epochs, starting from {origin}.",
             ),
-            pictures=_pictures(run, "training.png", "Training: loss and errors"),
+            pictures=tuple(
+                embed(path, "Training: loss and errors")
+                for path in run.glob("training.png")
+            ),
             tables=(Table("Accuracy", ["network", "accuracy", "measured on"], rows),),
         )
 
@@ -69,56 +74,15 @@ def _read_heads(folder: Path | None) -> dict[str, list[list[str]]]:
 
 
 def ablation(folder: Path | None) -> Section:
-    """Makes Table 3: errors of the network without some of its parts."""
+    """Shows Table 3 as `zfkeras.ablation` recorded it."""
     if folder is None:
         raise UsageError(
             "trains ZFNet without some of its parts: give the workdir of python -m "
             "zfkeras.ablation by --ablation.",
             argument="--ablation",
         )
-    headings = "network, parameters, training top-1, top-1, change, paper: top-1"
-    with said_in_one_line(folder):
-        record = read_json(folder / "ablation.json")
-        budget, order = record["budget"], record["order"]
-        counts = [len(order[key]) for key in ("agreeing", "reversed", "undecided")]
-        table = Table(
-            "Error in percent: here, and in the paper",
-            [*headings.split(", "), "change"],
-            [_ablation_row(row) for row in record["rows"]],
-        )
-        return Section(
-            anchor="ablation",
-            title=ABLATION,
-            folder=folder,
-            paper="Table 3 and sec. 5.1: taking out the fully connected layers or the "
-            "two middle convolutions alone raises the error a little; taking out both "
-            "ruins it. The depth matters.",
-            ours=(
-                f"each row trained for {budget['epochs']} epochs by the same recipe, "
-                f"which is far less than the paper's. Pairs of rows in the paper's "
-                f"order: {counts[0]} of {sum(counts)}; in the opposite order: "
-                f"{counts[1]}; too near to each other to tell: {counts[2]}.",
-            ),
-            pictures=_pictures(folder, "ablation.png", f"{ABLATION}, as bars"),
-            tables=(table,),
-        )
-
-
-def _ablation_row(row: Mapping) -> list[str]:
-    paper = row["paper"] or {}
-    return [
-        str(row["label"]),
-        f"{row['parameters']:,}",
-        _bare_percent(row["train_top1_error"]),
-        _bare_percent(row["top1_error"]),
-        _bare_percent(row["change"], "+"),
-        _bare_percent(paper.get("top1_error")),
-        _bare_percent(paper.get("change"), "+"),
-    ]
-
-
-def _bare_percent(value: float | None, sign: str = "") -> str:
-    return "–" if value is None else f"{100 * value:{sign}.1f}"
+    record = read_record(folder / "ablation.json")
+    return record_section("ablation", ABLATION, record, folder)
 
 
 def transfer(folder: Path | None) -> Section:
@@ -131,30 +95,20 @@ def transfer(folder: Path | None) -> Section:
         )
     with said_in_one_line(folder):
         paths = [*folder.glob("results.json")] or sorted(folder.glob("*/results.json"))
-        tables = [
-            Table.from_json(table)
-            for path in paths
-            for table in read_json(path).get("tables", ())
-        ]
-        if not tables:
+        # Folders of other commands may lie beside them.
+        paths = [path for path in paths if read_json(path).get("tables")]
+        if not paths:
             raise UsageError("no results.json with a table is in it")
-        return Section(
-            anchor="transfer",
-            title=TRANSFER,
-            folder=folder,
-            paper="Sec. 5.2: a new softmax on the features of the network trained on "
-            "ImageNet beats everything trained on Caltech-101 and Caltech-256 alone, "
-            "and the features of higher layers are worth more (Table 7).",
-            # Hidden files are what a killed process has left.
-            pictures=_pictures(folder, "[!.]*.png", TRANSFER)
-            + _pictures(folder, "*/[!.]*.png", TRANSFER),
-            tables=tuple(tables),
-        )
-
-
-def _pictures(folder: Path, pattern: str, what: str) -> tuple[Picture, ...]:
-    """Embeds the pictures in a folder, none if there are none."""
-    return tuple(
-        embed(path, f"{what}: {path.stem.replace('_', ' ')}")
-        for path in sorted(folder.glob(pattern))
+        parts = [
+            record_section("transfer", TRANSFER, read_record(path), path.parent)
+            for path in paths
+        ]
+    return dataclasses.replace(
+        parts[0],
+        folder=folder,
+        paper=" ".join(dict.fromkeys(part.paper for part in parts)),
+        **{
+            name: tuple(one for part in parts for one in getattr(part, name))
+            for name in ("ours", "pictures", "tables")
+        },
     )

@@ -3,6 +3,7 @@
 import argparse
 import contextlib
 import math
+from typing import Any
 
 from zfkeras.errors import UsageError
 from zfkeras.io.invocation import program
@@ -53,17 +54,27 @@ class _HelpFormatter(argparse.ArgumentDefaultsHelpFormatter):
 
 def positive_int(text: str) -> int:
     """Reads a whole number of at least 1, for argparse."""
-    return _number(text, int, 1, math.inf, "a whole number of at least 1")
+    return number(text, int, 1, math.inf, "a whole number of at least 1")
+
+
+def index(text: str) -> int:
+    """Reads a whole number of at least 0, for argparse."""
+    return number(text, int, 0, math.inf, "a whole number from 0")
+
+
+def indices(text: str) -> list[int]:
+    """Reads 3 or 3,17, for argparse: whole numbers of at least 0."""
+    return [index(word) for word in text.split(",")]
 
 
 def seed(text: str) -> int:
     """Reads a whole number from 0 to 2^32 - 1, for argparse."""
-    return _number(text, int, 0, 2**32 - 1, "a whole number from 0 to 4294967295")
+    return number(text, int, 0, 2**32 - 1, "a whole number from 0 to 4294967295")
 
 
 def fraction(text: str) -> float:
     """Reads a number from 0 to 1, for argparse."""
-    return _number(text, float, 0, 1, "from 0 to 1")
+    return number(text, float, 0, 1, "from 0 to 1")
 
 
 def layer(text: str) -> int | str:
@@ -82,8 +93,8 @@ def layers(text: str) -> list[int | str]:
     return found
 
 
-def _number(text, kind, low, high, words):
-    """Reads a number; argparse would name the function that failed."""
+def number(text: str, kind: type, low: float, high: float, words: str) -> Any:
+    """Reads a number in a range; argparse would name the function that failed."""
     with contextlib.suppress(ValueError):
         value = kind(text)
         if low <= value <= high:

@@ -6,6 +6,7 @@ once.
 
 import argparse
 import contextlib
+import dataclasses
 import logging
 import os
 import re
@@ -14,12 +15,15 @@ import sys
 import tempfile
 from collections.abc import Callable, Sequence
 from pathlib import Path
+from typing import Any
 
+from zfkeras.cli.arguments import make_parser
 from zfkeras.cli.tensorflow_start import import_tensorflow_quietly
 from zfkeras.errors import RunError, UsageError
 from zfkeras.io.extras import explain_missing
 from zfkeras.io.locks import claimed
 from zfkeras.io.terminal import HarmlessOutput, harmless
+from zfkeras.records.settings import add_settings, read_settings
 
 DONE, FAILED, BAD_USAGE = 0, 1, 2
 
@@ -31,6 +35,37 @@ _WRONG_PATH = (
 )
 
 _TENSORFLOWS_OOM = "ResourceExhaustedError"
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class Command:
+    """A command: what it takes, and what it does.
+
+    Args:
+        module: what `python -m` runs: "zfkeras.train".
+        description: what `--help` says of it.
+        settings: a frozen dataclass whose fields `zfkeras.records.setting` made.
+        work: takes the settings.
+    """
+
+    module: str
+    description: str
+    settings: type
+    work: Callable[[Any], None]
+
+    def build_parser(self) -> argparse.ArgumentParser:
+        """Makes the flags of the settings."""
+        parser = make_parser(self.module, self.description)
+        add_settings(parser, self.settings)
+        return parser
+
+    def main(self, argv: Sequence[str] | None = None) -> int:
+        """Runs the command; returns its exit code."""
+
+        def work(args):
+            self.work(read_settings(self.settings, args))
+
+        return run(self.build_parser(), work, argv)
 
 
 # What `make_folder` has claimed for the commands under way: a stack of them, since a
@@ -137,7 +172,7 @@ def _is_argument(err: OSError, args: argparse.Namespace) -> bool:
 def _fullest(args) -> str:
     """Finds the folder with the least space left among those a command writes to."""
     places = [getattr(args, name, None) for name in ("workdir", "cache")]
-    places = [str(place) for place in [*places, tempfile.gettempdir()] if place]
+    places = [str(place) for place in [*places, tempfile.gettempdir(), "."] if place]
     return min(
         (place for place in places if os.path.isdir(place)),
         key=lambda place: shutil.disk_usage(place).free,

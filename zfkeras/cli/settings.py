@@ -23,6 +23,32 @@ def a_model() -> Any:
     return setting(DEFAULT_MODEL, metavar="MODEL", help=MODEL_HELP)
 
 
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class ModelSettings:
+    """Which network, for `Context.classifier`."""
+
+    model: str = a_model()
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class ModelsSettings:
+    """Which networks, for commands that compare or average several."""
+
+    models: tuple[str, ...] | None = setting(
+        None,
+        flag="--model",
+        action="append",
+        metavar="MODEL",
+        help="preset or .keras file; may be given several times for several networks "
+        f"(default: {DEFAULT_MODEL}, the network in the box)",
+    )
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """The networks that were given, or the default one."""
+        return self.models or (DEFAULT_MODEL,)
+
+
 def some_data(default: str | None = dataclasses.MISSING, default_text: str = "") -> Any:
     """Makes --data; `default_text` says what `None` stands for."""
     text = f" (default: {default_text})" if default_text else ""
@@ -95,6 +121,29 @@ def a_workdir(default: str | None, default_text: str = "") -> Any:
         metavar="DIR",
         help=text + (f" (default: {default_text})" if default_text else ""),
     )
+
+
+def ten_crop() -> Any:
+    """Makes --ten-crop, for commands that predict classes."""
+    return setting(
+        False,
+        action="store_true",
+        help="average over ten crops: four corners, centre and their mirror images",
+    )
+
+
+def mixed_precision() -> Any:
+    """Makes --mixed-precision, for commands that train."""
+    return setting(
+        None,
+        choices=("float16", "bfloat16"),
+        help="compute in half precision, keep weights in float32 (default: float32)",
+    )
+
+
+def assignments(help: str) -> Any:
+    """Makes --set KEY=VALUE, which may be repeated."""
+    return setting((), flag="--set", action="append", metavar="KEY=VALUE", help=help)
 
 
 def add(parser: argparse.ArgumentParser, **fields: Any) -> None:

@@ -5,68 +5,15 @@ It reads arguments; what they mean for the network is for preset.py to say.
 
 import argparse
 import contextlib
+import dataclasses
 from pathlib import Path
 
-from zfkeras.cli import arguments
+from zfkeras.cli import settings
 from zfkeras.errors import UsageError
+from zfkeras.records import setting
 
-# The names that argparse gives to what `add_description` adds.
-_DESCRIBING = (
-    *("mean", "channels", "input_scale", "class_names"),
-    *("crop_size", "image_size", "prototxt"),
-)
-# Those of them that have no place where a graph prepares images itself.
+# What has no place where a graph prepares images itself.
 _PREPARING = ("mean", "input_scale", "image_size")
-
-
-def add_description(parser: argparse.ArgumentParser) -> None:
-    """Adds --mean, --channels, --input-scale, --class-names and what else describes."""
-    group = parser.add_argument_group("of an .onnx or .caffemodel file")
-    group.add_argument(
-        "--mean",
-        metavar="MEAN",
-        help="what was subtracted from images of 0-255: one number a channel in the "
-        "network's order (B,G,R: 104,117,123), or a .binaryproto or .npy mean image "
-        "(default: as the file says)",
-    )
-    group.add_argument(
-        "--channels",
-        choices=("bgr", "rgb"),
-        help="the network's order of channels (default: as the file says, else bgr)",
-    )
-    group.add_argument(
-        "--input-scale",
-        type=_numbers,
-        metavar="N",
-        help="factor on the difference from the mean, one number or one a channel "
-        "(default: as the file says, else 1)",
-    )
-    group.add_argument(
-        "--class-names",
-        type=Path,
-        metavar="FILE",
-        help="text file with a class name on each line, as synset_words.txt "
-        '(default: as the file says, else "class 0", ...)',
-    )
-    group.add_argument(
-        "--crop-size",
-        type=arguments.positive_int,
-        metavar="N",
-        help="side of the network's input in pixels (default: as the file says)",
-    )
-    group.add_argument(
-        "--image-size",
-        type=arguments.positive_int,
-        metavar="N",
-        help="pixels the shorter side is scaled to before the crop (default: the mean "
-        "image's, else 256 for crops of 224, in proportion)",
-    )
-    group.add_argument(
-        "--prototxt",
-        type=Path,
-        metavar="FILE",
-        help="the deployed network, where a .caffemodel does not say all",
-    )
 
 
 def _numbers(text: str) -> tuple[float, ...]:
@@ -78,38 +25,83 @@ def _numbers(text: str) -> tuple[float, ...]:
     raise argparse.ArgumentTypeError(f"must be 1 or 3 numbers. Received: {text}")
 
 
-def check_none(args: argparse.Namespace) -> None:
-    """Refuses options for foreign files when --model is one of our own files."""
-    for name in _DESCRIBING:
-        if getattr(args, name) is not None:
-            raise UsageError(
-                f"{_flag(name)} is for .onnx and .caffemodel files; {args.model} says "
-                "it itself."
-            )
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class ForeignSettings:
+    """How a foreign network is fed and what its answers mean; `None`: it says so."""
 
-
-def check_prepared(args: argparse.Namespace) -> None:
-    """Refuses preprocessing options when the graph preprocesses images itself."""
-    for name in _PREPARING:
-        if getattr(args, name) is not None:
-            raise UsageError(
-                f"{_flag(name)} must not be given for {args.model}, which prepares "
-                "images itself."
-            )
-
-
-def settings_of(args: argparse.Namespace):
-    """Returns the options as `zfkeras.conversion.preset.Settings`."""
-    from zfkeras.conversion import preset
-
-    return preset.Settings(
-        mean=_mean(args.mean),
-        channels=args.channels,
-        scale=args.input_scale,
-        crop_size=args.crop_size,
-        image_size=args.image_size,
-        class_names=args.class_names and preset.read_class_names(args.class_names),
+    mean: str | None = setting(
+        None,
+        metavar="MEAN",
+        help="what was subtracted from images of 0-255: one number a channel in the "
+        "network's order (B,G,R: 104,117,123), or a .binaryproto or .npy mean image; "
+        "this flag and the next six describe an .onnx or .caffemodel file (default: "
+        "as the file says)",
     )
+    channels: str | None = setting(
+        None,
+        choices=("bgr", "rgb"),
+        help="the network's order of channels (default: as the file says, else bgr)",
+    )
+    input_scale: tuple[float, ...] | None = setting(
+        None,
+        type=_numbers,
+        metavar="N",
+        help="factor on the difference from the mean, one number or one a channel "
+        "(default: as the file says, else 1)",
+    )
+    class_names: Path | None = setting(
+        None,
+        type=Path,
+        metavar="FILE",
+        help="text file with a class name on each line, as synset_words.txt "
+        '(default: as the file says, else "class 0", ...)',
+    )
+    crop_size: int | None = settings.a_count(
+        None, "side of the network's input in pixels (default: as the file says)"
+    )
+    image_size: int | None = settings.a_count(
+        None,
+        "pixels the shorter side is scaled to before the crop (default: the mean "
+        "image's, else 256 for crops of 224, in proportion)",
+    )
+    prototxt: Path | None = setting(
+        None,
+        type=Path,
+        metavar="FILE",
+        help="the deployed network, where a .caffemodel does not say all",
+    )
+
+    def to_preset(self):
+        """Returns them as `zfkeras.conversion.preset.Settings`."""
+        from zfkeras.conversion import preset
+
+        return preset.Settings(
+            mean=_mean(self.mean),
+            channels=self.channels,
+            scale=self.input_scale,
+            crop_size=self.crop_size,
+            image_size=self.image_size,
+            class_names=self.class_names and preset.read_class_names(self.class_names),
+        )
+
+
+def check_none(settings: ForeignSettings, model: str) -> None:
+    """Refuses options for foreign files when the model is one of our own files."""
+    names = [field.name for field in dataclasses.fields(ForeignSettings)]
+    _refuse(settings, names, f"left out for {model}, which says it itself")
+
+
+def check_prepared(settings: ForeignSettings, model: str) -> None:
+    """Refuses preprocessing options when the graph preprocesses images itself."""
+    _refuse(settings, _PREPARING, f"left out for {model}, which prepares images itself")
+
+
+def _refuse(settings, names, expected) -> None:
+    for name in names:
+        value = getattr(settings, name)
+        if value is not None:
+            flag = f"--{name.replace('_', '-')}"
+            raise UsageError(argument=flag, received=value, expected=expected)
 
 
 def _mean(text):
@@ -127,7 +119,3 @@ def _mean(text):
     if len(values) != 3:
         raise UsageError(f"--mean must be three numbers or a file. Received: {text}.")
     return np.array(values, np.float32)
-
-
-def _flag(name: str) -> str:
-    return f"--{name.replace('_', '-')}"

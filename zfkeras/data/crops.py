@@ -1,4 +1,4 @@
-"""Square crops of images, and the ten over which a prediction is averaged.
+"""Crops of images, and the ten over which a prediction is averaged.
 
 Plain NumPy, for arrays of any kind of number. It never resizes.
 """
@@ -7,40 +7,42 @@ from collections.abc import Sequence
 
 import numpy as np
 
+Size = int | tuple[int, int]  # the side of a square, or (height, width)
+
 
 def crop(
-    image: np.ndarray, top: int, left: int, size: int, flip: bool = False
+    image: np.ndarray, top: int, left: int, size: Size, flip: bool = False
 ) -> np.ndarray:
-    """Cuts a square out of an image: (h, w, c) -> view (size, size, c)."""
-    rows, columns = _room(image, size)
+    """Cuts a rectangle out of an image: (h, w, c) -> view (*size, c)."""
+    (height, width), (rows, columns) = size_pair(size), _room(image, size)
     for name, value, most in (("top", top, rows), ("left", left, columns)):
         if not 0 <= value <= most:
             raise ValueError(
-                f"`{name}` must be from 0 to {most} for a crop of {size} pixels. "
-                f"Received: {name}={value!r}."
+                f"`{name}` must be from 0 to {most} for a crop of {height} x {width} "
+                f"pixels. Received: {name}={value!r}."
             )
-    square = image[top : top + size, left : left + size]
-    return square[:, ::-1] if flip else square
+    cut = image[top : top + height, left : left + width]
+    return cut[:, ::-1] if flip else cut
 
 
 def random_crop(
-    image: np.ndarray, size: int, seed: Sequence[int]
+    image: np.ndarray, size: Size, seed: Sequence[int]
 ) -> tuple[np.ndarray, tuple[int, int, bool]]:
-    """Cuts a random square, perhaps mirrored; returns it and (top, left, flip)."""
+    """Cuts a random crop, perhaps mirrored; returns it and (top, left, flip)."""
     rows, columns = _room(image, size)
     high = (rows + 1, columns + 1, 2)
     top, left, flip = np.random.default_rng(list(seed)).integers(high).tolist()
     return crop(image, top, left, size, bool(flip)), (top, left, bool(flip))
 
 
-def centre_crop(image: np.ndarray, size: int) -> np.ndarray:
-    """Cuts the central (upper left) square: (h, w, c) -> view (size, size, c)."""
+def centre_crop(image: np.ndarray, size: Size) -> np.ndarray:
+    """Cuts the central (upper left) crop: (h, w, c) -> view (*size, c)."""
     rows, columns = _room(image, size)
     return crop(image, rows // 2, columns // 2, size)
 
 
-def ten_crop(image: np.ndarray, size: int) -> np.ndarray:
-    """Cuts corners, centre and their mirrors: (h, w, c) -> (10, size, size, c)."""
+def ten_crop(image: np.ndarray, size: Size) -> np.ndarray:
+    """Cuts corners, centre and their mirrors: (h, w, c) -> (10, *size, c)."""
     rows, columns = _room(image, size)
     corners = [(0, 0), (0, columns), (rows, 0), (rows, columns)]
     places = [*corners, (rows // 2, columns // 2)]
@@ -61,12 +63,19 @@ def random_box(
     return left, top, left + width, top + height
 
 
+def size_pair(size: Size) -> tuple[int, int]:
+    """Returns (height, width) of a size."""
+    return size if isinstance(size, tuple) else (size, size)
+
+
 def _room(image, size):
-    """Returns by how much (rows, columns) an image exceeds a square of `size`."""
-    if image.ndim != 3 or size < 1 or min(image.shape[:2]) < size:
+    """Returns by how much (rows, columns) an image exceeds a crop of `size`."""
+    height, width = size_pair(size)
+    is_whole = image.ndim == 3 and min(height, width) >= 1
+    if not is_whole or image.shape[0] < height or image.shape[1] < width:
         raise ValueError(
             "`image` must be an array (height, width, channels) of at least "
-            f"{size} x {size} pixels, and `size` at least 1. "
+            f"{height} x {width} pixels, and `size` at least 1. "
             f"Received: image.shape={image.shape}, size={size!r}."
         )
-    return image.shape[0] - size, image.shape[1] - size
+    return image.shape[0] - height, image.shape[1] - width

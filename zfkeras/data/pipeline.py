@@ -39,13 +39,13 @@ def training_batches(
 ) -> tf.data.Dataset:
     """Makes one epoch of shuffled, randomly cropped and flipped batches.
 
-    {"image": float32 (batch, crop, crop, 3), "label", "position": int64 (batch,)}.
+    {"image": float32 (batch, *input_shape), "label", "position": int64 (batch,)}.
     (seed, epoch) decide the order and (seed, epoch, position) each crop, so an epoch
     resumed at `start` continues exactly. A last, smaller batch is kept only if alone.
     """
     load = training_load(split, preprocessing, seed, epoch)
-    shape = (preprocessing.crop_size, preprocessing.crop_size, 3)
     examples = split.stream(shuffle_seed=(seed, epoch), start=start).enumerate(start)
+    shape = preprocessing.input_shape
     dataset = _loaded(examples, load, shape, tf.float32, bad_images)
     if split.num_examples < 2 * batch_size:
         dataset = _first_or_full(dataset.batch(batch_size), batch_size, start)
@@ -61,9 +61,8 @@ def training_load(
 
     def load(key, name, position):
         crop_seed = (seed, epoch, int(position))
-        return preprocessing.training_crop(
-            _square(key, preprocessing, split), crop_seed
-        )
+        square = preprocessing.square(split.read(key))
+        return preprocessing.training_crop(square, crop_seed)
 
     return load
 
@@ -79,14 +78,14 @@ def evaluation_batches(
 ) -> tf.data.Dataset:
     """Batches all images once, in the split's own order.
 
-    {"image": float32 (batch[, 10], crop, crop, 3), "label", "position": int64 (batch,)}
+    {"image": float32 (batch[, 10], *input_shape), "label", "position": int64 (batch,)}
     """
     crop = preprocessing.ten_crop if ten_crop else preprocessing.centre_crop
 
     def load(key, name, position):
-        return crop(_square(key, preprocessing, split))
+        return crop(preprocessing.square(split.read(key)))
 
-    shape = (preprocessing.crop_size, preprocessing.crop_size, 3)
+    shape = preprocessing.input_shape
     shape = (10, *shape) if ten_crop else shape
     examples = split.stream(start=start).enumerate(start)
     dataset = _loaded(examples, load, shape, tf.float32, bad_images)
@@ -132,11 +131,6 @@ def _first_or_full(batches, batch_size, start):
         return is_first | (tf.shape(batch["label"])[0] == batch_size)
 
     return batches.enumerate().filter(is_kept).map(lambda number, batch: batch)
-
-
-def _square(key, preprocessing, split):
-    size = preprocessing.image_size
-    return images.centre_square(images.decode(split.read(key), size), size)
 
 
 def _loaded(examples, load, shape, dtype, bad_images):

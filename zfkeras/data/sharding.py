@@ -78,7 +78,7 @@ def shares_of_batches(
         return (position - start) % batch_size // share == index
 
     examples = split.stream(shuffle_seed=(seed, epoch), start=start).enumerate(start)
-    shape = (preprocessing.crop_size, preprocessing.crop_size, 3)
+    shape = preprocessing.input_shape
     load = training_load(split, preprocessing, seed, epoch)
     dataset = attempted(
         examples.take(taken).filter(is_own), load, shape, tf.float32, bad_images

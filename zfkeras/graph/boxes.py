@@ -142,7 +142,7 @@ def boxes_below(
         calls: in the order they run, each with `inputs` and `outputs`, which are
             numbers of tensors, and `input_shapes` without the batch axis.
         tensor: its number.
-        axes_of: function from a call on maps to its windows; `None` for the whole map.
+        axes_of: function from a call to its windows; `None` for the whole tensors.
         join: function from two boxes of one map, and its shape, to boxes for both.
 
     Returns:
@@ -154,8 +154,7 @@ def boxes_below(
         used = [found[number] for number in call.outputs if number in found]
         if not used:
             continue
-        is_known = None not in used and all(len(s) == 3 for s in call.input_shapes)
-        axes = axes_of(call) if is_known else None
+        axes = None if None in used else axes_of(call)
         if axes is None:
             found |= dict.fromkeys((*call.outputs, *call.inputs))
             continue

@@ -3,6 +3,7 @@
 It runs nothing and computes nothing.
 """
 
+import collections
 import dataclasses
 import functools
 import itertools
@@ -16,7 +17,8 @@ class LayerCall:
     """A layer, an operation, a nested model or an input at one place of a model.
 
     Args:
-        path: its name with those of the models around it: "resnet50.conv1_conv".
+        path: its name with those of the models around it, "resnet50.conv1_conv"; of a
+            layer that a model calls several times "conv@1", "conv@2", as they run.
         operation: what is called.
         node: Keras's record of the call.
         inputs: numbers of the tensors it reads; an input reads none.
@@ -50,6 +52,12 @@ class LayerCall:
     def runs(self) -> bool:
         """Whether it computes something itself, as inputs and nested models do not."""
         return not (self.is_input or is_graph(self.operation))
+
+
+def model_of(model) -> object:
+    """Returns the Keras model that a `zfkeras.Classifier` holds; others as they are."""
+    is_model = isinstance(model, keras.Model)
+    return model if is_model else getattr(model, "model", model)
 
 
 def calls_between(
@@ -86,9 +94,15 @@ def _append(calls, numbers, inputs, outputs, given, prefix, around):
         operation, index, _ = image._keras_history
         node, path = operation._inbound_nodes[index], f"{prefix}{operation.name}"
         calls.append(LayerCall(path, operation, node, (), (known[id(image)],), around))
-    for operation, node in _in_order(inputs, outputs):
+    order = _in_order(inputs, outputs)
+    total = collections.Counter(operation.name for operation, _ in order)
+    so_far = collections.Counter()
+    for operation, node in order:
         sources = tuple(known[id(tensor)] for tensor in node.input_tensors)
         path = f"{prefix}{operation.name}"
+        if total[operation.name] > 1:
+            so_far[operation.name] += 1
+            path += f"@{so_far[operation.name]}"
         if is_graph(operation):
             inside = (f"{path}.", (*around, (operation, node)))
             made = _append(

@@ -6,7 +6,7 @@ import keras
 
 from zfkeras.errors import UsageError
 from zfkeras.graph.boxes import Boxes
-from zfkeras.graph.calls import calls_between, is_graph
+from zfkeras.graph.calls import calls_between, is_graph, model_of
 from zfkeras.graph.kinds import Role, role_of
 from zfkeras.graph.receptive_field import receptive_field
 
@@ -48,7 +48,8 @@ def endpoints(model: keras.Model) -> dict[int, Endpoint]:
     last: in ZFNet 1 is norm1, 2 norm2, 3 conv3, 4 conv4, 5 pool5, 6 fc6, 7 fc7.
 
     Args:
-        model: a network made by `ZFNet`, in any variant, with known input size.
+        model: a network made by `ZFNet`, in any variant, with known input size; or a
+            `Classifier` of one.
 
     Returns:
         Layer number -> `Endpoint`, lowest first; removed layers are missing.
@@ -62,12 +63,12 @@ def endpoints(model: keras.Model) -> dict[int, Endpoint]:
         >>> ends[5].layer_name, ends[5].receptive_field.size, ends[5].stride
         ('pool5', (171, 171), (32, 32))
     """
+    model = model_of(model)
     if not isinstance(model, keras.Model):
         raise UsageError(
             argument="model",
-            expected="a Keras model",
+            expected="a Keras model or a Classifier",
             received=type(model).__name__,
-            remedy="Give `classifier.model` for a Classifier.",
         )
     calls = []
     if is_graph(model):

@@ -3,10 +3,12 @@
 One register, keyed by class. It computes nothing.
 """
 
+import dataclasses
 import enum
 
 import keras
 
+from zfkeras.errors import UsageError
 from zfkeras.layers.local_response_normalization import LocalResponseNormalization
 from zfkeras.layers.max_pool_with_argmax import MaxPoolWithArgmax
 from zfkeras.layers.switches import Axis
@@ -172,6 +174,46 @@ def _of_pool(layer) -> tuple:
     return tuple(Axis(size, stride, layer.padding) for size, stride in sides)
 
 
+@dataclasses.dataclass(frozen=True)
+class _Centre(Axis):
+    """The middle of an axis, `size` pixels long."""
+
+    size: int
+
+    def before(self, length):
+        if length < self.size:  # Keras resizes the image instead
+            raise UsageError(
+                argument="model",
+                expected=f"without CenterCrop to {self.size} pixels, for receptive "
+                "fields of images that are smaller",
+                received=f"{length} pixels",
+            )
+        return -((length - self.size) // 2)
+
+
+def _of_centre(layer) -> tuple:
+    return tuple(_Centre(1, 1, "valid", side) for side in (layer.height, layer.width))
+
+
+def _of_index(operation) -> tuple | None:
+    """Returns windows where only channels are chosen: `t[..., ::-1]`, `t[..., 0]`."""
+    node = operation._inbound_nodes[0]
+    key, rank = node.arguments.args[1], len(node.input_tensors[0].shape)
+    key = list(key) if isinstance(key, (tuple, list)) else [key]
+    if Ellipsis not in key:
+        key.append(Ellipsis)
+    at = key.index(Ellipsis)
+    key[at : at + 1] = [slice(None)] * (rank + 1 - len(key))
+    *others, last = key
+    keeps_places = others == [slice(None)] * (rank - 1)
+    return POINTWISE if keeps_places and isinstance(last, (slice, int)) else None
+
+
+def _of_stack(operation) -> tuple | None:
+    """Returns windows where maps (batch, height, width) become channels."""
+    return POINTWISE if operation.axis in (-1, 3) else None
+
+
 register_kinds(keras.layers.Conv2D, role=Role.CONVOLUTION, windows=_of_convolution)
 register_kinds(
     keras.layers.DepthwiseConv2D,
@@ -197,6 +239,10 @@ register_kinds(
     role=Role.SILENT,
     windows=POINTWISE,
 )
+register_kinds(keras.layers.CenterCrop, role=Role.SILENT, windows=_of_centre)
+register_kinds("keras.ops.GetItem", role=Role.SILENT, windows=_of_index)
+register_kinds("keras.ops.Stack", role=Role.SILENT, windows=_of_stack)
+register_kinds(keras.layers.Resizing, role=Role.OTHER)
 register_kinds(
     keras.layers.ZeroPadding2D,
     role=Role.SILENT,
@@ -236,6 +282,7 @@ register_kinds(
     "keras.ops.Divide",
     "keras.ops.Maximum",
     "keras.ops.Multiply",
+    "keras.ops.Negative",
     "keras.ops.Relu",
     "keras.ops.Relu6",
     "keras.ops.Sigmoid",

@@ -3,6 +3,7 @@
 import collections
 import difflib
 import functools
+import re
 from collections.abc import Iterable, Sequence
 from numbers import Integral
 
@@ -10,12 +11,13 @@ import keras
 
 from zfkeras.errors import UsageError
 from zfkeras.graph.boxes import Boxes
-from zfkeras.graph.calls import LayerCall, calls_between, is_graph
+from zfkeras.graph.calls import LayerCall, calls_between, is_graph, model_of
 from zfkeras.graph.endpoints import Endpoint, endpoints
 from zfkeras.graph.kinds import Role, has_filters, role_of
 from zfkeras.graph.receptive_field import receptive_field
 
 _SHOWN = 8  # names in a message, the likeliest first
+_CALL = re.compile(r"@\d+(?=\.|$)")  # which of several calls of a layer
 
 
 class LayerGraph:
@@ -23,9 +25,11 @@ class LayerGraph:
 
     A layer is given by the paper's number 1 to 7, for networks that `ZFNet` makes, or
     by its name, with the names of the models around it: "resnet50.conv5_block3_out".
+    Where a model calls a layer several times, "relu@2" is the second call, in the order
+    they run.
 
     Args:
-        model: a built functional or sequential model.
+        model: a built functional or sequential model, or a `Classifier` of one.
 
     Attributes:
         calls: its inputs and all calls in the order they run.
@@ -36,6 +40,7 @@ class LayerGraph:
     """
 
     def __init__(self, model: keras.Model):
+        model = model_of(model)
         if not is_graph(model):
             raise UsageError(
                 argument="model",
@@ -44,7 +49,7 @@ class LayerGraph:
             )
         self.model = model
         self.calls, self.outputs = calls_between(model.inputs, model.outputs)
-        self._count = collections.Counter(call.path for call in self.calls)
+        self._by_path = {call.path: call for call in self.calls}
 
     @functools.cached_property
     def endpoints(self) -> dict[int, Endpoint]:
@@ -64,18 +69,20 @@ class LayerGraph:
         }
 
     def call(self, layer: int | str) -> LayerCall:
-        """Finds the only call of a layer."""
+        """Finds the call that a layer's number or name means."""
         check_layer(layer)
         path = self._numbered(layer) if isinstance(layer, Integral) else layer
-        if self._count[path] != 1:
-            near = [known for known in self._count if known.endswith(f".{path}")]
-            near += difflib.get_close_matches(path, self._count, n=5, cutoff=0.3)
+        if path not in self._by_path:
+            paths = [*self._by_path]
+            near = [known for known in paths if _CALL.sub("", known) == path]
+            near += [known for known in paths if known.endswith(f".{path}")]
+            near += difflib.get_close_matches(path, paths, n=5, cutoff=0.3)
             raise _refusal(
-                "a layer that the model calls once, nested ones with dots, such as "
-                f"{_shown([*near, *self._count])}",
+                "a layer of the model, nested ones with dots, one of several calls of "
+                f"a layer as NAME@1, such as {_shown([*near, *paths])}",
                 layer,
             )
-        return next(call for call in self.calls if call.path == path)
+        return self._by_path[path]
 
     def path(self, layer: int | str) -> str:
         """Returns the name of a layer."""
@@ -96,9 +103,8 @@ class LayerGraph:
         Layers inside one nested model come out of one call of it.
 
         Raises:
-            UsageError: no such layer, a layer that is called at several places, or
-                whose output is neither (batch, height, width, channels) nor (batch,
-                units).
+            UsageError: no such layer, or one whose output is neither (batch, height,
+                width, channels) nor (batch, units).
         """
         calls = {layer: self.call(layer) for layer in layers}
         groups = collections.defaultdict(dict)
@@ -135,16 +141,16 @@ class LayerGraph:
         """
         if number in self.endpoints:
             return number
-        once = [c for c in self.calls if c.runs and self._count[c.path] == 1]
+        running = [call for call in self.calls if call.runs]
         maps = [
             call.path
-            for call in once
+            for call in running
             if len(call.tensor.shape) == 4 and not _is_silent(call)
         ]
         hidden = [call for stage in self.stages[:-1] for call in stage]
         vectors = [call.path for call in hidden if len(call.tensor.shape) == 2]
         # Without a hidden dense layer or pool it is what the answer is made of.
-        flat = [call.path for call in once[:-1] if len(call.tensor.shape) == 2]
+        flat = [call.path for call in running[:-1] if len(call.tensor.shape) == 2]
         filters = [path for path in maps if path in self.convolutions]
         found = {
             1: filters[:1] or maps[:1],
@@ -153,8 +159,8 @@ class LayerGraph:
         }[number]
         if not found:
             raise _refusal(
-                f"named, such as {_shown(reversed(self._count))}; nothing in the model "
-                "is like the paper's",
+                f"named, such as {_shown(reversed(self._by_path))}; nothing in the "
+                "model is like the paper's",
                 number,
             )
         return found[0]
@@ -209,7 +215,7 @@ class LayerGraph:
             shape = call.tensor.shape
             is_vector_or_maps = len(shape) in (2, 4) and None not in shape[1:]
             is_end = is_vector_or_maps and not _is_silent(call)
-            if is_passage and is_end and self._count[call.path] == 1:
+            if is_passage and is_end:
                 yield call, has_learnt
                 has_learnt = False
 
@@ -219,7 +225,7 @@ class LayerGraph:
             return self.endpoints[number].layer_name
         if self.endpoints:
             raise _refusal(f"one of {[*self.endpoints]} or a layer's name", number)
-        names = _shown([stage[-1].path for stage in self.stages] or self._count)
+        names = _shown([stage[-1].path for stage in self.stages] or self._by_path)
         raise _refusal(
             "a layer's name, because this network does not have the paper's layers 1 "
             f"to 7; such as {names}",

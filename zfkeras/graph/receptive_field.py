@@ -8,12 +8,18 @@ import keras
 
 from zfkeras.errors import UsageError
 from zfkeras.graph.boxes import Boxes, Span, boxes_below
-from zfkeras.graph.calls import calls_between
+from zfkeras.graph.calls import calls_between, model_of
 from zfkeras.graph.kinds import WHOLE, windows_of
 
 
 def receptive_field(model: keras.Model, tensor: keras.KerasTensor) -> Boxes:
     """Computes the receptive field of a tensor inside a model.
+
+    Args:
+        model: a functional or sequential model, or a `Classifier` of one, with one
+            image of known size as its input.
+        tensor: an output of one of its layers, as `zfkeras.endpoints(model)[5].tensor`
+            or `model.get_layer("conv3").output`.
 
     Returns:
         The input pixels of each unit; the whole image, with the stride 0, for units
@@ -22,7 +28,16 @@ def receptive_field(model: keras.Model, tensor: keras.KerasTensor) -> Boxes:
     Raises:
         UsageError: a model without one image of known size, a tensor of another model,
             or a layer below it whose windows are unknown.
+
+    Example:
+        >>> model = keras.Sequential(
+        ...     [keras.Input((12, 12, 3)), keras.layers.Conv2D(4, 5, strides=2)]
+        ... )
+        >>> field = receptive_field(model, model.outputs[0])
+        >>> field.size, field.stride, field.box((1, 2))
+        ((5, 5), (2, 2), (2, 4, 7, 9))
     """
+    model = model_of(model)
     shapes = [tuple(image.shape) for image in model.inputs]
     if len(shapes) != 1 or len(shapes[0]) != 4 or None in shapes[0][1:3]:
         raise UsageError(
@@ -45,6 +60,10 @@ def receptive_field(model: keras.Model, tensor: keras.KerasTensor) -> Boxes:
 def _axes(call):
     """Returns the windows of a call, `None` for the whole input."""
     operation, shapes = call.operation, call.input_shapes
+    ranks, made = {*map(len, shapes)}, len(call.tensor.shape) - 1
+    # Maps of one channel, (height, width), that are stacked to (height, width, 3).
+    if ranks != {3} and (*ranks, made) != (2, 3):
+        return None
     windows = windows_of(operation)
     axis = getattr(operation, "axis", -1)
     if windows is None:
@@ -64,5 +83,6 @@ def _refusal(call, expected, received):
         argument=call.path,
         expected=f"a layer {expected}",
         received=received,
-        remedy="Its receptive field is not known otherwise.",
+        remedy="Its receptive field is not known otherwise; visualize.register_rule "
+        "takes the `windows` of your own layers.",
     )

@@ -53,6 +53,9 @@ class Unpool(WindowLayer):
         [0.0, 13.0, 0.0, 15.0]
     """
 
+    def __init__(self, pool_size=2, strides=None, padding="valid", **kwargs):
+        super().__init__(pool_size, strides, padding, **kwargs)
+
     def call(self, inputs, output_size=None):
         self._check(inputs, output_size)
         pooled, argmax = inputs

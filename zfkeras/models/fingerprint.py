@@ -27,8 +27,8 @@ def network_digest(model: keras.Model, preprocessing) -> str:
     digest = hashlib.sha256(json.dumps(graph, sort_keys=True, default=repr).encode())
     for weight in model.get_weights():
         digest.update(np.ascontiguousarray(weight))
-    size = preprocessing.image_size
-    probe = np.random.default_rng(0).integers(0, 256, (size, size, 3), np.uint8)
+    shape = (*preprocessing.image_shape[:2], 3)
+    probe = np.random.default_rng(0).integers(0, 256, shape, np.uint8)
     digest.update(np.ascontiguousarray(preprocessing.centre_crop(probe)))
     return digest.hexdigest()
 

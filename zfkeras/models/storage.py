@@ -130,7 +130,7 @@ def check_size(path: Path) -> None:
 
 def check_parts(model: keras.Model, preprocessing, class_names: Sequence) -> None:
     """Refuses a network, a preprocessing and class names that do not fit together."""
-    wanted = (None, preprocessing.crop_size, preprocessing.crop_size, 3)
+    wanted = (None, *preprocessing.input_shape)
     if model.input_shape != wanted:
         raise ValueError(f"crops {wanted} for a network of {model.input_shape}")
     if model.output_shape != (None, len(class_names)):

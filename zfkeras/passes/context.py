@@ -14,11 +14,11 @@ class Context:
     Args:
         workdir: folder of the results. `claim_workdir`, or the first use of `workdir`,
             makes it and keeps other processes out: after the settings are checked,
-            before the work.
+            before the work. Commands that write no results leave it out.
         cache: folder of features; `None` (default) means the usual one.
     """
 
-    def __init__(self, workdir: Path, cache: Path | None = None):
+    def __init__(self, workdir: Path = Path(), cache: Path | None = None):
         self.cache = cache
         self.folder = Path(workdir)
         self._classifiers: dict[str, Classifier] = {}

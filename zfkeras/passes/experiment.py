@@ -8,7 +8,12 @@ from typing import TYPE_CHECKING, Any
 
 from zfkeras.cli import arguments, command, settings
 from zfkeras.records import Record
-from zfkeras.records.settings import add_settings, read_settings, settings_to_json
+from zfkeras.records.settings import (
+    add_setting,
+    add_settings,
+    read_settings,
+    settings_to_json,
+)
 
 if TYPE_CHECKING:  # it imports TensorFlow, for which --help does not wait
     from zfkeras.passes.context import Context
@@ -38,7 +43,7 @@ class Experiment:
         name = f"{self.package}.{self.key}"
         parser = arguments.make_parser(name, self.description)
         add_settings(parser, self.settings)
-        settings.add(parser, workdir=settings.a_workdir(f"runs/{self.key}"))
+        add_setting(parser, "workdir", settings.a_workdir(f"runs/{self.key}"))
         return parser
 
     def main(self, argv: Sequence[str] | None = None) -> int:

@@ -1,15 +1,15 @@
 """Table 3 as a picture: the change of the error for each variant, and the paper's."""
 
 from collections.abc import Mapping, Sequence
-from pathlib import Path
 
 import numpy as np
+from matplotlib.figure import Figure
 
-from zfkeras.plots import COLOURS, PAPER, new_figure, save_figure, styled, subplots
+from zfkeras.plots import COLOURS, PAPER, new_figure, styled, subplots
 
 
 @styled
-def draw_ablation(rows: Sequence[Mapping], path: Path, title: str) -> Path:
+def draw_ablation(rows: Sequence[Mapping], title: str) -> Figure:
     """Draws the change of the top-1 error against the full network."""
     figure = new_figure(8, 1.2 + 0.5 * len(rows), title)
     axes = subplots(figure)[0, 0]
@@ -24,13 +24,11 @@ def draw_ablation(rows: Sequence[Mapping], path: Path, title: str) -> Path:
         label="ours (bar: 2 standard errors)",
     )
     known = [
-        (place, row)
-        for place, row in zip(places, rows, strict=True)
-        if row["paper_change"] is not None
+        (place, row) for place, row in zip(places, rows, strict=True) if row["paper"]
     ]
     axes.barh(
         [place - 0.19 for place, _ in known],
-        [100 * row["paper_change"] for _, row in known],
+        [100 * row["paper"]["change"] for _, row in known],
         height=0.36,
         color=PAPER,
         label="paper, ImageNet",
@@ -39,4 +37,4 @@ def draw_ablation(rows: Sequence[Mapping], path: Path, title: str) -> Path:
     axes.set_yticks(places, [row["label"] for row in rows])
     axes.set_xlabel("change of validation top-1 error against the full network, points")
     axes.legend(loc="best")
-    return save_figure(figure, path)
+    return figure

@@ -57,14 +57,14 @@ def add_setting(parser: argparse.ArgumentParser, name: str, field: Any) -> None:
     if flag.startswith("-"):
         options["dest"] = name
         default = field.default
-        if default and isinstance(default, tuple):
-            default = _Shown(default)
+        if isinstance(default, tuple):  # argparse appends to lists alone
+            default = _Shown(default) if default else []
         options |= {"required": True} if is_required else {"default": default}
     parser.add_argument(flag, **options)
 
 
-class _Shown(tuple):
-    """A tuple that --help shows as users write it."""
+class _Shown(list):
+    """A list that --help shows as users write it."""
 
     def __str__(self):
         return ",".join(map(str, self))

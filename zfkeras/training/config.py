@@ -5,7 +5,8 @@ import json
 import math
 import types
 import typing
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from typing import Any
 
 from zfkeras.errors import UsageError
 
@@ -139,6 +140,12 @@ def with_overrides(config: TrainConfig, assignments: Sequence[str]) -> TrainConf
             raise UsageError(f"--set needs KEY=VALUE. Received: {assignment!r}.")
         config = _replaced(config, key, text)
     return config
+
+
+def with_values(config: TrainConfig, values: Mapping[str, Any]) -> TrainConfig:
+    """Changes the settings of these keys; a value of `None` changes nothing."""
+    given = [f"{key}={value}" for key, value in values.items() if value is not None]
+    return with_overrides(config, given)
 
 
 # Key -> what its value must satisfy, and that in words. `None` is left alone.

@@ -1,6 +1,5 @@
-"""The errors of one trained network or of several averaged, beside the paper's."""
+"""The errors of one trained network or of several averaged."""
 
-from collections import Counter
 from collections.abc import Sequence
 
 import numpy as np
@@ -14,18 +13,8 @@ from zfkeras.data.split import Split
 from zfkeras.data.wnids import wnid_of
 from zfkeras.errors import RunError, UsageError
 from zfkeras.models.classifier import Classifier, predict_crops
-from zfkeras.models.variants import VARIANTS, PaperRow
-from zfkeras.records.table import Table
 from zfkeras.training.evaluation import error_rates
 
-# Table 2: networks whose probabilities are averaged -> the paper's row.
-_PAPER_ENSEMBLES = {
-    (("zfnet", 5),): ("5 networks of Fig. 3", PaperRow(None, 0.367, 0.153)),
-    (("zfnet", 5), ("zfnet_b", 1)): (
-        "5 networks of Fig. 3 and one with 512, 1024, 512 maps",
-        PaperRow(None, 0.360, 0.147),
-    ),
-}
 # Where `ten_crop` puts the centre crop, so that one pass answers both ways.
 _CENTRE = 4
 
@@ -77,47 +66,11 @@ def evaluate(
     with tqdm(total=split.num_examples, desc="evaluating", unit=" images") as bar:
         rates = error_rates(predict, batches(), bar.update)
     bad_images.check()
-    names = [classifier.model.name for classifier in classifiers]
     return {
         **rates,
-        "networks": names,
-        "paper": paper_row(names),
+        "networks": [classifier.model.name for classifier in classifiers],
         "bad_images": bad_images.to_json(),
     }
-
-
-def paper_row(names: Sequence[str]) -> dict | None:
-    """Returns the paper's errors for networks of these names, averaged."""
-    counts = tuple(sorted(Counter(names).items()))
-    if counts in _PAPER_ENSEMBLES:
-        label, row = _PAPER_ENSEMBLES[counts]
-    elif len(names) == 1 and getattr(VARIANTS.get(names[0]), "paper", None):
-        label, row = f"{names[0]}, one network, ImageNet", VARIANTS[names[0]].paper
-    else:
-        return None
-    return {"row": label, "top1_error": row.top1_error, "top5_error": row.top5_error}
-
-
-def as_table(results: dict) -> str:
-    """Formats the results as a Markdown table, errors in percent."""
-    networks = " + ".join(
-        name if count == 1 else f"{count} x {name}"
-        for name, count in Counter(results["networks"]).items()
-    )
-    ways = {
-        way.replace("_", " "): results[way]
-        for way in ("centre_crop", "ten_crop")
-        if way in results
-    }
-    if results["paper"]:
-        ways[f"paper: {results['paper']['row']}"] = results["paper"]
-    images = f"{results['num_images']} images"
-    headings = [f"{networks} ({images})", "top-1 error %", "top-5 error %"]
-    rows = [
-        [label, *(f"{100 * rates[key]:.2f}" for key in ("top1_error", "top5_error"))]
-        for label, rates in ways.items()
-    ]
-    return Table("errors", headings, rows).to_markdown()
 
 
 def _check_same_images(parts) -> None:

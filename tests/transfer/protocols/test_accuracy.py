@@ -25,6 +25,16 @@ def test_a_case_by_hand():
     assert mean_per_class_accuracy(labels, predictions) == pytest.approx(1.75 / 3)
 
 
+@pytest.mark.parametrize(
+    "names", [["ant", "bee", "x", "cat"], [-3, 7, 0, 2], [0.5, 1.5, 0.0, 2.5]]
+)
+def test_labels_may_be_text_or_any_numbers(names):
+    labels, predictions = (
+        np.array(names)[places] for places in ([0, 0, 0, 0, 1, 3], [0, 0, 0, 2, 3, 3])
+    )
+    assert mean_per_class_accuracy(labels, predictions) == pytest.approx(1.75 / 3)
+
+
 @pytest.mark.parametrize("seed", range(10))
 def test_it_is_the_slow_reference_and_scikit_learns_balanced_accuracy(seed):
     random = np.random.default_rng(seed)

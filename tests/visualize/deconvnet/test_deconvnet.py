@@ -6,6 +6,7 @@ import pytest
 from tensorflow.python.framework.func_graph import FuncGraph
 
 from tests.helpers.deconvnet_networks import chain, nested, small_zfnet
+from tests.helpers.other_networks import as_classifier, vgg
 from tests.helpers.projections import (
     assert_close,
     assert_engines_agree,
@@ -384,12 +385,28 @@ def test_wrong_models_and_methods_are_named(make, options, argument):
     assert error.value.argument == argument
 
 
-def test_a_layer_called_twice_is_no_single_target():
+def test_one_image_and_a_classifier_are_taken():
+    classifier = as_classifier(vgg(3), 3)
+    images = random_images((1, 32, 32, 3))
+    expected = Deconvnet(classifier.model).project(images, "block2_pool", [1, 3])
+    found = Deconvnet(classifier).project(images[0], "block2_pool", [1, 3])
+    np.testing.assert_array_equal(found, expected)
+    assert found.shape == (2, 32, 32, 3)
+
+
+def test_one_of_several_calls_is_projected():
     image = keras.Input((8, 8, 3))
     shared = keras.layers.Conv2D(3, 3, activation="relu", name="shared")
     top = keras.layers.Conv2D(3, 1, name="top")
     model = keras.Model(image, top(shared(shared(image))))
     images = random_images((2, 8, 8, 3))
-    with pytest.raises(UsageError):
+    with pytest.raises(UsageError) as error:
         Deconvnet(model).project(images, "shared")
+    assert "shared@1, shared@2" in error.value.expected
+    for layer, maps in (("shared@1", shared(image)), ("shared@2", top.input)):
+        alone = keras.Model(image, keras.layers.Identity(name="end")(maps))
+        assert_engines_agree(alone, images, "end", channel=[0, 1])
+        expected = Deconvnet(alone).project(images, "end", [0, 1])
+        found = Deconvnet(model).project(images, layer, [0, 1])
+        assert_close(found, expected, 1e-6)
     assert_engines_agree(model, images, "top", channel=[0, 1])

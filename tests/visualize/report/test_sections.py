@@ -1,8 +1,7 @@
 import pytest
 
 from tests.helpers.pictures import encoded, picture
-from visualize.figures.figure import Figure
-from visualize.report.sections import figure_section, gallery
+from visualize.report.sections import gallery, record_section
 from zfkeras.errors import RunError
 from zfkeras.records import Record, Table
 
@@ -26,10 +25,7 @@ def gallery_of(folder, *layers):
 
 
 def section_of(folder, record):
-    figure = Figure(
-        key="x", title="Fig. 0: x", description="", settings=None, measure=None
-    )
-    return figure_section(figure, record, folder)
+    return record_section("x", "Fig. 0: x", record, folder)
 
 
 def test_a_section_shows_claim_findings_tables_and_pictures(tmp_path):

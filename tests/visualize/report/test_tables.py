@@ -5,18 +5,28 @@ from tests.helpers.trees import write_tree
 from visualize.report.tables import ablation, training, transfer
 from zfkeras.errors import RunError, UsageError
 from zfkeras.io.files import write_json
-from zfkeras.records import Table
+from zfkeras.records import Record, Table
 
 TABLE = Table("Table 6: <b>", ["class", "%"], [["a|b", "91.2"]], note="of 2012")
 
 
-@pytest.mark.parametrize("below", ["", "caltech_101/"])
-def test_transfer_shows_tables_and_pictures_of_one_command_or_several(tmp_path, below):
-    write_tree(tmp_path, {f"{below}by_layer.png": encoded(picture(40, 30), "PNG")})
-    write_json(tmp_path / f"{below}results.json", {"tables": [TABLE.to_json()] * 2})
+def write_record(path, name="results", **parts):
+    write_json(path / f"{name}.json", Record(**parts).to_json())
+
+
+@pytest.mark.parametrize("below", [[""], ["caltech", "pascal"]])
+def test_transfer_shows_the_records_of_one_command_or_several(tmp_path, below):
+    for name in below:
+        folder = tmp_path / name
+        write_tree(folder, {"a.png": encoded(picture(40, 30), "PNG")})
+        parts = {"findings": [f"found {name}"], "pictures": {"a.png": None}}
+        write_record(folder, paper={"claim": "c"}, tables=[TABLE] * 2, **parts)
+    write_json(tmp_path / "training" / "results.json", {"epochs": 4})  # another's
     section = transfer(tmp_path)
-    assert section.tables == (TABLE, TABLE)
-    assert [shown.width for shown in section.pictures] == [40]
+    assert section.tables == (TABLE, TABLE) * len(below)
+    assert section.paper == "c" and section.folder == tmp_path
+    assert section.ours == tuple(f"found {name}" for name in below)
+    assert [shown.width for shown in section.pictures] == [40] * len(below)
 
 
 @pytest.mark.parametrize("content", [None, {}, {"tables": [{"caption": "x"}]}])
@@ -34,36 +44,20 @@ def test_what_was_not_given_says_by_which_argument_it_is():
         assert caught.value.argument == argument
 
 
-def ablation_record():
-    paper = {"train_top1_error": 0.3, "top1_error": 0.4, "change": 0.02}
-    row = {
-        "label": "layer 7 removed",
-        "parameters": 1234567,
-        "train_top1_error": None,
-        "top1_error": 0.625,
-        "change": -0.031,
-        "paper": paper,
-    }
-    order = {"agreeing": [["a", "b"]], "reversed": [], "undecided": [["a", "c"]] * 2}
-    budget = {"epochs": 8}
-    return {"rows": [row, {**row, "paper": None}], "order": order, "budget": budget}
-
-
-def test_ablation_stands_beside_the_paper(tmp_path):
-    write_json(tmp_path / "ablation.json", ablation_record())
+def test_ablation_is_shown_as_its_command_recorded_it(tmp_path):
+    write_record(
+        tmp_path, "ablation", paper={"claim": "c"}, findings=["f"], tables=[TABLE]
+    )
     section = ablation(tmp_path)
-    ours = ["layer 7 removed", "1,234,567", "–", "62.5", "-3.1"]
-    assert section.tables[0].rows == [[*ours, "40.0", "+2.0"], [*ours, "–", "–"]]
-    assert "Pairs of rows in the paper's order: 1 of 3" in section.ours[0]
-    assert section.pictures == ()
+    assert (section.anchor, section.paper, section.ours) == ("ablation", "c", ("f",))
+    assert (section.tables, section.pictures) == ((TABLE,), ())
 
 
 def test_ablation_without_its_numbers_is_damaged(tmp_path):
-    record = ablation_record()
-    del record["rows"][0]["label"]
-    write_json(tmp_path / "ablation.json", record)
-    with pytest.raises(RunError, match="label"):
+    write_json(tmp_path / "ablation.json", {"rows": []})
+    with pytest.raises(RunError) as caught:
         ablation(tmp_path)
+    assert caught.value.argument == str(tmp_path / "ablation.json")
 
 
 @pytest.fixture

@@ -91,3 +91,13 @@ def test_a_random_box_lies_inside_and_has_the_stated_area_and_shape(min_area):
     if min_area < 0.75:
         assert aspect.min() < 0.78 and aspect.max() > 1.28
         assert abs(np.log(aspect).mean()) < 0.02
+
+
+def test_crops_need_not_be_square():
+    image = np.arange(5 * 9).reshape(5, 9, 1)
+    np.testing.assert_array_equal(crops.centre_crop(image, (3, 5)), image[1:4, 2:7])
+    ten = crops.ten_crop(image, (3, 5))
+    assert ten.shape == (10, 3, 5, 1)
+    np.testing.assert_array_equal(ten[3], image[2:, 4:])
+    with pytest.raises(ValueError, match="6 x 5"):
+        crops.centre_crop(image, (6, 5))

@@ -28,15 +28,19 @@ def test_centred_subtracts_the_mean_and_scales():
 @pytest.mark.parametrize(
     ("name", "value", "error"),
     [
-        # Previously a mean of three numbers was an image of three pixels' side.
-        ("mean_image", np.zeros(3), "`mean_image`"),
-        ("mean_image", np.zeros((12, 10, 3)), "`mean_image`"),
+        ("mean_image", np.zeros(2), "`mean_image`"),
+        ("mean_image", np.zeros((12, 12, 2)), "`mean_image`"),
         ("mean_image", 127.5, "`mean_image`"),
         ("crop_size", 13, "`crop_size`"),
+        ("crop_size", (8, 13), "`crop_size`"),
+        ("crop_size", (8, 8, 3), "`crop_size`"),
         ("crop_size", 0, "`crop_size`"),
         ("crop_size", 8.0, "float"),
         ("input_scale", float("nan"), "`input_scale`"),
-        ("input_scale", 1j, "complex"),
+        ("input_scale", 1j, "`input_scale`"),
+        ("input_scale", (1.0, 2.0), "`input_scale`"),
+        ("input_scale", (1.0, 2.0, float("inf")), "`input_scale`"),
+        ("channel_order", "rbg", "`channel_order`"),
     ],
 )
 def test_what_would_fail_at_the_first_image_is_refused(name, value, error):
@@ -112,6 +116,56 @@ def test_a_scaled_crop_of_area_1_is_the_whole_image():
         seen.add(mirrored)
         np.testing.assert_array_equal(result[:, ::-1] if mirrored else result, expected)
     assert seen == {False, True}
+
+
+def test_a_mean_per_channel_is_an_image_of_the_crops_size():
+    few = Preprocessing((10, 20, 30), (4, 6))
+    assert few.image_shape == few.input_shape == (4, 6, 3)
+    assert few.mean_image[3, 5].tolist() == [10, 20, 30]
+    assert few.centre_crop(np.full((4, 6, 3), 40, np.uint8))[0, 0].tolist() == [
+        *(30, 20, 10)
+    ]
+
+
+def test_channels_are_turned_before_mean_and_scale_of_the_networks_order():
+    caffe = Preprocessing((1, 2, 3), 1, (1.0, 10.0, 100.0), channel_order="bgr")
+    red = np.array([[[200, 100, 50]]], np.uint8)
+    assert caffe.centre_crop(red).ravel().tolist() == [49, 980, 19700]
+    assert caffe.to_rgb(caffe.centre_crop(red)).ravel().tolist() == [19700, 980, 49]
+
+
+def test_a_network_of_grey_images_gets_pillows_grey():
+    grey = Preprocessing(np.full((12, 12, 1), 100, np.float32), 8, 0.5)
+    expected = np.asarray(Image.fromarray(SQUARE).convert("L"), np.float32)
+    result = grey.centre_crop(SQUARE)
+    assert result.shape == grey.input_shape == (8, 8, 1)
+    np.testing.assert_array_equal(result[..., 0], (expected[2:10, 2:10] - 100) / 2)
+    assert grey.to_rgb(result).shape == (8, 8, 3)
+    assert grey.view(SQUARE).shape == (8, 8, 3)  # people still see the colours
+
+
+def test_a_grey_training_crop_is_scaled_as_a_coloured_one_is():
+    square = np.repeat(SQUARE[..., :1], 3, axis=2)
+    mean = np.full((12, 12, 3), 100, np.float32)
+    colour = preprocessing(mean_image=mean, min_crop_area=0.3)
+    grey = preprocessing(mean_image=mean[..., :1], min_crop_area=0.3)
+    np.testing.assert_array_equal(
+        grey.training_crop(square, (4,)), colour.training_crop(square, (4,))[..., :1]
+    )
+
+
+def test_an_image_covers_an_input_that_is_not_square():
+    # Of a picture of 40 x 40 the network of 8 x 12 sees the middle 27 rows.
+    ramp = np.repeat(np.arange(40, dtype=np.uint8)[:, None, None] * 6, 40, axis=1)
+    ramp = np.repeat(ramp, 3, axis=2)
+    wide = Preprocessing((0, 0, 0), (8, 12))
+    square = wide.square(ramp)
+    assert square.shape == (8, 12, 3)
+    expected = Image.fromarray(ramp).resize(
+        (12, 8), Image.Resampling.BILINEAR, box=(0, 6, 40, 33)
+    )
+    np.testing.assert_array_equal(square, np.asarray(expected))
+    assert wide.ten_crop(square).shape == (10, 8, 12, 3)
 
 
 def test_square_takes_every_form_of_an_image(tmp_path):

@@ -152,15 +152,16 @@ def of_rows():
     ("make", "layer", "said"),
     [
         (lambda: around(base()), "conv", "base.conv"),
-        (lambda: around(base()), "", "calls once"),
+        (lambda: around(base()), "", "layer of the model"),
         (lambda: around(base()), 5, "such as .*classes"),
         (
             lambda: ZFNet(4, variant="zfnet_quarter_without_3_4"),
             3,
             r"\[1, 2, 5, 6, 7\]",
         ),
-        (called_twice, "base", "calls once"),
-        (called_twice, "base.conv", "calls once"),
+        (called_twice, "base", "base@1, base@2"),
+        (called_twice, "base.conv", r"base@1.conv, base@2.conv"),
+        (called_twice, "base@3", "base@1"),
         (of_rows, "list", r"\(batch, height"),
         (small_zfnet, None, "number, 1 to 7"),
         (small_zfnet, 3.0, "number, 1 to 7"),
@@ -217,7 +218,25 @@ def test_a_stage_holds_what_is_behind_its_first_convolution():
     ]
 
 
-def test_what_something_goes_past_or_is_called_twice_is_no_end():
+def test_each_call_of_a_shared_layer_has_a_name(images):
+    model, inner = called_twice(), base()
+    inner.set_weights(model.get_layer("base").get_weights())
+    names = ["base@1.relu", "base@2", "base@2.conv"]
+    once, twice, maps = answers(model, names, images)
+    np.testing.assert_allclose(once, inner(images), rtol=1e-5)
+    np.testing.assert_allclose(twice, inner(2 * images), rtol=1e-5)
+    np.testing.assert_allclose(np.maximum(maps, 0), twice, rtol=1e-5)
+
+
+def test_each_call_of_a_shared_layer_has_its_field():
+    image, layer = keras.Input((SIDE, SIDE, 3)), convolution(3, "conv")
+    graph = LayerGraph(keras.Model(image, layer(layer(image))))
+    assert [graph.field(f"conv@{n}").size for n in (1, 2)] == [(3, 3), (5, 5)]
+    assert graph.usual_layers() == ["conv@2"]
+    assert graph.stand_in(1) == "conv@1"
+
+
+def test_what_something_goes_past_is_no_end():
     image = keras.Input((32, 32, 3))
     inner = keras.Sequential([keras.Input((32, 32, 3)), convolution(3, "x")], name="in")
     twice = convolution(3, "twice")
@@ -225,7 +244,10 @@ def test_what_something_goes_past_or_is_called_twice_is_no_end():
     side = convolution(4, "side", 2)(stem)
     main = convolution(4, "main2", 1)(convolution(4, "main1", 2)(stem))
     maps = keras.layers.ReLU(name="out")(keras.layers.Add(name="sum")([side, main]))
-    assert stages_of(keras.Model(image, maps)) == [["in.x"], ["sum", "out"]]
+    assert stages_of(keras.Model(image, maps)) == [
+        ["in.x", "twice@1", "twice@2"],
+        ["sum", "out"],
+    ]
 
 
 @pytest.mark.parametrize(

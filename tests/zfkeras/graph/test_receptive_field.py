@@ -209,6 +209,12 @@ GRAPHS = {
         layers.AveragePooling2D(3, 1)(x)
     ),
     "channels counted from the front": lambda x: layers.Concatenate(3)([x, x]),
+    "channels turned": lambda x: layers.Conv2D(2, 3)(-(-x)[..., ::-1]),
+    # As `preprocess_input` of VGG and ResNet turns colours round.
+    "channels stacked": lambda x: layers.Conv2D(2, (3, 2), 2)(
+        keras.ops.stack([x[..., 1], x[:, :, :, 0]], axis=-1) - 0.5
+    ),
+    "centre": lambda x: layers.Conv2D(2, 3)(layers.CenterCrop(8, 11)(x)),
     "global average": lambda x: layers.GlobalAveragePooling2D()(x),
     "global maximum": lambda x: layers.GlobalMaxPooling2D(keepdims=True)(x),
     "flattened": lambda x: layers.Dense(3)(layers.Flatten()(x)),
@@ -346,6 +352,8 @@ def twice(join):
 
 REFUSED = {
     "a kind without windows": (layers.UpSampling2D(name="x"), "x", "UpSampling2D"),
+    "a stride of 8/5 pixels": (layers.Resizing(5, 5, name="x"), "x", "Resizing"),
+    "the centre of a smaller image": (layers.CenterCrop(9, 4), "model", "8 pixels"),
     "a nested model of unknown size": (
         keras.Sequential(
             [keras.Input((None, None, 2)), layers.ReLU(name="r")], name="x"
@@ -374,6 +382,22 @@ def test_what_would_be_wrong_is_refused(case):
         receptive_field(model, output)
     assert error.value.argument == argument
     assert received in str(error.value.received)
+
+
+@pytest.mark.parametrize(
+    "choose",
+    [
+        lambda x: x[:, 1:],
+        lambda x: x[..., ::-1, :],
+        lambda x: x[..., None, 0],
+        lambda x: keras.ops.stack([x[..., 0], x[..., 1]], axis=1),
+    ],
+)
+def test_places_that_are_moved_are_refused(choose):
+    model, output = model_of(choose)
+    with pytest.raises(UsageError) as error:
+        receptive_field(model, output)
+    assert error.value.received in ("GetItem", "Stack")
 
 
 @pytest.mark.parametrize(

@@ -51,25 +51,3 @@ class Cropping2D(Rule):
             return signal
         rows, columns = call.layer.cropping
         return tf.pad(signal, [[0, 0], rows, columns, [0, 0]])
-
-
-@register_rule(keras.layers.UpSampling2D)
-class UpSampling2D(Rule):
-    """Adds up the copies of each pixel, weighted as they were interpolated."""
-
-    def check(self, call):
-        if call.layer.interpolation not in ("nearest", "bilinear"):
-            raise call.refuse("have interpolation 'nearest' or 'bilinear'")
-
-    def backward(self, call, signal, memory):
-        height, width, channels = call.input_shape
-        if call.layer.interpolation == "bilinear":
-            pairs = tf.shape(signal)[0]
-            return tf.raw_ops.ResizeBilinearGrad(
-                grads=signal,
-                original_image=tf.zeros([pairs, height, width, channels], signal.dtype),
-                half_pixel_centers=True,
-            )
-        rows, columns = call.layer.size
-        copies = tf.reshape(signal, [-1, height, rows, width, columns, channels])
-        return tf.reduce_sum(copies, axis=[2, 4])

@@ -33,10 +33,9 @@ TABLE_1 = {
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
-class CorrespondenceSettings:
+class CorrespondenceSettings(settings.ModelSettings):
     """The settings of Table 1 and Fig. 8."""
 
-    model: str = settings.a_model()
     parts: Path | None = setting(
         None,
         type=Path,

@@ -24,19 +24,16 @@ def _channels(text: str) -> int | list[int]:
     """Reads 16 as a number of channels, and 3,17 or 3, as channels, for argparse."""
     if "," not in text:
         return arguments.positive_int(text)
-    channels = [int(word) for word in text.split(",") if word.strip()]
-    if not channels or min(channels) < 0 or len({*channels}) < len(channels):
-        raise argparse.ArgumentTypeError(
-            f"must be different channels from 0. Received: {text}"
-        )
+    channels = arguments.indices(text.removesuffix(","))
+    if len({*channels}) < len(channels):
+        raise argparse.ArgumentTypeError(f"names a channel twice. Received: {text}")
     return channels
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
-class FeatureSettings:
+class FeatureSettings(settings.ModelSettings):
     """The settings of Fig. 2."""
 
-    model: str = settings.a_model()
     data: str = settings.some_data(
         "photographs", "photographs; images like those it was trained on show more"
     )

@@ -30,7 +30,7 @@ def find_features(
     source, classifier = images.source, context.classifier(settings.model)
     layers = settings.layers or LayerGraph(classifier.model).usual_layers()
     finder = TopActivations(classifier, layers, count_to_scan(source, settings.top))
-    deconvnet = Deconvnet(classifier.model)
+    deconvnet = Deconvnet(classifier)
     deconvnet.require(layers)
     for name, count in finder.layers:
         check_channels(settings.channels, count, name)

@@ -6,7 +6,6 @@ from pathlib import Path
 
 from visualize.figures.figure import Figure
 from zfkeras.cli import settings
-from zfkeras.cli.arguments import DEFAULT_MODEL
 from zfkeras.errors import UsageError
 from zfkeras.records import Record, Table, setting
 from zfkeras.records.table import number, percent
@@ -21,17 +20,9 @@ PAPER = {
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
-class FilterSettings:
+class FilterSettings(settings.ModelsSettings):
     """The settings of Fig. 6."""
 
-    models: tuple[str, ...] | None = setting(
-        None,
-        flag="--model",
-        action="append",
-        metavar="MODEL",
-        help="preset or .keras file; give it several times to compare networks "
-        "(default: quarter, the network in the box)",
-    )
     labels: tuple[str, ...] | None = setting(
         None,
         flag="--label",
@@ -64,7 +55,7 @@ def measure(context, settings: FilterSettings) -> Record:
 
     if settings.layer is not None and not settings.data:
         raise UsageError("--layer needs --data, the images that it is projected on.")
-    names = settings.models or [DEFAULT_MODEL]
+    names = settings.names
     labels = model_labels(names, settings.labels)
     classifiers = [context.classifier(name) for name in names]
     firsts = [first_convolution(classifier.model) for classifier in classifiers]
@@ -113,7 +104,9 @@ def _second_layers(context, settings, classifiers, strides):
     seconds = [
         look_at_second_layer(
             classifier,
-            settings.layer or default_layer(classifier.model),
+            default_layer(classifier.model)
+            if settings.layer is None
+            else settings.layer,
             images,
             sorted({*strides}),
             state_path=context.workdir / f"scan-{place}.npz",

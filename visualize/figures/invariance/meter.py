@@ -23,6 +23,7 @@ from visualize.figures.invariance.transformations import (
 )
 from zfkeras.errors import UsageError
 from zfkeras.graph.layer_graph import LayerGraph
+from zfkeras.models.classifier import Classifier
 
 
 class InvarianceMeter:
@@ -37,7 +38,8 @@ class InvarianceMeter:
     unless `fill` says otherwise.
 
     Args:
-        model: a functional or sequential model from one image to class probabilities.
+        model: a functional or sequential model from one image to class probabilities,
+            or a `zfkeras.Classifier` of one, whose preprocessing is not used.
         layers: whose features are compared: the paper's numbers, or names.
         mean_image: float array (height, width, channels) that is subtracted, of the
             size of the images; or a number. 0 (default) where the model does it all.
@@ -51,7 +53,7 @@ class InvarianceMeter:
 
     def __init__(
         self,
-        model: keras.Model,
+        model: keras.Model | Classifier,
         layers: Sequence[int | str] = (1, 7),
         *,
         mean_image=0.0,
@@ -59,6 +61,7 @@ class InvarianceMeter:
         fill: str = "mean",
     ):
         graph = LayerGraph(model)
+        model = graph.model
         check_fill(fill)
         self.layers = tuple(list_of_layers(layers))
         shape = tuple(model.inputs[0].shape)

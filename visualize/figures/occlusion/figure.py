@@ -1,11 +1,10 @@
 """Fig. 7: what hiding each part of an image changes."""
 
-import argparse
 import dataclasses
 
 from visualize.figures.figure import Figure
 from visualize.figures.shared_settings import COUNT_HELP, ImageSettings
-from zfkeras.cli import settings
+from zfkeras.cli import arguments, settings
 from zfkeras.records import Record, setting
 
 PAPER = {
@@ -19,10 +18,7 @@ PAPER = {
 
 def _grey(text: str) -> float:
     """Reads a number from 0 to 255, for argparse."""
-    value = float(text)
-    if not 0 <= value <= 255:
-        raise argparse.ArgumentTypeError(f"must be from 0 to 255. Received: {text}")
-    return value
+    return arguments.number(text, float, 0, 255, "from 0 to 255")
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -36,7 +32,7 @@ class OcclusionSettings(ImageSettings):
     )
     channel: int | None = setting(
         None,
-        type=int,
+        type=arguments.index,
         metavar="N",
         help="which feature map, from 0 (default: the one with the strongest "
         "activation in the unoccluded image)",

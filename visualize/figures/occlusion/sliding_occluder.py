@@ -12,8 +12,10 @@ from visualize.figures.batches import run_in_batches
 from visualize.figures.occlusion.maps import OcclusionMaps
 from visualize.images.occluders import occlude, window_starts
 from zfkeras.errors import UsageError
+from zfkeras.graph.calls import model_of
 from zfkeras.graph.layer_graph import LayerGraph
 from zfkeras.graph.layer_outputs import as_maps
+from zfkeras.models.classifier import Classifier
 
 
 class SlidingOccluder:
@@ -30,8 +32,9 @@ class SlidingOccluder:
     at the border, a last one stands flush with it (`visualize.images.occluders`).
 
     Args:
-        model: from one image to class probabilities (batch, classes); functional or
-            sequential if `layer` is given. Logits serve, too: then they are mapped.
+        model: a Keras model or a `zfkeras.Classifier`, from one image to class
+            probabilities (batch, classes); functional or sequential if `layer` is
+            given. Logits serve, too: then they are mapped.
         layer: whose feature map is watched: the paper's number, for networks that
             `ZFNet` makes, or a layer's name. `None` (default): no activation map.
 
@@ -47,7 +50,8 @@ class SlidingOccluder:
         (8, 6)
     """
 
-    def __init__(self, model: keras.Model, layer: int | str | None = None):
+    def __init__(self, model: keras.Model | Classifier, layer: int | str | None = None):
+        model = model_of(model)
         if layer is not None or not isinstance(model, keras.Model):
             graph = LayerGraph(model)
         self.model = model

@@ -4,7 +4,7 @@ import argparse
 import dataclasses
 
 from visualize.figures.figure import Figure
-from zfkeras.cli import settings
+from zfkeras.cli import arguments, settings
 from zfkeras.errors import RunError, UsageError
 from zfkeras.records import Record, setting
 
@@ -16,19 +16,9 @@ PAPER = {
 MOST_UNITS = 32  # of one picture: as many rows as can be read on a screen
 
 
-def _whole_numbers(text: str) -> list[int]:
-    """Reads 3 or 3,17 for argparse."""
-    words = text.split(",")
-    if not all(word.strip().isdecimal() for word in words):
-        raise argparse.ArgumentTypeError(
-            f"must be whole numbers from 0 with commas between. Received: {text}"
-        )
-    return [int(word) for word in words]
-
-
 def _position(text: str) -> list[int]:
     """Reads 3,4 for argparse."""
-    numbers = _whole_numbers(text)
+    numbers = arguments.indices(text)
     if len(numbers) != 2:
         raise argparse.ArgumentTypeError(
             f"must be a row and a column, such as 3,4. Received: {text}"
@@ -37,7 +27,7 @@ def _position(text: str) -> list[int]:
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
-class ProjectSettings:
+class ProjectSettings(settings.ModelSettings):
     """Photographs, and which units of a layer are projected in them."""
 
     images: tuple[str, ...] = setting(
@@ -47,7 +37,6 @@ class ProjectSettings:
         metavar="IMAGE",
         help="photographs, or folders whose files are taken",
     )
-    model: str = settings.a_model()
     layer: int | str | None = settings.one_layer(
         "the paper's number, 1 to 7, or a layer's name (default: 5, or the last maps "
         "of networks that ZFNet does not make)"
@@ -55,7 +44,7 @@ class ProjectSettings:
     channels: tuple[int, ...] | None = setting(
         None,
         flag="--channel",
-        type=_whole_numbers,
+        type=arguments.indices,
         metavar="N[,N...]",
         help="which channels, from 0 (default: the strongest of each photograph)",
     )

@@ -25,7 +25,7 @@ from zfkeras.data.files.folder_files import Files, existing, is_hidden
 from zfkeras.data.files.image_types import is_image_type, may_be_image
 from zfkeras.data.published.finding import cache_folder
 from zfkeras.errors import RunError, UsageError
-from zfkeras.io.files import is_disk_full
+from zfkeras.io.files import is_disk_full, raise_system_errors
 from zfkeras.io.locks import claimed
 
 _log = logging.getLogger(__name__)
@@ -37,8 +37,16 @@ _CHUNK = 1 << 20
 # more. Archives of photographs grow by a tenth; a bomb grows a thousandfold.
 _MAX_GROWTH, _FREE_BYTES = 100, 2**30
 
-# What reading a broken, hostile or encrypted archive raises. A MemoryError comes of a
-# header that claims to be long; an OSError of gzip, bz2, and odd or twice used names.
+# Headers of tar that hold a name or other facts, which tarfile reads in one piece.
+_READ_WHOLE = b"xgLKX"
+_LONGEST = 2**20
+
+# What a system says of names that an archive should not have: too long, or both a file
+# and a folder.
+_OF_NAMES = (errno.ENAMETOOLONG, errno.ENOTDIR, errno.EISDIR, errno.EEXIST)
+
+# What reading a broken, hostile or encrypted archive raises. An OSError comes of gzip,
+# bz2 and names, too.
 _BROKEN = (
     zipfile.BadZipFile,
     tarfile.TarError,
@@ -50,7 +58,6 @@ _BROKEN = (
     RuntimeError,
     ValueError,
     OverflowError,
-    MemoryError,
 )
 
 
@@ -104,6 +111,8 @@ def _error(archive, folder, layout, err) -> Exception:
             f"no space left to unpack {archive} into {folder.parent}. Free some space, "
             "or set XDG_CACHE_HOME to a folder on a larger disk."
         )
+    if getattr(err, "errno", None) not in _OF_NAMES:
+        raise_system_errors(err)
     reason = " ".join(str(err).split())
     return UsageError(
         f"{archive} is not a whole zip or tar archive ({reason}); download it again. "
@@ -179,12 +188,23 @@ def _zip_members(path):
             yield member.filename, member.file_size, opened
 
 
+class _Header(tarfile.TarInfo):
+    """A member whose header is refused before what it claims is read."""
+
+    @classmethod
+    def frombuf(cls, buf, encoding, errors):
+        header = super().frombuf(buf, encoding, errors)
+        # Before Python 3.11.14 a negative size leads back, again and again.
+        if header.size < 0 or (header.type in _READ_WHOLE and header.size > _LONGEST):
+            raise tarfile.ReadError(f"a header of {header.size} bytes")
+        return header
+
+
 def _tar_members(path):
     reached = -1
-    with tarfile.open(path) as archive:
+    with tarfile.open(path, tarinfo=_Header) as archive:
         for member in archive:
-            # Before Python 3.11.14 a negative size leads back, again and again.
-            if member.size < 0 or member.offset <= reached:
+            if member.offset <= reached:  # a size in words may be negative, too
                 raise tarfile.ReadError("a member of negative size")
             reached = member.offset
             if member.isreg():

@@ -131,19 +131,28 @@ def read_image(image, size: int | None = None) -> Image.Image:
 def centre_square(image: Image.Image, size: int) -> np.ndarray:
     """Resizes the shorter side and crops the centre: RGB -> uint8 (size, size, 3).
 
-    Zeiler & Fergus 2014, sec. 3. One antialiased bilinear step; the square is cut at a
-    whole pixel, so an image whose shorter side is `size` keeps its pixels exactly.
+    Zeiler & Fergus 2014, sec. 3.
+    """
+    return centre_fit(image, (size, size))
+
+
+def centre_fit(image: Image.Image, shape: tuple[int, int]) -> np.ndarray:
+    """Resizes until (height, width) is covered, crops the centre: RGB -> uint8.
+
+    One antialiased bilinear step; the centre is cut at a whole pixel, so an image that
+    exceeds `shape` on one side only keeps its pixels exactly.
     """
     if image.mode != "RGB":
         raise ValueError(
             f"`image` must be in mode RGB. Received: image.mode={image.mode!r}."
         )
-    width, height = image.size
-    side = min(width, height)
-    left, top = (width - side) // 2, (height - side) // 2
-    box = (left, top, left + side, top + side)
-    square = image.resize((size, size), Image.Resampling.BILINEAR, box=box)
-    return np.asarray(square)
+    height, width = shape
+    scale = min(image.width / width, image.height / height)
+    across, down = round(width * scale), round(height * scale)
+    left, top = (image.width - across) // 2, (image.height - down) // 2
+    box = (left, top, left + across, top + down)
+    fitted = image.resize((width, height), Image.Resampling.BILINEAR, box=box)
+    return np.asarray(fitted)
 
 
 def _num_scans(encoded):

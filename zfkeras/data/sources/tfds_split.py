@@ -5,6 +5,8 @@ It streams the encoded files as TFDS keeps them and decodes nothing; tfds.py ope
 
 import dataclasses
 import functools
+import itertools
+import re
 
 import numpy as np
 import tensorflow as tf
@@ -24,17 +26,22 @@ NAMED_BY_CLASS = ("image/file_name",)
 
 @dataclasses.dataclass(frozen=True, eq=False)
 class TfdsSplit(Split):
-    """Ranges of a split of TFDS; its keys are the encoded files themselves."""
+    """Ranges of a split of TFDS; its keys are the encoded files themselves.
+
+    `left_out` holds TFDS's own names of examples, which say where they stand.
+    """
 
     builder: object
     name: str
     stretches: tuple[tuple[int, int], ...]
     labels_below: int | None = None
+    left_out: frozenset[bytes] = frozenset()
 
     @functools.cached_property
     def num_examples(self):
         if self.labels_below is None:
-            return self._num_stored
+            places = [self._position(id) for id in self.left_out]
+            return self._num_stored - sum(map(self._holds, places))
         return int(self.stream_ids().reduce(np.int64(0), lambda count, _: count + 1))
 
     @property
@@ -79,8 +86,50 @@ class TfdsSplit(Split):
         below = number if self.labels_below is None else min(number, self.labels_below)
         return dataclasses.replace(self, labels_below=below)
 
+    def without(self, ids):
+        left_out = self.left_out | self.own_ids(ids)
+        return dataclasses.replace(self, left_out=left_out)
+
+    def own_ids(self, ids):
+        ids = frozenset(ids)
+        own = frozenset(id for id in ids if self._position(id) >= 0)
+        name = self._file_name
+        if ids == own or not name:
+            return own
+        # One look through the set, as nothing else tells where a file name stands.
+        pairs = self._stored((*self._label_features, name)).map(
+            lambda example: (self._id(example, name), example["tfds_id"])
+        )
+        return own.union(
+            tfds_id
+            for batch in pairs.batch(1024).as_numpy_iterator()
+            for id, tfds_id in zip(*batch, strict=True)
+            if id in ids
+        )
+
+    def _position(self, tfds_id):
+        """Reads where TFDS's split holds an example; -1 if it has none of that name."""
+        found = re.fullmatch(rb"(.+)__(0|[1-9][0-9]*)", tfds_id, re.DOTALL)
+        shard, index = (found[1], int(found[2])) if found else (b"", 0)
+        first, length = self._shards.get(shard, (0, 0))
+        return first + index if index < length else -1
+
+    @functools.cached_property
+    def _shards(self):
+        """Maps the name of each file to its first position and its length."""
+        files = self.builder.info.splits[self.name].file_instructions
+        firsts = itertools.accumulate((file.take for file in files), initial=0)
+        return {
+            file.basename().encode(): (first, file.take)
+            for first, file in zip(firsts, files, strict=False)
+        }
+
+    def _holds(self, position):
+        return any(low <= position < high for low, high in self.stretches)
+
     def stretch(self, first, end):
-        if self.labels_below is not None:  # places count only what is kept
+        # Places count only what is kept.
+        if self.labels_below is not None or self.left_out:
             return super().stretch(first, end)
         return dataclasses.replace(self, stretches=self._stretches(first, end))
 
@@ -96,7 +145,7 @@ class TfdsSplit(Split):
         return tuple(found)
 
     def _examples(self, random, image=("image",)):
-        name = next((n for n in FILE_NAMES if n in self.builder.info.features), None)
+        name = self._file_name
         features = (*image, *self._label_features, *([name] if name else []))
         dataset = self._stored(features, random)
         if self.labels_below is not None:
@@ -107,6 +156,10 @@ class TfdsSplit(Split):
             return known | ({"key": example["image"]} if image else {})
 
         return dataset.map(row, num_parallel_calls=tf.data.AUTOTUNE)
+
+    @property
+    def _file_name(self):
+        return next((n for n in FILE_NAMES if n in self.builder.info.features), None)
 
     def _id(self, example, name):
         if name not in NAMED_BY_CLASS or "label" not in example:
@@ -122,7 +175,7 @@ class TfdsSplit(Split):
         return tf.cast(example["label"], tf.int64)
 
     def _stored(self, features, random=None):
-        """Streams these features and `tfds_id` of the stored examples, undecoded."""
+        """Streams these features and `tfds_id` of the examples it holds, undecoded."""
         import tensorflow_datasets as tfds
 
         options = tf.data.Options()
@@ -147,6 +200,9 @@ class TfdsSplit(Split):
                 dict.fromkeys(features, True), decoders=decoders
             ),
         )
+        if self.left_out:
+            names = tf.constant(sorted(self.left_out))
+            dataset = dataset.filter(lambda row: tf.reduce_all(row["tfds_id"] != names))
         return dataset if self._num_stored else dataset.take(0)
 
     def _instruction(self):

@@ -8,8 +8,10 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from keras import layers
 
+from tests.helpers.projections import assert_close, random_images
 from tests.helpers.rules import assert_exact, projector_of
 from visualize.deconvnet.rules.convolutions import dilated, transposed
+from visualize.deconvnet.windows import Cutter
 from zfkeras import LocalResponseNormalization, MaxPoolWithArgmax, UsageError
 
 few = settings(max_examples=6, deadline=None, database=None, derandomize=True)
@@ -149,6 +151,17 @@ def argmax_pool(*place):
 
 
 four = np.array([1.0, 2, 3, 4], np.float32)
+
+
+def each_channel(image):
+    """Colours turned round as `preprocess_input` of VGG and ResNet does it."""
+    return keras.ops.stack([image[..., i] for i in (3, 1, 2, 0)], axis=-1)
+
+
+def resized(*size, **how):
+    return lambda x: layers.Conv2D(3, 3)(layers.Resizing(*size, **how)(x))
+
+
 EXACT = {  # build, whether one unit has a window (`None`: not held to anything)
     "unequal kernel and strides": (layers.Conv2D(5, (2, 5), (3, 1), "same"), True),
     "argmax pool": (argmax_pool(3, 2, "same"), True),
@@ -187,7 +200,22 @@ EXACT = {  # build, whether one unit has a window (`None`: not held to anything)
     "cropped by 2, 1": (cropped((2, 1)), True),
     "cropped unevenly": (cropped(((0, 3), (1, 0))), True),
     "reshaped": (reshaped, False),
+    "minus": (computed(lambda x: -x), True),
+    "channels turned": (computed(lambda x: x[..., ::-1]), None),
+    "channels stacked": (each_channel, None),
+    "a part": (computed(lambda x: x[:, 2:-1, ::2, 1:]), None),
+    "an index and a new axis": (lambda x: x[:, :, 3, None], None),
+    "centre": (layers.CenterCrop(6, 9), None),
+    "centre of a smaller image": (layers.CenterCrop(20, 14), None),
+    "resized": (resized(7, 21), None),
+    "resized, nearest": (resized(7, 21, interpolation="nearest"), None),
+    "resized, bicubic": (resized(7, 21, interpolation="bicubic"), None),
+    "resized, lanczos": (resized(7, 21, interpolation="lanczos3"), None),
+    "resized, smoothed": (resized(5, 6, antialias=True), None),
+    "resized, cropped": (resized(9, 9, crop_to_aspect_ratio=True), None),
+    "resized, padded": (resized(9, 9, pad_to_aspect_ratio=True), None),
     "enlarged": (layers.UpSampling2D(2), None),
+    "enlarged, bicubic": (layers.UpSampling2D(2, interpolation="bicubic"), None),
     "enlarged, bilinear": (layers.UpSampling2D((1, 3), None, "bilinear"), None),
     "ReLU cut above": (computed(layers.ReLU(max_value=0.5)), None),
     "ReLU from a threshold": (computed(layers.ReLU(threshold=0.3)), None),
@@ -202,6 +230,56 @@ EXACT = {  # build, whether one unit has a window (`None`: not held to anything)
 def test_rules_are_gradients(name):
     build, windowed = EXACT[name]
     assert_exact(build, shape=(13, 16, 4), windowed=windowed)
+
+
+ONLY_MOVED = [
+    "minus",
+    "channels turned",
+    "channels stacked",
+    "a part",
+    "an index and a new axis",
+    "centre",
+    "centre of a smaller image",
+    "resized",
+    "resized, bicubic",
+    "resized, smoothed",
+    "resized, padded",
+    "enlarged, bilinear",
+]
+
+
+@pytest.mark.parametrize("name", ONLY_MOVED)
+def test_the_transpose_is_that_of_the_matrix(name):
+    # Independent of gradients: the matrix is what comes of each pixel alone.
+    build, _ = EXACT[name]
+    shape = (13, 16, 4)
+    image = keras.Input(shape)
+    keras.utils.set_random_seed(0)
+    model = keras.Model(image, build(image))
+    pixels = np.eye(np.prod(shape), dtype=np.float32).reshape(-1, *shape)
+    nothing = model.predict(0 * pixels[:1], verbose=0)
+    matrix = (model.predict(pixels, verbose=0) - nothing).reshape(len(pixels), -1)
+    projector = projector_of(model, "deconvnet")
+    one = tf.range(1)
+    ascent = projector.up(tf.constant(pixels[:1]))
+    signal = random_images(nothing.shape, 1)
+    cutter = Cutter(tf.zeros((1, 2), tf.int32), one)
+    found = projector.down(tf.constant(signal), ascent, cutter)
+    wanted = (matrix @ signal.ravel()).reshape(1, *shape)
+    assert_close(found.numpy(), wanted, 1e-5)
+
+
+@pytest.mark.parametrize(
+    "layer", [layers.Resizing, layers.CenterCrop], ids=["resizing", "centre"]
+)
+def test_signals_stay_wide_where_images_are_half_precision(layer):
+    model = keras.Sequential([keras.Input((4, 4, 3)), layer(2, 2, dtype="float16")])
+    projector = projector_of(model)
+    ascent = projector.up(tf.zeros((1, 4, 4, 3)))
+    cutter = Cutter(tf.zeros((1, 2), tf.int32), tf.range(1))
+    signal = tf.fill((1, 2, 2, 3), 1e6)  # beyond float16
+    found = projector.down(signal, ascent, cutter).numpy()
+    np.testing.assert_allclose(found.sum(), 12e6)
 
 
 NOT_LINEAR = {

@@ -29,6 +29,11 @@ def model_of(layer, shape=(4, 4, 3)):
     return keras.Sequential([keras.Input(shape), layer])
 
 
+def model_of_images(function):
+    image = keras.Input((4, 4, 3))
+    return keras.Model(image, function(image))
+
+
 def refusal(model):
     with pytest.raises(UsageError) as error:
         projector_of(model)
@@ -133,8 +138,16 @@ def in_training():
             "channels last",
         ),
         (
-            lambda: model_of(layers.UpSampling2D(2, interpolation="bicubic")),
-            "'nearest' or 'bilinear'",
+            lambda: model_of(layers.Resizing(2, 3, interpolation="area")),
+            "another interpolation than 'area'",
+        ),
+        (
+            lambda: model_of(layers.Lambda(lambda x: x)),
+            "class that has a rule",
+        ),
+        (
+            lambda: model_of_images(lambda images: images[:1, ...]),
+            "take all images",
         ),
     ],
 )

@@ -61,6 +61,7 @@ def test_without_data_only_filters_are_drawn(run, files, tmp_path):
     [
         (["--label=a", "--label=b"], "1 models, 2 labels"),
         (["--data=shapes", "--layer=9"], "9"),
+        (["--data=shapes", "--layer=0"], "Received: 0"),
         (["--layer=conv3"], "--layer needs --data"),
     ],
 )

@@ -2,6 +2,7 @@ import keras
 import numpy as np
 import pytest
 
+from tests.helpers.other_networks import as_classifier, vgg
 from visualize.figures.invariance.meter import InvarianceMeter
 from visualize.figures.invariance.transformations import Sweep, rotation, translation
 from zfkeras.errors import UsageError
@@ -61,6 +62,12 @@ def test_distances_and_probabilities_equal_a_slow_twin(model, images, batch_size
         )
         assert curves.labels[number].tolist() == outputs.argmax(axis=1).tolist()
         assert curves.start()[number] == pytest.approx(outputs[1, label], rel=1e-4)
+
+
+def test_a_classifier_is_taken():
+    classifier = as_classifier(vgg(3), 3)
+    meter = InvarianceMeter(classifier, ["block1_pool"])
+    assert meter.size == (32, 32)
 
 
 def test_an_image_that_is_the_same_all_around_does_not_change_when_turned(model):

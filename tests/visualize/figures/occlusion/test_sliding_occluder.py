@@ -2,6 +2,7 @@ import keras
 import numpy as np
 import pytest
 
+from tests.helpers.other_networks import as_classifier
 from visualize.figures.occlusion.sliding_occluder import SlidingOccluder
 from zfkeras.errors import UsageError
 
@@ -140,6 +141,20 @@ def test_arguments_out_of_range_are_named(model, argument, arguments):
             **{"image": IMAGE, "patch_size": 3, **arguments}
         )
     assert caught.value.argument == argument
+
+
+def test_a_classifier_and_one_of_several_calls_are_taken():
+    shared = keras.layers.Conv2D(3, 3, padding="same", name="shared")
+    image = keras.Input((32, 32, 3))
+    maps = keras.layers.GlobalAveragePooling2D()(shared(shared(image)))
+    model = keras.Model(image, keras.layers.Dense(3)(maps))
+    picture = np.random.default_rng(0).normal(size=(32, 32, 3)).astype("f")
+    occluder = SlidingOccluder(as_classifier(model, 3), "shared@2")
+    found = occluder.maps(picture, patch_size=16, patch_stride=16, channel=1)
+    hidden = picture.copy()
+    hidden[16:, :16] = 0
+    expected = np.asarray(shared(shared(hidden[None])))[..., 1].sum()
+    np.testing.assert_allclose(found.activations[1, 0], expected, rtol=1e-4)
 
 
 def test_models_and_layers_of_other_kinds_are_refused(model):

@@ -1,5 +1,6 @@
 """Archives, those of strangers too: unpacked whole into the cache, or refused."""
 
+import errno
 import gzip
 import os
 import random
@@ -162,6 +163,22 @@ def test_a_disk_that_is_or_would_be_full_is_one_line(tmp_path, room, monkeypatch
         subprocess.run(["umount", str(tmp_path / "cache")], check=True)
 
 
+@pytest.mark.parametrize(
+    "error", [MemoryError(), OSError(errno.EIO, os.strerror(errno.EIO))]
+)
+def test_what_the_system_refuses_is_no_fault_of_the_archive(
+    tmp_path, room, monkeypatch, error
+):
+    def copy(*_):
+        raise error
+
+    monkeypatch.setattr(shutil, "copyfileobj", copy)
+    with pytest.raises(type(error)) as caught:
+        open_files(write_tar(tmp_path / "t.tar", TREE), "a tree")
+    assert caught.value is error
+    assert not [path for path in room.iterdir() if path.is_dir()]
+
+
 def test_what_a_killed_process_left_is_not_taken_and_goes(tmp_path, room):
     left = {".unpacking/set/half.jpg": b"half", ".zfkeras-lock": b""}
     write_tree(room, left)
@@ -196,7 +213,7 @@ def test_mutated_archives_are_unpacked_or_refused_and_nothing_else(tmp_path, kin
             tmp_path / "c.zip", {"c.tar": tar_of(TREE)}
         ).read_bytes(),
     }[kind]
-    path, count, refusals = tmp_path / "mutated", 3000, 0
+    path, count, refusals = tmp_path / "mutated", 1000, 0
     for seed in range(count):
         signal.alarm(60)
         path.write_bytes(mutated(sound, random.Random(seed)))

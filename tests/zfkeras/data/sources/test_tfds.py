@@ -142,6 +142,57 @@ def test_the_first_classes_are_kept_and_counted(split, rows):
     assert sorted(contents(rest, (0, 1)) + contents(carved)) == sorted(contents(two))
 
 
+@pytest.fixture
+def looks(monkeypatch):
+    """Counts the looks through a set: the requests for a stream of it."""
+
+    def as_dataset(*args, **kwargs):
+        seen.append(kwargs)
+        return stream(*args, **kwargs)
+
+    import tensorflow_datasets as tfds
+
+    seen, stream = [], tfds.core.DatasetBuilder.as_dataset
+    monkeypatch.setattr(tfds.core.DatasetBuilder, "as_dataset", as_dataset)
+    return seen
+
+
+def test_images_are_left_out_and_counted_without_a_look_through_the_set(
+    split, rows, looks
+):
+    names = [row[0] for row in rows]
+    unwanted = [*names[45:51], names[0]]
+    nowhere = [
+        "a",
+        "",
+        *(names[0].partition("__")[0] + end for end in ("__99", "__00")),
+    ]
+    kept = split.without(name.encode() for name in unwanted + nowhere)
+    rest, carved = kept.carve(0.2)
+    counts = [part.num_examples for part in (kept, rest, carved)]
+    assert (counts, looks) == ([COUNT - 7, 44, 9], [])
+    # Left out twice, or from a part that does not hold it, an example counts once.
+    again = rest.without([names[0].encode(), names[-1].encode()])
+    assert again.num_examples == len(contents(again)) == 44
+    expected = [row for row in rows if row[0] not in unwanted]
+    assert contents(kept) == contents(rest) + contents(carved) == expected
+    assert sorted(contents(kept, (0, 1))) == sorted(expected)
+    assert contents(kept.stretch(3, 50)) == expected[3:50]
+    two = kept.first_classes(2)
+    assert contents(two) == [row for row in expected if row[1] < 2]
+    assert two.num_examples == len(contents(two))
+
+
+def test_file_names_are_looked_for_once(looks):
+    split = open_source("tfds:ordered").split("train")
+    kept = split.without([b"7.JPEG", b"59.JPEG", b"60.JPEG"])
+    assert kept.num_examples == COUNT - 2
+    assert split.own_ids(split.own_ids([b"7.JPEG", b"59.JPEG"])) == kept.left_out
+    assert len(looks) == 2  # by `without` and by the inner `own_ids`
+    expected = [f"{i}.JPEG" for i in range(COUNT) if i not in (7, 59)]
+    assert [row[0] for row in contents(kept)] == expected
+
+
 def test_no_part_of_an_ordered_set_is_carved():
     with pytest.raises(UsageError, match="tfds:ordered is kept in order"):
         open_source("tfds:ordered").split("train").carve(0.1)

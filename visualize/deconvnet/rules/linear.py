@@ -1,0 +1,73 @@
+"""Linear layers whose transpose TensorFlow derives: indexing, stacking, resizing."""
+
+import keras
+import tensorflow as tf
+
+from visualize.deconvnet.rules.registry import register_rule
+from visualize.deconvnet.rules.rule import Rule
+
+
+class _Transposed(Rule):
+    """Takes the gradient at 0, which is the transpose: an offset has no part in it."""
+
+    def axes(self, call):
+        return None
+
+    def run(self, call, inputs):
+        """Runs the layer on tensors of the signal's type."""
+        return call.run(*inputs)
+
+    def backward(self, call, signal, memory):
+        n = tf.shape(signal)[0]
+        inputs = [tf.zeros([n, *shape], signal.dtype) for shape in call.input_shapes]
+        with tf.GradientTape() as tape:
+            tape.watch(inputs)
+            made = self.run(call, inputs)
+        return tuple(tape.gradient(made, inputs, tf.cast(signal, made.dtype)))
+
+
+@register_rule("keras.ops.GetItem")
+class GetItem(_Transposed):
+    """Puts what was taken back to its place: `t[..., ::-1]`, `t[:, 1:-1]`."""
+
+    def check(self, call):
+        key = call.arguments[0][1]
+        first = key[0] if isinstance(key, (tuple, list)) else key
+        if first not in (Ellipsis, slice(None)):
+            raise call.refuse("take all images: t[:, ...]")
+
+
+@register_rule("keras.ops.Stack")
+class Stack(_Transposed):
+    """Every input gets its slice."""
+
+
+@register_rule(keras.layers.Resizing, keras.layers.UpSampling2D)
+class Resizing(_Transposed):
+    """Spreads each value over the pixels it was made of, by the same weights."""
+
+    def check(self, call):
+        if call.layer.interpolation == "area":  # TensorFlow has no gradient of it
+            raise call.refuse("have another interpolation than 'area'")
+
+    def run(self, call, inputs):
+        return call.layer.call(*inputs)  # without a cast to half precision
+
+
+@register_rule(keras.layers.CenterCrop)
+class CenterCrop(_Transposed):
+    """Puts zeros where pixels were cropped; a smaller image was resized."""
+
+    def run(self, call, inputs):
+        height, width = call.layer.height, call.layer.width
+        return keras.layers.CenterCrop(height, width, dtype=inputs[0].dtype)(*inputs)
+
+
+@register_rule("keras.ops.Negative")
+class Negative(Rule):
+    """Changes the sign again."""
+
+    is_elementwise = True
+
+    def backward(self, call, signal, memory):
+        return -signal

@@ -1,0 +1,1 @@
+"""Tables 2 and 3, one experiment a file: settings, measure, record."""
