@@ -7,7 +7,7 @@ up to 24 bytes a number: layer 1 at 224 pixels would take 20 GB, so it is left o
 there are more than 100,000 features (`benchmarks.svm` scales it).
 """
 
-import argparse
+import dataclasses
 import json
 import subprocess
 import sys
@@ -18,75 +18,72 @@ import numpy as np
 
 from benchmarks.svm import OURS, PEER, PeakMemory
 from transfer.experiments.arguments import layer_list
-from zfkeras.cli import arguments, command, settings
+from zfkeras.cli import settings
+from zfkeras.cli.command import Command, make_folder
+from zfkeras.records import setting
 
 MAX_PEER_FEATURES = 100_000
 TEST_A_CLASS, C = 5, 1.0
 
 
-def build_parser() -> argparse.ArgumentParser:
-    """The command's arguments."""
-    parser = arguments.make_parser(
-        "benchmarks.svm_layers",
-        "Compare SVMHead with scikit-learn's LinearSVC on the features of a network's "
-        "layers: decision values, seconds, megabytes.",
-    )
-    settings.add(parser, data=settings.some_data(), model=settings.a_model())
-    parser.add_argument(
-        "--variant",
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class LayerSettings(settings.ModelSettings):
+    """A network, its layers and the photographs."""
+
+    data: str = settings.some_data()
+    variant: str | None = setting(
+        None,
+        metavar="NAME",
         help="a network of this name with random weights in place of --model, such as "
         "zfnet at 224 pixels",
     )
-    parser.add_argument(
-        "--layer", type=layer_list, default="1,5,7", metavar="LIST", help="layers"
+    layers: tuple[int | str, ...] = setting(
+        (1, 5, 7), flag="--layer", type=layer_list, metavar="LIST", help="layers"
     )
-    settings.add(parser, workdir=settings.a_workdir("runs/svm-layers"))
-    return parser
+    workdir: Path = settings.a_workdir("runs/svm-layers")
 
 
-def main(argv=None) -> int:
-    """Runs the command; returns its exit code."""
-    return command.run(build_parser(), _compare, argv)
-
-
-def _compare(args):
+def compare(settings: LayerSettings) -> None:
+    """Fits both on each layer and prints a row for each."""
     from transfer.features.extraction import extract
     from transfer.protocols.folds import folds
     from zfkeras.data.register import open_source
     from zfkeras.io.provenance import write_record
 
-    command.make_folder(args.workdir)
-    source = open_source(args.data)
+    make_folder(settings.workdir)
+    source = open_source(settings.data)
     split = source.whole()
     (fold,) = folds(split.labels, 30, class_names=source.class_names, n_folds=1)
     test = [fold.test[split.labels[fold.test] == i] for i in np.unique(split.labels)]
     test = np.concatenate([places[:TEST_A_CLASS] for places in test])
     n_train = len(fold.train)
     features = extract(
-        _classifier(args),
+        _classifier(settings),
         split.at(np.concatenate([fold.train, test])),
-        args.layer,
-        args.workdir / "features",
-        data=args.data,
+        settings.layers,
+        settings.workdir / "features",
+        data=settings.data,
     )
-    np.save(args.workdir / "labels.npy", features.labels[:n_train])
+    np.save(settings.workdir / "labels.npy", features.labels[:n_train])
     rows = []
     for layer, values in features.layers.items():
-        np.save(args.workdir / "train.npy", values[:n_train])
-        np.save(args.workdir / "test.npy", values[n_train:])
-        rows.append({"layer": layer, **_both(args.workdir, values.shape[1])})
+        np.save(settings.workdir / "train.npy", values[:n_train])
+        np.save(settings.workdir / "test.npy", values[n_train:])
+        rows.append({"layer": layer, **_both(settings.workdir, values.shape[1])})
         print(json.dumps(rows[-1]), flush=True)
     for name in ("train", "test", "labels", OURS, PEER):
-        (args.workdir / f"{name}.npy").unlink(missing_ok=True)
-    write_record(args.workdir / "svm_layers.json", {"n_train": n_train, "rows": rows})
-    print(f"results in {args.workdir}/svm_layers.json")
+        (settings.workdir / f"{name}.npy").unlink(missing_ok=True)
+    write_record(
+        settings.workdir / "svm_layers.json", {"n_train": n_train, "rows": rows}
+    )
+    print(f"results in {settings.workdir}/svm_layers.json")
 
 
-def _classifier(args):
+def _classifier(settings):
     from zfkeras.models.presets import load
 
-    if args.variant is None:
-        return load(args.model)
+    if settings.variant is None:
+        return load(settings.model)
     import keras
 
     from zfkeras import ZFNet
@@ -94,9 +91,9 @@ def _classifier(args):
     from zfkeras.models.classifier import Classifier
     from zfkeras.models.variants import find_variant
 
-    sizes = find_variant(args.variant)
+    sizes = find_variant(settings.variant)
     keras.utils.set_random_seed(0)
-    model = ZFNet(2, variant=args.variant, kernel_initializer="he_normal")
+    model = ZFNet(2, variant=settings.variant, kernel_initializer="he_normal")
     mean = np.full((sizes.image_size, sizes.image_size, 3), 127.5, np.float32)
     preprocessing = Preprocessing(mean, sizes.crop_size, 1 / 64)
     return Classifier(model, preprocessing, ("a", "b"), {})
@@ -151,8 +148,16 @@ def _fitted(name, train, labels):
     return head.set_params(tol=1e-6).fit(features, labels)
 
 
+SVM_LAYERS = Command(
+    module="benchmarks.svm_layers",
+    description="Compare SVMHead with scikit-learn's LinearSVC on the features of a "
+    "network's layers: decision values, seconds, megabytes.",
+    settings=LayerSettings,
+    work=compare,
+)
+
 if __name__ == "__main__":
     if sys.argv[1:2] == ["--fit"]:
         _fit(*sys.argv[2:])
         sys.exit(0)
-    sys.exit(main())
+    sys.exit(SVM_LAYERS.main())

@@ -3,6 +3,7 @@
 import argparse
 
 from zfkeras.cli import arguments, settings
+from zfkeras.records.settings import add_setting
 
 
 def campaign_parser(
@@ -21,7 +22,6 @@ def campaign_parser(
         parser.add_argument(
             "--only", metavar="NAME", help="one of the commands (default: all)"
         )
-    settings.add(
-        parser, seed=settings.a_seed(), workdir=settings.a_workdir(f"runs/{name}")
-    )
+    add_setting(parser, "seed", settings.a_seed())
+    add_setting(parser, "workdir", settings.a_workdir(f"runs/{name}"))
     return parser

@@ -35,7 +35,8 @@ def overlap_record(
 ) -> Record:
     """Makes the record: the pairs, how many they are, and a picture of them.
 
-    `source` is that of set A; `about` holds the settings and the path of `write_left_out`.
+    `source` is that of set A; `about` holds the settings and where `write_left_out`
+    has written.
     """
     labels = [label for label in overlap.label_of.values() if label >= 0]  # -1: none
     classes = Counter(source.class_names[label] for label in labels)

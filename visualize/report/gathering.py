@@ -48,7 +48,7 @@ def gather(settings: ReportSettings) -> tuple[Page, list[str]]:
         "models": (settings.model, *settings.compare),
     }
     inputs = {"network and images": _fingerprint(split, source, classifier)}
-    given = look_at_given(settings, classifier.preprocessing)
+    given = look_at_given(settings, context, classifier.preprocessing)
     if settings.run is not None and "train" in source.splits:
         given["run"] += _fingerprint("train", source, classifier)
     context.claim_workdir()

@@ -15,7 +15,7 @@ from zfkeras.data.files.bad_images import BadImage
 from zfkeras.data.files.image_file import read_file
 from zfkeras.data.preprocessing import Preprocessing
 from zfkeras.errors import UsageError
-from zfkeras.models.presets import load
+from zfkeras.passes.context import Context
 
 # What lies in the folders of tables.
 _TABLES = {
@@ -24,13 +24,15 @@ _TABLES = {
 }
 
 
-def look_at_given(args: ReportSettings, preprocessing: Preprocessing) -> dict[str, str]:
+def look_at_given(
+    args: ReportSettings, context: Context, preprocessing: Preprocessing
+) -> dict[str, str]:
     """Raises for what is not there; maps each argument to a digest of its files."""
     found = {}
     if args.run is not None:
         found["run"] = _digest_of_files(find_snapshots(args.run).values())
     if args.compare:
-        found["models"] = _digest_of_files(_networks(args.compare))
+        found["models"] = _digest_of_files(_networks(args.compare, context))
     if args.images:
         found["images"] = _digest_of_files(_photographs(args.images, preprocessing))
     if args.parts is not None:
@@ -55,11 +57,11 @@ def _digest_of_files(paths: Iterable[Path]) -> str:
     return digest.hexdigest()
 
 
-def _networks(names: list[str]) -> list[Path]:
-    """Loads each network once; returns the paths of those that are files."""
+def _networks(names: Iterable[str], context) -> list[Path]:
+    """Loads the networks; returns the paths of those that are files."""
     for name in names:
         try:
-            load(name)
+            context.classifier(name)
         except (UsageError, FileNotFoundError) as err:
             raise type(err)(f"--compare: {err}") from err
     return [Path(name) for name in names if name.endswith(".keras")]

@@ -10,6 +10,7 @@ from tests.helpers.trees import write_tree
 from visualize.report.given import look_at_given
 from zfkeras.data.preprocessing import Preprocessing
 from zfkeras.errors import UsageError
+from zfkeras.passes.context import Context
 
 PREPROCESSING = Preprocessing(np.zeros((32, 32, 3), np.float32), crop_size=32)
 NOTHING = dict.fromkeys(("run", "parts", "parts_images", "ablation", "transfer"))
@@ -38,7 +39,7 @@ def folder(tmp_path):
 
 def look(**given):
     args = types.SimpleNamespace(**{**NOTHING, "compare": [], "images": [], **given})
-    return look_at_given(args, PREPROCESSING)
+    return look_at_given(args, Context(), PREPROCESSING)
 
 
 @pytest.mark.parametrize(

@@ -1,4 +1,5 @@
 import argparse
+import dataclasses
 import os
 import subprocess
 import sys
@@ -10,11 +11,12 @@ import tensorflow as tf
 from zfkeras.cli import arguments, command, settings
 from zfkeras.data.files.bad_images import BadImage
 from zfkeras.errors import RunError, UsageError
+from zfkeras.records.settings import add_setting
 
 
 def parser():
     made = arguments.make_parser("zfkeras.pretend", "Pretend.")
-    settings.add(made, batch_size=settings.batch_size(8))
+    add_setting(made, "batch_size", settings.batch_size(8))
     return made
 
 
@@ -35,9 +37,28 @@ def test_a_command_that_is_done_gives_0_and_is_silent(capsys):
     assert capsys.readouterr() == ("", "")
 
 
+def test_a_command_is_made_of_settings_and_work(capsys):
+    @dataclasses.dataclass(frozen=True, kw_only=True)
+    class Settings(settings.ModelSettings):
+        seed: int = settings.a_seed()
+
+    seen = []
+    pretend = command.Command(
+        module="zfkeras.pretend",
+        description="Pretend.",
+        settings=Settings,
+        work=seen.append,
+    )
+    assert pretend.main(["--seed", "3"]) == 0
+    assert seen == [Settings(model="quarter", seed=3)]
+    assert pretend.main(["--seed", "x"]) == 2 and len(seen) == 1
+    assert "--seed" in capsys.readouterr().err
+    assert "--model MODEL" in pretend.build_parser().format_help()
+
+
 def test_a_missing_file_that_nobody_named_is_a_bug(tmp_path, capsys):
     made = arguments.make_parser("zfkeras.pretend", "Pretend.")
-    settings.add(made, workdir=settings.a_workdir("runs/pretend"))
+    add_setting(made, "workdir", settings.a_workdir("runs/pretend"))
 
     def opening(path):
         return lambda args: open(path)
@@ -104,7 +125,7 @@ def test_bugs_keep_their_traceback(bug, capsys):
 )
 def test_bad_usage_is_one_line_that_points_to_help(argv, names, capsys):
     made = parser()
-    settings.add(made, data=settings.some_data())
+    add_setting(made, "data", settings.some_data())
     assert command.run(made, None, argv) == 2
     out, err = capsys.readouterr()
     (line,) = err.splitlines()
@@ -173,7 +194,7 @@ def test_a_name_the_terminal_cannot_show_is_printed_as_escapes(encoding):
 
 def test_a_full_disk_that_a_library_met_is_one_line_with_the_folder(tmp_path, capsys):
     made = parser()
-    settings.add(made, workdir=settings.a_workdir(None))
+    add_setting(made, "workdir", settings.a_workdir(None))
 
     def work(args):
         raise RuntimeError("events.out; No space left on device")

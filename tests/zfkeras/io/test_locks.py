@@ -12,6 +12,7 @@ from zfkeras.cli import command as running
 from zfkeras.errors import RunError
 from zfkeras.io import locks
 from zfkeras.io.locks import LOCK_NAME, claimed
+from zfkeras.records.settings import add_setting
 
 # Claims the folder that it is given, says so, and keeps it until it is killed.
 _HOLDER = """
@@ -101,7 +102,7 @@ def test_a_link_in_place_of_the_lock_is_not_followed(tmp_path):
 def command(work):
     """A command with --workdir that calls `work` with it once it has the folder."""
     parser = arguments.make_parser("test", "A test.")
-    settings.add(parser, workdir=settings.a_workdir(None))
+    add_setting(parser, "workdir", settings.a_workdir(None))
 
     def run(args):
         running.make_folder(args.workdir)

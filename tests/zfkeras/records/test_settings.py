@@ -16,6 +16,9 @@ class Settings:
     run: Path = setting(type=Path, metavar="DIR", help="folder of a run")
     max_images: int = setting(3, type=int, metavar="N", help="images at most")
     layers: tuple[int, ...] = setting((1, 2), nargs="+", type=int, help="which layers")
+    words: tuple[str, ...] = setting(
+        (), flag="--set", action="append", help="may be repeated"
+    )
     quick: bool = setting(False, action="store_true", help="make it short")
     unseen: float = 0.5  # a setting that is no flag
 
@@ -34,12 +37,14 @@ def parser():
     [
         (["--run=r"], Settings(run=Path("r"))),
         (
-            ["a", "b", "--run=r", "--max-images=7", "--layers", "5", "--quick"],
+            ["a", "b", "--run=r", "--max-images=7", "--layers", "5", "--quick"]
+            + ["--set=x=1", "--set=y=2"],
             Settings(
                 images=(Path("a"), Path("b")),
                 run=Path("r"),
                 max_images=7,
                 layers=(5,),
+                words=("x=1", "y=2"),
                 quick=True,
             ),
         ),
@@ -69,6 +74,7 @@ def test_settings_are_json_values():
         "run": "r",
         "max_images": 3,
         "layers": [1, 2],
+        "words": [],
         "quick": False,
         "unseen": 0.5,
     }

@@ -10,6 +10,7 @@ from zfkeras.training.config import (
     check,
     keys_of,
     with_overrides,
+    with_values,
 )
 from zfkeras.training.schedule import make_schedule
 
@@ -116,3 +117,12 @@ def test_a_setting_out_of_range_is_named(assignment):
     config = with_overrides(TrainConfig("x"), [assignment])
     with pytest.raises(UsageError, match=f"^{key} must be .*Received: {key}="):
         check(config)
+
+
+def test_values_of_none_change_nothing():
+    config = configs.get_config("zfnet_shapes")
+    given = {"epochs": 3, "seed": None, "model.weights": "none", "snapshot_epochs": ""}
+    changed = with_values(config, given)
+    assert (changed.epochs, changed.seed) == (3, config.seed)
+    assert (changed.model.weights, changed.snapshot_epochs) == (None, ())
+    assert config.model.weights == "quarter"
