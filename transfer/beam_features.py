@@ -3,6 +3,7 @@
 import argparse
 import dataclasses
 import sys
+from pathlib import Path
 
 from transfer.experiments.shared_settings import FeatureSettings, some_layers
 from zfkeras.cli import arguments, command, settings
@@ -23,6 +24,7 @@ class BeamFeatureSettings(FeatureSettings):
         "and transfer.pascal), or all of them together (for transfer.caltech)",
     )
     layers: tuple[int | str, ...] | None = some_layers()
+    workdir: Path = settings.a_workdir("runs/beam_features")
 
 
 def build_parser() -> argparse.ArgumentParser:
@@ -35,7 +37,6 @@ def build_parser() -> argparse.ArgumentParser:
         "takes over the shards that are there.",
     )
     add_settings(parser, BeamFeatureSettings)
-    settings.add(parser, workdir=settings.a_workdir("runs/beam_features"))
     add_cluster(parser)
     return parser
 

@@ -1,11 +1,27 @@
 """`python -m visualize.beam_features`: the strongest activations, by many workers."""
 
 import argparse
+import dataclasses
 import sys
+from pathlib import Path
 
 from visualize.figures.shared_settings import LAYERS_HELP, TOP_HELP
 from zfkeras.cli import arguments, command, settings
 from zfkeras.passes.beam.arguments import add_cluster
+from zfkeras.records.settings import add_settings
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class BeamSettings(settings.ModelSettings):
+    """The network, the layers and the images."""
+
+    data: str = settings.some_data()
+    split: str | None = settings.a_split()
+    layers: tuple[int | str, ...] | None = settings.some_layers(LAYERS_HELP)
+    top: int = settings.a_count(9, TOP_HELP)
+    workdir: Path = settings.a_workdir("runs/features")
+    batch_size: int = settings.batch_size(128)
+    max_bad_fraction: float = settings.max_bad_fraction()
 
 
 def build_parser() -> argparse.ArgumentParser:
@@ -17,28 +33,7 @@ def build_parser() -> argparse.ArgumentParser:
         "visualize.features with the same arguments and --workdir draws what they "
         "found without a pass of its own.",
     )
-    settings.add(
-        parser,
-        model=settings.a_model(),
-        data=settings.some_data(),
-        split=settings.a_split(),
-    )
-    parser.add_argument(
-        "--layers", type=arguments.layers, metavar="LIST", help=LAYERS_HELP
-    )
-    parser.add_argument(
-        "--top",
-        type=arguments.positive_int,
-        default=9,
-        metavar="N",
-        help=TOP_HELP,
-    )
-    settings.add(
-        parser,
-        workdir=settings.a_workdir("runs/features"),
-        batch_size=settings.batch_size(128),
-        max_bad_fraction=settings.max_bad_fraction(),
-    )
+    add_settings(parser, BeamSettings)
     add_cluster(parser)
     return parser
 

@@ -32,7 +32,6 @@ class ConvertSettings(ForeignSettings, settings.ModelSettings):
     )
     half_weights: bool = setting(
         False,
-        action="store_true",
         help="store a .keras file's weights as float16, half the size",
     )
     data: str = settings.some_data("shapes")

@@ -27,11 +27,8 @@ class PredictSettings(settings.ModelSettings):
     top: int = settings.a_count(5, "answers for each photograph, most probable first")
     ten_crop: bool = settings.ten_crop()
     batch_size: int = settings.batch_size(64)
-    workdir: Path | None = setting(
-        None,
-        type=Path,
-        metavar="DIR",
-        help="folder for predictions.json and .png; without it, only printed",
+    workdir: Path | None = settings.a_folder(
+        "folder for predictions.json and .png; without it, only printed"
     )
 
 

@@ -72,24 +72,19 @@ class TrainSettings:
     join_seconds: int = settings.a_count(
         600, "multi-worker: how many seconds to wait for the other workers"
     )
-    jit: bool = setting(False, action="store_true", help="compile the step with XLA")
+    jit: bool = setting(False, help="compile the step with XLA")
     deterministic: bool = setting(
         False,
-        action="store_true",
         help="repeatable to the bit, some operations slower",
     )
-    overwrite: bool = setting(
-        False, action="store_true", help="forget what the workdir holds"
-    )
+    overwrite: bool = setting(False, help="forget what the workdir holds")
     accept_other_images: bool = setting(
         False,
-        action="store_true",
         help="resume although the images have changed since the run began: images that "
         "are held out now may have been learnt from",
     )
     dry_run: bool = setting(
         False,
-        action="store_true",
         help="build everything, do one step, write nothing",
     )
 

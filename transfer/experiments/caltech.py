@@ -45,13 +45,11 @@ class CaltechSettings(WholeNetworkSettings, FeatureSettings):
     folds: int = settings.a_count(5, "random divisions into training and test images")
     no_background: bool = setting(
         False,
-        action="store_true",
         help="leave out the clutter class (BACKGROUND_Google, 257.clutter), which "
         "counts as one of the classes otherwise",
     )
     random: bool = setting(
         False,
-        action="store_true",
         help="also measure the same network with random weights",
     )
 

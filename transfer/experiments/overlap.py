@@ -38,7 +38,6 @@ class OverlapSettings:
     )
     plain: bool = setting(
         False,
-        action="store_true",
         help="correlate the pixels themselves, without subtracting the mean of their "
         "surround; finds most skies alike",
     )

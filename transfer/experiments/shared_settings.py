@@ -31,7 +31,6 @@ def may_download() -> Any:
     """Makes --download, for published data sets that are not on this machine."""
     return setting(
         False,
-        action="store_true",
         help="download the data set where it is not found (docs/data.md); in a "
         "terminal the command asks otherwise",
     )
@@ -43,11 +42,8 @@ class FeatureSettings(settings.ModelSettings):
 
     batch_size: int = settings.batch_size(128)
     seed: int = settings.a_seed()
-    cache: Path | None = setting(
-        None,
-        type=Path,
-        metavar="DIR",
-        help="folder of the features (default: ~/.cache/zfkeras/features)",
+    cache: Path | None = settings.a_folder(
+        "folder of the features (default: ~/.cache/zfkeras/features)"
     )
     feature_dtype: str = setting(
         "float16", choices=("float16", "float32"), help="how features are kept"

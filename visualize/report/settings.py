@@ -19,11 +19,8 @@ class ReportSettings(settings.ModelSettings):
         "photographs", "photographs; images like those it was trained on show more"
     )
     split: str | None = settings.a_split()
-    run: Path | None = setting(
-        None,
-        type=Path,
-        metavar="DIR",
-        help="workdir of the network's training, for the evolution of features",
+    run: Path | None = settings.a_folder(
+        "workdir of the network's training, for the evolution of features"
     )
     compare: tuple[str, ...] | None = setting(
         None,
@@ -39,28 +36,17 @@ class ReportSettings(settings.ModelSettings):
         help="photographs, or folders of them, for invariance and occlusion; without "
         "it, images of --data",
     )
-    parts: Path | None = setting(
-        None,
-        type=Path,
-        metavar="FILE",
-        help="JSON with the places of parts in images, for correspondence (default: "
-        "spikes of built-in stars)",
+    parts: Path | None = settings.a_file(
+        "JSON with the places of parts in images, for correspondence (default: "
+        "spikes of built-in stars)"
     )
-    parts_images: Path | None = setting(
-        None,
-        type=Path,
-        metavar="DIR",
-        help="folder or zip with those images (default: the folder of --parts)",
+    parts_images: Path | None = settings.a_folder(
+        "folder or zip with those images (default: the folder of --parts)"
     )
-    transfer: Path | None = setting(
-        None,
-        type=Path,
-        metavar="DIR",
-        help="folder with the tables of transfer to other data sets",
+    transfer: Path | None = settings.a_folder(
+        "folder with the tables of transfer to other data sets"
     )
-    ablation: Path | None = setting(
-        None, type=Path, metavar="DIR", help="workdir of python -m zfkeras.ablation"
-    )
+    ablation: Path | None = settings.a_folder("workdir of python -m zfkeras.ablation")
     layers: tuple[int | str, ...] | None = settings.some_layers(LAYERS_HELP)
     channels: int | None = settings.a_count(
         None,
@@ -72,12 +58,8 @@ class ReportSettings(settings.ModelSettings):
         "look at no more images than this for a figure, drawn at random (default: "
         f"{MAX_IMAGES}; with --quick {QUICK_MAX_IMAGES})",
     )
-    quick: bool = setting(
-        False, action="store_true", help="small figures, in a minute or two"
-    )
-    overwrite: bool = setting(
-        False, action="store_true", help="make again what was made before"
-    )
+    quick: bool = setting(False, help="small figures, in a minute or two")
+    overwrite: bool = setting(False, help="make again what was made before")
     batch_size: int = settings.batch_size(128)
     seed: int = settings.a_seed()
     max_bad_fraction: float = settings.max_bad_fraction()

@@ -1,6 +1,5 @@
 """The settings that several commands share; each function makes one field."""
 
-import argparse
 import dataclasses
 from pathlib import Path
 from typing import Any
@@ -15,19 +14,14 @@ from zfkeras.cli.arguments import (
     positive_int,
     seed,
 )
-from zfkeras.records.settings import add_setting, setting
-
-
-def a_model() -> Any:
-    """Makes --model, a preset or a file; by default `quarter`."""
-    return setting(DEFAULT_MODEL, metavar="MODEL", help=MODEL_HELP)
+from zfkeras.records import setting
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class ModelSettings:
     """Which network, for `Context.classifier`."""
 
-    model: str = a_model()
+    model: str = setting(DEFAULT_MODEL, metavar="MODEL", help=MODEL_HELP)
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -80,6 +74,16 @@ def a_count(default: int | None, help: str, **options: Any) -> Any:
     return setting(default, type=positive_int, metavar="N", help=help, **options)
 
 
+def a_file(help: str) -> Any:
+    """Makes a setting that is the path of a file, or `None`."""
+    return setting(None, type=Path, metavar="FILE", help=help)
+
+
+def a_folder(help: str) -> Any:
+    """Makes a setting that is the path of a folder, or `None`."""
+    return setting(None, type=Path, metavar="DIR", help=help)
+
+
 def max_images(
     help: str = "look at no more images than this, drawn at random (default: all)",
 ) -> Any:
@@ -127,7 +131,6 @@ def ten_crop() -> Any:
     """Makes --ten-crop, for commands that predict classes."""
     return setting(
         False,
-        action="store_true",
         help="average over ten crops: four corners, centre and their mirror images",
     )
 
@@ -144,9 +147,3 @@ def mixed_precision() -> Any:
 def assignments(help: str) -> Any:
     """Makes --set KEY=VALUE, which may be repeated."""
     return setting((), flag="--set", action="append", metavar="KEY=VALUE", help=help)
-
-
-def add(parser: argparse.ArgumentParser, **fields: Any) -> None:
-    """Adds flags to a command that has no settings class of its own."""
-    for name, field in fields.items():
-        add_setting(parser, name, field)

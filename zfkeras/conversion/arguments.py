@@ -49,12 +49,9 @@ class ForeignSettings:
         help="factor on the difference from the mean, one number or one a channel "
         "(default: as the file says, else 1)",
     )
-    class_names: Path | None = setting(
-        None,
-        type=Path,
-        metavar="FILE",
-        help="text file with a class name on each line, as synset_words.txt "
-        '(default: as the file says, else "class 0", ...)',
+    class_names: Path | None = settings.a_file(
+        "text file with a class name on each line, as synset_words.txt "
+        '(default: as the file says, else "class 0", ...)'
     )
     crop_size: int | None = settings.a_count(
         None, "side of the network's input in pixels (default: as the file says)"
@@ -64,11 +61,8 @@ class ForeignSettings:
         "pixels the shorter side is scaled to before the crop (default: the mean "
         "image's, else 256 for crops of 224, in proportion)",
     )
-    prototxt: Path | None = setting(
-        None,
-        type=Path,
-        metavar="FILE",
-        help="the deployed network, where a .caffemodel does not say all",
+    prototxt: Path | None = settings.a_file(
+        "the deployed network, where a .caffemodel does not say all"
     )
 
     def to_preset(self):

@@ -6,7 +6,7 @@ import sys
 
 
 def program(module: str) -> str:
-    """Returns how this process calls a module: `zfkeras NAME` or `python -m NAME`."""
+    """Returns how this process calls a module: `zfkeras NAME` or `python -m MODULE`."""
     name = module.rpartition(".")[2]
     if os.path.basename(sys.argv[0]) == "zfkeras":
         return "zfkeras" if name == "zfkeras" else f"zfkeras {name}"

@@ -20,7 +20,8 @@ def setting(
     """Makes a field of a settings dataclass that is also a flag of a command.
 
     Args:
-        default: the value without the flag. Without it the flag is required.
+        default: the value without the flag. Without it the flag is required. `False`
+            makes a flag that takes no value and means `True`.
         help: the text of `--help`, with units.
         flag: the flag, such as "--model", or a name without dashes for a positional
             argument. `None` (default) makes it of the field's name: `max_images` is
@@ -50,6 +51,8 @@ def add_settings(parser: argparse.ArgumentParser, kind: type) -> None:
 def add_setting(parser: argparse.ArgumentParser, name: str, field: Any) -> None:
     """Adds the flag of one field under a name."""
     options = {**field.metadata[_OPTIONS]}
+    if field.default is False:
+        options["action"] = "store_true"
     if callable(options.get("choices")):  # a register, which users add to
         options["choices"] = options["choices"]()
     flag = options.pop("flag") or f"--{name.replace('_', '-')}"

@@ -19,7 +19,7 @@ class Settings:
     words: tuple[str, ...] = setting(
         (), flag="--set", action="append", help="may be repeated"
     )
-    quick: bool = setting(False, action="store_true", help="make it short")
+    quick: bool = setting(False, help="make it short")
     unseen: float = 0.5  # a setting that is no flag
 
 
@@ -37,8 +37,7 @@ def parser():
     [
         (["--run=r"], Settings(run=Path("r"))),
         (
-            ["a", "b", "--run=r", "--max-images=7", "--layers", "5", "--quick"]
-            + ["--set=x=1", "--set=y=2"],
+            "a b --run=r --max-images=7 --layers 5 --set=x=1 --set=y=2 --quick".split(),
             Settings(
                 images=(Path("a"), Path("b")),
                 run=Path("r"),

@@ -36,14 +36,11 @@ TABLE_1 = {
 class CorrespondenceSettings(settings.ModelSettings):
     """The settings of Table 1 and Fig. 8."""
 
-    parts: Path | None = setting(
-        None,
-        type=Path,
-        metavar="FILE",
-        help='JSON {"parts": {"dog.jpg": {"nose": [x, y], "left_eye": [left, top, '
+    parts: Path | None = settings.a_file(
+        'JSON {"parts": {"dog.jpg": {"nose": [x, y], "left_eye": [left, top, '
         "right, bottom], ...}, ...}}: for every image the same parts, as points or "
         "boxes in fractions of width and height, origin at the top left "
-        "(default: three spikes of the stars that are built in)",
+        "(default: three spikes of the stars that are built in)"
     )
     parts_images: Path | None = setting(
         None,
