@@ -52,7 +52,7 @@ def open_data(
         >>> dataset = open_data("shapes", "validation", size=48, batch_size=8)
         >>> images, labels = next(iter(dataset))
         >>> images.shape, len(dataset.class_names)
-        (TensorShape([8, 48, 48, 3]), 32)
+        (TensorShape([8, 48, 48, 3]), 12)
     """
     preprocessing = preprocessing or Preprocessing((0, 0, 0), size)
     source = open_source(spec)

@@ -3,32 +3,19 @@
 import dataclasses
 import functools
 import itertools
-import json
 import operator
 import os
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 
 import keras
 import numpy as np
 from PIL import Image
 
-import zfkeras.layers  # noqa: F401 - registers the layers that files name
 from zfkeras.data.preprocessing import Preprocessing
-from zfkeras.errors import UsageError
 from zfkeras.graph.layer_graph import check_layer
 from zfkeras.graph.layer_outputs import compile_layer
-from zfkeras.io.files import raise_system_errors, written_whole
-from zfkeras.layers.max_rms import MaxRMS  # noqa: F401 - likewise
-from zfkeras.models.storage import (
-    IncompleteFile,
-    add_members,
-    check_answers,
-    check_parts,
-    check_size,
-    halve_weights,
-    read_members,
-)
+from zfkeras.models.classifier_files import read_classifier, write_classifier
 
 _ONE_IMAGE = (str, os.PathLike, bytes, bytearray, memoryview, Image.Image)
 
@@ -114,6 +101,7 @@ class Classifier:
             FileNotFoundError, BadImage, ValueError, TypeError: as in `predict`.
 
         Example:
+            >>> import zfkeras
             >>> classifier = zfkeras.load("quarter")
             >>> photograph = np.zeros((120, 80, 3), np.uint8)
             >>> classifier.features(photograph, layer=5).shape
@@ -133,14 +121,14 @@ class Classifier:
             images: as in `predict`.
 
         Returns:
-            float32 array (n, crop, crop, 3): centre crops, the mean image subtracted,
-            scaled.
+            float32 array (n, *input_shape): centre crops in the network's channels, the
+            mean subtracted, scaled.
 
         Raises:
             FileNotFoundError, BadImage, ValueError, TypeError: as in `predict`.
         """
         preprocessing = self.preprocessing
-        shape = (preprocessing.crop_size, preprocessing.crop_size, 3)
+        shape = preprocessing.input_shape
         crops = [preprocessing.centre_crop(s) for s in self._squares(images)]
         return np.stack(crops) if crops else np.zeros((0, *shape), np.float32)
 
@@ -153,19 +141,54 @@ class Classifier:
                 is loaded computes in float32 all the same.
 
         Raises:
-            UsageError: `path` does not end in ".keras", the parts do not fit together,
-                so that `load` would refuse them, or `made` is not made of JSON values.
+            UsageError: `path` does not end in ".keras", the parts do not fit together
+                or the network holds a Lambda layer, so that `load` would refuse the
+                file, or `made` is not made of JSON values.
         """
-        path = Path(path)
-        if path.suffix != ".keras":
-            raise UsageError(f"`path` must end in .keras. Received: path='{path}'.")
-        check_answers(path, self.model)
-        card = self._card()
-        with written_whole(path) as file:
-            keras.saving.save_model(self.model, file.name)
-            if half_weights:
-                halve_weights(file.name)
-            add_members(file.name, card, self.preprocessing.mean_image)
+        write_classifier(self, Path(path), half_weights)
+
+    @classmethod
+    def from_keras(
+        cls,
+        model: keras.Model,
+        inputs: str | None = None,
+        outputs: str | None = None,
+        class_names: Sequence[str] | str | Path | None = None,
+        output: str | None = None,
+    ) -> "Classifier":
+        """Makes a classifier of a plain Keras model.
+
+        What is assumed because nobody said it is logged, and kept in
+        `made["from_keras"]["assumed"]`. The layers of the model are shared, not copied.
+
+        Args:
+            model: a built functional or sequential model of images with three channels
+                or one, channels last. Without a fixed height and width it is given 224
+                x 224 pixels; a fixed batch size is made free.
+            inputs: the values it reads: "caffe", "tf" or "torch", as keras.applications
+                calls its modes, "0..255", "0..1" or "-1..1". `None` (default): 0..255,
+                if the model begins with a Rescaling or Normalization layer.
+            outputs: "probabilities", or "logits", which get a softmax (for one unit a
+                sigmoid). `None` (default): what the activation of the last layer, or
+                from_logits of the compiled loss, says.
+            class_names: name of each class, or a file of them, one a line. A single
+                unit needs two names, of the class of answer 0 and of that of answer 1;
+                it becomes two units. `None` (default): the classes are numbered.
+            output: name of the output to take. `None` (default): there is only one.
+
+        Raises:
+            UsageError: a model of another kind, or several inputs; the values that it
+                reads or answers with are not known, or `outputs` contradicts its last
+                layer; no such output; another number of names than of classes.
+
+        Example:
+            >>> vgg = keras.applications.VGG16(weights=None)  # doctest: +SKIP
+            >>> classifier = zfkeras.Classifier.from_keras(vgg, inputs="caffe")
+            ... # doctest: +SKIP
+        """
+        from zfkeras.models.from_keras import from_keras
+
+        return from_keras(model, inputs, outputs, class_names, output)
 
     @classmethod
     def load(cls, path: str | Path) -> "Classifier":
@@ -174,35 +197,10 @@ class Classifier:
         Raises:
             FileNotFoundError: no such file.
             UsageError: not a `.keras` file, damaged, one without its mean image and
-                class names, or a network that answers with logits.
+                class names (`zfkeras.load` takes those), one with a layer that is not
+                Keras's own and was not imported, or a network that answers with logits.
         """
-        path = Path(path)
-        if not path.is_file():
-            raise FileNotFoundError(f"no model file at {path}")
-        with open(path, "rb") as file:  # what this raises is not the content's fault
-            try:
-                card, mean_image = read_members(file)
-                check_size(path)
-                model = keras.saving.load_model(path, compile=False, safe_mode=True)
-                preprocessing = Preprocessing(mean_image, **card["preprocessing"])
-                class_names = tuple(card["class_names"])
-                check_parts(model, preprocessing, class_names)
-                made = dict(card["made"])
-            except IncompleteFile as err:
-                raise UsageError(
-                    f"{path} holds a network but not its mean image and class names; "
-                    "save it with zfkeras.Classifier.save."
-                ) from err
-            # Hostile or damaged bytes make zipfile, NumPy, h5py and Keras raise nearly
-            # everything there is.
-            except Exception as err:
-                raise_system_errors(err)
-                raise UsageError(
-                    f"{path} is not a .keras file, is damaged, or is not safe to load "
-                    f"({_reason(err)})."
-                ) from err
-        check_answers(path, model)
-        return cls(model, preprocessing, class_names, made)
+        return cls(*read_classifier(Path(path)))
 
     def __getstate__(self):
         # Graph and weights: joblib's caches compare bytes, and Keras's own pickle holds
@@ -221,28 +219,6 @@ class Classifier:
     def __sklearn_clone__(self):
         # Estimators that hold a classifier share it with their clones.
         return self
-
-    def _card(self) -> str:
-        """Writes all but network and mean image as JSON text that `load` accepts."""
-        card = {
-            "class_names": list(self.class_names),
-            "preprocessing": {
-                "crop_size": self.preprocessing.crop_size,
-                "input_scale": self.preprocessing.input_scale,
-            },
-            "made": dict(self.made),
-        }
-        try:
-            text = json.dumps(card, indent=1, default=_plain)
-            read = json.loads(text)
-            settings = dataclasses.replace(self.preprocessing, **read["preprocessing"])
-            check_parts(self.model, settings, tuple(read["class_names"]))
-            return text
-        except (ValueError, TypeError) as err:
-            raise UsageError(
-                "a classifier's parts must fit together, and `made` be JSON values, to "
-                f"be saved. Received: {_reason(err)}."
-            ) from err
 
     @functools.cached_property
     def _compile_layer(self):
@@ -272,29 +248,17 @@ class Classifier:
             yield self.preprocessing.square(image)
 
 
-def _plain(value):
-    """NumPy's numbers as Python's, which JSON takes."""
-    if isinstance(value, np.generic | np.ndarray):
-        return value.tolist()
-    raise TypeError(f"{value!r} of type {type(value).__name__}")
-
-
 def predict_crops(model: keras.Model, crops: np.ndarray) -> np.ndarray:
     """Probabilities of preprocessed crops.
 
-    `model`: from (batch, crop, crop, 3) to (batch, classes).
-    `crops`: float32 (n, crop, crop, 3), or (n, 10, crop, crop, 3) for ten crops.
+    `model`: from (batch, height, width, channels) to (batch, classes).
+    `crops`: float32 (n, height, width, channels), or (n, 10, ...) for ten crops.
     Returns float32 array (n, classes), or (n, 10, classes).
     """
     if crops.ndim == 4:
         # Of mirrored replicas each answers to the whole batch, one behind the other.
-        return model.predict_on_batch(crops)[: len(crops)]
+        answers = model.predict_on_batch(crops)[: len(crops)]
+        return np.asarray(answers, np.float32)  # of half precision, too
     # One of the ten at a time: all at once would take ten times the memory.
     answers = [predict_crops(model, crops[:, i]) for i in range(crops.shape[1])]
     return np.stack(answers, axis=1)
-
-
-def _reason(err) -> str:
-    """Returns the first line of what an exception says, or its kind."""
-    lines = str(err).strip().splitlines() or [type(err).__name__]
-    return lines[0] if len(lines[0]) <= 200 else f"{lines[0][:200]}..."

@@ -18,31 +18,18 @@ import h5py
 import keras
 import numpy as np
 
-from zfkeras.errors import UsageError
-
 _WEIGHTS = "model.weights.h5"
-_CONFIG = "config.json"
+CONFIG, METADATA = "config.json", "metadata.json"
 # Members that make a Keras archive self-sufficient; Keras itself ignores them.
 _CARD = "zfkeras/card.json"
 _MEAN_IMAGE = "zfkeras/mean_image.npy"
-_KERAS_MEMBERS = ("metadata.json", _CONFIG, _WEIGHTS)
+OWN_MEMBERS = (_CARD, _MEAN_IMAGE)
+_KERAS_MEMBERS = (METADATA, CONFIG, _WEIGHTS)
 
 # Bytes to which anything but weights may unpack, and what all of it may at least.
 _MAX_OTHER, _FREE_BYTES = 2**26, 2**30
 # Weights hardly shrink; a network of zeros does, a thousandfold.
 _MAX_GROWTH = 100
-
-# Activations whose values are probabilities.
-_ANSWERS = ("softmax", "sigmoid", "hard_sigmoid", "sparsemax")
-
-# Layers behind which values are what they were, or means of them.
-_UNCHANGING = (
-    keras.layers.Dropout,
-    keras.layers.Flatten,
-    keras.layers.GlobalAveragePooling2D,
-    keras.layers.Identity,
-    keras.layers.Reshape,
-)
 
 # What TensorFlow takes for a scope; others fail as late as in the first prediction.
 _SCOPE = re.compile(r"[A-Za-z0-9.][A-Za-z0-9_.\\/>-]*")
@@ -74,11 +61,11 @@ def add_members(path: str | Path, card: str, mean_image: np.ndarray) -> None:
 def read_members(file: BinaryIO) -> tuple[dict, np.ndarray]:
     """Reads the card and the mean image of a file of which every member is whole."""
     with zipfile.ZipFile(file) as archive:
-        _check_members(archive)
+        check_members(archive)
         damaged = archive.testzip()
         if damaged is not None:
             raise zipfile.BadZipFile(f"its member {damaged} has changed")
-        if not {_CARD, _MEAN_IMAGE} <= {*archive.namelist()}:
+        if not {*OWN_MEMBERS} <= {*archive.namelist()}:
             raise IncompleteFile
         card = json.loads(archive.read(_CARD))
         mean_image = io.BytesIO(archive.read(_MEAN_IMAGE))
@@ -88,12 +75,12 @@ def read_members(file: BinaryIO) -> tuple[dict, np.ndarray]:
         raise ValueError("the mean image claims more than it holds") from err
 
 
-def _check_members(archive: zipfile.ZipFile) -> None:
+def check_members(archive: zipfile.ZipFile) -> None:
     """Refuses an archive that holds anything else than a network, or far too much."""
     members, seen = archive.infolist(), set()
     for member in members:
         name, size = member.filename, member.file_size
-        if name not in (*_KERAS_MEMBERS, _CARD, _MEAN_IMAGE):
+        if name not in (*_KERAS_MEMBERS, *OWN_MEMBERS):
             raise ValueError(f"no part of a network: a member {name!r}")
         if name in seen:
             raise ValueError(f"two members {name!r}")
@@ -103,8 +90,14 @@ def _check_members(archive: zipfile.ZipFile) -> None:
             raise ValueError(f"{name} compressed by neither store nor deflate")
         if name != _WEIGHTS and size > _MAX_OTHER:
             raise ValueError(f"{name} unpacks to {size / 1e6:,.0f} MB")
-    total = sum(member.file_size for member in members)
-    packed = sum(member.compress_size for member in members)
+    check_unpacked(
+        sum(member.file_size for member in members),
+        sum(member.compress_size for member in members),
+    )
+
+
+def check_unpacked(total: int, packed: int) -> None:
+    """Refuses content that unpacks to far more bytes than its file has."""
     if total > max(_FREE_BYTES, _MAX_GROWTH * packed):
         raise ValueError(f"it unpacks to {total / 1e6:,.0f} MB")
 
@@ -116,7 +109,7 @@ def check_size(path: Path) -> None:
     """
     with zipfile.ZipFile(path) as archive:
         held = archive.getinfo(_WEIGHTS).file_size
-        config = json.loads(archive.read(_CONFIG))
+        config = json.loads(archive.read(CONFIG))
     # In this scope variables have shapes, but no values.
     with keras.StatelessScope(initialize_variables=False):
         model = keras.saving.deserialize_keras_object(
@@ -140,39 +133,6 @@ def check_parts(model: keras.Model, preprocessing, class_names: Sequence) -> Non
     for name in _names(model):
         if not _SCOPE.fullmatch(name):
             raise ValueError(f"a name that TensorFlow does not take: {name!r}")
-
-
-def check_answers(path: Path, model: keras.Model) -> None:
-    """Refuses a network that answers with logits."""
-    operation = _find_answering(model)
-    activation = getattr(operation, "activation", None)
-    name = getattr(activation, "__name__", "none")
-    is_known = getattr(keras.activations, name, None) is activation
-    # A layer with weights gives any values, unless its activation says otherwise.
-    is_bare = activation is None and bool(getattr(operation, "weights", ()))
-    if is_bare or (activation is not None and is_known and name not in _ANSWERS):
-        raise UsageError(
-            f"{path}: the network must answer with probabilities. Received: a last "
-            f"layer {operation.name!r} with the activation {name!r}. Add a "
-            "keras.layers.Softmax() behind it."
-        )
-
-
-def _find_answering(model: keras.Model):
-    """Returns the last operation that changes values, in nested models too."""
-    tensor = model.outputs[0]
-    while True:
-        operation = tensor._keras_history.operation
-        if hasattr(operation, "layers"):
-            tensor = operation.outputs[0]
-            continue
-        activation = getattr(operation, "activation", None)
-        is_linear = isinstance(operation, keras.layers.Activation) and (
-            activation is keras.activations.linear
-        )
-        if not (is_linear or isinstance(operation, _UNCHANGING)):
-            return operation
-        tensor = operation.input
 
 
 def _halved(encoded: bytes) -> bytes:
