@@ -14,11 +14,11 @@ from zfkeras.errors import UsageError
 
 def test_lists_hold_numbers_and_names():
     assert layer_list("7") == (7,)
-    assert layer_list("5, 1,fc1,5,block1_pool,fc1") == (1, 5, "fc1", "block1_pool")
+    assert layer_list("5, 1,fc1,block1_pool") == (1, 5, "fc1", "block1_pool")
     assert layer_list("all") is None
     assert in_order(["b", 7, "a", 1, "b"]) == [1, 7, "b", "a"]
-    for text in ("", "1,,2", ","):
-        with pytest.raises(argparse.ArgumentTypeError, match="must be like 1,2,5"):
+    for text in ("", "1,,2", ",", "5,1,5"):
+        with pytest.raises(argparse.ArgumentTypeError):
             layer_list(text)
 
 
