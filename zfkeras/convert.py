@@ -15,7 +15,7 @@ _FOREIGN = (".onnx", ".caffemodel")
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
-class ConvertSettings(ForeignSettings, settings.ModelSettings):
+class ConvertSettings(ForeignSettings):
     """A network, the file it becomes, and the images both sides are compared on."""
 
     path: Path = setting(

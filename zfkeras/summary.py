@@ -43,7 +43,7 @@ def summarize(settings: SummarySettings) -> None:
                     received=f"--model {settings.model}",
                     expected="given without --model",
                 )
-        print(summary(Context().classifier(settings.model).model).to_text())
+        print(summary(Context().classifier(settings.model, settings).model).to_text())
     elif settings.variant == "list":
         print("\n".join(VARIANTS))
     else:

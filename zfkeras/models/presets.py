@@ -83,7 +83,7 @@ def load(
         "class_names": class_names,
         "output": output,
     }
-    if os.path.isfile(name) and is_plain(Path(name)) and Path(name).suffix in _SUFFIXES:
+    if not says_by_itself(name):
         model, compiled = read_network(Path(name))
         return from_keras(model, **options, compiled=compiled)
     classifier = _load_known(name)
@@ -96,6 +96,12 @@ def load(
                 "answers",
             )
     return classifier
+
+
+def says_by_itself(name: str | Path) -> bool:
+    """Tells whether a network is no plain Keras file, so that no more need be said."""
+    is_file = os.path.isfile(name) and Path(name).suffix in _SUFFIXES
+    return not (is_file and is_plain(Path(name)))
 
 
 def _load_known(name: str | Path) -> Classifier:

@@ -84,7 +84,7 @@ def measure(context, settings: CorrespondenceSettings) -> Record:
     from visualize.images.parts import masks_on, part_title, random_masks
     from zfkeras.graph.layer_graph import LayerGraph
 
-    classifier = context.classifier(settings.model)
+    classifier = context.classifier(settings.model, settings)
     model, preprocessing = classifier.model, classifier.preprocessing
     graph = LayerGraph(model)
     layers = settings.layers or [graph.stand_in(number) for number in (5, 7)]

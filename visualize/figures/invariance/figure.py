@@ -47,7 +47,7 @@ def measure(context, settings: InvarianceSettings) -> Record:
 
     source = context.source(settings.data)
     split_name = source.split_name(settings.split)
-    classifier = context.classifier(settings.model)
+    classifier = context.classifier(settings.model, settings)
     model, preprocessing = classifier.model, classifier.preprocessing
     graph = LayerGraph(model)
     layers = settings.layers or [graph.stand_in(number) for number in (1, 7)]

@@ -73,7 +73,7 @@ def measure(context, settings: OcclusionSettings) -> Record:
     from visualize.strongest.searched_images import searched_images
 
     searched = searched_images(context, settings)
-    classifier = context.classifier(settings.model)
+    classifier = context.classifier(settings.model, settings)
     images = chosen_images(classifier, searched.source, searched.split_name, settings)
     rows = make_rows(context, settings, images, searched)
     numbers = {
