@@ -50,6 +50,7 @@ def _features(args):
 
     from visualize.strongest.beam_scan import ClusterScan
     from visualize.strongest.distinct import count_to_scan
+    from visualize.strongest.searched_images import SCANS
     from zfkeras.data.register import open_source
     from zfkeras.graph.layer_graph import LayerGraph
     from zfkeras.io.provenance import write_results
@@ -67,19 +68,15 @@ def _features(args):
         shard_size=args.shard_size,
         max_bad_fraction=args.max_bad_fraction,
     )
-    path = args.workdir / "top_activations.npz"
-    found = scan.run(path, args.beam)
+    folder = args.workdir / SCANS
     record = {
         "data": source.spec,
         "split": args.split,
         "model": str(args.model),
-        "layers": [name for name, _ in found.layers],
-        "count": found.values.shape[1],
-        "num_images": found.num_images,
-        "bad_images": found.bad_images,
+        **scan.run(folder, args.beam),
     }
     write_results(args.workdir, "beam_features", record)
-    print(f"strongest activations over {found.num_images:,} images in {path}")
+    print(f"strongest activations over {record['num_images']:,} images in {folder}")
 
 
 if __name__ == "__main__":

@@ -78,6 +78,8 @@ def evaluation_batches(
 ) -> tf.data.Dataset:
     """Batches all images once, in the split's own order.
 
+    An image that cannot be read makes its batch smaller; the others stay as they are,
+    so that a pass begun at any batch, by whichever worker, has the same batches.
     {"image": float32 (batch[, 10], *input_shape), "label", "position": int64 (batch,)}
     """
     crop = preprocessing.ten_crop if ten_crop else preprocessing.centre_crop
@@ -88,8 +90,10 @@ def evaluation_batches(
     shape = preprocessing.input_shape
     shape = (10, *shape) if ten_crop else shape
     examples = split.stream(start=start).enumerate(start)
-    dataset = _loaded(examples, load, shape, tf.float32, bad_images)
-    return dataset.batch(batch_size).prefetch(tf.data.AUTOTUNE)
+    dataset = attempted(examples, load, shape, tf.float32, bad_images)
+    batches = dataset.batch(batch_size).map(_only_good)
+    batches = batches.filter(lambda batch: tf.size(batch["position"]) > 0)
+    return batches.prefetch(tf.data.AUTOTUNE)
 
 
 def squares(split: Split, size: int, bad_images: BadImages) -> tf.data.Dataset:
@@ -131,6 +135,16 @@ def _first_or_full(batches, batch_size, start):
         return is_first | (tf.shape(batch["label"])[0] == batch_size)
 
     return batches.enumerate().filter(is_kept).map(lambda number, batch: batch)
+
+
+def _only_good(batch):
+    """Leaves the bad images of a batch out."""
+    good = batch.pop("good")
+    return tf.cond(
+        tf.reduce_all(good),
+        lambda: batch,
+        lambda: {name: tf.boolean_mask(part, good) for name, part in batch.items()},
+    )
 
 
 def _loaded(examples, load, shape, dtype, bad_images):
