@@ -5,6 +5,7 @@ import os
 from collections.abc import Sequence
 from importlib import resources
 from pathlib import Path
+from typing import Any
 
 from zfkeras.data.published.finding import model_path
 from zfkeras.data.published.sets import NETWORKS, in_megabytes
@@ -77,7 +78,7 @@ def load(
             itself what it reads.
         RunError: the weights of a `keras:` network cannot be downloaded.
     """
-    options = {
+    options: dict[str, Any] = {
         "inputs": inputs,
         "outputs": outputs,
         "class_names": class_names,

@@ -88,7 +88,7 @@ class EvolutionCallback(keras.callbacks.Callback):
         self.num_channels = num_channels
         self.seed = seed
         self.batch_size = batch_size
-        self._looks = {}
+        self._looks: dict = {}
         self._writer = None
 
     def on_train_begin(self, logs=None):

@@ -114,12 +114,12 @@ class InvarianceMeter:
         sweeps = paper_sweeps(self.size[0]) if sweeps is None else sweeps
         centre = centre_of(images.shape[1:3], self.size)
         matrices = [sweep.matrices(sweep.values, centre) for sweep in sweeps]
-        identities = np.tile(np.float32([1, 0, 0, 0, 1, 0]), (len(images), 1))
+        identities = np.tile(np.array([1, 0, 0, 0, 1, 0], np.float32), (len(images), 1))
         *references, outputs = self._features(
             tf.constant(images), tf.constant(identities)
         )
-        labels = _labels(labels, outputs.numpy())
-        known = (tf.constant(images), tf.constant(labels, tf.int32), *references)
+        followed = tf.constant(_labels(labels, outputs.numpy()), tf.int32)
+        known = (tf.constant(images), followed, *references)
         counts = [len(one) for one in matrices]
         # All sweeps of the first image, then of the second, ...
         every = np.tile(np.concatenate(matrices), (len(images), 1))
