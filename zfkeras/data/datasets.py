@@ -35,7 +35,8 @@ def open_data(
             until it covers that, and its centre is cut out. Ignored if `preprocessing`
             is given.
         preprocessing: prepares the images in place of that; its centre crop is taken.
-        batch_size: images in a batch, at least 1; the last batch may be smaller.
+        batch_size: images in a batch, at least 1; the last one may be smaller, and one
+            with images that cannot be read.
         seed: fixes the order, which is another one in each epoch. `None` means the
             split's own order.
 
@@ -72,9 +73,16 @@ def open_data(
         tf.float32,
         BadImages(images.num_examples),
     )
-    pairs = loaded.filter(lambda example: example["good"]).map(
-        lambda example: (example["image"], example["label"])
-    )
-    dataset = pairs.batch(batch_size).prefetch(tf.data.AUTOTUNE)
+    # Bad ones are left out of their batches, so that the number of batches is known.
+    count = -(-images.num_examples // batch_size)
+    batches = loaded.batch(batch_size).map(_good_ones)
+    dataset = batches.apply(tf.data.experimental.assert_cardinality(count))
+    dataset = dataset.prefetch(tf.data.AUTOTUNE)
     dataset.class_names = source.class_names
     return dataset
+
+
+def _good_ones(batch):
+    """Returns images and labels of a batch, without those that cannot be read."""
+    good = batch["good"]
+    return tf.boolean_mask(batch["image"], good), tf.boolean_mask(batch["label"], good)
