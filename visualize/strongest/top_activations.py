@@ -15,6 +15,7 @@ from visualize.deconvnet.checks import list_of_layers, whole_number
 from visualize.strongest.kept_scan import KeptScan, fingerprint
 from visualize.strongest.scan import Scanner, array_names
 from zfkeras.data.files.bad_images import BadImages
+from zfkeras.data.files.decoding import each_image
 from zfkeras.data.split import Split
 from zfkeras.errors import RunError, UsageError
 from zfkeras.graph.layer_graph import LayerGraph
@@ -243,7 +244,7 @@ class TopActivations:
     def _batches(self, images, batch_size) -> Iterator[dict]:
         """Prepares images that are not of a split, batch by batch."""
         prepare, first = self.preprocessing, 0
-        crops = (prepare.centre_crop(prepare.square(image)) for image in images)
+        crops = map(prepare.centre_crop, map(prepare.square, each_image(images)))
         while crops_now := [*itertools.islice(crops, batch_size)]:
             end = first + len(crops_now)
             yield {

@@ -160,6 +160,14 @@ def test_images_that_are_no_split_are_scanned(finder, whole):
             assert (found[layer].labels == -1).all()
 
 
+def test_a_single_image_counts_as_one(finder):
+    images = coarse_images(2)
+    for image in (images[1], png(images[1])):
+        assert_same(finder.scan(image), finder.scan(images[1:]))
+    with pytest.raises(TypeError, match="several. Received: images of type int"):
+        finder.scan(3)
+
+
 def test_images_that_are_no_split_have_no_folder(finder, tmp_path):
     with pytest.raises(UsageError) as caught:
         finder.scan(coarse_images(), folder=tmp_path)

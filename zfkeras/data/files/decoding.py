@@ -12,6 +12,7 @@ import re
 import struct
 import warnings
 import zlib
+from collections.abc import Iterable
 
 import numpy as np
 from PIL import ExifTags, Image, UnidentifiedImageError
@@ -32,6 +33,8 @@ MAX_PIXELS = 2**28 // 3
 # Photographs have about ten. Each costs a pass over the whole image, however few its
 # bytes: without a limit 86 kB of them take half a minute. libtiff has the same one.
 MAX_SCANS = 100
+
+_ONE_IMAGE = (str, os.PathLike, bytes, bytearray, memoryview, Image.Image)
 
 # A marker of a JPEG, but none of those that stand inside a scan.
 _MARKER = re.compile(rb"\xff([^\x00\xd0-\xd7\xff])")
@@ -107,6 +110,18 @@ def decode(encoded: bytes, shorter_side: int | None = None) -> Image.Image:
     if shorter_side is not None:
         image.draft(None, (2 * shorter_side, 2 * shorter_side))
     return _upright_rgb(image)
+
+
+def each_image(images) -> Iterable:
+    """Returns several images as they are, and a single one in a list."""
+    if isinstance(images, _ONE_IMAGE) or getattr(images, "ndim", None) in (2, 3):
+        return [images]
+    if not isinstance(images, Iterable):
+        raise TypeError(
+            "`images` must be an image (array, path, bytes, Pillow) or several. "
+            f"Received: images of type {type(images).__name__}."
+        )
+    return images
 
 
 def read_image(image, size: int | None = None) -> Image.Image:
