@@ -19,7 +19,6 @@ COMMANDS = (
     "transfer.tables",
     "transfer.folder",
     "transfer.overlap",
-    "transfer.beam_features",
     "visualize.features",
     "visualize.evolution",
     "visualize.invariance",

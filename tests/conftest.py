@@ -61,6 +61,16 @@ def photographs() -> Path:
 
 
 @pytest.fixture(scope="session")
+def dask_address():
+    """Address of a scheduler whose workers are threads of this process."""
+    pytest.importorskip("distributed", reason="needs the extra dask")
+    from tests.helpers.clusters import local_cluster
+
+    with local_cluster(processes=False) as cluster:
+        yield cluster.scheduler_address
+
+
+@pytest.fixture(scope="session")
 def model_file(tmp_path_factory) -> Path:
     """The file of a small untrained network of four classes; to be read only."""
     from tests.helpers.networks import make_classifier

@@ -32,13 +32,11 @@ MISSING = {
     "visualize.filters": "--model {path}.keras --workdir {out}",
     "visualize.occlusion": "--data folder:{path} --workdir {out}",
     "visualize.correspondence": "--data folder:{path} --workdir {out}",
-    "visualize.beam_features": "--data folder:{path} --workdir {out}",
     "transfer.caltech": "--data caltech101:{path} --workdir {out}",
     "transfer.pascal": "--data voc2007:{path} --workdir {out}",
     "transfer.tables": "--data caltech101:{path} --workdir {out}",
     "transfer.folder": "{path} --workdir {out}",
     "transfer.overlap": "--data folder:{path} --against shapes --workdir {out}",
-    "transfer.beam_features": "--data folder:{path} --workdir {out}",
 }
 # Asks each command and prints what it answers and which large packages it imported.
 PROGRAM = """
@@ -81,8 +79,6 @@ def test_an_unknown_flag_exits_2_in_one_line(module, answers):
 
 @pytest.mark.parametrize("module", MISSING)
 def test_a_missing_path_exits_2_and_is_named(module, tmp_path, monkeypatch, capsys):
-    if "beam" in module:
-        pytest.importorskip("apache_beam")
     if "convert" in module:
         pytest.importorskip("onnx")
     monkeypatch.chdir(tmp_path)

@@ -107,10 +107,9 @@ class CaltechRows:
         missing = [row for row in plan if keys[row] not in known]
         if missing:
             layers = in_order(layer for _, layer, _ in missing)
-            features, bad_images = extract_features(
+            features, images = extract_features(
                 network, split, layers, settings, settings.data
             )
-            images = {"num_images": len(features.labels), "bad_images": bad_images}
         grams = {}
         with tqdm(
             total=len(missing) * settings.folds,

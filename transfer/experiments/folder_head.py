@@ -34,7 +34,15 @@ _CHOICE_FRACTION = 0.2
 # Mistakes that the results name.
 _NAMED = 100
 # Settings that the results do not depend on.
-_IRRELEVANT = ("batch_size", "cache", "max_bad_fraction", "predict")
+_IRRELEVANT = (
+    "batch_size",
+    "cache",
+    "engine",
+    "max_bad_fraction",
+    "predict",
+    "scheduler",
+    "workers",
+)
 
 
 class FolderHead:
@@ -65,7 +73,7 @@ class FolderHead:
 
     def run(self) -> tuple[Classifier, dict]:
         """Chooses the layer, trains the head and tests it."""
-        tally = {"count": 0, "images": {}}
+        tally = {"bad_images": {"count": 0, "images": {}}, "threads": []}
         train, test, left_out = divide(
             self.source,
             lambda name: self._extract(name, tally),
@@ -87,7 +95,7 @@ class FolderHead:
             "num_train": len(train.rows),
             **self._scores(test, answers),
             "copies_of_test_images": left_out,
-            "bad_images": tally,
+            **tally,
         }
         made = {**new.made, "head": results["head"], "C": results["C"]}
         made["errors"] = {"top1_error": 1 - results["accuracy"]}
@@ -113,11 +121,13 @@ class FolderHead:
 
     def _extract(self, name: str, tally: dict) -> Features:
         split = self.source.split(name)
-        features, bad_images = extract_features(
-            self.classifier, split, self.layers, self.settings, self._called(name)
+        features, images = extract_features(
+            self.classifier, split, self.layers, self.settings, self.data, name
         )
-        tally["count"] += split.num_examples - len(features.labels)
-        tally["images"].update(bad_images["images"])
+        bad_images = tally["bad_images"]
+        bad_images["count"] += split.num_examples - images["num_images"]
+        bad_images["images"].update(images["bad_images"]["images"])
+        tally["threads"] = sorted({*tally["threads"], *images["threads"]})
         return features
 
     def _called(self, split_name: str) -> str:

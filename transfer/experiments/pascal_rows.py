@@ -102,11 +102,11 @@ class PascalRows:
 
     def _extract(self, classifier: Classifier, source: Source, name: str, layers):
         split = source.split(name)
-        data = f"{self.settings.data} {name}"
-        features, bad_images = extract_features(
-            classifier, split, layers, self.settings, data
+        features, images = extract_features(
+            classifier, split, layers, self.settings, self.settings.data, name
         )
-        return _Set(features.layers, split.targets[features.positions], bad_images)
+        targets = split.targets[features.positions]
+        return _Set(features.layers, targets, images["bad_images"], images["threads"])
 
     def _header(self, source: Source, names, sets) -> dict:
         train, test = sets
@@ -125,6 +125,7 @@ class PascalRows:
                 "count": train.bad_images["count"] + test.bad_images["count"],
                 "images": train.bad_images["images"] | test.bad_images["images"],
             },
+            "threads": sorted({*train.threads, *test.threads}),
             "rows": [],
         }
 
@@ -166,6 +167,7 @@ class _Set:
     layers: dict[int | str, np.ndarray]
     targets: np.ndarray
     bad_images: dict
+    threads: list[int]
 
 
 def rarest_present(targets: np.ndarray) -> np.ndarray:

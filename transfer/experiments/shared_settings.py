@@ -38,7 +38,7 @@ def may_download() -> Any:
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
-class FeatureSettings(settings.ModelSettings):
+class FeatureSettings(settings.ModelSettings, settings.EngineSettings):
     """A network, and how its features are computed and kept."""
 
     batch_size: int = settings.batch_size(128)

@@ -19,10 +19,10 @@ from zfkeras.io.file_names import layer_stem
 from zfkeras.io.files import warn_of_damage, written_whole
 from zfkeras.models.classifier import Classifier
 from zfkeras.models.fingerprint import images_digest, network_digest
-from zfkeras.passes.sharded import read_bad_images, read_shard
+from zfkeras.passes.sharded import read_bad_images, read_shard, read_threads
 
 # To be raised whenever files of earlier versions would be read wrongly.
-FORMAT = 2
+FORMAT = 3
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
@@ -37,6 +37,7 @@ class LayerFile:
     labels: np.ndarray
     positions: np.ndarray
     bad_images: dict[str, str]
+    threads: list[int]  # how many of TensorFlow's computed the features
 
 
 def default_cache() -> Path:
@@ -78,7 +79,7 @@ def write_layer(folder: Path, layer: int | str, shards: Sequence[Path]) -> None:
         bad_images |= read_bad_images(path)
     with written_whole(_path(folder, layer)) as file:
         np.save(file, rows)
-        np.save(file, np.array(json.dumps(bad_images)))
+        np.save(file, np.array(json.dumps([bad_images, read_threads(shards)])))
         is_first = True
         for path in shards:
             for (features,) in read_shard(path, [layer_stem(layer)]):
@@ -99,7 +100,7 @@ def _read(path: Path) -> LayerFile | None:
     try:
         with open(path, "rb") as file:
             labels, positions = np.load(file, allow_pickle=False)
-            bad_images = json.loads(np.load(file, allow_pickle=False).item())
+            bad_images, threads = json.loads(np.load(file, allow_pickle=False).item())
             np.lib.format.read_magic(file)
             shape, _, dtype = np.lib.format.read_array_header_1_0(file)
             if len(labels) != shape[0]:
@@ -111,4 +112,4 @@ def _read(path: Path) -> LayerFile | None:
     except (ValueError, TypeError, EOFError) as err:
         warn_of_damage(path, err, "computing it anew")
         return None
-    return LayerFile(features, labels, positions, bad_images)
+    return LayerFile(features, labels, positions, bad_images, threads)

@@ -4,6 +4,7 @@ One sharded pass computes all layers that are asked for and not yet there.
 """
 
 import dataclasses
+import functools
 import logging
 import math
 import shutil
@@ -12,6 +13,7 @@ from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
+import keras
 import numpy as np
 import tensorflow as tf
 from tqdm import tqdm
@@ -25,6 +27,7 @@ from zfkeras.graph.layer_outputs import compile_outputs
 from zfkeras.io.file_names import layer_stem
 from zfkeras.io.locks import claimed
 from zfkeras.models.classifier import Classifier
+from zfkeras.passes.dask_engine import DaskEngine
 from zfkeras.passes.sharded import SHARD_SIZE, Compute, Pass, add_bad_images
 
 logger = logging.getLogger(__name__)
@@ -34,12 +37,14 @@ logger = logging.getLogger(__name__)
 class Features:
     """The features of a split's images.
 
-    Shapes: `labels` int64 (n_images,), `positions` int64 (n_images,).
+    Shapes: `labels` int64 (n_images,), `positions` int64 (n_images,). `threads`: how
+    many of TensorFlow's computed them; several if runs that were interrupted differ.
     """
 
     layers: dict[int | str, np.ndarray]
     labels: np.ndarray
     positions: np.ndarray
+    threads: Sequence[int]
     seconds: float
 
 
@@ -54,20 +59,26 @@ def extract(
     dtype: str = "float16",
     bad_images: BadImages | None = None,
     shard_size: int = SHARD_SIZE,
+    engine: DaskEngine | None = None,
 ) -> Features:
-    """Reads features from the cache, and computes what is not there in one pass."""
+    """Reads features from the cache, and computes what is not there in one pass.
+
+    `engine`: computes the shards; `None` (default) means this process.
+    """
     wanted = [*layer_tensors(classifier.model, layers)]
     folder = Path(cache, fingerprint(classifier, split, data, dtype))
     bad_images = bad_images or BadImages(split.num_examples)
     seconds = 0.0
 
     def compute(missing):
-        place = shard_folder(folder, batch_size)
+        place = folder / "shards" / f"features-{batch_size}"
         names = [*map(layer_stem, missing), "labels", "positions"]
-        features_of = compute_features(classifier, missing, dtype)
+        prepare = functools.partial(compute_features, layers=missing, dtype=dtype)
         with tqdm(total=split.num_examples, desc="features", unit=" images") as bar:
-            images = Pass(split, classifier.preprocessing, batch_size, bad_images, bar)
-            paths = images.run(place, names, features_of, shard_size)
+            images = Pass(
+                split, classifier.preprocessing, batch_size, bad_images, bar, engine
+            )
+            paths = images.run(place, names, prepare, classifier.model, shard_size)
         with ThreadPoolExecutor() as threads:  # each waits for the disk
             jobs = [threads.submit(write_layer, folder, one, paths) for one in missing]
         for job in jobs:
@@ -87,20 +98,16 @@ def extract(
     first = files[wanted[0]]
     add_bad_images(first.bad_images, bad_images)
     maps = {layer: files[layer].features for layer in wanted}
-    return Features(maps, first.labels, first.positions, seconds)
-
-
-def shard_folder(folder: Path, batch_size: int) -> Path:
-    """Returns where the shards of an unfinished pass lie."""
-    return folder / "shards" / f"features-{batch_size}"
+    threads = sorted({number for layer in wanted for number in files[layer].threads})
+    return Features(maps, first.labels, first.positions, threads, seconds)
 
 
 def compute_features(
-    classifier: Classifier, layers: Sequence[int | str], dtype: str
+    model: keras.Model, layers: Sequence[int | str], dtype: str
 ) -> Compute:
     """Compiles the network up to some layers, for the shards of a split."""
-    tensors = layer_tensors(classifier.model, layers)
-    outputs = compile_outputs(classifier.model, tensors.values())
+    tensors = layer_tensors(model, layers)
+    outputs = compile_outputs(model, tensors.values())
     sizes = [math.prod(tensor.shape[1:]) for tensor in tensors.values()]
 
     @tf.function(reduce_retracing=True)

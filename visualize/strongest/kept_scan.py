@@ -11,7 +11,7 @@ from pathlib import Path
 import keras
 import numpy as np
 
-from visualize.strongest.scan import Scanner, array_names, merge
+from visualize.strongest.scan import array_names, merge, prepare_scan
 from zfkeras.data.split import Split
 from zfkeras.errors import RunError
 from zfkeras.io.locks import claimed
@@ -24,6 +24,7 @@ from zfkeras.passes.sharded import (
     is_whole,
     read_bad_images,
     read_shard,
+    read_threads,
     shard_path,
     write_shard,
 )
@@ -56,31 +57,25 @@ class KeptScan:
         count = min((one for one in map(int, kept) if one >= count), default=count)
         return cls(folder / f"{key}-top-{count}", count, layers, num_examples)
 
-    @property
-    def shards(self) -> Path:
-        """The folder of the shards of an unfinished scan."""
-        return self.folder / "shards"
-
     def is_finished(self) -> bool:
         """Whether the result is there and whole."""
         return is_whole(self._result, self._names)
 
     def finish(
-        self, images: Pass, scanner: Scanner, *, shard_size: int = SHARD_SIZE
-    ) -> dict[str, np.ndarray]:
-        """Computes what is not there; returns the result."""
+        self, images: Pass, model: keras.Model, *, shard_size: int = SHARD_SIZE
+    ) -> tuple[dict[str, np.ndarray], list[int]]:
+        """Computes what is not there; returns it, and by how many threads it was."""
         with claimed(self.folder, wait=True):
             if not self.is_finished():
-                merged = self._merged(images, scanner, shard_size)
-                write_shard(self._result, merged, images.bad_images)
-                shutil.rmtree(self.shards)
+                self._compute(images, model, shard_size)
             try:
                 add_bad_images(read_bad_images(self._result), images.bad_images)
             except RunError:
                 self._result.unlink()  # the images may be mended before the next run
                 raise
             (arrays,) = read_shard(self._result, self._names)
-        return dict(zip(self._names, map(np.array, arrays), strict=True))
+            found = dict(zip(self._names, map(np.array, arrays), strict=True))
+            return found, read_threads([self._result])
 
     @property
     def _result(self):
@@ -90,11 +85,18 @@ class KeptScan:
     def _names(self):
         return [name for layer in self.layers for name in array_names(layer)]
 
-    def _merged(self, images, scanner, shard_size):
-        scan = functools.partial(
-            scanner.scan, count=self.count, batch_size=images.batch_size
+    def _compute(self, images, model, shard_size):
+        shards = self.folder / "shards"
+        prepare = functools.partial(
+            prepare_scan,
+            layers=self.layers,
+            count=self.count,
+            batch_size=images.batch_size,
         )
-        paths = images.run(self.shards, self._names, scan, shard_size)
+        paths = images.run(shards, self._names, prepare, model, shard_size)
         parts = (part for path in paths for part in read_shard(path, self._names))
         found = (dict(zip(self._names, part, strict=True)) for part in parts)
-        yield functools.reduce(merge, found)
+        merged = [functools.reduce(merge, found)]
+        threads = read_threads(paths)
+        write_shard(self._result, merged, images.bad_images, threads=threads)
+        shutil.rmtree(shards)

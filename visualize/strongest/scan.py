@@ -7,14 +7,16 @@ in the split, its label, y, x. Where there are fewer images, values are -inf and
 """
 
 import functools
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 
 import keras
 import numpy as np
 import tensorflow as tf
 
 from zfkeras.errors import RunError
+from zfkeras.graph.layer_graph import LayerGraph
 from zfkeras.graph.layer_outputs import as_maps
+from zfkeras.passes.sharded import Compute
 
 
 def array_names(layer_name: str) -> tuple[str, str]:
@@ -67,6 +69,14 @@ class Scanner:
             f"one of the images {first} to {last} of the split; check the weights and "
             "the preprocessing."
         )
+
+
+def prepare_scan(
+    model: keras.Model, layers: Sequence[str], count: int, batch_size: int
+) -> Compute:
+    """Compiles what scans a shard, for the sharded pass."""
+    scanner = Scanner(model, LayerGraph(model).tensors(layers))
+    return functools.partial(scanner.scan, count=count, batch_size=batch_size)
 
 
 def merge(

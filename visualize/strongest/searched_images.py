@@ -1,13 +1,16 @@
 """The images in which a figure looks for strong activations."""
 
 import dataclasses
+import functools
 from pathlib import Path
 
 from visualize.images.sample import draw_sample
 from visualize.strongest.top_activations import Strongest, TopActivations
+from zfkeras.cli.settings import EngineSettings
 from zfkeras.data.files.bad_images import BadImages
-from zfkeras.data.register import Source
+from zfkeras.data.register import Source, open_split
 from zfkeras.data.split import Split
+from zfkeras.passes.dask_engine import DaskEngine, make_engine
 
 #: The folder in a workdir that keeps what passes over images have found.
 SCANS = "top_activations"
@@ -20,8 +23,9 @@ class SearchedImages:
     source: Source
     split_name: str
     split: Split
-    name: str  # tells these images from others; visualize.beam_features agrees on it
+    name: str  # tells these images from others
     bad_images: BadImages
+    engine: DaskEngine | None = None  # `None` means this process
 
     def scan(
         self, finder: TopActivations, workdir: Path, batch_size: int
@@ -34,6 +38,7 @@ class SearchedImages:
             data=self.name,
             bad_images=self.bad_images,
             show_progress=True,
+            engine=self.engine,
         )
 
     def to_json(self) -> dict:
@@ -46,12 +51,25 @@ class SearchedImages:
 
 
 def searched_images(context, settings, usual: str = "validation") -> SearchedImages:
-    """Opens the images of a figure's settings: data, split, max_images, seed."""
-    source = context.source(settings.data)
+    """Opens the images of a figure's settings: data, split, max_images, seed.
+
+    Settings that are `EngineSettings`, too, say what passes over them.
+    """
+    source, engine = context.source(settings.data), None
     split_name = source.split_name(settings.split, usual)
     split = draw_sample(source.split(split_name), settings.max_images, settings.seed)
     name = f"{source.spec} {split_name}"
     if settings.max_images is not None:
         name += f" {settings.max_images} {settings.seed}"
     bad_images = BadImages(split.num_examples, settings.max_bad_fraction)
-    return SearchedImages(source, split_name, split, name, bad_images)
+    if isinstance(settings, EngineSettings):
+        drawn = (settings.data, split_name, settings.max_images, settings.seed)
+        engine = make_engine(settings, functools.partial(_open_sample, *drawn))
+    return SearchedImages(source, split_name, split, name, bad_images, engine)
+
+
+def _open_sample(
+    data: str, split_name: str, max_images: int | None, seed: int
+) -> Split:
+    """Draws the same sample in a worker."""
+    return draw_sample(open_split(data, split_name), max_images, seed)

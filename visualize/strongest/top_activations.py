@@ -14,6 +14,7 @@ from tqdm import tqdm
 from visualize.deconvnet.checks import list_of_layers, whole_number
 from visualize.strongest.kept_scan import KeptScan, fingerprint
 from visualize.strongest.scan import Scanner, array_names
+from zfkeras.cli.tensorflow_start import num_threads
 from zfkeras.data.files.bad_images import BadImages
 from zfkeras.data.files.decoding import each_image
 from zfkeras.data.split import Split
@@ -21,6 +22,7 @@ from zfkeras.errors import RunError, UsageError
 from zfkeras.graph.layer_graph import LayerGraph
 from zfkeras.graph.layer_outputs import as_maps
 from zfkeras.models.classifier import Classifier
+from zfkeras.passes.dask_engine import DaskEngine
 from zfkeras.passes.sharded import Pass, Shard
 
 
@@ -39,6 +41,8 @@ class Strongest:
         labels: int64 array (channels, count); -1 if unknown.
         positions: int64 array (channels, count, 2), the unit (y, x); (0, 0) in layers
             without height and width.
+        threads: how many of TensorFlow's threads computed them, on which their
+            rounding depends; several if runs that were interrupted differ.
     """
 
     layer_name: str
@@ -46,6 +50,7 @@ class Strongest:
     images: np.ndarray
     labels: np.ndarray
     positions: np.ndarray
+    threads: Sequence[int] = ()
 
     @property
     def dead(self) -> np.ndarray:
@@ -128,6 +133,7 @@ class TopActivations:
         data: str = "",
         bad_images: BadImages | None = None,
         show_progress: bool = False,
+        engine: DaskEngine | None = None,
     ) -> dict[int | str, Strongest]:
         """Passes once over images.
 
@@ -147,6 +153,8 @@ class TopActivations:
             bad_images: learns of the images of a split that cannot be read; they are
                 left out. `None` (default): up to one in a hundred may be bad.
             show_progress: whether to show a progress bar.
+            engine: passes the images through the network, if the result is kept in
+                `folder`. `None` (default) means this process.
 
         Returns:
             Layer as it was asked for -> `Strongest`.
@@ -169,18 +177,18 @@ class TopActivations:
             ) as bar:
                 tally = bad_images or BadImages(images.num_examples)
                 size = min(batch_size, number)
-                given = Pass(images, self.preprocessing, size, tally, bar)
-                found = self._scan_split(given, folder, data)
+                given = Pass(images, self.preprocessing, size, tally, bar, engine)
+                found, threads = self._scan_split(given, folder, data)
         elif folder is not None:
             raise UsageError(
                 argument="folder", received=str(folder), expected="a split to scan"
             )
         else:
-            batches = self._batches(images, batch_size)
-            (found,) = self.scanner.scan(batches, self.count, batch_size)
+            batches, threads = self._batches(images, batch_size), [num_threads()]
+            (found,) = self._scanner.scan(batches, self.count, batch_size)
         if all((found[array_names(name)[1]] < 0).all() for name, _ in self.layers):
             raise RunError("there is no image to scan that could be read")
-        return {layer: self._strongest(layer, found) for layer in self.tensors}
+        return {layer: self._strongest(layer, found, threads) for layer in self.tensors}
 
     def activations(
         self,
@@ -226,20 +234,19 @@ class TopActivations:
         }
 
     @functools.cached_property
-    def scanner(self) -> Scanner:
-        """What passes images through the network, compiled once."""
+    def _scanner(self):
         return Scanner(self.model, dict(self.tensors.values()))
 
-    def _scan_split(self, images, folder, data) -> dict[str, np.ndarray]:
+    def _scan_split(self, images, folder, data):
         everything = Shard(0, images.split.num_examples)
         if folder is None or not everything.end:
             batches = images.batches(everything)
-            (found,) = self.scanner.scan(batches, self.count, images.batch_size)
-            return found
+            (found,) = self._scanner.scan(batches, self.count, images.batch_size)
+            return found, [num_threads()]
         key = fingerprint(self.model, self.preprocessing, images.split, data)
         names = [name for name, _ in self.layers]
         kept = KeptScan.find(Path(folder), key, names, self.count, everything.end)
-        return kept.finish(images, self.scanner)
+        return kept.finish(images, self.model)
 
     def _batches(self, images, batch_size) -> Iterator[dict]:
         """Prepares images that are not of a split, batch by batch."""
@@ -254,10 +261,11 @@ class TopActivations:
             }
             first = end
 
-    def _strongest(self, layer, found) -> Strongest:
+    def _strongest(self, layer, found, threads) -> Strongest:
         name, _ = self.tensors[layer]
         values, places = (found[name][:, : self.count] for name in array_names(name))
-        return Strongest(name, values, places[..., 0], places[..., 1], places[..., 2:])
+        images, labels, positions = places[..., 0], places[..., 1], places[..., 2:]
+        return Strongest(name, values, images, labels, positions, threads)
 
 
 def _check_input(model, input_shape) -> None:

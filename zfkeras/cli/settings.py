@@ -171,6 +171,30 @@ def a_workdir(default: str | None, default_text: str = "") -> Any:
     )
 
 
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class EngineSettings:
+    """Which processes pass images through a network."""
+
+    engine: str = setting(
+        "local",
+        choices=("local", "dask"),
+        help="what passes images through the network: local, this process; dask, the "
+        "workers of Dask on this machine or a cluster (docs/scale.md)",
+    )
+    scheduler: str | None = setting(
+        None,
+        metavar="ADDRESS",
+        help="Dask's scheduler, tcp://HOST:8786 or tls://HOST:8786; its workers must "
+        "reach images and results by the same paths (default: the command starts "
+        "workers on this machine)",
+    )
+    workers: int | None = a_count(
+        None,
+        "processes that --engine dask starts on this machine; they share its cores "
+        "(default: one for each core)",
+    )
+
+
 def ten_crop() -> Any:
     """Makes --ten-crop, for commands that predict classes."""
     return setting(

@@ -9,6 +9,24 @@ import tempfile
 from pathlib import Path
 
 
+def num_cores() -> int:
+    """Returns how many cores this process may use."""
+    if hasattr(os, "sched_getaffinity"):
+        return len(os.sched_getaffinity(0))
+    return os.cpu_count() or 1
+
+
+def num_threads() -> int:
+    """Returns how many threads share an operation of TensorFlow; results depend on it.
+
+    By a rounding only: sums are added up in other parts.
+    """
+    import tensorflow as tf
+
+    by_hand = tf.config.threading.get_intra_op_parallelism_threads()
+    return by_hand or int(os.environ.get("TF_NUM_INTRAOP_THREADS", 0)) or num_cores()
+
+
 def import_tensorflow_quietly() -> None:
     """Imports TensorFlow; what it prints is shown only if that fails.
 

@@ -120,6 +120,12 @@ def open_source(spec: str) -> Source:
     return reader(rest)
 
 
+def open_split(spec: str, name: str | None = None) -> Split:
+    """Opens one split of a source, or (`None`) all of them together."""
+    source = open_source(spec)
+    return source.whole() if name is None else source.split(name)
+
+
 def register_source(
     prefix: str, open_source: Callable[[str], Source]
 ) -> Callable[[str], Source]:

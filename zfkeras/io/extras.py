@@ -5,7 +5,7 @@ from typing import Any
 
 # Module -> extra, as pyproject.toml has them.
 EXTRAS = {
-    "apache_beam": "beam",
+    "distributed": "dask",
     "google": "tensorflow",
     "jinja2": "plots",
     "matplotlib": "plots",

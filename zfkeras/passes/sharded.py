@@ -4,23 +4,38 @@ A shard is one file, complete or absent, with all that was computed of some exam
 rerun computes the shards that are absent. This module does not know what is computed.
 """
 
+import contextlib
 import dataclasses
 import itertools
 import json
 import shutil
 import zipfile
-from collections.abc import Callable, Container, Iterable, Iterator, Mapping, Sequence
+from collections.abc import (
+    Callable,
+    Collection,
+    Container,
+    Iterable,
+    Iterator,
+    Mapping,
+    Sequence,
+)
 from pathlib import Path
+from typing import TYPE_CHECKING
 
+import keras
 import numpy as np
 from tqdm import tqdm
 
+from zfkeras.cli.tensorflow_start import num_threads
 from zfkeras.data.files.bad_images import BadImages
 from zfkeras.data.pipeline import evaluation_batches
 from zfkeras.data.preprocessing import Preprocessing
 from zfkeras.data.split import Split
 from zfkeras.errors import RunError
 from zfkeras.io.files import raise_system_errors, warn_of_damage, written_whole
+
+if TYPE_CHECKING:
+    from zfkeras.passes.dask_engine import DaskEngine
 
 #: Examples of a shard, rounded up to whole batches.
 SHARD_SIZE = 1024
@@ -37,6 +52,12 @@ class Shard:
 
 #: Makes arrays, by name, of the batches of a shard: of each batch, or of all together.
 Compute = Callable[[Iterator[dict]], Iterable[Mapping[str, np.ndarray]]]
+#: Makes that of a network. Workers get it pickled, and load the network.
+Prepare = Callable[[keras.Model], Compute]
+
+
+class ShardsMissing(RunError):
+    """Workers or their scheduler failed; the shards that are finished stay."""
 
 
 def shards(num_examples: int, shard_size: int, batch_size: int) -> list[Shard]:
@@ -59,13 +80,17 @@ def shard_path(folder: str | Path, shard: Shard) -> str:
 
 @dataclasses.dataclass(frozen=True, eq=False)
 class Pass:
-    """A pass over a split: the images, their batches, and those that cannot be read."""
+    """A pass over a split: the images, their batches, and those that cannot be read.
+
+    `engine`: computes the shards; `None` (default) means this process.
+    """
 
     split: Split
     preprocessing: Preprocessing
     batch_size: int
     bad_images: BadImages
     bar: tqdm | None = None  # is moved by the examples that are done
+    engine: "DaskEngine | None" = None
 
     def batches(self, examples: Shard) -> Iterator[dict]:
         """Yields the batches of some examples, while not too many images are bad."""
@@ -87,7 +112,8 @@ class Pass:
         self,
         folder: Path,
         names: Sequence[str],
-        compute: Compute,
+        prepare: Prepare,
+        model: keras.Model,
         shard_size: int = SHARD_SIZE,
     ) -> list[Path]:
         """Computes the shards that a folder lacks; returns the paths of all.
@@ -99,11 +125,12 @@ class Pass:
         Args:
             folder: holds the shards.
             names: the arrays that a shard must hold.
-            compute: computes a shard; memory holds what it yields once.
+            prepare: makes what computes a shard; memory holds what that yields once.
+            model: the network.
             shard_size: examples of a shard, rounded up to whole batches.
 
         Raises:
-            RunError: too many images cannot be read, or what `compute` raises.
+            RunError: too many images cannot be read, or what computing raises.
         """
         plan = shards(self.split.num_examples, shard_size, self.batch_size)
 
@@ -111,7 +138,11 @@ class Pass:
             return is_whole(shard_path(folder, shard), names)
 
         known = {}  # bad images of the shards so far
+        compute = prepare(model)
         try:
+            if self.engine is not None:
+                there = {shard for shard in plan if is_there(shard)}
+                self._compute_elsewhere(folder, plan, there, prepare, model)
             # One stream of images serves neighbours: to open one takes a while.
             for there, neighbours in itertools.groupby(plan, is_there):
                 neighbours = [*neighbours]
@@ -121,10 +152,24 @@ class Pass:
                     known |= read_bad_images(shard_path(folder, shard))
                 add_bad_images(known, self.bad_images)
                 self._move_bar(neighbours[-1].end)
+        except ShardsMissing:
+            raise
         except RunError:
             shutil.rmtree(folder, ignore_errors=True)
             raise
         return [Path(shard_path(folder, shard)) for shard in plan]
+
+    def _compute_elsewhere(self, folder, plan, there, prepare, model):
+        end = sum(shard.end - shard.first for shard in there)
+        todo = [shard for shard in plan if shard not in there]
+        if not todo:
+            return
+        computed = self.engine.compute(self, prepare, model, folder, todo)
+        with contextlib.closing(computed):
+            for shard, bad_images in computed:
+                add_bad_images(bad_images, self.bad_images)
+                end += shard.end - shard.first
+                self._move_bar(end)
 
     def _compute(self, folder, neighbours, compute, known):
         stream = self.batches(Shard(neighbours[0].first, neighbours[-1].end))
@@ -162,10 +207,13 @@ def write_shard(
     arrays: Iterable[Mapping[str, np.ndarray]],
     bad_images: BadImages,
     known: Container[str] = (),
+    threads: Collection[int] | None = None,
 ) -> None:
     """Writes a shard, with the bad images that are not in `known`.
 
-    Checksums tell whether it is whole, so that the disk is not waited for.
+    `threads`: how many of TensorFlow's threads computed it, a number for each part that
+    was merged; `None` means those of this process. Checksums tell whether a shard is
+    whole, so that the disk is not waited for.
     """
     index = {}
     with written_whole(path, sync=False) as file, zipfile.ZipFile(file, "w") as archive:
@@ -181,7 +229,9 @@ def write_shard(
                 index.setdefault(name, []).append(place)
         reasons = sorted(bad_images.reasons().items())
         found = {name: reason for name, reason in reasons if name not in known}
-        archive.writestr(_ABOUT, json.dumps({"arrays": index, "bad_images": found}))
+        threads = [num_threads()] if threads is None else sorted(threads)
+        about = {"arrays": index, "bad_images": found, "threads": threads}
+        archive.writestr(_ABOUT, json.dumps(about))
 
 
 def read_shard(path: Path, names: Sequence[str]) -> Iterator[list[np.ndarray]]:
@@ -199,6 +249,11 @@ def read_shard(path: Path, names: Sequence[str]) -> Iterator[list[np.ndarray]]:
 def read_bad_images(path: Path) -> dict[str, str]:
     """Returns {id: reason} of the images of a shard that could not be read."""
     return _about(path)["bad_images"]
+
+
+def read_threads(paths: Iterable[Path]) -> list[int]:
+    """Returns by how many threads of TensorFlow shards were computed."""
+    return sorted({number for path in paths for number in _about(path)["threads"]})
 
 
 def add_bad_images(reasons: Mapping[str, str], bad_images: BadImages) -> None:

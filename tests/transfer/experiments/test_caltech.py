@@ -68,6 +68,26 @@ def test_layers_and_numbers_with_random_weights_beside(run, tmp_path):
         assert (tmp_path / "out" / name).stat().st_size > 5_000
 
 
+def test_workers_find_the_same_features_of_random_weights_too(
+    run, dask_address, tmp_path
+):
+    words = ("--layer", "1,conv2", "--n-train-per-class", "3", "--folds", "2")
+    words += ("--random", "--batch-size", "8", "--feature-dtype", "float32")
+    found = {}
+    for engine in (("local",), ("dask", "--scheduler", dask_address)):
+        cache = tmp_path / engine[0]
+        code, _, _ = run(*words, "--cache", str(cache), "--engine", *engine)
+        assert code == 0
+        record = json.loads((tmp_path / "out" / "caltech.json").read_text())
+        assert record["settings"]["engine"] == engine[0]
+        assert all(len(row["threads"]) == 1 for row in record["rows"])
+        shutil.rmtree(tmp_path / "out")
+        paths = sorted(path for path in cache.rglob("*") if path.is_file())
+        found[engine[0]] = [(p.relative_to(cache), p.read_bytes()) for p in paths]
+    assert len(found["dask"]) == 4  # two layers of two networks
+    assert found["dask"] == found["local"]
+
+
 def test_a_second_run_measures_nothing_anew(run, tmp_path, monkeypatch):
     arguments = ("--layer", "5", "--n-train-per-class", "3", "--folds", "2")
     assert run(*arguments)[0] == 0

@@ -55,7 +55,7 @@ def run(folder, compute, names=("squares", "positions"), bad=(), max_fraction=0.
         files[place] = b"no image"
     bad_images = BadImages(10, max_fraction)
     images = Pass(split_of(files), PLAIN, 2, bad_images)
-    paths = images.run(folder / "pass", names, compute, 4)
+    paths = images.run(folder / "pass", names, lambda _: compute, None, 4)
     batches = [batch for path in paths for batch in read_shard(path, names)]
     arrays = [np.concatenate(parts) for parts in zip(*batches, strict=True)]
     return arrays, [*bad_images.reasons()]

@@ -31,7 +31,7 @@ def _channels(text: str) -> int | list[int]:
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
-class FeatureSettings(settings.ModelSettings):
+class FeatureSettings(settings.ModelSettings, settings.EngineSettings):
     """The settings of Fig. 2."""
 
     data: str = settings.some_data(
@@ -94,6 +94,7 @@ def layer_record(features, strongest, class_names) -> dict:
         "receptive_field": [int(side) for side in field.size],
         "knows_receptive_field": features.knows_field,
         "stride": [int(step) for step in field.stride],
+        "threads": [*strongest.threads],
         "num_channels": len(strongest.values),
         "num_dead": int(strongest.dead.sum()),
         "mean_num_classes_in_top": json_number(mean_num_classes(strongest)),

@@ -1,3 +1,5 @@
+import shutil
+
 import keras
 import numpy as np
 import pytest
@@ -41,6 +43,20 @@ def test_a_picture_for_each_layer_an_overview_and_a_record(
             assert values == sorted(values, reverse=True)
             for row in feature["top"]:
                 assert row["image_id"].startswith(f"val/{row['class_name']}/")
+
+
+def test_workers_find_the_same_in_a_sample(run, model_file, tmp_path, dask_address):
+    argv = [f"--model={model_file}", "--data=shapes:64:60", "--split=train"]
+    argv += ["--layers=1,conv3", "--channels=2", "--max-images=40", "--batch-size=8"]
+    records = []
+    for engine in (["local"], ["dask", "--scheduler", dask_address]):
+        assert run(main, *argv, "--engine", *engine)[0] == 0
+        records.append(read_results(tmp_path / "out", "features"))
+        shutil.rmtree(tmp_path / "out")
+    alone, found = records
+    assert [r["settings"]["engine"] for r in records] == ["local", "dask"]
+    assert found["layers"] == alone["layers"] and found["num_images"] == 40
+    assert all(len(layer["threads"]) == 1 for layer in found["layers"])
 
 
 @pytest.mark.parametrize(

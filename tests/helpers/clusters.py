@@ -1,0 +1,18 @@
+"""Workers of Dask for tests."""
+
+import logging
+
+from distributed import LocalCluster
+
+
+def local_cluster(processes: bool) -> LocalCluster:
+    """Two workers: processes, or threads of this process, which start at once."""
+    return LocalCluster(
+        n_workers=2,
+        threads_per_worker=1,
+        processes=processes,
+        host="127.0.0.1" if processes else None,
+        dashboard_address=":0",
+        memory_limit=None,
+        silence_logs=logging.CRITICAL,
+    )

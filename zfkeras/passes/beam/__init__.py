@@ -1,1 +1,0 @@
-"""Passes by many workers, on Apache Beam."""

@@ -1,0 +1,190 @@
+"""Computes the shards of a pass on the workers of Dask, here or on a cluster.
+
+A task writes one shard into the folder of the pass, so that running it twice does no
+harm. The network travels as the path of a file in that folder.
+"""
+
+import contextlib
+import dataclasses
+import itertools
+import logging
+import queue
+import secrets
+from collections.abc import Callable, Iterator, Sequence
+from pathlib import Path
+from typing import Any
+
+import keras
+
+from zfkeras.cli.settings import EngineSettings, ReadingSettings
+from zfkeras.cli.tensorflow_start import num_cores
+from zfkeras.data.split import Split
+from zfkeras.errors import RunError, UsageError
+from zfkeras.io.terminal import one_line
+from zfkeras.models.classifier import Classifier
+from zfkeras.passes.sharded import Pass, Prepare, Shard, ShardsMissing
+
+logger = logging.getLogger(__name__)
+
+_CONNECT_SECONDS = 10
+_POLL_SECONDS = 1  # how often it is asked whether the scheduler is there
+_NUM_NAMED, _LONGEST_REASON = 3, 200  # shards that an error names, and why
+
+
+@dataclasses.dataclass(frozen=True)
+class DaskEngine:
+    """Workers of Dask: those of a scheduler, or processes of this machine."""
+
+    scheduler: str | None
+    workers: int | None  # processes of this machine; `None` means one for each core
+    open_split: Callable[[], Split]  # opens the images of the pass in a worker
+    imports: tuple[str, ...] = ()  # modules that define parts of the network
+
+    def compute(
+        self,
+        images: Pass,
+        prepare: Prepare,
+        model: keras.Model,
+        folder: Path,
+        todo: Sequence[Shard],
+    ) -> Iterator[tuple[Shard, dict[str, str]]]:
+        """Yields each shard that a worker has written, and its bad images by name.
+
+        What the images or the network are to blame for is raised at once. A shard that
+        fails otherwise is left out; in the end `ShardsMissing` names it.
+        """
+        from distributed import KilledWorker
+
+        from zfkeras.passes.dask_worker import Job
+
+        folder = folder.absolute()
+        network = folder / f"network-{secrets.token_hex(4)}.keras"
+        names = tuple(map(str, range(model.output_shape[-1])))
+        Classifier(model, images.preprocessing, names).save(network)
+        job = Job(network, self.imports, self.open_split, prepare, images.batch_size)
+        failed: dict[Shard, Exception] = {}
+        try:
+            with self._connected() as client:
+                yield from _computed(client, job, todo, failed)
+                # Dask condemns a shard that a dying worker has not yet begun, too.
+                for shard in [*failed]:
+                    if isinstance(failed[shard], KilledWorker):
+                        del failed[shard]
+                        yield from _computed(client, job, [shard], failed)
+        finally:
+            network.unlink(missing_ok=True)
+        if failed:
+            first = itertools.islice(failed.items(), _NUM_NAMED)
+            named = "; ".join(itertools.starmap(_told, first))
+            raise ShardsMissing(
+                f"{len(failed)} of {len(todo)} shards failed on Dask's workers: {named}"
+                f"{'; ...' if len(failed) > _NUM_NAMED else ''}. The others are kept: "
+                "the same command computes only these."
+            )
+
+    @contextlib.contextmanager
+    def _connected(self) -> Iterator[Any]:
+        """Starts workers on loopback, or finds a scheduler; yields a client."""
+        from distributed import Client, LocalCluster
+
+        from zfkeras.passes.dask_worker import WorkerStart
+
+        number = self.workers or num_cores()
+        with contextlib.ExitStack() as stack:
+            for name in ("distributed", "distributed.client"):  # they speak in passages
+                stack.enter_context(_silenced(logging.getLogger(name)))
+            address, threads = self.scheduler, None
+            if address is None:
+                threads = max(1, num_cores() // number)
+                cluster = LocalCluster(
+                    n_workers=number,
+                    threads_per_worker=1,
+                    host="127.0.0.1",
+                    dashboard_address="127.0.0.1:0",  # any port that is free
+                    memory_limit=None,  # TensorFlow alone takes 700 MB
+                    silence_logs=logging.CRITICAL,
+                )
+                address = stack.enter_context(cluster)
+            try:
+                client = Client(address, timeout=_CONNECT_SECONDS, set_as_default=False)
+            except (OSError, ValueError) as err:
+                raise ShardsMissing(
+                    argument="--scheduler",
+                    received=self.scheduler,
+                    expected="the address of Dask's scheduler, such as tcp://HOST:8786",
+                    remedy=f"It does not answer: {err}",
+                ) from err
+            stack.enter_context(client)
+            client.register_plugin(WorkerStart(threads))
+            yield client
+
+
+def make_engine(
+    settings: EngineSettings, open_split: Callable[[], Split]
+) -> DaskEngine | None:
+    """Makes the engine that settings ask for; `None` stands for this process.
+
+    `open_split` opens the images of the pass, also in another process.
+    """
+    if settings.engine == "dask":
+        if settings.scheduler and settings.workers:
+            raise UsageError(
+                argument="--workers",
+                received=settings.workers,
+                expected="left out with --scheduler, which has its own workers",
+            )
+        imports = settings.imports if isinstance(settings, ReadingSettings) else ()
+        return DaskEngine(settings.scheduler, settings.workers, open_split, imports)
+    for name in ("scheduler", "workers"):
+        if getattr(settings, name) is not None:
+            raise UsageError(
+                argument=f"--{name}",
+                received=getattr(settings, name),
+                expected="given with --engine dask",
+            )
+    return None
+
+
+def _computed(client, job, todo, failed) -> Iterator[tuple[Shard, dict[str, str]]]:
+    """Yields the shards that workers have written; adds the others to `failed`."""
+    done: queue.SimpleQueue = queue.SimpleQueue()
+    futures = {client.submit(job.compute, one, pure=False): one for one in todo}
+    for future in futures:
+        future.add_done_callback(done.put)
+    while futures:
+        with contextlib.suppress(queue.Empty):
+            future = done.get(timeout=_POLL_SECONDS)
+            if future.status == "finished":
+                shard = futures.pop(future)
+                yield shard, future.result()
+            elif future.status == "error":
+                shard, err = futures.pop(future), future.exception()
+                if isinstance(err, RunError):
+                    raise err
+                failed[shard] = err
+                logger.warning("%s failed, going on with the rest", _told(shard, err))
+        if client.status != "running":
+            raise ShardsMissing(
+                f"Dask's scheduler has gone away before {len(futures)} of {len(todo)} "
+                "shards were computed. The others are kept: the same command computes "
+                "only these."
+            )
+
+
+def _told(shard: Shard, err: Exception) -> str:
+    from distributed import KilledWorker
+
+    reason = one_line(f"{type(err).__name__}: {err}", _LONGEST_REASON)
+    if isinstance(err, KilledWorker):
+        reason = "each worker that took it died, perhaps of too little memory"
+    return f"images {shard.first} to {shard.end - 1} of the split ({reason})"
+
+
+@contextlib.contextmanager
+def _silenced(log: logging.Logger) -> Iterator[None]:
+    level = log.level
+    log.setLevel(logging.CRITICAL)
+    try:
+        yield
+    finally:
+        log.setLevel(level)
