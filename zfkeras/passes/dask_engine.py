@@ -11,6 +11,7 @@ import logging
 import queue
 import secrets
 from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import CancelledError
 from pathlib import Path
 from typing import Any
 
@@ -84,39 +85,55 @@ class DaskEngine:
 
     @contextlib.contextmanager
     def _connected(self) -> Iterator[Any]:
-        """Starts workers on loopback, or finds a scheduler; yields a client."""
-        from distributed import Client, LocalCluster
+        """Starts workers, or finds those of the scheduler; yields a client."""
+        from distributed import Client
 
         from zfkeras.passes.dask_worker import WorkerStart
 
-        number = self.workers or num_cores()
         with contextlib.ExitStack() as stack:
             for name in ("distributed", "distributed.client"):  # they speak in passages
                 stack.enter_context(_silenced(logging.getLogger(name)))
-            address, threads = self.scheduler, None
-            if address is None:
-                threads = max(1, num_cores() // number)
-                cluster = LocalCluster(
-                    n_workers=number,
-                    threads_per_worker=1,
-                    host="127.0.0.1",
-                    dashboard_address="127.0.0.1:0",  # any port that is free
-                    memory_limit=None,  # TensorFlow alone takes 700 MB
-                    silence_logs=logging.CRITICAL,
-                )
-                address = stack.enter_context(cluster)
+            number = self.workers or num_cores()
+            threads = None if self.scheduler else max(1, num_cores() // number)
+            start = WorkerStart(threads)
             try:
+                address = self.scheduler or stack.enter_context(_start_workers(number))
                 client = Client(address, timeout=_CONNECT_SECONDS, set_as_default=False)
-            except (OSError, ValueError) as err:
-                raise ShardsMissing(
-                    argument="--scheduler",
-                    received=self.scheduler,
-                    expected="the address of Dask's scheduler, such as tcp://HOST:8786",
-                    remedy=f"It does not answer: {err}",
-                ) from err
-            stack.enter_context(client)
-            client.register_plugin(WorkerStart(threads))
+                stack.enter_context(client)
+                client.register_plugin(start)
+            except Exception as err:  # whatever goes wrong in other processes
+                raise self._unreachable(err) from err
             yield client
+            client.unregister_worker_plugin(start.name)
+
+    def _unreachable(self, err: Exception) -> ShardsMissing:
+        reason = one_line(f"{type(err).__name__}: {err}", _LONGEST_REASON)
+        if self.scheduler is None:
+            return ShardsMissing(
+                f"Dask's workers do not start ({reason}). A program of your own needs "
+                "`if __name__ == '__main__':` before what it calls (docs/scale.md)."
+            )
+        return ShardsMissing(
+            argument="--scheduler",
+            received=self.scheduler,
+            expected="the address of Dask's scheduler, such as tcp://HOST:8786, whose "
+            "workers have this package",
+            remedy=f"The reason: {reason}.",
+        )
+
+
+def _start_workers(number: int) -> Any:
+    """Starts processes of this machine, which only this machine reaches."""
+    from distributed import LocalCluster
+
+    return LocalCluster(
+        n_workers=number,
+        threads_per_worker=1,
+        host="127.0.0.1",
+        dashboard_address="127.0.0.1:0",  # any port that is free
+        memory_limit=None,  # TensorFlow alone takes 700 MB
+        silence_logs=logging.CRITICAL,
+    )
 
 
 def make_engine(
@@ -152,23 +169,31 @@ def _computed(client, job, todo, failed) -> Iterator[tuple[Shard, dict[str, str]
     for future in futures:
         future.add_done_callback(done.put)
     while futures:
-        with contextlib.suppress(queue.Empty):
+        try:
             future = done.get(timeout=_POLL_SECONDS)
-            if future.status == "finished":
-                shard = futures.pop(future)
-                yield shard, future.result()
-            elif future.status == "error":
-                shard, err = futures.pop(future), future.exception()
-                if isinstance(err, RunError):
-                    raise err
-                failed[shard] = err
-                logger.warning("%s failed, going on with the rest", _told(shard, err))
-        if client.status != "running":
-            raise ShardsMissing(
-                f"Dask's scheduler has gone away before {len(futures)} of {len(todo)} "
-                "shards were computed. The others are kept: the same command computes "
-                "only these."
-            )
+            err = future.exception()  # raises CancelledError without a scheduler
+            bad_images = None if err else future.result()
+        except queue.Empty:
+            if client.status == "running":
+                continue
+            raise _left_alone(futures, todo) from None
+        except (CancelledError, OSError) as lost:
+            raise _left_alone(futures, todo) from lost
+        shard = futures.pop(future)
+        if err is None:
+            yield shard, bad_images
+        elif isinstance(err, RunError):
+            raise err
+        else:
+            failed[shard] = err
+            logger.warning("%s failed, going on with the rest", _told(shard, err))
+
+
+def _left_alone(futures, todo) -> ShardsMissing:
+    return ShardsMissing(
+        f"Dask's scheduler has gone away before {len(futures)} of {len(todo)} shards "
+        "were computed. The others are kept: the same command computes only these."
+    )
 
 
 def _told(shard: Shard, err: Exception) -> str:

@@ -3,6 +3,7 @@
 import contextlib
 import dataclasses
 import functools
+import secrets
 import threading
 from collections.abc import Callable
 from pathlib import Path
@@ -26,10 +27,9 @@ class WorkerStart(WorkerPlugin):
     Dask itself limits the threads of OpenMP alone, which TensorFlow does not use.
     """
 
-    name = "zfkeras"
-
     def __init__(self, threads: int | None):
         self.threads = threads
+        self.name = f"zfkeras-{secrets.token_hex(4)}"  # of this pass, on any cluster
 
     def setup(self, worker):
         """Imports TensorFlow and sets its threads."""

@@ -13,6 +13,7 @@ import pytest
 pytest.importorskip("distributed", reason="needs the extra dask")
 
 import dask
+from distributed import Client
 
 from tests.helpers import shard_tasks
 from tests.helpers.clusters import local_cluster
@@ -194,10 +195,14 @@ def test_a_shard_that_kills_every_worker_is_named(run, tmp_path):
 
 
 @pytest.fixture
-def cluster(tmp_path):
-    """A scheduler and a worker as people start them: (address, scheduler's process)."""
+def cluster(request, tmp_path):
+    """A scheduler and a worker as people start them: (address, scheduler's process).
+
+    The worker runs what the test's parameter says first.
+    """
+    first = getattr(request, "param", "")
     file = tmp_path / "scheduler.json"
-    program = "import sys; from distributed.cli.{} import main; main(sys.argv[1:])"
+    program = "import sys\n{}\nfrom distributed.cli.{} import main\nmain(sys.argv[1:])"
     words = {
         "dask_scheduler": ["--host", "127.0.0.1", "--port", "0"],
         "dask_worker": ["--nthreads", "1", "--no-nanny"],
@@ -205,7 +210,13 @@ def cluster(tmp_path):
     common = ["--no-dashboard", "--scheduler-file", str(file)]
     processes = [
         subprocess.Popen(
-            [sys.executable, "-c", program.format(name), *more, *common],
+            [
+                sys.executable,
+                "-c",
+                program.format(first if "worker" in name else "", name),
+                *more,
+                *common,
+            ],
             stderr=subprocess.DEVNULL,
             env=os.environ | {"PYTHONPATH": os.getcwd()},
         )
@@ -252,3 +263,30 @@ def test_a_scheduler_that_is_not_there_is_named(run):
         run(DaskEngine("tcp://127.0.0.1:1", None, open_noise))
     assert caught.value.argument == "--scheduler"
     assert caught.value.received == "tcp://127.0.0.1:1"
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("cluster", ["sys.modules['zfkeras'] = None"], indirect=True)
+def test_workers_without_this_package_are_named(run, cluster, tmp_path):
+    with Client(cluster[0], set_as_default=False) as client:
+        client.wait_for_workers(1)
+    with pytest.raises(ShardsMissing, match="zfkeras") as caught:
+        run(DaskEngine(cluster[0], None, open_noise))
+    assert caught.value.argument == "--scheduler"
+
+
+@pytest.mark.slow
+def test_a_program_without_a_guard_is_told_so(tmp_path):
+    program = tmp_path / "program.py"
+    words = ["--data=shapes:16:100", "--split=train", "--layers=1", "--engine=dask"]
+    words += [f"--workdir={tmp_path / 'out'}", "--workers=1"]
+    lines = "import sys", "from visualize import features"
+    program.write_text("\n".join([*lines, f"sys.exit(features.main({words}))"]))
+    done = subprocess.run(
+        [sys.executable, str(program)],
+        env=os.environ | {"PYTHONPATH": os.getcwd()},
+        capture_output=True,
+        text=True,
+    )
+    assert done.returncode == 1
+    assert "__name__ == '__main__'" in done.stderr.splitlines()[-1]
