@@ -4,7 +4,8 @@ import tensorflow as tf
 
 from zfkeras.data.crops import Size
 from zfkeras.data.files.bad_images import BadImages
-from zfkeras.data.pipeline import attempted
+from zfkeras.data.in_graph.crops import centre_crops
+from zfkeras.data.in_graph.loading import good_ones, load_chunks
 from zfkeras.data.preprocessing import Preprocessing
 from zfkeras.data.register import open_source
 
@@ -59,22 +60,20 @@ def open_data(
     source.check_one_class_each()
     images = source.split(source.split_name(split, "train"))
 
-    def load(key, name, position):
-        return preprocessing.centre_crop(preprocessing.square(images.read(key)))
-
     examples = images.stream(None if seed is None else (seed,))
     if seed is not None:
         examples = examples.shuffle(_SHUFFLED, seed=seed)
-    loaded = attempted(
+    chunks = load_chunks(
         examples.enumerate(),
-        load,
-        preprocessing.input_shape,
-        tf.float32,
+        images,
+        preprocessing.image_shape[:2],
         BadImages(images.num_examples),
     )
-    pairs = loaded.filter(lambda example: example["good"]).map(
-        lambda example: (example["image"], example["label"])
-    )
-    dataset = pairs.batch(batch_size).prefetch(tf.data.AUTOTUNE)
+
+    def prepared(chunk):
+        chunk = good_ones(chunk)
+        return centre_crops(preprocessing, chunk["image"]), chunk["label"]
+
+    dataset = chunks.map(prepared).rebatch(batch_size).prefetch(tf.data.AUTOTUNE)
     dataset.class_names = source.class_names
     return dataset
