@@ -1,6 +1,7 @@
 """The house of docs/architecture.md: arrows point down, and each folder is one idea."""
 
 import ast
+import importlib
 import re
 import sys
 import tomllib
@@ -156,3 +157,14 @@ def test_every_import_is_a_dependency_or_in_the_extra_that_errors_name():
 def test_every_folder_has_a_floor(package):
     folders = {path.parent.name for path in (ROOT / package).glob("*/*.py")}
     assert folders <= {name for floor in FLOORS[package] for name in floor}
+
+
+def test_types_are_checked_where_exported_names_live():
+    config = tomllib.loads((ROOT / "pyproject.toml").read_text())["tool"]["mypy"]
+    homes = {f"{package}/__init__.py" for package in FLOORS}
+    for package in FLOORS:
+        for module in importlib.import_module(package)._HOMES.values():
+            path = module.replace(".", "/")
+            is_folder = (ROOT / path).is_dir()
+            homes.add(f"{path}/__init__.py" if is_folder else f"{path}.py")
+    assert sorted(config["files"]) == sorted(homes)

@@ -9,7 +9,7 @@ from transfer.experiments.shared_settings import FeatureSettings, some_layers
 from zfkeras.cli import arguments, command, settings
 from zfkeras.passes.beam.arguments import add_cluster
 from zfkeras.records import setting
-from zfkeras.records.settings import add_settings
+from zfkeras.records.settings import add_settings, read_settings
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -57,7 +57,8 @@ def _features(args):
     from zfkeras.passes.beam.job import ALL, Job
 
     command.make_folder(args.workdir)
-    job = Job(args.model, args.data, args.split, args.batch_size)
+    network = read_settings(settings.ModelSettings, args)
+    job = Job(network, args.data, args.split, args.batch_size)
     classifier, _ = job.load()
     extraction = Extraction(
         job=job,

@@ -8,7 +8,7 @@ from pathlib import Path
 from visualize.figures.shared_settings import LAYERS_HELP, TOP_HELP
 from zfkeras.cli import arguments, command, settings
 from zfkeras.passes.beam.arguments import add_cluster
-from zfkeras.records.settings import add_settings
+from zfkeras.records.settings import add_settings, read_settings
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -50,36 +50,35 @@ def _features(args):
 
     from visualize.strongest.beam_scan import ClusterScan
     from visualize.strongest.distinct import count_to_scan
+    from visualize.strongest.searched_images import SCANS
     from zfkeras.data.register import open_source
     from zfkeras.graph.layer_graph import LayerGraph
     from zfkeras.io.provenance import write_results
-    from zfkeras.models.presets import load
     from zfkeras.passes.beam.job import Job
+    from zfkeras.passes.context import Context
 
     source = open_source(args.data)
     args.split = source.split_name(args.split)
     command.make_folder(args.workdir)
+    network = read_settings(settings.ModelSettings, args)
+    model = Context().classifier(args.model, network).model
     scan = ClusterScan(
-        job=Job(args.model, source.spec, args.split, args.batch_size),
-        layers=args.layers or LayerGraph(load(args.model).model).usual_layers(),
+        job=Job(network, source.spec, args.split, args.batch_size),
+        layers=args.layers or LayerGraph(model).usual_layers(),
         count=count_to_scan(source, args.top),
         exchange=args.exchange or str((args.workdir / "exchange").absolute()),
         shard_size=args.shard_size,
         max_bad_fraction=args.max_bad_fraction,
     )
-    path = args.workdir / "top_activations.npz"
-    found = scan.run(path, args.beam)
+    folder = args.workdir / SCANS
     record = {
         "data": source.spec,
         "split": args.split,
         "model": str(args.model),
-        "layers": [name for name, _ in found.layers],
-        "count": found.values.shape[1],
-        "num_images": found.num_images,
-        "bad_images": found.bad_images,
+        **scan.run(folder, args.beam),
     }
     write_results(args.workdir, "beam_features", record)
-    print(f"strongest activations over {found.num_images:,} images in {path}")
+    print(f"strongest activations over {record['num_images']:,} images in {folder}")
 
 
 if __name__ == "__main__":

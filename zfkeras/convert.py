@@ -15,7 +15,7 @@ _FOREIGN = (".onnx", ".caffemodel")
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
-class ConvertSettings(ForeignSettings, settings.ModelSettings):
+class ConvertSettings(ForeignSettings):
     """A network, the file it becomes, and the images both sides are compared on."""
 
     path: Path = setting(
@@ -49,7 +49,11 @@ def convert(settings: ConvertSettings) -> None:
     if not is_foreign:
         check_none(settings, settings.model)
         if settings.half_weights:
-            raise UsageError("--half-weights is for a .keras file.")
+            raise UsageError(
+                argument="--half-weights",
+                received=settings.path,
+                expected="left out unless OUT is a .keras file",
+            )
     from zfkeras.conversion import converting
     from zfkeras.passes.context import Context
 

@@ -4,7 +4,7 @@ Everything else that is raised is a bug and keeps its traceback.
 """
 
 
-class _Explained:
+class _Explained(Exception):
     """An error that says what was given and what was expected, in fields and words.
 
     Args:

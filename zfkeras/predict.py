@@ -39,7 +39,7 @@ def predict(settings: PredictSettings) -> None:
     from zfkeras.passes.context import Context
 
     files = image_paths(settings.images)
-    classifier = Context().classifier(settings.model)
+    classifier = Context().classifier(settings.model, settings)
     if settings.workdir is not None:
         make_folder(settings.workdir)
     answers, left_out = _answers(files, classifier, settings)

@@ -6,7 +6,7 @@ import sys
 from zfkeras.cli import settings
 from zfkeras.cli.command import Command
 from zfkeras.errors import UsageError
-from zfkeras.records import setting
+from zfkeras.records import Table, setting
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -43,7 +43,7 @@ def summarize(settings: SummarySettings) -> None:
                     received=f"--model {settings.model}",
                     expected="given without --model",
                 )
-        print(summary(Context().classifier(settings.model).model))
+        print(summary(Context().classifier(settings.model, settings).model).to_text())
     elif settings.variant == "list":
         print("\n".join(VARIANTS))
     else:
@@ -52,23 +52,23 @@ def summarize(settings: SummarySettings) -> None:
             model = ZFNet(
                 settings.num_classes or 1000, variant=settings.variant or "zfnet"
             )
-        print(summary(model))
+        print(summary(model).to_text())
 
 
-def summary(model) -> str:
-    """Returns a table of a model's layers."""
+def summary(model) -> Table:
+    """Makes a table of a model's layers."""
     from zfkeras.graph.endpoints import endpoints
     from zfkeras.graph.layer_graph import LayerGraph
 
     graph = LayerGraph(model)
     numbers = {end.layer_name: str(end.number) for end in endpoints(model).values()}
-    rows = [("name", "layer", "output", "channels", "parameters", "field", "stride")]
+    rows = []
     for call in graph.calls:
         layer, output = call.operation, call.tensor
         spatial = output.shape[1:-1]
         field = graph.field(output) if spatial else None
         rows.append(
-            (
+            [
                 layer.name,
                 numbers.get(layer.name, ""),
                 "x".join(map(str, spatial)),
@@ -76,23 +76,13 @@ def summary(model) -> str:
                 f"{layer.count_params():,}" if layer.weights else "",
                 "x".join(map(str, field.size)) if field else "image",
                 str(field.stride[0]) if field else "",
-            )
+            ]
         )
-    widths = [max(len(row[column]) for row in rows) for column in range(len(rows[0]))]
-    lines = [
-        "  ".join(
-            cell.ljust(width) if column == 0 else cell.rjust(width)
-            for column, (cell, width) in enumerate(zip(row, widths, strict=True))
-        )
-        for row in rows
-    ]
-    lines.insert(1, "  ".join("-" * width for width in widths))
-    return "\n".join(
-        [
-            f"{model.name}: {model.count_params():,} parameters; receptive field and "
-            "stride in input pixels",
-            *lines,
-        ]
+    return Table(
+        f"{model.name}: {model.count_params():,} parameters; receptive field and "
+        "stride in input pixels",
+        "name, layer, output, channels, parameters, field, stride".split(", "),
+        rows,
     )
 
 

@@ -17,8 +17,6 @@ from tests.campaigns.processes import Command
 from tests.helpers.runs import image_folder, noise_jpeg
 from tests.helpers.trees import write_tree
 
-# Seconds between two savings of passes that save once a minute.
-_OFTEN = 0.2
 # Images of each of the classes.
 _PER_CLASS = 24
 
@@ -108,9 +106,9 @@ def _report(folder: Path, data: str) -> Command:
 
 
 def _scan_often():
-    from visualize.strongest.top_activations import TopActivations
+    from visualize.strongest.kept_scan import KeptScan
 
-    TopActivations.scan.__kwdefaults__["save_seconds"] = _OFTEN
+    KeptScan.finish.__kwdefaults__["shard_size"] = 1  # a batch
 
 
 _RUN_BOUND = {
@@ -153,9 +151,9 @@ def _recorded(folder: Path) -> dict:
             found[name] = path.read_bytes()
         elif path.suffix == ".html":
             found[name] = path.read_text("utf-8").replace(str(folder), "FOLDER")
-        elif path.name == "top_activations.npz":
-            with np.load(path) as arrays:
-                found[name] = {key: arrays[key].tobytes() for key in arrays.files}
+        elif path.suffix == ".zip":  # of top_activations
+            with zipfile.ZipFile(path) as archive:
+                found[name] = {key: archive.read(key) for key in archive.namelist()}
     return found
 
 

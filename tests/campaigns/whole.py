@@ -62,10 +62,14 @@ def _npy(path):
         raise ValueError(f"{behind} bytes behind its end")
 
 
-def _npz(path):
+def _zip(path):
     with zipfile.ZipFile(path) as archive:
         if archive.testzip():
             raise ValueError(archive.testzip())
+
+
+def _npz(path):
+    _zip(path)
     with np.load(path, allow_pickle=False) as arrays:
         if not [arrays[name].size for name in arrays.files]:
             raise ValueError("empty")
@@ -103,6 +107,7 @@ _CHECKS = {
     ".jpg": _image,
     ".npy": _npy,
     ".npz": _npz,
+    ".zip": _zip,
     ".keras": _keras,
     ".html": _html,
     ".md": _text,

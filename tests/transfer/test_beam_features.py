@@ -12,6 +12,7 @@ from transfer.features.extraction import extract
 from zfkeras.data.files.bad_images import BadImages
 from zfkeras.data.register import open_source
 from zfkeras.models.presets import load
+from zfkeras.passes.beam import shards as beam_shards
 from zfkeras.passes.sharded import shard_path, shards
 
 NUMBER, BATCH, SHARD = 23, 4, 8
@@ -82,7 +83,7 @@ def test_the_cache_is_that_of_a_single_pass(run, single, tmp_path, monkeypatch, 
     assert record["layers"] == [1, "conv2"]
     assert_same_as_a_single_pass(single)
     assert not [p for p in (tmp_path / "run" / "exchange").rglob("*") if p.is_file()]
-    monkeypatch.delattr(beam_extraction, "run_pipeline")
+    monkeypatch.delattr(beam_shards, "run_pipeline")
     assert run()[1]["layers"] == []
 
 
@@ -129,7 +130,7 @@ def test_a_worker_that_fails_ends_the_run_in_one_line(run, monkeypatch, capsys):
     def fail(*args):
         raise ValueError("a worker's trouble")
 
-    monkeypatch.setattr(beam_extraction, "write_shard", fail)
+    monkeypatch.setattr(beam_shards, "write_shard", fail)
     assert run()[0] == 1
     last = capsys.readouterr().err.strip().splitlines()[-1]
     assert "error: the pipeline failed: " in last and "a worker's trouble" in last

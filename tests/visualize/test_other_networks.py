@@ -83,7 +83,7 @@ def test_a_layer_without_a_rule_is_one_line_in_what_projects(
     refusal, key, argv, data, leaky, tmp_path, monkeypatch
 ):
     # Before any work.
-    monkeypatch.setattr("visualize.strongest.scan.evaluation_batches", None)
+    monkeypatch.setattr("zfkeras.passes.sharded.evaluation_batches", None)
     said = refusal(MAIN[key], data, *(word.format(path=leaky) for word in argv))
     assert "leaky" in said and "register_rule" in said
 

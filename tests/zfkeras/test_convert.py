@@ -205,7 +205,7 @@ def test_a_conversion_that_is_wrong_is_not_written(
         ("tiny.onnx", [*NAMES, "gap"], "--class-names must have a name on each line"),
         ("quarter", ["out.keras"], "OUT must be an .onnx file for --model"),
         ("quarter", ["out.onnx", "--mean", "0,0,0"], "--mean must be left out"),
-        ("quarter", ["out.onnx", "--half-weights"], "--half-weights is for a .keras"),
+        ("quarter", ["out.onnx", "--half-weights"], "--half-weights must be left out"),
         ("cat.jpg", ["out.keras"], "--model must be a preset or a .keras, .onnx"),
         ("a.caffemodel", ZERO, "a.caffemodel"),  # is not there
         ("a.keras", ["out.onnx"], "a.keras"),

@@ -64,7 +64,7 @@ def measure(context, settings: CaltechSettings) -> Record:
     data = obtain_data(settings.data, ["caltech101"], download=settings.download)
     settings = dataclasses.replace(settings, data=data)
     if settings.layers is None:
-        rows = table_7(context.classifier(settings.model).model)
+        rows = table_7(context.classifier(settings.model, settings).model)
         rows = [row for row in rows if settings.head in (None, row[0])]
     else:
         rows = [(settings.head or "svm", layer) for layer in settings.layers]

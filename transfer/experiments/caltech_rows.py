@@ -46,7 +46,7 @@ class CaltechRows:
         self.context, self.settings = context, settings
         self.rows, self.by_layer = rows, by_layer
         self.source = context.source(settings.data)
-        self.classifier = context.classifier(settings.model)
+        self.classifier = context.classifier(settings.model, settings)
 
     def measure(self) -> dict:
         """Measures every row that the workdir's record does not hold yet."""

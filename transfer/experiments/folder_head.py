@@ -47,7 +47,7 @@ class FolderHead:
         self.settings = settings
         self.data = f"folder:{settings.path}"
         self.source = context.source(self.data)
-        self.classifier = context.classifier(settings.model)
+        self.classifier = context.classifier(settings.model, settings)
         self.layers = self._fitting_layers()
 
     def key(self) -> str:

@@ -47,7 +47,7 @@ class PascalRows:
     def measure(self) -> dict:
         """Measures every row that the workdir's record does not hold yet."""
         source = self.context.source(self.settings.data)
-        classifier = self.context.classifier(self.settings.model)
+        classifier = self.context.classifier(self.settings.model, self.settings)
         wanted = self.settings.layers or all_layers(classifier.model)
         sizes = layer_sizes(classifier.model, wanted)
         names = self._splits(source)

@@ -17,7 +17,8 @@ def some_layers(of_all: str = "all there are") -> Any:
         type=layer_list,
         metavar="LIST",
         help="the paper's layers by number, 1 to 7, or any network's by name, those of "
-        "a nested model as base.block1_pool; several with commas between; or all: "
+        "a nested model as base.block1_pool, the second call of a layer that is called "
+        "several times as relu@2; several with commas between; or all: "
         f"{of_all}, of a network without the paper's layers the ends of its stages",
     )
 

@@ -76,7 +76,7 @@ def measure(context, settings: TableSettings) -> Record:
     data = _by_set(_obtained(settings))
     for spec in data.values():  # what is not there is known before the work
         context.source(spec)
-    context.classifier(settings.model)
+    context.classifier(settings.model, settings)
     runs = [(table, name) for table in settings.tables for name in _sets(table, data)]
     if not runs:
         raise UsageError(
@@ -114,7 +114,7 @@ def _pascal(context, settings, table, data) -> dict:
     from transfer.experiments.pascal_rows import PascalRows
     from transfer.features.layers import standing_for
 
-    layers = standing_for(context.classifier(settings.model).model, [5, 7])
+    layers = standing_for(context.classifier(settings.model, settings).model, [5, 7])
     chosen = PascalSettings(
         data=data, layers=tuple(layers), **_shared(settings, PascalSettings)
     )
@@ -126,7 +126,7 @@ def _caltech(context, settings, table, data) -> dict:
     from transfer.experiments.caltech_rows import CaltechRows
     from transfer.features.layers import standing_for, table_7
 
-    model = context.classifier(settings.model).model
+    model = context.classifier(settings.model, settings).model
     name = data_set(data)
     if table == "7":
         numbers, rows = [BY_LAYER_N_TRAIN[name]], table_7(model)

@@ -1,11 +1,7 @@
-"""Features of a split computed by many workers, and put into the one cache.
-
-A worker computes a shard and copies its file to the exchange. The process that started
-the pipeline copies all to the cache, as if it had computed them.
-"""
+"""Features of a split computed by many workers, and put into the one cache."""
 
 import dataclasses
-import tempfile
+import functools
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -16,33 +12,8 @@ from zfkeras.data.files.bad_images import BadImages
 from zfkeras.errors import RunError
 from zfkeras.io.file_names import file_name_of, layer_stem
 from zfkeras.io.locks import claimed
-from zfkeras.passes.beam.exchange import copy_in, copy_out, existing, remove
 from zfkeras.passes.beam.job import Job
-from zfkeras.passes.beam.pipeline import DoFn, run_pipeline
-from zfkeras.passes.sharded import Shard, shard_path, shards, write_shard
-
-
-class ExtractShard(DoFn):
-    """Computes the features of one shard; loads the network once for each worker."""
-
-    def __init__(self, job: Job, layers: Sequence[int | str], dtype: str, folder: str):
-        self.job, self.layers, self.dtype, self.folder = job, layers, dtype, folder
-
-    def setup(self):
-        """Loads the network and the names of the images."""
-        classifier, split = self.job.load()
-        self._compute = compute_features(
-            classifier, split, self.layers, self.dtype, self.job.batch_size
-        )
-
-    def process(self, shard: Shard):
-        """Computes one shard."""
-        bad_images = BadImages(shard.end - shard.first, max_fraction=1)
-        with tempfile.TemporaryDirectory() as folder:
-            path = shard_path(folder, shard)
-            write_shard(path, shard, self._compute, bad_images)
-            copy_out(path, shard_path(self.folder, shard))
-        yield shard
+from zfkeras.passes.beam.shards import ShardsElsewhere
 
 
 @dataclasses.dataclass(frozen=True)
@@ -67,20 +38,18 @@ class Extraction:
         files = read_layers(folder, wanted)
         missing = [layer for layer in wanted if layer not in files]
         record = {"folder": str(folder), "layers": missing}
-        paths = []
+        stems = file_name_of("-".join(map(layer_stem, missing)))
+        exchange = f"{self.exchange}/{key}-{stems}-{self.job.batch_size}"
+        elsewhere = ShardsElsewhere(self.job, exchange, self.shard_size)
         if missing:
             if not split.num_examples:
                 raise RunError("there is no image to compute features of")
-            plan = shards(split.num_examples, self.shard_size, self.job.batch_size)
-            stems = file_name_of("-".join(map(layer_stem, missing)))
-            exchange = f"{self.exchange}/{key}-{stems}-{self.job.batch_size}"
-            record |= self._compute(plan, missing, exchange, options)
-            paths = [shard_path(exchange, shard) for shard in plan]
+            compute = functools.partial(
+                compute_features, layers=missing, dtype=self.dtype
+            )
+            record |= elsewhere.compute(compute, options)
             with claimed(folder, wait=True):
-                here = shard_folder(folder, self.job.batch_size)
-                here.mkdir(parents=True, exist_ok=True)
-                for shard, path in zip(plan, paths, strict=True):
-                    copy_in(path, shard_path(here, shard))
+                elsewhere.copy_to(shard_folder(folder, self.job.batch_size))
         bad_images = BadImages(split.num_examples, self.max_bad_fraction)
         features = extract(
             classifier,
@@ -93,22 +62,6 @@ class Extraction:
             bad_images=bad_images,
             shard_size=self.shard_size,
         )
-        remove(paths)
+        elsewhere.remove()
         record["bad_images"] = bad_images.to_json()
         return {**record, "num_images": len(features.labels)}
-
-    def _compute(self, plan, layers, folder, options) -> dict:
-        """Has workers compute the absent shards; returns how many there are."""
-        there = existing(folder)
-        todo = [shard for shard in plan if shard_path(folder, shard) not in there]
-        worker = ExtractShard(self.job, layers, self.dtype, folder)
-
-        def build(pipeline):
-            import apache_beam as beam
-
-            spread = pipeline | "shards" >> beam.Create(todo) | beam.Reshuffle()
-            _ = spread | "features" >> beam.ParDo(worker)
-
-        if todo:
-            run_pipeline(options, build)
-        return {"num_shards": len(plan), "num_shards_computed": len(todo)}

@@ -19,7 +19,7 @@ from zfkeras.io.file_names import layer_stem
 from zfkeras.io.files import warn_of_damage, written_whole
 from zfkeras.models.classifier import Classifier
 from zfkeras.models.fingerprint import images_digest, network_digest
-from zfkeras.passes.sharded import read_about, read_shard
+from zfkeras.passes.sharded import read_bad_images, read_shard
 
 # To be raised whenever files of earlier versions would be read wrongly.
 FORMAT = 2
@@ -73,8 +73,9 @@ def write_layer(folder: Path, layer: int | str, shards: Sequence[Path]) -> None:
     if not rows:
         raise RunError("no image could be read")
     rows = np.concatenate(rows, axis=1)
-    reasons = [read_about(path)["bad_images"] for path in shards]
-    bad_images = {name: reason for part in reasons for name, reason in part.items()}
+    bad_images = {}
+    for path in shards:
+        bad_images |= read_bad_images(path)
     with written_whole(_path(folder, layer)) as file:
         np.save(file, rows)
         np.save(file, np.array(json.dumps(bad_images)))

@@ -8,7 +8,7 @@ from sklearn.exceptions import ConvergenceWarning
 from sklearn.utils.multiclass import check_classification_targets
 from sklearn.utils.validation import check_is_fitted, validate_data
 
-from transfer.heads.parameters import check_parameters
+from transfer.heads.parameters import check_parameters, checked_weight
 from transfer.heads.selection import ENOUGH, divisions
 from transfer.heads.solver.gram import check_finite, gram_matrix, weighted_sum
 from transfer.heads.solver.newton import minimise
@@ -74,12 +74,15 @@ class LinearHead(ClassifierMixin, BaseEstimator):
         self.validation_fraction = validation_fraction
         self.random_state = random_state
 
-    def fit(self, X, y):
+    def fit(self, X, y, sample_weight=None):
         """Learns from features.
 
         Args:
             X: (n_samples, n_features), an array or a memory map.
             y: (n_samples,) labels of at least two classes.
+            sample_weight: (n_samples,), numbers from 0: how often each sample counts in
+                the loss and in the scale of features. `None` (default): once each. The
+                samples on which C is chosen count once each.
 
         Returns:
             self.
@@ -91,11 +94,14 @@ class LinearHead(ClassifierMixin, BaseEstimator):
         """
         X, y = self._validated(X, y)
         self._set_classes(y)
+        weight = checked_weight(sample_weight, len(y))
         if len(X) < X.shape[1]:
-            self.dual_coef_ = self._solve(SampleSpace.of_samples(gram_matrix(X)), y)
+            space = SampleSpace.of_samples(gram_matrix(X), weight)
+            self.dual_coef_ = self._solve(space, y, weight)
             self.weigh_features(X)
         else:
-            self.coef_ = self._solve(FeatureSpace.of_samples(X), y)
+            space = FeatureSpace.of_samples(X, weight)
+            self.coef_ = self._solve(space, y, weight)
         self._forget("dual_coef_")
         return self
 
@@ -122,7 +128,8 @@ class LinearHead(ClassifierMixin, BaseEstimator):
             )
         check_parameters(self)
         self._set_classes(y)
-        self.dual_coef_ = self._solve(SampleSpace.of_samples(gram), y)
+        weight = checked_weight(None, len(y))
+        self.dual_coef_ = self._solve(SampleSpace.of_samples(gram), y, weight)
         self._forget("coef_", "n_features_in_", "feature_names_in_")
         return self
 
@@ -227,14 +234,15 @@ class LinearHead(ClassifierMixin, BaseEstimator):
         for name in learnt:
             vars(self).pop(name, None)
 
-    def _solve(self, space, y):
+    def _solve(self, space, y, sample_weight):
         """Sets all but the weights, which it returns; chooses C first if need be."""
         known = np.searchsorted(self.classes_, y)
         self.scale_ = space.scale
         self.C_, start = self.C, None
         if self.C is None:
-            self.C_, start = self._choose(space, known)
-        weights, reached = self._minimise(space, known, self.C_, self.tol, start)
+            self.C_, start = self._choose(space, known, sample_weight)
+        loss = self._loss(known, sample_weight)
+        weights, reached = self._minimise(space, loss, self.C_, self.tol, start)
         if not reached:
             warnings.warn(
                 f"the weights may be less exact than tol={self.tol}; a smaller C, or "
@@ -245,7 +253,7 @@ class LinearHead(ClassifierMixin, BaseEstimator):
         weights, self.intercept_ = space.raw(weights)
         return weights.T
 
-    def _choose(self, space, known):
+    def _choose(self, space, known, sample_weight):
         """Returns the C of the highest mean per-class accuracy on samples held out.
 
         Also returns the weights that most of the samples gave with it, as a start.
@@ -254,13 +262,14 @@ class LinearHead(ClassifierMixin, BaseEstimator):
         if not parts:
             return DEFAULT_C, None
         spaces = [space.part(rows) for rows, _ in parts]
+        losses = [self._loss(known[rows], sample_weight[rows]) for rows, _ in parts]
         weights, accuracies = [None] * len(parts), []
         right = np.concatenate([known[others] for _, others in parts])
         for c in sorted(self.grid):
             answers = []
             for k, (rows, others) in enumerate(parts):
                 weights[k], _ = self._minimise(
-                    spaces[k], known[rows], c, ROUGH, weights[k]
+                    spaces[k], losses[k], c, ROUGH, weights[k]
                 )
                 answers.append(_as_places(space.scores_of(others, rows, weights[k])))
             answers = np.concatenate(answers)
@@ -272,12 +281,12 @@ class LinearHead(ClassifierMixin, BaseEstimator):
                 break  # large C take longest, and it only falls from here
         return float(best), start
 
-    def _minimise(self, space, known, c, tolerance, start):
+    def _minimise(self, space, loss, c, tolerance, start):
         """Returns weights (space.size, n_columns), and whether they are exact."""
-        weights, _, reached = minimise(space, self._loss(known), c, tolerance, start)
+        weights, _, reached = minimise(space, loss, c, tolerance, start)
         return weights, reached
 
-    def _loss(self, known):
+    def _loss(self, known, sample_weight):
         raise NotImplementedError
 
 

@@ -4,6 +4,8 @@ import math
 import numbers
 from collections.abc import Collection
 
+import numpy as np
+
 
 def check_parameters(head) -> None:
     """Raises `ValueError` for a setting out of range."""
@@ -19,6 +21,21 @@ def check_parameters(head) -> None:
         if not is_allowed:
             received = f"{name}={getattr(head, name)!r}"
             raise ValueError(f"`{name}` must be {expected}. Received: {received}.")
+
+
+def checked_weight(sample_weight, n_samples: int) -> np.ndarray:
+    """Returns float32 (n_samples,), ones for `None`; or raises `ValueError`."""
+    if sample_weight is None:
+        return np.ones(n_samples, np.float32)
+    weight = np.asarray(sample_weight, np.float32)
+    if weight.shape != (n_samples,) or not ((weight >= 0) & np.isfinite(weight)).all():
+        raise ValueError(
+            f"`sample_weight` must be ({n_samples},) finite numbers from 0. Received: "
+            f"sample_weight.shape={weight.shape}, sample_weight={sample_weight!r:.200}."
+        )
+    if not weight.any():
+        raise ValueError("`sample_weight` must not be zero for all. Received: zeros.")
+    return weight
 
 
 def _is_above_0(value) -> bool:

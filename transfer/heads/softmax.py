@@ -28,14 +28,14 @@ class SoftmaxHead(LinearHead):
             return np.stack([1 - right, right], axis=1)
         return softmax(decision, axis=1)
 
-    def _loss(self, known):
+    def _loss(self, known, sample_weight):
         one_hot = known[:, None] == np.arange(len(self.classes_))
-        return Multinomial(one_hot.astype(np.float32))
+        return Multinomial(one_hot * sample_weight[:, None])
 
-    def _minimise(self, space, known, c, tolerance, start):
+    def _minimise(self, space, loss, c, tolerance, start):
         if start is not None and len(self.classes_) == 2:
             start = np.concatenate([-start, start], axis=1) / 2
-        weights, reached = super()._minimise(space, known, c, tolerance, start)
+        weights, reached = super()._minimise(space, loss, c, tolerance, start)
         if len(self.classes_) == 2:  # the sign of the difference tells them apart
             weights = weights[:, 1:] - weights[:, :1]
         return weights, reached

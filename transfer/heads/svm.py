@@ -27,5 +27,5 @@ class SVMHead(LinearHead):
         one_hot = known[:, None] == np.arange(len(self.classes_))
         return np.where(one_hot, 1, -1).astype(np.float32)
 
-    def _loss(self, known):
-        return SquaredHinge(self._targets(known))
+    def _loss(self, known, sample_weight):
+        return SquaredHinge(self._targets(known) * np.sqrt(sample_weight)[:, None])

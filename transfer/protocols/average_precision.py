@@ -67,7 +67,7 @@ def average_precisions(targets: np.ndarray, scores: np.ndarray) -> dict[str, lis
 
     Shapes: `targets` (n_images, n_classes), `scores` (n_images, n_classes).
     """
-    found = {name: [None] * targets.shape[1] for name in DEFINITIONS}
+    found: dict[str, list] = {name: [None] * targets.shape[1] for name in DEFINITIONS}
     for label in range(targets.shape[1]):
         kept = targets[:, label] != 0
         relevant = targets[kept, label] == 1

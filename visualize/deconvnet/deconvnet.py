@@ -5,7 +5,8 @@ Zeiler & Fergus 2014, sec. 2.1. It takes images as the model does: preprocessed.
 
 import dataclasses
 import functools
-from collections.abc import Iterable
+from collections.abc import Sequence
+from typing import Any
 
 import keras
 import numpy as np
@@ -94,10 +95,10 @@ class Deconvnet:
         self.model = model_of(model)
         self.options = Options(method, lrn)
         self._graph = Graph(self.model, self.options)
-        self._projectors = {}
+        self._projectors: dict = {}
         # For images of each size: a network without a size takes any.
-        self._shapes = functools.lru_cache(maxsize=8)(lambda image_shape: {})
-        self._functions = functools.lru_cache(maxsize=8)(lambda image_shape: {})
+        self._shapes: Any = functools.lru_cache(maxsize=8)(lambda image_shape: {})
+        self._functions: Any = functools.lru_cache(maxsize=8)(lambda image_shape: {})
 
     def project(
         self,
@@ -196,9 +197,12 @@ class Deconvnet:
                 f"an activation of layer {projector.path!r} is not finite; "
                 "check the weights of the network"
             )
-        return Projection(*results, projector.path)
+        reconstructions, activations, channels, positions = results
+        return Projection(
+            reconstructions, activations, channels, positions, projector.path
+        )
 
-    def require(self, layers: Iterable[int | str]) -> None:
+    def require(self, layers: Sequence[int | str]) -> None:
         """Refuses layers that cannot be projected, before any image is looked at.
 
         Args:

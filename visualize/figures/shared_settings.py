@@ -11,7 +11,8 @@ COUNT_HELP = (
     "of another class"
 )
 LAYERS_HELP = (
-    "the paper's numbers (1 to 7) or names of layers, parted by commas (default: 1 to "
+    "the paper's numbers (1 to 7) or names of layers, parted by commas; relu@2 is the "
+    "second call of a layer relu that the network calls several times (default: 1 to "
     "5, or the last maps of each stage, up to five, of networks that ZFNet does not "
     "make)"
 )

@@ -16,14 +16,15 @@ def mask_finder(
 ) -> Callable[[str], np.ndarray] | None:
     """Returns a function from an image's id to its mask, or `None`.
 
-    A mask is a bool array (crop_size, crop_size).
+    A mask is a bool array (height, width) of the network's input.
     """
     if source.spec.partition(":")[0] != "shapes":
         return None
 
     def mask_of(name):
         mask = shapes.mask(name, preprocessing.image_size)[..., None]
-        return centre_crop(mask, preprocessing.crop_size)[..., 0]
+        mask = centre_crop(mask, preprocessing.image_shape[:2])
+        return preprocessing.view(mask)[..., 0]
 
     return mask_of
 

@@ -7,9 +7,10 @@ from pathlib import Path
 
 import numpy as np
 
+from zfkeras.data.crops import centre_crop
 from zfkeras.data.files.archives import open_files
 from zfkeras.data.files.bad_images import BadImage
-from zfkeras.data.files.decoding import centre_square, decode
+from zfkeras.data.files.decoding import centre_fit, decode
 from zfkeras.data.files.folder_files import Files
 from zfkeras.data.preprocessing import Preprocessing
 from zfkeras.data.sources import shapes
@@ -83,9 +84,10 @@ def images_with_parts(
 
 def shapes_with_parts(count: int, preprocessing: Preprocessing) -> list[ImageWithParts]:
     """Makes stars of the built-in data; top, left and right spike are the parts."""
-    size, crop = preprocessing.image_size, preprocessing.crop_size
+    size, shape = preprocessing.image_size, preprocessing.image_shape[:2]
+    crop = np.array(preprocessing.input_shape[:2])
     first = shapes.CLASS_NAMES.index(SHAPE)
-    margin = (size - crop) // 2
+    margins = (size - np.array(shape)) // 2 + (shape - crop) // 2
     images = []
     for number in range(count):
         index = first + number * len(shapes.CLASS_NAMES)
@@ -94,15 +96,18 @@ def shapes_with_parts(count: int, preprocessing: Preprocessing) -> list[ImageWit
         ends = {"top spike": y.argmin(), "left spike": x.argmin()}
         ends["right spike"] = x.argmax()
         places = {
-            name: np.clip(np.array([y[i], x[i]] * 2) + 0.5 - margin, 0, crop)
+            name: np.tile(np.clip(np.array([y[i], x[i]]) + 0.5 - margins, 0, crop), 2)
             for name, i in ends.items()
         }
+        square = centre_crop(square, shape)
         images.append(ImageWithParts(f"validation/{index:05d}", square, places))
     return images
 
 
-def masks_on(images: list[ImageWithParts], size: int, side: int) -> np.ndarray:
-    """Places the mask of each part of each image inside the picture.
+def masks_on(
+    images: list[ImageWithParts], size: int, shape: tuple[int, int]
+) -> np.ndarray:
+    """Places the mask of each part of each image inside the picture (height, width).
 
     Returns int32 array (p, n, 4).
     """
@@ -110,20 +115,22 @@ def masks_on(images: list[ImageWithParts], size: int, side: int) -> np.ndarray:
     low, high = places[..., :2], places[..., 2:]
     is_point = np.all(low == high, axis=-1, keepdims=True)
     sizes = np.where(is_point, size, np.maximum(np.rint(high - low), 1))
-    sizes = np.minimum(sizes, side)
+    sizes = np.minimum(sizes, shape)
     corners = np.rint((low + high - sizes) / 2)
-    corners = np.clip(corners, 0, side - sizes)
+    corners = np.clip(corners, 0, shape - sizes)
     return np.concatenate([corners, corners + sizes], axis=-1).astype(np.int32)
 
 
-def random_masks(masks: np.ndarray, count: int, side: int, seed: int = 0) -> np.ndarray:
+def random_masks(
+    masks: np.ndarray, count: int, shape: tuple[int, int], seed: int = 0
+) -> np.ndarray:
     """Places masks of the same sizes at random, in each image at another place.
 
     masks: int array (p, n, 4); returns int32 array (count, n, 4).
     """
     random = np.random.default_rng([seed, 3])
     sizes = (masks[..., 2:] - masks[..., :2])[np.arange(count) % len(masks)]
-    corners = random.integers(0, side - sizes + 1)
+    corners = random.integers(0, shape - sizes + 1)
     return np.concatenate([corners, corners + sizes], axis=-1).astype(np.int32)
 
 
@@ -168,11 +175,11 @@ def _image(files: Files, file, name, places, preprocessing) -> ImageWithParts:
         raise UsageError(
             f"--images: {name} cannot be read: {err}.", argument="--images"
         ) from err
-    size, crop = preprocessing.image_size, preprocessing.crop_size
+    shape, crop = preprocessing.image_shape[:2], preprocessing.input_shape[:2]
     found = {}
     for part, numbers in places.items():
         box = np.array(numbers * (4 // len(numbers)))
-        found[part] = box = _in_crop(box, picture.size, size, crop)
+        found[part] = box = _in_crop(box, picture.size, shape, crop)
         middle = (box[:2] + box[2:]) / 2
         if not np.all((middle >= 0) & (middle <= crop)):
             raise UsageError(
@@ -181,14 +188,13 @@ def _image(files: Files, file, name, places, preprocessing) -> ImageWithParts:
                 expected="inside the centre crop that the network reads",
                 remedy="Cut the image to its middle.",
             )
-    return ImageWithParts(name, centre_square(picture, size), found)
+    return ImageWithParts(name, centre_fit(picture, shape), found)
 
 
-def _in_crop(numbers, picture_size, size, crop) -> np.ndarray:
+def _in_crop(numbers, picture_size, shape, crop) -> np.ndarray:
     """Turns fractions, x before y, into pixels (top, left, bottom, right)."""
-    side = min(picture_size)
-    margins = [(length - side) // 2 for length in picture_size]
-    lengths = np.tile(picture_size, 2)
-    pixels = (numbers * lengths - np.tile(margins, 2)) * size / side
-    left, top, right, bottom = pixels - (size - crop) // 2
-    return np.array([top, left, bottom, right])
+    lengths, size = np.array(picture_size), np.array(shape[::-1])
+    part = np.rint(size * (lengths / size).min())  # what `centre_fit` cuts out
+    points = np.reshape(numbers, (2, 2)) * lengths - (lengths - part) // 2
+    points = points * size / part - (size - crop[::-1]) // 2
+    return points[:, ::-1].ravel()

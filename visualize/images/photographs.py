@@ -10,12 +10,12 @@ from tqdm import tqdm
 
 from zfkeras.data.crops import centre_crop
 from zfkeras.data.files.bad_images import BadImage
-from zfkeras.data.files.decoding import centre_square, read_image
+from zfkeras.data.files.decoding import centre_fit, read_image
 from zfkeras.data.preprocessing import Preprocessing
 from zfkeras.errors import UsageError
 from zfkeras.io.file_names import file_name_of
 
-_SHOWN = 448  # pixels, at least, of the side of what people look at
+_SHOWN = 448  # pixels, at least, of the longer side of what people look at
 _log = logging.getLogger(__name__)
 
 
@@ -25,8 +25,8 @@ class Photograph:
 
     file: Path  # its path
     picture_name: str  # file name of the picture that is made of it
-    square: np.ndarray  # uint8 array (image size, image size, 3)
-    view: np.ndarray  # uint8 array (side, side, 3)
+    square: np.ndarray  # uint8 array (image height, image width, 3)
+    view: np.ndarray  # uint8 array (height, width, 3), larger than what it reads
 
 
 def read_photographs(
@@ -59,7 +59,10 @@ def picture_names(files: Sequence[Path]) -> list[str]:
 
 def _view(file, preprocessing) -> np.ndarray:
     """Cuts out the centre in a multiple of the network's resolution."""
-    times = -(-_SHOWN // preprocessing.crop_size)
-    size = times * preprocessing.image_size
-    square = centre_square(read_image(file, size), size)
-    return centre_crop(square, times * preprocessing.crop_size)
+    times = -(-_SHOWN // max(preprocessing.input_shape[:2]))
+    whole, seen = (
+        (times * height, times * width)
+        for height, width, _ in (preprocessing.image_shape, preprocessing.input_shape)
+    )
+    picture = read_image(file, times * preprocessing.image_size)
+    return centre_crop(centre_fit(picture, whole), seen)

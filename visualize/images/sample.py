@@ -6,7 +6,6 @@ from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
 
-from zfkeras.data.crops import centre_crop
 from zfkeras.data.files.bad_images import BadImage, BadImages
 from zfkeras.data.split import Split
 from zfkeras.errors import RunError
@@ -74,10 +73,10 @@ def examples_at(split: Split, places: Iterable[int]) -> dict[int, dict]:
 def load_crops(split: Split, examples: Iterable[dict], preprocessing) -> np.ndarray:
     """Reads and preprocesses examples as an evaluation does.
 
-    Returns float32 array (n, crop, crop, 3).
+    Returns float32 array (n, *input_shape).
     """
     squares = _squares(split, examples, preprocessing)
-    return _stacked(map(preprocessing.centre_crop, squares), preprocessing, np.float32)
+    return _inputs(squares, preprocessing)
 
 
 def load_pictures(
@@ -85,20 +84,19 @@ def load_pictures(
 ) -> tuple[np.ndarray, np.ndarray]:
     """Reads examples as people see them and as the network does.
 
-    Returns uint8 array (n, crop, crop, 3).
+    Returns uint8 array (n, height, width, 3) and float32 array (n, *input_shape).
     """
     squares = _squares(split, examples, preprocessing)
-    pictures = (centre_crop(square, preprocessing.crop_size) for square in squares)
-    return (
-        _stacked(pictures, preprocessing, np.uint8),
-        _stacked(map(preprocessing.centre_crop, squares), preprocessing, np.float32),
-    )
+    size = preprocessing.input_shape[:2]
+    pictures = [preprocessing.view(square) for square in squares]
+    pictures = np.stack(pictures) if pictures else np.zeros((0, *size, 3), np.uint8)
+    return pictures, _inputs(squares, preprocessing)
 
 
 def load_probes(split: Split, preprocessing, bad_images: BadImages) -> np.ndarray:
     """Reads a small split whole, without those of its images that cannot be read.
 
-    Returns float32 array (n, crop, crop, 3).
+    Returns float32 array (n, *input_shape).
     """
     crops = []
     for example in examples_at(split, range(split.num_examples)).values():
@@ -126,6 +124,7 @@ def _squares(split, examples, preprocessing) -> list[np.ndarray]:
         return [*threads.map(read, examples)]
 
 
-def _stacked(images, preprocessing, dtype) -> np.ndarray:
-    images, side = [*images], preprocessing.crop_size
-    return np.stack(images) if images else np.zeros((0, side, side, 3), dtype)
+def _inputs(squares, preprocessing) -> np.ndarray:
+    if not squares:
+        return np.zeros((0, *preprocessing.input_shape), np.float32)
+    return np.stack([preprocessing.centre_crop(square) for square in squares])

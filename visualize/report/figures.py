@@ -2,11 +2,13 @@
 
 import hashlib
 import json
+import shutil
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 from visualize.figures.figure import Figure
+from visualize.strongest.searched_images import SCANS
 from zfkeras.errors import RunError
 from zfkeras.io.files import read_json, read_json_again
 from zfkeras.passes.context import Context
@@ -32,8 +34,8 @@ def figure_record(
     path = context.folder / f"{figure.key}.json"
     if overwrite or not _serves(path, made_with):
         path.unlink(missing_ok=True)
-        for scan in [*path.parent.rglob("*.npz")] if overwrite else []:
-            scan.unlink()
+        if overwrite:
+            shutil.rmtree(path.parent / SCANS, ignore_errors=True)
         figure.make(context, settings, made_with)
     return read_record(path), path.parent
 

@@ -16,7 +16,7 @@ from visualize.report.figures import figure_record
 from visualize.report.given import look_at_given
 from visualize.report.page import Page, Section
 from visualize.report.settings import ReportSettings
-from visualize.strongest.scan_state import fingerprint
+from visualize.strongest.kept_scan import fingerprint
 from zfkeras.data.register import Source
 from zfkeras.data.sources.photographs import photographs
 from zfkeras.errors import RunError, UsageError
@@ -39,7 +39,7 @@ def gather(settings: ReportSettings) -> tuple[Page, list[str]]:
     context = Context(settings.workdir)
     source = context.source(settings.data)
     split = source.split_name(settings.split)
-    classifier = context.classifier(settings.model)
+    classifier = context.classifier(settings.model, settings)
     request = {
         **vars(settings),
         "data": source.spec,

@@ -32,7 +32,7 @@ def look_at_given(
     if args.run is not None:
         found["run"] = _digest_of_files(find_snapshots(args.run).values())
     if args.compare:
-        found["models"] = _digest_of_files(_networks(args.compare, context))
+        found["models"] = _digest_of_files(_networks(args, context))
     if args.images:
         found["images"] = _digest_of_files(_photographs(args.images, preprocessing))
     if args.parts is not None:
@@ -57,14 +57,13 @@ def _digest_of_files(paths: Iterable[Path]) -> str:
     return digest.hexdigest()
 
 
-def _networks(names: Iterable[str], context) -> list[Path]:
+def _networks(args, context) -> list[Path]:
     """Loads the networks; returns the paths of those that are files."""
-    for name in names:
-        try:
-            context.classifier(name)
-        except (UsageError, FileNotFoundError) as err:
-            raise type(err)(f"--compare: {err}") from err
-    return [Path(name) for name in names if name.endswith(".keras")]
+    try:
+        context.classifiers((args.model, *args.compare), args)
+    except (UsageError, FileNotFoundError) as err:
+        raise type(err)(f"--compare: {err}") from err
+    return [Path(name) for name in args.compare if Path(name).is_file()]
 
 
 def _photographs(paths: list[Path], preprocessing) -> list[Path]:

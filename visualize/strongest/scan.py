@@ -1,119 +1,90 @@
-"""One streaming pass over a split that keeps the strongest activations."""
+"""Keeps the strongest activations of each channel, batch by batch and shard by shard.
 
-import dataclasses
+Of some layers, by name, arrays hold what is strongest: "NAME values" float32 (channels,
+count), strongest first, and "NAME places" int64 (channels, count, 4): the image's place
+in the split, its label, y, x. Where there are fewer images, values are -inf and places
+-1. Equal activations stand in the order of their images.
+"""
+
 import functools
-import logging
-import time
-from pathlib import Path
+from collections.abc import Callable, Iterator, Mapping
 
 import keras
 import numpy as np
 import tensorflow as tf
-from tqdm import tqdm
 
-from visualize.strongest.scan_state import ScanState, save_state
-from zfkeras.data.pipeline import evaluation_batches
 from zfkeras.errors import RunError
 from zfkeras.graph.layer_outputs import as_maps
 
-_log = logging.getLogger(__name__)
+
+def array_names(layer_name: str) -> tuple[str, str]:
+    """Returns the names of the arrays that hold what is strongest in a layer."""
+    return f"{layer_name} values", f"{layer_name} places"
 
 
-class Scan:
-    """One pass, or the rest of one, over a split."""
+class Scanner:
+    """Passes images through a network and keeps what is strongest.
 
-    def __init__(self, update, state, split, preprocessing, state_path, bad_images):
-        self.update, self.state, self.split = update, state, split
-        self.preprocessing, self.state_path = preprocessing, state_path
-        self.bad_images = bad_images
+    `tensors`: name -> tensor of the model, of shape (batch, height, width, channels) or
+    (batch, units).
+    """
 
-    def run(self, batch_size, save_seconds, show_progress) -> ScanState:
-        """Passes over what is left; returns the state behind the last example."""
-        batch_size = min(batch_size, max(self.split.num_examples, 1))
-        batches = evaluation_batches(
-            self.split,
-            self.preprocessing,
-            batch_size,
-            start=self.state.next_position,
-            bad_images=self.bad_images,
-        )
-        if begun := self.state.next_position:
-            _log.info("the scan goes on behind %d images", begun)
-        saved = time.monotonic()
-        bar = tqdm(
-            total=self.split.num_examples,
-            initial=self.state.next_position,
-            unit=" images",
-            desc="scan",
-            disable=not show_progress,
-        )
-        try:
-            with bar:
-                for batch in batches:
-                    before = self.state.next_position
-                    self._take(batch, batch_size)
-                    self.bad_images.check()
-                    bar.update(self.state.next_position - before)
-                    if time.monotonic() - saved >= save_seconds:
-                        self._save()
-                        saved = time.monotonic()
-            self.bad_images.check()
-        except RunError:
-            if self.state_path is not None:  # it passed over what is now to be mended
-                Path(self.state_path).unlink(missing_ok=True)
-            raise
-        except BaseException:
-            self._save()
-            raise
-        self._set(next_position=self.split.num_examples, is_complete=True)
-        self._save()
-        return self.state
+    def __init__(self, model: keras.Model, tensors: Mapping[str, keras.KerasTensor]):
+        self._update = make_update(keras.Model(model.inputs, [*tensors.values()]))
+        self._sizes = {name: tensor.shape[-1] for name, tensor in tensors.items()}
 
-    def _take(self, batch, batch_size):
-        """Merges the strongest activations of a batch into those found so far."""
-        number = len(batch["label"])
-        missing = batch_size - number  # A last batch of another size would recompile.
-        images = tf.pad(batch["image"], [[0, missing], [0, 0], [0, 0], [0, 0]])
-        examples = tf.stack([batch["position"], batch["label"]], axis=1)
-        examples = tf.pad(examples, [[0, missing], [0, 0]], constant_values=-1)
-        values, places, finite = self.update(
-            self.state.values, self.state.places, images, examples
-        )
-        self._check(finite.numpy(), batch)
-        self._set(
-            values=values,
-            places=places,
-            next_position=int(batch["position"][-1]) + 1,
-            num_images=self.state.num_images + number,
-        )
-
-    def _set(self, **changes):
-        self.state = dataclasses.replace(self.state, **changes)
-
-    def _save(self):
-        self._set(
-            values=np.asarray(self.state.values),
-            places=np.asarray(self.state.places),
-            bad_images=self.bad_images.reasons(),
-        )
-        if self.state_path is not None:
-            save_state(self.state_path, self.state)
+    def scan(
+        self, batches: Iterator[dict], count: int, batch_size: int
+    ) -> Iterator[dict[str, np.ndarray]]:
+        """Yields what is strongest in all batches: {"image", "label", "position"}."""
+        channels = sum(self._sizes.values())
+        values = np.full((channels, count), -np.inf, np.float32)
+        places = np.full((channels, count, 4), -1, np.int64)
+        for batch in batches:
+            # A last batch of another size would be compiled anew.
+            missing = batch_size - len(batch["position"])
+            images = tf.pad(batch["image"], [[0, missing], [0, 0], [0, 0], [0, 0]])
+            examples = tf.stack([batch["position"], batch["label"]], axis=1)
+            examples = tf.pad(examples, [[0, missing], [0, 0]], constant_values=-1)
+            values, places, finite = self._update(values, places, images, examples)
+            self._check(finite.numpy(), batch)
+        ends = np.cumsum([*self._sizes.values()])[:-1]
+        arrays = (np.split(np.asarray(array), ends) for array in (values, places))
+        found = {}
+        for layer, *parts in zip(self._sizes, *arrays, strict=True):
+            found |= zip(array_names(layer), parts, strict=True)
+        yield found
 
     def _check(self, finite, batch):
         if finite.all():
             return
-        row = int(np.argmin(finite))
-        starts = {name: self.state.rows(name).start for name, _ in self.state.layers}
-        name = max((n for n in starts if starts[n] <= row), key=starts.get)
+        number = int(np.argmin(finite))
+        units = [(name, c) for name, size in self._sizes.items() for c in range(size)]
+        name, channel = units[number]
         first, last = int(batch["position"][0]), int(batch["position"][-1])
         raise RunError(
-            f"layer {name} channel {row - starts[name]} has an activation that is not "
-            f"finite, in one of the images {first} to {last} of the split; check the "
-            "weights and the preprocessing."
+            f"layer {name} channel {channel} has an activation that is not finite, in "
+            f"one of the images {first} to {last} of the split; check the weights and "
+            "the preprocessing."
         )
 
 
-def make_update(network: keras.Model):
+def merge(
+    one: Mapping[str, np.ndarray], other: Mapping[str, np.ndarray]
+) -> dict[str, np.ndarray]:
+    """Merges what is strongest in two parts of a split, the earlier of them first."""
+    merged = {}
+    for layer in {name.rpartition(" ")[0] for name in one}:
+        names = array_names(layer)
+        values, places = (np.concatenate([one[n], other[n]], axis=1) for n in names)
+        # A stable order keeps earlier images first among equals.
+        order = np.argsort(-values, axis=1, kind="stable")[:, : one[names[0]].shape[1]]
+        merged[names[0]] = np.take_along_axis(values, order, axis=1)
+        merged[names[1]] = np.take_along_axis(places, order[..., None], axis=1)
+    return merged
+
+
+def make_update(network: keras.Model) -> Callable:
     """Compiles the step from (values, places, images, examples) to the next state."""
 
     @functools.partial(tf.function, autograph=False)

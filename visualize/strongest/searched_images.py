@@ -9,6 +9,9 @@ from zfkeras.data.files.bad_images import BadImages
 from zfkeras.data.register import Source
 from zfkeras.data.split import Split
 
+#: The folder in a workdir that keeps what passes over images have found.
+SCANS = "top_activations"
+
 
 @dataclasses.dataclass(frozen=True, eq=False)
 class SearchedImages:
@@ -21,13 +24,13 @@ class SearchedImages:
     bad_images: BadImages
 
     def scan(
-        self, finder: TopActivations, state_path: Path, batch_size: int
+        self, finder: TopActivations, workdir: Path, batch_size: int
     ) -> dict[int | str, Strongest]:
-        """Finds the strongest activations, or reads them from `state_path`."""
+        """Finds the strongest activations, or reads those kept in a workdir."""
         return finder.scan(
             self.split,
             batch_size=batch_size,
-            state_path=state_path,
+            folder=workdir / SCANS,
             data=self.name,
             bad_images=self.bad_images,
             show_progress=True,

@@ -2,25 +2,26 @@
 
 import dataclasses
 import functools
-import logging
-from collections.abc import Sequence
+import itertools
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 
 import keras
 import numpy as np
 import tensorflow as tf
+from tqdm import tqdm
 
 from visualize.deconvnet.checks import list_of_layers, whole_number
-from visualize.strongest.scan import Scan, make_update
-from visualize.strongest.scan_state import ScanState, fingerprint, load_state
+from visualize.strongest.kept_scan import KeptScan, fingerprint
+from visualize.strongest.scan import Scanner, array_names
 from zfkeras.data.files.bad_images import BadImages
+from zfkeras.data.files.decoding import each_image
 from zfkeras.data.split import Split
 from zfkeras.errors import RunError, UsageError
 from zfkeras.graph.layer_graph import LayerGraph
 from zfkeras.graph.layer_outputs import as_maps
 from zfkeras.models.classifier import Classifier
-
-_log = logging.getLogger(__name__)
+from zfkeras.passes.sharded import Pass, Shard
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
@@ -34,8 +35,8 @@ class Strongest:
         layer_name: the Keras layer, such as "norm1".
         values: float32 array (channels, count).
         images: int64 array (channels, count), the image's place in the split's order:
-            `split.stream(start=place)` begins with it.
-        labels: int64 array (channels, count).
+            `split.stream(start=place)` begins with it; or among the images given.
+        labels: int64 array (channels, count); -1 if unknown.
         positions: int64 array (channels, count, 2), the unit (y, x); (0, 0) in layers
             without height and width.
     """
@@ -72,7 +73,7 @@ class TopActivations:
         count: how many activations to keep for each channel.
         preprocessing: what makes an image the network's input: a
             `zfkeras.data.preprocessing.Preprocessing` or an object with its
-            `image_size`, `crop_size` and `centre_crop`. `None` (default) means the
+            `input_shape`, `square` and `centre_crop`. `None` (default) means the
             classifier's own.
 
     Raises:
@@ -109,7 +110,7 @@ class TopActivations:
                 argument="layers", received="none", expected="at least one layer"
             )
         graph = LayerGraph(model)
-        _check_input(model, preprocessing.crop_size)
+        _check_input(model, preprocessing.input_shape)
         self.model = model
         self.preprocessing = preprocessing
         self.count = whole_number("count", count, 1)
@@ -120,76 +121,66 @@ class TopActivations:
 
     def scan(
         self,
-        split: Split,
+        images: Split | Iterable,
         *,
         batch_size: int = 128,
-        state_path: str | Path | None = None,
+        folder: str | Path | None = None,
         data: str = "",
-        save_seconds: float = 60,
         bad_images: BadImages | None = None,
         show_progress: bool = False,
     ) -> dict[int | str, Strongest]:
-        """Passes once over a split.
+        """Passes once over images.
 
         Args:
-            split: the images.
+            images: a split of a data set; or raw RGB images as `Classifier.predict`
+                takes them: an array (n, height, width, 3) of range 0-255, uint8 or
+                float, or an iterable of such arrays of any size, file paths, encoded
+                files' bytes or Pillow images. Those have the label -1.
             batch_size: images that go through the network at once.
-            state_path: file that holds what was found so far. A scan that was
-                interrupted goes on from it, a finished one is answered by it; one of
-                another network, preprocessing or data is replaced. `None` (default):
-                nothing is kept.
-            data: names the data, such as their spec and split; part of what makes a
-                state valid.
-            save_seconds: how often the state is saved.
-            bad_images: learns of the images that cannot be read; they are left out.
-                `None` (default): up to one in a hundred may be bad.
+            folder: keeps what is found in a split. A scan that was interrupted goes on
+                behind its last whole shard of 1,024 images. A finished one answers
+                without a pass, for fewer layers and a smaller `count`, too; so each
+                network, preprocessing and split has a result of its own in the folder.
+                `None` (default): nothing is kept.
+            data: names the data, such as their spec and split; part of what tells
+                results in `folder` apart.
+            bad_images: learns of the images of a split that cannot be read; they are
+                left out. `None` (default): up to one in a hundred may be bad.
             show_progress: whether to show a progress bar.
 
         Returns:
             Layer as it was asked for -> `Strongest`.
 
         Raises:
-            RunError: an activation is not finite, too many images are bad, or none can
-                be read.
+            UsageError: a `folder` for images that are no split.
+            RunError: an activation is not finite, too many images are bad, or there is
+                none that can be read.
+            BadImage, FileNotFoundError, ValueError, TypeError: an image that is not of
+                a split cannot be read, as in `Classifier.predict`.
         """
         batch_size = whole_number("batch_size", batch_size, 1)
-        bad_images = bad_images or BadImages(split.num_examples)
-        state = self._start(split, state_path, data, bad_images.max_fraction)
-        for name, reason in state.bad_images.items():
-            bad_images.add(name, reason)
-        if not state.is_complete:
-            scan = Scan(
-                self._update, state, split, self.preprocessing, state_path, bad_images
+        if isinstance(images, Split):
+            number = max(images.num_examples, 1)
+            with tqdm(
+                total=images.num_examples,
+                desc="scan",
+                unit=" images",
+                disable=not show_progress,
+            ) as bar:
+                tally = bad_images or BadImages(images.num_examples)
+                size = min(batch_size, number)
+                given = Pass(images, self.preprocessing, size, tally, bar)
+                found = self._scan_split(given, folder, data)
+        elif folder is not None:
+            raise UsageError(
+                argument="folder", received=str(folder), expected="a split to scan"
             )
-            state = scan.run(batch_size, save_seconds, show_progress)
-        if not state.num_images:
+        else:
+            batches = self._batches(images, batch_size)
+            (found,) = self.scanner.scan(batches, self.count, batch_size)
+        if all((found[array_names(name)[1]] < 0).all() for name, _ in self.layers):
             raise RunError("there is no image to scan that could be read")
-        return {layer: self._strongest(layer, state) for layer in self.tensors}
-
-    def scan_stretch(
-        self, split: Split, first: int, end: int, *, batch_size: int = 128
-    ) -> ScanState:
-        """Passes over a part of a split; `scan_merge` joins several.
-
-        Unreadable images are left out, however many they are.
-
-        Args:
-            split: the images.
-            first: place in the split's order of the first one to look at.
-            end: place behind the last one.
-            batch_size: images that go through the network at once.
-
-        Raises:
-            RunError: an activation is not finite.
-        """
-        part = split.stretch(first, end)
-        bad_images = BadImages(part.num_examples, max_fraction=1)
-        state = ScanState.empty("", self.layers, self.count)
-        scan = Scan(self._update, state, part, self.preprocessing, None, bad_images)
-        found = scan.run(batch_size, float("inf"), show_progress=False)
-        places = found.places.copy()
-        places[..., 0] += np.where(places[..., 0] >= 0, first, 0)
-        return dataclasses.replace(found, places=places, next_position=end)
+        return {layer: self._strongest(layer, found) for layer in self.tensors}
 
     def activations(
         self,
@@ -235,36 +226,42 @@ class TopActivations:
         }
 
     @functools.cached_property
-    def _update(self):
-        tensors = [*dict(self.tensors.values()).values()]
-        return make_update(keras.Model(self.model.inputs, tensors))
+    def scanner(self) -> Scanner:
+        """What passes images through the network, compiled once."""
+        return Scanner(self.model, dict(self.tensors.values()))
 
-    def _start(self, split, state_path, data, max_bad_fraction) -> ScanState:
-        layers = self.layers
-        if state_path is None:
-            return ScanState.empty("", layers, self.count)
-        key = fingerprint(self.model, self.preprocessing, split, data)
-        state = load_state(state_path)
-        if state is not None and state.serves(key, layers, self.count):
-            if len(state.bad_images) <= max_bad_fraction * split.num_examples:
-                return state  # Otherwise they may have been mended meanwhile.
-        elif state is not None:
-            _log.warning(
-                "%s is of another network, data or request; scanning anew", state_path
-            )
-        return ScanState.empty(key, layers, self.count)
+    def _scan_split(self, images, folder, data) -> dict[str, np.ndarray]:
+        everything = Shard(0, images.split.num_examples)
+        if folder is None or not everything.end:
+            batches = images.batches(everything)
+            (found,) = self.scanner.scan(batches, self.count, images.batch_size)
+            return found
+        key = fingerprint(self.model, self.preprocessing, images.split, data)
+        names = [name for name, _ in self.layers]
+        kept = KeptScan.find(Path(folder), key, names, self.count, everything.end)
+        return kept.finish(images, self.scanner)
 
-    def _strongest(self, layer, state) -> Strongest:
+    def _batches(self, images, batch_size) -> Iterator[dict]:
+        """Prepares images that are not of a split, batch by batch."""
+        prepare, first = self.preprocessing, 0
+        crops = map(prepare.centre_crop, map(prepare.square, each_image(images)))
+        while crops_now := [*itertools.islice(crops, batch_size)]:
+            end = first + len(crops_now)
+            yield {
+                "image": np.stack(crops_now),
+                "label": np.full(len(crops_now), -1),
+                "position": np.arange(first, end),
+            }
+            first = end
+
+    def _strongest(self, layer, found) -> Strongest:
         name, _ = self.tensors[layer]
-        rows = (state.rows(name), slice(0, self.count))
-        places = state.places[rows]
-        return Strongest(
-            name, state.values[rows], places[..., 0], places[..., 1], places[..., 2:]
-        )
+        values, places = (found[name][:, : self.count] for name in array_names(name))
+        return Strongest(name, values, places[..., 0], places[..., 1], places[..., 2:])
 
 
-def _check_input(model, crop_size) -> None:
-    wanted = (None, crop_size, crop_size, 3)
+def _check_input(model, input_shape) -> None:
+    wanted = (None, *input_shape)
     shapes = [tf.TensorShape(image.shape) for image in model.inputs]
     if len(shapes) != 1 or not shapes[0].is_compatible_with(wanted):
         raise UsageError(

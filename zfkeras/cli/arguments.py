@@ -22,8 +22,12 @@ DATA_HELP = (
 
 MODEL_HELP = (
     "quarter (trained on Tiny ImageNet, part of the package), zfnet512 (see "
-    "zfkeras.download) or the path of a .keras file"
+    "zfkeras.download), keras:NAME for a network of keras.applications (keras:VGG16; "
+    "keras:VGG16:random without a download), or the path of a .keras or .h5 file"
 )
+
+# What `zfkeras.load(inputs=...)` takes.
+INPUTS = ("caffe", "tf", "torch", "0..255", "0..1", "-1..1")
 
 
 def make_parser(module: str, description: str) -> argparse.ArgumentParser:

@@ -7,6 +7,7 @@ from typing import Any
 from zfkeras.cli.arguments import (
     DATA_HELP,
     DEFAULT_MODEL,
+    INPUTS,
     MODEL_HELP,
     fraction,
     layer,
@@ -18,14 +19,57 @@ from zfkeras.records import setting
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
-class ModelSettings:
+class ReadingSettings:
+    """What a plain Keras file does not say of its network, for `zfkeras.load`."""
+
+    inputs: str | None = setting(
+        None,
+        choices=INPUTS,
+        help="values that the network of a plain Keras file reads: a mode of "
+        "keras.applications (caffe, tf, torch) or a range; write --inputs=-1..1 with "
+        "the sign (default: 0..255, if it begins with a Rescaling or Normalization)",
+    )
+    outputs: str | None = setting(
+        None,
+        choices=("logits", "probabilities"),
+        help="what it answers with; logits get a softmax (default: what its last "
+        "layer or its compiled loss says)",
+    )
+    class_names: Path | None = setting(
+        None,
+        type=Path,
+        metavar="FILE",
+        help="names of its classes, one a line (default: they are numbered)",
+    )
+    output: str | None = setting(
+        None, metavar="NAME", help="which of its outputs is meant, if it has several"
+    )
+    imports: tuple[str, ...] = setting(
+        (),
+        flag="--import",
+        action="append",
+        metavar="MODULE",
+        help="import this module first, which defines layers or activations of the "
+        "network that are not Keras's own; may be repeated",
+    )
+
+    @property
+    def reading(self) -> dict[str, Any]:
+        """The arguments of `zfkeras.load` that were given."""
+        names = ("inputs", "outputs", "class_names", "output")
+        given = {name: getattr(self, name) for name in names}
+        return {name: value for name, value in given.items() if value is not None}
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class ModelSettings(ReadingSettings):
     """Which network, for `Context.classifier`."""
 
     model: str = setting(DEFAULT_MODEL, metavar="MODEL", help=MODEL_HELP)
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
-class ModelsSettings:
+class ModelsSettings(ReadingSettings):
     """Which networks, for commands that compare or average several."""
 
     models: tuple[str, ...] | None = setting(
@@ -33,7 +77,7 @@ class ModelsSettings:
         flag="--model",
         action="append",
         metavar="MODEL",
-        help="preset or .keras file; may be given several times for several networks "
+        help=f"{MODEL_HELP}; may be given several times for several networks "
         f"(default: {DEFAULT_MODEL}, the network in the box)",
     )
 

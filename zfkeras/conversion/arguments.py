@@ -111,5 +111,7 @@ def _mean(text):
     except ValueError:
         return read_mean(Path(text))
     if len(values) != 3:
-        raise UsageError(f"--mean must be three numbers or a file. Received: {text}.")
+        raise UsageError(
+            argument="--mean", received=text, expected="three numbers or a file"
+        )
     return np.array(values, np.float32)

@@ -36,7 +36,8 @@ def open_data(
             until it covers that, and its centre is cut out. Ignored if `preprocessing`
             is given.
         preprocessing: prepares the images in place of that; its centre crop is taken.
-        batch_size: images in a batch, at least 1; the last batch may be smaller.
+        batch_size: images in a batch, at least 1; the last one may be smaller, and one
+            with images that cannot be read.
         seed: fixes the order, which is another one in each epoch. `None` means the
             split's own order.
 
@@ -70,10 +71,14 @@ def open_data(
         BadImages(images.num_examples),
     )
 
-    def prepared(chunk):
-        chunk = good_ones(chunk)
-        return centre_crops(preprocessing, chunk["image"]), chunk["label"]
+    def prepared(batch):
+        batch = good_ones(batch)
+        return centre_crops(preprocessing, batch["image"]), batch["label"]
 
-    dataset = chunks.map(prepared).rebatch(batch_size).prefetch(tf.data.AUTOTUNE)
+    # Bad ones are left out of their batches, so that the number of batches is known.
+    count = -(-images.num_examples // batch_size)
+    batches = chunks.rebatch(batch_size).map(prepared)
+    dataset = batches.apply(tf.data.experimental.assert_cardinality(count))
+    dataset = dataset.prefetch(tf.data.AUTOTUNE)
     dataset.class_names = source.class_names
     return dataset

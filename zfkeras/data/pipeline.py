@@ -81,6 +81,8 @@ def evaluation_batches(
 ) -> tf.data.Dataset:
     """Batches all images once, in the split's own order.
 
+    An image that cannot be read makes its batch smaller; the others stay as they are,
+    so that a pass begun at any batch, by whichever worker, has the same batches.
     {"image": float32 (batch[, 10], *input_shape), "label", "position": int64 (batch,)}
     """
     crop = ten_crops if ten_crop else centre_crops
@@ -90,8 +92,10 @@ def evaluation_batches(
 
     examples = split.stream(start=start).enumerate(start)
     shape = preprocessing.image_shape[:2]
-    chunks = load_chunks(examples, split, shape, bad_images).map(good_ones)
-    return chunks.map(cropped).rebatch(batch_size).prefetch(tf.data.AUTOTUNE)
+    chunks = load_chunks(examples, split, shape, bad_images).map(cropped)
+    batches = chunks.rebatch(batch_size).map(good_ones)
+    batches = batches.filter(lambda batch: tf.size(batch["position"]) > 0)
+    return batches.prefetch(tf.data.AUTOTUNE)
 
 
 def compute_mean_image(

@@ -94,7 +94,8 @@ class Preprocessing:
     @property
     def image_shape(self) -> tuple[int, int, int]:
         """(height, width, channels) of the image of which the crop is a part."""
-        return self.mean_image.shape
+        height, width, channels = np.shape(self.mean_image)
+        return height, width, channels
 
     @property
     def image_size(self) -> int:

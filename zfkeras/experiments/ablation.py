@@ -61,7 +61,11 @@ def _recipe(settings):
     from zfkeras.training.config import with_overrides, with_values
 
     if any(word.startswith("model.variant=") for word in settings.assignments):
-        raise UsageError("--set model.variant: --base and --changes choose the rows.")
+        raise UsageError(
+            argument="--set",
+            received="model.variant",
+            expected="another key: --base and --changes choose the rows",
+        )
     given = {
         "data.source": settings.data,
         "data.num_classes": settings.num_classes,

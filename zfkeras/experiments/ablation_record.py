@@ -45,8 +45,8 @@ def ablation_record(
     return Record(
         paper,
         [
-            f"Each row was trained for {config.epochs} epochs by the same recipe; the "
-            "paper trained for 70.",
+            "All rows were trained by the same recipe. "
+            f"Epochs: {config.epochs}; in the paper: 70.",
             _verdict(pairs),
         ],
         {"budget": budget, "rows": rows, "order": pairs},

@@ -46,7 +46,7 @@ def measure(context, settings: EvaluateSettings) -> Record:
     source.check_one_class_each()
     split_name = source.split_name(settings.split)
     split = source.split(split_name)
-    classifiers = [context.classifier(name) for name in settings.names]
+    classifiers = context.classifiers(settings.names, settings)
     context.claim_workdir()
     results = evaluate(
         classifiers,

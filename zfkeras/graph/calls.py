@@ -8,6 +8,7 @@ import dataclasses
 import functools
 import itertools
 from collections.abc import Sequence
+from typing import Any
 
 import keras
 
@@ -27,7 +28,7 @@ class LayerCall:
     """
 
     path: str
-    operation: object
+    operation: Any
     node: object
     inputs: tuple[int, ...]
     outputs: tuple[int, ...]
@@ -54,7 +55,7 @@ class LayerCall:
         return not (self.is_input or is_graph(self.operation))
 
 
-def model_of(model) -> object:
+def model_of(model) -> Any:
     """Returns the Keras model that a `zfkeras.Classifier` holds; others as they are."""
     is_model = isinstance(model, keras.Model)
     return model if is_model else getattr(model, "model", model)

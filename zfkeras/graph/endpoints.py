@@ -6,7 +6,7 @@ import keras
 
 from zfkeras.errors import UsageError
 from zfkeras.graph.boxes import Boxes
-from zfkeras.graph.calls import calls_between, is_graph, model_of
+from zfkeras.graph.calls import LayerCall, calls_between, is_graph, model_of
 from zfkeras.graph.kinds import Role, role_of
 from zfkeras.graph.receptive_field import receptive_field
 
@@ -70,7 +70,7 @@ def endpoints(model: keras.Model) -> dict[int, Endpoint]:
             expected="a Keras model or a Classifier",
             received=type(model).__name__,
         )
-    calls = []
+    calls: list[LayerCall] = []
     if is_graph(model):
         calls, _ = calls_between(model.inputs, model.outputs)
     numbers = {call: _number(call.operation.name) for call in calls}

@@ -25,8 +25,11 @@ _FULL_IN_WORDS = ("No space left on device", "Disk quota exceeded")
 
 
 @contextlib.contextmanager
-def written_whole(path: Path, mode: str = "wb") -> Iterator[IO]:
-    """Opens a file that replaces `path` once the block ends without an exception."""
+def written_whole(path: Path, mode: str = "wb", sync: bool = True) -> Iterator[IO]:
+    """Opens a file that replaces `path` once the block ends without an exception.
+
+    `sync`: wait until the disk has it; needless where a reader checks its checksums.
+    """
     path = Path(path)
     path.parent.mkdir(parents=True, exist_ok=True)
     remove_leftovers(path.parent, path.name)
@@ -35,7 +38,8 @@ def written_whole(path: Path, mode: str = "wb") -> Iterator[IO]:
         with file:
             yield file
             file.flush()
-            os.fsync(file.fileno())
+            if sync:
+                os.fsync(file.fileno())
             # The lock is still held, so no other process removes the file.
             os.replace(file.name, path)
     except BaseException:

@@ -26,10 +26,12 @@ class Compiled:
 
     def __init__(self, function: Callable):
         self._function = function
-        self._compiled = tf.function(function, jit_compile=True)
+        # Without autograph, which would take longer than XLA does: no kernel asks a
+        # tensor for the way.
+        self._compiled = tf.function(function, jit_compile=True, autograph=False)
         # One for each rank: traced for any shape, it would not know the rank either.
         self._plain = functools.cache(
-            lambda *ranks: tf.function(function, reduce_retracing=True)
+            lambda *ranks: tf.function(function, reduce_retracing=True, autograph=False)
         )
         self._shapes = set()
 

@@ -4,20 +4,17 @@ import dataclasses
 import functools
 import itertools
 import operator
-import os
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
 import keras
 import numpy as np
-from PIL import Image
 
+from zfkeras.data.files.decoding import each_image
 from zfkeras.data.preprocessing import Preprocessing
 from zfkeras.graph.layer_graph import check_layer
 from zfkeras.graph.layer_outputs import compile_layer
 from zfkeras.models.classifier_files import read_classifier, write_classifier
-
-_ONE_IMAGE = (str, os.PathLike, bytes, bytearray, memoryview, Image.Image)
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
@@ -236,16 +233,7 @@ class Classifier:
             yield np.stack(batch)
 
     def _squares(self, images) -> Iterator[np.ndarray]:
-        single = isinstance(images, _ONE_IMAGE) or (
-            getattr(images, "ndim", None) in (2, 3)
-        )
-        if not (single or isinstance(images, Iterable)):
-            raise TypeError(
-                "`images` must be an image (array, path, bytes, Pillow) or several. "
-                f"Received: images of type {type(images).__name__}."
-            )
-        for image in [images] if single else images:
-            yield self.preprocessing.square(image)
+        return map(self.preprocessing.square, each_image(images))
 
 
 def predict_crops(model: keras.Model, crops: np.ndarray) -> np.ndarray:

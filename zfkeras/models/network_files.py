@@ -133,6 +133,8 @@ def _in_words_of_keras_3(config):
             del settings["groups"]
         case "BatchNormalization", {"axis": [axis]}:
             settings["axis"] = axis
+        case "Functional" | "Model", {"output_layers": [[*one]]}:
+            settings["output_layers"] = one  # else a nested model makes a list of one
     return config
 
 

@@ -5,6 +5,7 @@ import os
 from collections.abc import Sequence
 from importlib import resources
 from pathlib import Path
+from typing import Any
 
 from zfkeras.data.published.finding import model_path
 from zfkeras.data.published.sets import NETWORKS, in_megabytes
@@ -77,13 +78,13 @@ def load(
             itself what it reads.
         RunError: the weights of a `keras:` network cannot be downloaded.
     """
-    options = {
+    options: dict[str, Any] = {
         "inputs": inputs,
         "outputs": outputs,
         "class_names": class_names,
         "output": output,
     }
-    if os.path.isfile(name) and is_plain(Path(name)) and Path(name).suffix in _SUFFIXES:
+    if not says_by_itself(name):
         model, compiled = read_network(Path(name))
         return from_keras(model, **options, compiled=compiled)
     classifier = _load_known(name)
@@ -96,6 +97,12 @@ def load(
                 "answers",
             )
     return classifier
+
+
+def says_by_itself(name: str | Path) -> bool:
+    """Tells whether a network is no plain Keras file, so that no more need be said."""
+    is_file = os.path.isfile(name) and Path(name).suffix in _SUFFIXES
+    return not (is_file and is_plain(Path(name)))
 
 
 def _load_known(name: str | Path) -> Classifier:

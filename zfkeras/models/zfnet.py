@@ -15,11 +15,12 @@ _CHANNELS = "channels_last"
 
 
 def ZFNet(  # noqa: N802 - named like a class, as keras.applications names its networks
-    num_classes: int = 1000,
+    num_classes: int | None = None,
     input_shape: tuple[int, int, int] | None = None,
-    variant: str = "zfnet",
+    variant: str | None = None,
     weights: str | None = None,
     *,
+    include_top: bool = True,
     kernel_initializer: str = "paper",
     dropout: float = 0.5,
     max_filter_rms: float | None = 0.1,
@@ -32,14 +33,20 @@ def ZFNet(  # noqa: N802 - named like a class, as keras.applications names its n
     same network serves training and the deconvnet.
 
     Args:
-        num_classes: number of classes of the softmax.
+        num_classes: number of classes of the softmax. `None` (default) means that of
+            the weights, or 1000.
         input_shape: (height, width, 3). `None` (default) means the variant's own,
-            (224, 224, 3) or (56, 56, 3). Other sizes change the size of fc6.
+            (224, 224, 3) or (56, 56, 3). Other sizes change the size of fc6, so that
+            trained weights fit without the top only.
         variant: a key of `zfkeras.models.variants.VARIANTS`: "zfnet", "alexnet",
-            "zfnet_quarter" or a row of Table 3 such as "zfnet_b".
-        weights: "tiny_imagenet" for the quarter-scale network that ships (200 classes),
-            or the path of a `.keras` file to take the weights of.
-            `None` (default) means random weights.
+            "zfnet_quarter" or a row of Table 3 such as "zfnet_b". `None` (default)
+            means that of the weights, or "zfnet".
+        weights: "quarter" (or "tiny_imagenet", its data set) for the quarter-scale
+            network that ships (200 classes), or the path of a `.keras` file to take
+            the weights of. `None` (default) means random weights.
+        include_top: whether flatten, fc6, fc7 and predictions are part of it, as
+            keras.applications calls them. False: the network ends with the maps of
+            its last stage, pool5.
         kernel_initializer: "paper", N(0, 0.01^2) (sec. 3), or any Keras initialiser
             such as "he_normal", for every layer but the softmax, which always starts
             as in the paper: near equal probabilities. Biases start at 0.
@@ -53,7 +60,8 @@ def ZFNet(  # noqa: N802 - named like a class, as keras.applications names its n
 
     Returns:
         A functional model from (batch, height, width, 3) RGB images with their mean
-        image subtracted, about -128 to 128, to probabilities (batch, num_classes).
+        image subtracted, about -128 to 128, to probabilities (batch, num_classes), or
+        without the top to maps (batch, height, width, channels).
 
     Raises:
         UsageError: unknown variant or dtype policy, an input shape of another form or
@@ -63,7 +71,16 @@ def ZFNet(  # noqa: N802 - named like a class, as keras.applications names its n
     Example:
         >>> ZFNet().count_params()
         62357608
+        >>> ZFNet(weights="quarter", include_top=False).output_shape
+        (None, 3, 3, 128)
     """
+    trained = None if weights is None else _trained(weights)
+    if trained is not None:
+        variant = variant or trained.name
+        units = trained.output_shape[-1]
+        num_classes = units if num_classes is None else num_classes
+    variant = variant or "zfnet"
+    num_classes = 1000 if num_classes is None else num_classes
     spec = find_variant(variant)
     if input_shape is None:
         input_shape = (spec.crop_size, spec.crop_size, 3)
@@ -92,6 +109,8 @@ def ZFNet(  # noqa: N802 - named like a class, as keras.applications names its n
         raise UsageError(
             f"`input_shape` is too small for {variant}. Received: {input_shape}."
         ) from err
+    if not include_top:
+        return _with_weights(keras.Model(inputs, x, name=variant), weights, trained)
     x = keras.layers.Flatten(_CHANNELS, name="flatten", dtype=dtype)(x)
     for number, units in spec.fully_connected.items():
         x = keras.layers.Dense(units, "relu", name=f"fc{number}", **kernel())(x)
@@ -104,9 +123,7 @@ def ZFNet(  # noqa: N802 - named like a class, as keras.applications names its n
         dtype="float32",
     )(x)
     model = keras.Model(inputs, outputs, name=variant)
-    if weights is not None:
-        _take_weights(model, weights)
-    return model
+    return _with_weights(model, weights, trained)
 
 
 def _check_numbers(num_classes, input_shape, dropout):
@@ -195,17 +212,34 @@ def _stage(x, number, stage: Stage, constraint, kernel):
     return x
 
 
-def _take_weights(model, weights):
+def _trained(weights) -> keras.Model:
+    """Loads the network whose weights are asked for."""
     from zfkeras.models.presets import load
 
-    trained = load(weights).model
-    wanted = [tuple(w.shape) for w in model.weights]
-    found = [tuple(w.shape) for w in trained.weights]
-    if wanted != found:
+    return load(weights).model
+
+
+def _with_weights(model, weights, trained) -> keras.Model:
+    """Gives a network the weights of a trained one, as far as it has its layers."""
+    if trained is None:
+        return model
+    has_top = any(layer.name == "flatten" for layer in model.layers)
+    source = trained.weights if has_top else _weights_below(trained, "flatten")
+    wanted = [tuple(weight.shape) for weight in model.weights]
+    if wanted != [tuple(weight.shape) for weight in source]:
         raise UsageError(
-            f"`weights` must fit the network: {weights!r} is a {trained.name} with "
-            f"{trained.output_shape[-1]} classes and input "
-            f"{trained.input_shape[1:]}; asked for {model.name} with "
-            f"{model.output_shape[-1]} classes and input {model.input_shape[1:]}."
+            argument="weights",
+            received=f"{weights!r}, a {trained.name} with {trained.output_shape[-1]} "
+            f"classes and input {trained.input_shape[1:]}",
+            expected=f"those of a {model.name} with output {model.output_shape[1:]} "
+            f"and input {model.input_shape[1:]}",
         )
-    model.set_weights(trained.get_weights())
+    model.set_weights(source)
+    return model
+
+
+def _weights_below(model, name) -> list:
+    """Lists the weights of the layers before the one of that name."""
+    names = [layer.name for layer in model.layers]
+    below = model.layers[: names.index(name)] if name in names else model.layers
+    return [weight for layer in below for weight in layer.weights]

@@ -1,11 +1,14 @@
 """Networks and data sets, each opened once for all that is measured with them."""
 
+from collections.abc import Sequence
 from pathlib import Path
 
 from zfkeras.cli.command import make_folder
+from zfkeras.cli.settings import ReadingSettings
 from zfkeras.data.register import Source, open_source
 from zfkeras.models.classifier import Classifier
-from zfkeras.models.presets import load
+from zfkeras.models.custom_objects import import_objects
+from zfkeras.models.presets import load, says_by_itself
 
 
 class Context:
@@ -21,7 +24,7 @@ class Context:
     def __init__(self, workdir: Path = Path(), cache: Path | None = None):
         self.cache = cache
         self.folder = Path(workdir)
-        self._classifiers: dict[str, Classifier] = {}
+        self._classifiers: dict[tuple, Classifier] = {}
         self._sources: dict[str, Source] = {}
 
     @property
@@ -34,11 +37,32 @@ class Context:
         """Makes the folder of the results and keeps other processes out of it."""
         make_folder(self.folder)
 
-    def classifier(self, model: str | Path) -> Classifier:
-        """Loads a network, as `zfkeras.load` does, once."""
-        if str(model) not in self._classifiers:
-            self._classifiers[str(model)] = load(model)
-        return self._classifiers[str(model)]
+    def classifier(
+        self, model: str | Path, settings: ReadingSettings | None = None
+    ) -> Classifier:
+        """Loads a network, as `zfkeras.load` does, once.
+
+        `settings` say of a plain Keras file what that does not say itself.
+        """
+        reading = {} if settings is None else settings.reading
+        for module in () if settings is None else settings.imports:
+            import_objects(module)
+        key = (str(model), *reading.items())
+        if key not in self._classifiers:
+            self._classifiers[key] = load(model, **reading)
+        return self._classifiers[key]
+
+    def classifiers(
+        self, models: Sequence[str | Path], settings: ReadingSettings
+    ) -> list[Classifier]:
+        """Loads several networks; what `settings` say is meant for the plain files."""
+        is_plain = [not says_by_itself(model) for model in models]
+        if not any(is_plain):  # then what they say is refused, if they say anything
+            is_plain = [True] * len(models)
+        return [
+            self.classifier(model, settings if plain else None)
+            for model, plain in zip(models, is_plain, strict=True)
+        ]
 
     def source(self, data: str) -> Source:
         """Opens a data set, as `--data` names it, once."""

@@ -5,17 +5,20 @@ rerun computes the shards that are absent. This module does not know what is com
 """
 
 import dataclasses
-import io
+import itertools
 import json
 import shutil
 import zipfile
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Container, Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 
 import numpy as np
 from tqdm import tqdm
 
 from zfkeras.data.files.bad_images import BadImages
+from zfkeras.data.pipeline import evaluation_batches
+from zfkeras.data.preprocessing import Preprocessing
+from zfkeras.data.split import Split
 from zfkeras.errors import RunError
 from zfkeras.io.files import raise_system_errors, warn_of_damage, written_whole
 
@@ -32,9 +35,8 @@ class Shard:
     end: int
 
 
-#: Computes a shard, batch by batch: name -> array. One name is "positions": int64
-#: (batch,), the places in the split of the images that could be read.
-Compute = Callable[[Shard, BadImages], Iterator[Mapping[str, np.ndarray]]]
+#: Makes arrays, by name, of the batches of a shard: of each batch, or of all together.
+Compute = Callable[[Iterator[dict]], Iterable[Mapping[str, np.ndarray]]]
 
 
 def shards(num_examples: int, shard_size: int, batch_size: int) -> list[Shard]:
@@ -55,91 +57,165 @@ def shard_path(folder: str | Path, shard: Shard) -> str:
     return f"{folder}/{shard.first:012d}-{shard.end:012d}.zip"
 
 
-def run_pass(
-    folder: Path,
-    plan: Sequence[Shard],
-    names: Sequence[str],
-    compute: Compute,
-    bad_images: BadImages,
-) -> Iterator[Path]:
-    """Computes the shards that a folder lacks; returns the paths of all.
+@dataclasses.dataclass(frozen=True, eq=False)
+class Pass:
+    """A pass over a split: the images, their batches, and those that cannot be read."""
 
-    The folder's name must stand for all that decides what is computed, and the caller
-    must have claimed it. An error of the images or the network removes the shards: it
-    may be mended before the next run.
+    split: Split
+    preprocessing: Preprocessing
+    batch_size: int
+    bad_images: BadImages
+    bar: tqdm | None = None  # is moved by the examples that are done
 
-    Args:
-        folder: holds the shards.
-        plan: the shards.
-        names: the arrays that a shard must hold.
-        compute: computes a shard.
-        bad_images: collects the images that cannot be read.
+    def batches(self, examples: Shard) -> Iterator[dict]:
+        """Yields the batches of some examples, while not too many images are bad."""
+        split = self.split.stretch(0, examples.end)
+        for batch in evaluation_batches(
+            split,
+            self.preprocessing,
+            self.batch_size,
+            start=examples.first,
+            bad_images=self.bad_images,
+        ):
+            self.bad_images.check()
+            yield batch
+            self._move_bar(int(batch["position"][-1]) + 1)
+        self.bad_images.check()
+        self._move_bar(examples.end)
 
-    Raises:
-        RunError: too many images cannot be read, or what `compute` raises.
-    """
-    paths = [Path(shard_path(folder, shard)) for shard in plan]
-    try:
-        with tqdm(total=plan[-1].end, desc=folder.name, unit=" images") as bar:
-            for shard, path in zip(plan, paths, strict=True):
-                if not _is_whole(path, names):
-                    write_shard(path, shard, compute, bad_images, bar.update)
-                for name, reason in read_about(path)["bad_images"].items():
-                    bad_images.add(name, reason)
-                bad_images.check()
-                bar.update(shard.end - bar.n)
-    except RunError:
-        shutil.rmtree(folder, ignore_errors=True)
-        raise
-    return paths
+    def run(
+        self,
+        folder: Path,
+        names: Sequence[str],
+        compute: Compute,
+        shard_size: int = SHARD_SIZE,
+    ) -> list[Path]:
+        """Computes the shards that a folder lacks; returns the paths of all.
+
+        The folder's name must stand for all that decides what is computed, and the
+        caller must have claimed it. An error of the images or the network removes the
+        shards: it may be mended before the next run.
+
+        Args:
+            folder: holds the shards.
+            names: the arrays that a shard must hold.
+            compute: computes a shard; memory holds what it yields once.
+            shard_size: examples of a shard, rounded up to whole batches.
+
+        Raises:
+            RunError: too many images cannot be read, or what `compute` raises.
+        """
+        plan = shards(self.split.num_examples, shard_size, self.batch_size)
+
+        def is_there(shard):
+            return is_whole(shard_path(folder, shard), names)
+
+        known = {}  # bad images of the shards so far
+        try:
+            # One stream of images serves neighbours: to open one takes a while.
+            for there, neighbours in itertools.groupby(plan, is_there):
+                neighbours = [*neighbours]
+                if not there:
+                    self._compute(folder, neighbours, compute, known)
+                for shard in neighbours:
+                    known |= read_bad_images(shard_path(folder, shard))
+                add_bad_images(known, self.bad_images)
+                self._move_bar(neighbours[-1].end)
+        except RunError:
+            shutil.rmtree(folder, ignore_errors=True)
+            raise
+        return [Path(shard_path(folder, shard)) for shard in plan]
+
+    def _compute(self, folder, neighbours, compute, known):
+        stream = self.batches(Shard(neighbours[0].first, neighbours[-1].end))
+        pending = None
+
+        def batches_until(end):
+            nonlocal pending
+            behind = 0
+            # The next batch may take long, or fail: first this shard is written.
+            while behind < end:
+                batch, pending = pending or next(stream, None), None
+                if batch is None:
+                    return
+                place = int(batch["position"][0])
+                if place >= end:  # no image of the last batch could be read
+                    pending = batch
+                    return
+                behind = (place // self.batch_size + 1) * self.batch_size
+                yield batch
+
+        for shard in neighbours:
+            arrays = compute(batches_until(shard.end))
+            path = shard_path(folder, shard)
+            # The stream reads ahead: a shard may name bad images of the next one.
+            write_shard(path, arrays, self.bad_images, known)
+            known |= read_bad_images(path)
+
+    def _move_bar(self, end):
+        if self.bar is not None:
+            self.bar.update(end - self.bar.n)
 
 
 def write_shard(
     path: str | Path,
-    shard: Shard,
-    compute: Compute,
+    arrays: Iterable[Mapping[str, np.ndarray]],
     bad_images: BadImages,
-    progress: Callable[[int], object] = lambda count: None,
+    known: Container[str] = (),
 ) -> None:
-    """Computes one shard; memory holds one batch at a time."""
-    known, count = bad_images.reasons(), 0
-    with written_whole(path) as file, zipfile.ZipFile(file, "w") as archive:
-        for arrays in compute(shard, bad_images):
-            bad_images.check()
-            for name, array in arrays.items():
+    """Writes a shard, with the bad images that are not in `known`.
+
+    Checksums tell whether it is whole, so that the disk is not waited for.
+    """
+    index = {}
+    with written_whole(path, sync=False) as file, zipfile.ZipFile(file, "w") as archive:
+        for count, batch in enumerate(arrays):
+            for name, array in batch.items():
+                array = np.ascontiguousarray(array)
                 member = f"{count}/{name}.npy"
                 with archive.open(member, "w", force_zip64=True) as part:
-                    np.lib.format.write_array(part, array, allow_pickle=False)
-            count += 1
-            progress(len(arrays["positions"]))
-        found = bad_images.reasons().items() - known.items()
-        about = {"batches": count, "bad_images": dict(sorted(found))}
-        archive.writestr(_ABOUT, json.dumps(about))
-
-
-def read_about(path: Path) -> dict:
-    """Returns how many batches a shard has, and the reasons of its bad images."""
-    with zipfile.ZipFile(path) as archive:
-        return json.loads(archive.read(_ABOUT))
+                    header = np.lib.format.header_data_from_array_1_0(array)
+                    np.lib.format.write_array_header_1_0(part, header)
+                    place = [file.tell(), header["descr"], array.shape]
+                    part.write(array.data)
+                index.setdefault(name, []).append(place)
+        reasons = sorted(bad_images.reasons().items())
+        found = {name: reason for name, reason in reasons if name not in known}
+        archive.writestr(_ABOUT, json.dumps({"arrays": index, "bad_images": found}))
 
 
 def read_shard(path: Path, names: Sequence[str]) -> Iterator[list[np.ndarray]]:
-    """Yields some arrays of each batch of a shard."""
-    with zipfile.ZipFile(path) as archive:
-        for number in range(read_about(path)["batches"]):
-            members = [archive.read(f"{number}/{name}.npy") for name in names]
-            yield [np.load(io.BytesIO(one), allow_pickle=False) for one in members]
+    """Yields some arrays of each batch of a shard, mapped to memory in place."""
+    index = _about(path)["arrays"]
+    if not index:  # none of its images could be read
+        return
+    content = np.memmap(path, mode="r")
+    for places in zip(*(index[name] for name in names), strict=True):
+        yield [
+            np.ndarray(shape, dtype, content, offset) for offset, dtype, shape in places
+        ]
 
 
-def _is_whole(path: Path, names: Sequence[str]) -> bool:
+def read_bad_images(path: Path) -> dict[str, str]:
+    """Returns {id: reason} of the images of a shard that could not be read."""
+    return _about(path)["bad_images"]
+
+
+def add_bad_images(reasons: Mapping[str, str], bad_images: BadImages) -> None:
+    """Adds the bad images of shards; raises `RunError` if there are too many."""
+    for name, reason in reasons.items():
+        bad_images.add(name, reason)
+    bad_images.check()
+
+
+def is_whole(path: Path, names: Sequence[str]) -> bool:
     """Whether a shard of an earlier run is there, undamaged, with these arrays."""
     try:
         with zipfile.ZipFile(path) as archive:
             if (damaged := archive.testzip()) is not None:
                 raise zipfile.BadZipFile(f"its member {damaged} has changed")
-            numbers = range(read_about(path)["batches"])
-            wanted = {f"{number}/{name}.npy" for number in numbers for name in names}
-            return wanted <= {*archive.namelist()}
+        index = _about(path)["arrays"]
+        return not index or {*names} <= {*index}
     except FileNotFoundError:
         return False
     # Damaged bytes make zipfile raise nearly everything.
@@ -147,3 +223,9 @@ def _is_whole(path: Path, names: Sequence[str]) -> bool:
         raise_system_errors(err)
         warn_of_damage(path, err, "computing it anew")
         return False
+
+
+def _about(path: Path) -> dict:
+    """Reads where each array of a shard is, and which images are bad."""
+    with zipfile.ZipFile(path) as archive:
+        return json.loads(archive.read(_ABOUT))

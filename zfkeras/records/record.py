@@ -50,5 +50,5 @@ class Record:
 
     def to_text(self) -> str:
         """Returns tables and findings as a terminal shows them."""
-        parts = [f"{table.caption}\n{table.to_markdown()}" for table in self.tables]
+        parts = [table.to_text() for table in self.tables]
         return "\n\n".join([*parts, "\n".join(self.findings)]).strip()

@@ -34,6 +34,10 @@ class Table:
         text = "\n".join(_line(line, widths) for line in lines)
         return f"{text}\n\n{self.note}" if self.note else text
 
+    def to_text(self) -> str:
+        """Returns caption and table as a terminal shows them."""
+        return f"{self.caption}\n{self.to_markdown()}"
+
     def to_json(self) -> dict:
         """Returns the table as JSON values."""
         return dataclasses.asdict(self)

@@ -137,8 +137,10 @@ def with_overrides(config: TrainConfig, assignments: Sequence[str]) -> TrainConf
     for assignment in assignments:
         key, equals, text = assignment.partition("=")
         if not equals:
-            raise UsageError(f"--set needs KEY=VALUE. Received: {assignment!r}.")
-        config = _replaced(config, key, text)
+            raise UsageError(
+                argument="--set", received=assignment, expected="KEY=VALUE"
+            )
+        config = _replaced(config, key, text, f"--set {key}")
     return config
 
 
@@ -181,7 +183,7 @@ def check(config: TrainConfig) -> None:
         for part in key.split("."):
             value = getattr(value, part)
         if value is not None and not holds(value):
-            raise UsageError(f"{key} must be {words}. Received: {key}={value!r}.")
+            raise UsageError(argument=key, received=value, expected=words)
 
 
 def keys_of(config) -> list[str]:
@@ -196,19 +198,21 @@ def keys_of(config) -> list[str]:
     return sorted(found)
 
 
-def _replaced(config, key, text):
+def _replaced(config, key, text, flag):
     if key not in keys_of(config):
         raise UsageError(
-            f"--set key must be one of {', '.join(keys_of(config))}. Received: {key!r}."
+            argument="--set key",
+            received=key,
+            expected=f"one of {', '.join(keys_of(config))}",
         )
     section, dot, rest = key.partition(".")
     if dot:
-        inner = _replaced(getattr(config, section), rest, text)
+        inner = _replaced(getattr(config, section), rest, text, flag)
         return dataclasses.replace(config, **{section: inner})
-    return dataclasses.replace(config, **{key: _parsed(config, key, text)})
+    return dataclasses.replace(config, **{key: _parsed(config, key, text, flag)})
 
 
-def _parsed(config, key, text):
+def _parsed(config, key, text, flag):
     """Reads `text` as the type the field was declared with."""
     wanted = typing.get_type_hints(type(config))[key]
     if isinstance(wanted, types.UnionType):
@@ -225,4 +229,4 @@ def _parsed(config, key, text):
         kind = {int: "a whole number", float: "a number"}.get(
             wanted, "whole numbers with commas between"
         )
-        raise UsageError(f"--set {key} must be {kind}. Received: {text!r}.") from err
+        raise UsageError(argument=flag, received=text, expected=kind) from err

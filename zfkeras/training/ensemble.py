@@ -91,7 +91,11 @@ def _outputs_of_labels(classifiers, source) -> np.ndarray:
     names = classifiers[0].class_names
     for classifier in classifiers[1:]:
         if classifier.class_names != names:
-            raise UsageError("--model: the networks must know the same classes.")
+            raise UsageError(
+                argument="--model",
+                received=f"{len(names)} classes and {len(classifier.class_names)}",
+                expected="networks of the same classes in the same order",
+            )
     output_of = {name: number for number, name in enumerate(names)}
     by_wnid = {wnid_of(name): number for name, number in output_of.items()}
     by_wnid.pop(None, None)
@@ -101,8 +105,10 @@ def _outputs_of_labels(classifiers, source) -> np.ndarray:
     unknown = [name for name, output in pairs if output is None]
     if unknown:
         raise UsageError(
-            f"--data {source.spec} has {len(unknown)} of {len(wanted)} "
-            f"classes that the network does not know, such as {unknown[0]!r}; it was "
-            f"trained on {len(names)} classes, such as {names[0]!r}."
+            argument="--data",
+            received=f"{source.spec} with {len(unknown)} of {len(wanted)} classes that "
+            f"the network does not know, such as {unknown[0]!r}",
+            expected=f"images of the network's {len(names)} classes, such as "
+            f"{names[0]!r}",
         )
     return np.array(found)

@@ -14,11 +14,11 @@ from zfkeras.errors import UsageError
 
 def test_lists_hold_numbers_and_names():
     assert layer_list("7") == (7,)
-    assert layer_list("5, 1,fc1,5,block1_pool,fc1") == (1, 5, "fc1", "block1_pool")
+    assert layer_list("5, 1,fc1,block1_pool") == (1, 5, "fc1", "block1_pool")
     assert layer_list("all") is None
     assert in_order(["b", 7, "a", 1, "b"]) == [1, 7, "b", "a"]
-    for text in ("", "1,,2", ","):
-        with pytest.raises(argparse.ArgumentTypeError, match="must be like 1,2,5"):
+    for text in ("", "1,,2", ",", "5,1,5"):
+        with pytest.raises(argparse.ArgumentTypeError):
             layer_list(text)
 
 
@@ -56,13 +56,13 @@ def test_what_is_large_and_what_is_many_is_left_out(monkeypatch):
     assert all_layers(model) == ["fc1"]
 
 
-def test_a_layer_called_twice_and_maps_of_unknown_size_are_left_out():
+def test_a_stage_may_end_with_a_second_call_and_unknown_sizes_are_left_out():
     image = keras.Input((8, 8, 3))
     twice = keras.layers.Conv2D(3, 3, padding="same", name="twice")
     maps = keras.layers.Conv2D(3, 3, padding="same", name="once")(image)
     maps = keras.layers.GlobalAveragePooling2D(name="gap")(twice(twice(maps)))
     model = keras.Model(image, keras.layers.Dense(2)(maps))
-    assert all_layers(model) == ["once", "gap"]
+    assert all_layers(model) == ["twice@2", "gap"]
     image = keras.Input((None, None, 3))
     maps = keras.layers.Conv2D(3, 3, name="conv")(image)
     gap = keras.layers.GlobalAveragePooling2D(name="gap")(maps)

@@ -55,7 +55,7 @@ def test_points_and_boxes_are_found_in_the_crop(photographs_of_two, tmp_path):
     assert wide.square[2 + 6, 2 + 10].tolist() == [255, 0, 0]
     assert tall.square[2 + 10, 2 + 6].tolist() == [255, 0, 0]
 
-    masks = masks_on([wide, tall], size=3, side=12)
+    masks = masks_on([wide, tall], size=3, shape=(12, 12))
     assert masks[0].tolist() == [[5, 9, 8, 12], [9, 5, 12, 8]]
     assert masks[1].tolist() == [[2, 8, 8, 12], [8, 2, 12, 8]]
 
@@ -68,14 +68,14 @@ def test_masks_are_moved_into_the_picture_and_keep_their_size(
         read_parts(written(tmp_path, parts)), photographs_of_two, PREPROCESSING
     )
     images[0].parts["corner"] = np.array([0.0, 12, 0, 12])
-    (masks,) = masks_on(images, size=5, side=12)
+    (masks,) = masks_on(images, size=5, shape=(12, 12))
     assert masks[0].tolist() == [0, 7, 5, 12]
     assert (masks[:, 2:] - masks[:, :2] == 5).all()
 
 
 def test_random_masks_have_the_sizes_of_the_parts_and_lie_inside():
     masks = np.array([[[0, 0, 3, 4], [0, 0, 5, 5]], [[1, 1, 2, 2], [0, 0, 12, 1]]])
-    found = random_masks(masks, 400, side=12, seed=1)
+    found = random_masks(masks, 400, shape=(12, 12), seed=1)
     sizes = found[..., 2:] - found[..., :2]
     assert (sizes[::2] == [[3, 4], [5, 5]]).all()
     assert (sizes[1::2] == [[1, 1], [12, 1]]).all()
@@ -84,8 +84,8 @@ def test_random_masks_have_the_sizes_of_the_parts_and_lie_inside():
     # Each image has its own places, all of them, and a seed fixes them.
     assert (found[1::2, 0, 0] != found[1::2, 1, 0]).any()
     assert {*found[1::2, 0, 0].tolist()} == {*range(12)}
-    assert (found == random_masks(masks, 400, side=12, seed=1)).all()
-    assert (found != random_masks(masks, 400, side=12, seed=2)).any()
+    assert (found == random_masks(masks, 400, shape=(12, 12), seed=1)).all()
+    assert (found != random_masks(masks, 400, shape=(12, 12), seed=2)).any()
 
 
 @pytest.mark.parametrize(

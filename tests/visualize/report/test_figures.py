@@ -53,7 +53,7 @@ def test_the_same_settings_and_inputs_make_nothing_again(make):
 
 def test_only_overwriting_looks_at_all_images_again(make, tmp_path):
     make()
-    scans = {"x/scan-0.npz": "found", "x/scans/epoch-001.npz": "found"}
+    scans = {"x/top_activations/key-top-9/1.zip": "found"}
     write_tree(tmp_path, scans)
     make(2)
     assert all((tmp_path / name).exists() for name in scans)

@@ -1,6 +1,5 @@
 import json
 import os
-import types
 
 import numpy as np
 import pytest
@@ -8,12 +7,12 @@ import pytest
 from tests.helpers.splits import noise, png
 from tests.helpers.trees import write_tree
 from visualize.report.given import look_at_given
+from visualize.report.settings import ReportSettings
 from zfkeras.data.preprocessing import Preprocessing
 from zfkeras.errors import UsageError
 from zfkeras.passes.context import Context
 
 PREPROCESSING = Preprocessing(np.zeros((32, 32, 3), np.float32), crop_size=32)
-NOTHING = dict.fromkeys(("run", "parts", "parts_images", "ablation", "transfer"))
 
 
 def parts_json(x=0.5):
@@ -38,8 +37,7 @@ def folder(tmp_path):
 
 
 def look(**given):
-    args = types.SimpleNamespace(**{**NOTHING, "compare": [], "images": [], **given})
-    return look_at_given(args, Context(), PREPROCESSING)
+    return look_at_given(ReportSettings(**given), Context(), PREPROCESSING)
 
 
 @pytest.mark.parametrize(

@@ -13,11 +13,12 @@ from tests.helpers.coarse import (
 )
 from tests.helpers.splits import noise, png, split_of
 from tests.helpers.top_reference import all_maps, strongest
-from visualize.strongest.scan_state import load_state
+from visualize.strongest.kept_scan import KeptScan
 from visualize.strongest.top_activations import TopActivations
 from zfkeras.data.files.bad_images import BadImages
 from zfkeras.data.preprocessing import Preprocessing
 from zfkeras.data.register import open_source
+from zfkeras.data.split import ListedSplit
 from zfkeras.errors import RunError, UsageError
 from zfkeras.models.presets import load
 
@@ -61,20 +62,18 @@ def assert_same(first, second):
             )
 
 
-class CountingSplit:
-    """Passes everything on and counts reads; stops the scan at one of them."""
+class CountingSplit(ListedSplit):
+    """Counts the reads of a split; stops the scan at one of them."""
 
     def __init__(self, split, stop_at=None):
-        self.split, self.stop_at, self.reads = split, stop_at, []
+        def read(key):
+            self.reads.append(int(key))
+            if int(key) == stop_at:
+                raise MemoryError("stopped by the test")
+            return split.read(key)
 
-    def __getattr__(self, name):
-        return getattr(self.split, name)
-
-    def read(self, key):
-        self.reads.append(int(key))
-        if int(key) == self.stop_at:
-            raise MemoryError("stopped by the test")
-        return self.split.read(key)
+        super().__init__(split.keys, split.labels, split.ids, read)
+        object.__setattr__(self, "reads", [])
 
 
 def test_a_hand_computed_case():
@@ -147,39 +146,87 @@ def test_the_shipped_network_equals_brute_force_on_photographs(photographs):
                 np.testing.assert_allclose(maps[image, y, x, channel], value, rtol=1e-4)
 
 
-@pytest.mark.parametrize("stop_at", [4, 22])
-def test_a_scan_that_was_stopped_goes_on_where_it_stopped(
-    finder, whole, tmp_path, stop_at, monkeypatch
+def test_images_that_are_no_split_are_scanned(finder, whole):
+    for images in (
+        coarse_images(),
+        iter(coarse_images()),
+        [*map(png, coarse_images())],
+    ):
+        found = finder.scan(images, batch_size=4)
+        for layer in LAYERS:
+            for name in ("values", "images", "positions"):
+                wanted = getattr(whole[layer], name)
+                np.testing.assert_array_equal(getattr(found[layer], name), wanted)
+            assert (found[layer].labels == -1).all()
+
+
+def test_a_single_image_counts_as_one(finder):
+    images = coarse_images(2)
+    for image in (images[1], png(images[1])):
+        assert_same(finder.scan(image), finder.scan(images[1:]))
+    with pytest.raises(TypeError, match="several. Received: images of type int"):
+        finder.scan(3)
+
+
+def test_images_that_are_no_split_have_no_folder(finder, tmp_path):
+    with pytest.raises(UsageError) as caught:
+        finder.scan(coarse_images(), folder=tmp_path)
+    assert caught.value.argument == "folder"
+    with pytest.raises(RunError, match="no image to scan"):
+        finder.scan([])
+
+
+@pytest.mark.parametrize(("dies_at", "kept"), [(4, 0), (9, 8), (22, 16)])
+def test_a_scan_that_died_goes_on_behind_its_last_whole_shard(
+    finder, whole, tmp_path, dies_at, kept, monkeypatch
 ):
     # A chunk is lost as a whole, and by default one is nearly all of these images.
     monkeypatch.setattr("zfkeras.data.pipeline._LARGEST_CHUNK", 1)
-    path = tmp_path / "scan.npz"
-    split = CountingSplit(coarse_split(), stop_at)
+    monkeypatch.setitem(KeptScan.finish.__kwdefaults__, "shard_size", 8)
     with pytest.raises(Exception, match="stopped by the test"):
-        finder.scan(split, batch_size=4, state_path=path)
-    done = load_state(path).next_position
-    assert done % 4 == 0
+        finder.scan(
+            CountingSplit(coarse_split(), dies_at), batch_size=4, folder=tmp_path
+        )
+    shards = [*tmp_path.rglob("*.zip")]
     # tf.data reads ahead of what it has handed out.
-    assert stop_at - 8 <= done <= stop_at
+    assert kept - 8 <= 8 * len(shards) <= kept
     rest = CountingSplit(coarse_split())
-    assert_same(finder.scan(rest, batch_size=4, state_path=path), whole)
-    assert sorted(rest.reads) == list(range(done, 23))
+    assert_same(finder.scan(rest, batch_size=4, folder=tmp_path), whole)
+    assert sorted(rest.reads) == list(range(8 * len(shards), 23))
+    assert len([*tmp_path.rglob("*.zip")]) == 1
+
+
+@pytest.mark.parametrize("count", [1, 4, 30])
+def test_shards_are_one_scan_ties_and_all(model, tmp_path, count, monkeypatch):
+    finder = TopActivations(model, LAYERS, count, PLAIN)
+    whole = finder.scan(coarse_split(), batch_size=4)
+    monkeypatch.setitem(KeptScan.finish.__kwdefaults__, "shard_size", 8)
+    assert_same(
+        finder.scan(coarse_split(), batch_size=4, folder=tmp_path),
+        whole,
+    )
+    # Ties are what is tested: there must be some that cross the shards.
+    if count == 4:
+        for found in whole.values():
+            tied = np.diff(found.values, axis=1) == 0
+            assert (tied & (np.diff(found.images // 8, axis=1) > 0)).any()
 
 
 def test_a_finished_scan_answers_without_reading_an_image(
     model, finder, whole, tmp_path
 ):
-    path, split = tmp_path / "scan.npz", CountingSplit(coarse_split())
-    finder.scan(coarse_split(), state_path=path)
-    assert_same(finder.scan(split, state_path=path), whole)
-    fewer = TopActivations(model, ["fc", "conv"], 2, PLAIN).scan(split, state_path=path)
+    split = CountingSplit(coarse_split())
+    finder.scan(coarse_split(), folder=tmp_path)
+    assert_same(finder.scan(split, folder=tmp_path), whole)
+    finder = TopActivations(model, ["fc", "conv"], 2, PLAIN)
+    fewer = finder.scan(split, folder=tmp_path)
     assert split.reads == []
     for layer in ("fc", "conv"):
         np.testing.assert_array_equal(fewer[layer].images, whole[layer].images[:, :2])
 
 
-def test_what_the_state_is_not_of_is_scanned_anew(model, tmp_path, caplog):
-    path, few = tmp_path / "scan.npz", coarse_split(5)
+def test_what_another_request_has_found_does_not_serve(model, tmp_path):
+    few = coarse_split(5)
     scaled = dataclasses.replace(PLAIN, input_scale=0.5)
     other_images = split_of([png(noise(i, CROP, CROP)) for i in range(5)])
     other_images = dataclasses.replace(other_images, labels=other_images.labels + 1)
@@ -194,26 +241,35 @@ def test_what_the_state_is_not_of_is_scanned_anew(model, tmp_path, caplog):
     ]
     for number, (arguments, images, data) in enumerate(requests):
         split = CountingSplit(images)
-        found = TopActivations(*arguments).scan(split, state_path=path, data=data)
+        found = TopActivations(*arguments).scan(split, folder=tmp_path, data=data)
         assert len(split.reads) == images.num_examples, number
-    assert_same(found, TopActivations(*arguments).scan(images))
-    assert caplog.text.count("scanning anew") == len(requests) - 1
+        assert_same(found, TopActivations(*arguments).scan(images))
+
+
+def test_a_damaged_result_is_named_and_found_anew(finder, whole, tmp_path, caplog):
+    finder.scan(coarse_split(), folder=tmp_path)
+    (path,) = tmp_path.rglob("*.zip")
+    content = bytearray(path.read_bytes())
+    content[len(content) // 2] ^= 4
+    path.write_bytes(content)
+    assert_same(finder.scan(coarse_split(), folder=tmp_path), whole)
+    assert f"{path} is damaged" in caplog.text
 
 
 def test_bad_images_are_left_out_and_remembered(finder, tmp_path):
     files = [png(image) for image in coarse_images(9)]
     files[4] = b"no image"
-    split, path = split_of(files), tmp_path / "scan.npz"
-    for _ in range(2):  # the second time out of the state
+    split = split_of(files)
+    for _ in range(2):  # the second time out of the folder
         tally = BadImages(9, 0.2)
-        found = finder.scan(split, state_path=path, bad_images=tally)
+        found = finder.scan(split, folder=tmp_path, bad_images=tally)
         assert 4 not in found["conv"].images
         assert [*tally.to_json()["images"]] == ["image-4"]
     with pytest.raises(RunError, match="1 of 9 images cannot be read"):
-        finder.scan(split, state_path=path)
+        finder.scan(split, folder=tmp_path)
     files[4] = files[3]  # mended, as the message says
     mended = CountingSplit(split)
-    finder.scan(mended, state_path=path)
+    finder.scan(mended, folder=tmp_path)
     assert sorted(mended.reads) == list(range(9))
 
 

@@ -91,6 +91,33 @@ def test_an_h5_file_of_keras_2_is_read(tmp_path):
     assert path.read_bytes() == before
 
 
+@pytest.mark.filterwarnings("ignore:You are saving your model as an HDF5 file")
+def test_an_h5_file_of_keras_2_with_a_base_model_inside_is_read(tmp_path):
+    path = tmp_path / "tuned.h5"
+    image = keras.Input(SHAPE)
+    maps = keras.layers.Conv2D(4, 3, name="conv")(image)
+    base = keras.Model(image, maps, name="base")
+    pool, answer = keras.layers.GlobalAveragePooling2D(), keras.layers.Dense(3)
+    model = keras.Sequential([keras.Input(SHAPE), base, pool, answer])
+    model.save(path)
+    with h5py.File(path, "r+") as file:
+        config = json.loads(file.attrs["model_config"])
+        (inside,) = (
+            layer
+            for layer in config["config"]["layers"]
+            if layer["config"]["name"] == "base"
+        )
+        inside["config"]["output_layers"] = [["conv", 0, 0]]
+        file.attrs["model_config"] = json.dumps(config)
+    with pytest.raises(ValueError):
+        keras.saving.load_model(path)
+    classifier = zfkeras.load(path, inputs="0..255", outputs="logits")
+    logits = model.predict(IMAGES.astype(np.float32), verbose=0)
+    expected = np.exp(logits - logits.max(axis=1, keepdims=True))
+    expected /= expected.sum(axis=1, keepdims=True)
+    np.testing.assert_allclose(classifier.predict(IMAGES), expected, atol=1e-5)
+
+
 class Twice(keras.layers.Layer):
     def call(self, x):
         return 2 * x

@@ -73,24 +73,29 @@ def test_a_setting_changes_nothing_else():
 
 
 def test_an_unknown_key_lists_the_keys():
-    with pytest.raises(UsageError, match=r"optimizer.learning_rate.*Received: 'lr'"):
+    with pytest.raises(UsageError) as caught:
         with_overrides(TrainConfig("x"), ["lr=1"])
+    assert caught.value.received == "lr"
+    assert "optimizer.learning_rate" in caught.value.expected
     assert "schedule.patience_epochs" in keys_of(TrainConfig("x"))
 
 
 @pytest.mark.parametrize(
-    ("assignment", "message"),
+    ("assignment", "argument", "received", "expected"),
     [
-        ("epochs=many", "--set epochs must be a whole number. Received: 'many'"),
-        ("optimizer.momentum=high", "must be a number"),
-        ("snapshot_epochs=1,x", "whole numbers with commas"),
-        ("epochs", "KEY=VALUE"),
-        ("optimizer=3", "must be one of"),
+        ("epochs=many", "--set epochs", "many", "a whole number"),
+        ("optimizer.momentum=high", "--set optimizer.momentum", "high", "a number"),
+        ("snapshot_epochs=1,x", "--set snapshot_epochs", "1,x", "whole numbers"),
+        ("epochs", "--set", "epochs", "KEY=VALUE"),
+        ("optimizer=3", "--set key", "optimizer", "one of "),
     ],
 )
-def test_a_bad_assignment_is_one_clear_line(assignment, message):
-    with pytest.raises(UsageError, match=message):
+def test_a_bad_assignment_is_explained(assignment, argument, received, expected):
+    with pytest.raises(UsageError) as caught:
         with_overrides(TrainConfig("x"), [assignment])
+    error = caught.value
+    assert (error.argument, error.received) == (argument, received)
+    assert error.expected.startswith(expected)
 
 
 @pytest.mark.parametrize(
@@ -115,8 +120,9 @@ def test_a_bad_assignment_is_one_clear_line(assignment, message):
 def test_a_setting_out_of_range_is_named(assignment):
     key = assignment.partition("=")[0]
     config = with_overrides(TrainConfig("x"), [assignment])
-    with pytest.raises(UsageError, match=f"^{key} must be .*Received: {key}="):
+    with pytest.raises(UsageError) as caught:
         check(config)
+    assert caught.value.argument == key
 
 
 def test_values_of_none_change_nothing():

@@ -11,6 +11,8 @@ from scipy.special import logsumexp, softmax
 class SquaredHinge:
     """One against rest: the sum of max(0, 1 - y f)^2; each column is its own problem.
 
+    Targets are y, times the root of a sample's weight: t^2 max(0, 1 - f / t)^2.
+
     Shapes: `targets` (n_samples, n_columns).
     """
 
@@ -34,7 +36,7 @@ class SquaredHinge:
 
     def curvature(self, scores: np.ndarray):
         """Returns the function V -> H V of the second derivative at these scores."""
-        active = 2 * self.counted(scores).astype(scores.dtype)
+        active = self._bend(scores)
         return lambda directions: active * directions
 
     def counted(self, scores: np.ndarray) -> np.ndarray:
@@ -43,7 +45,11 @@ class SquaredHinge:
 
     def mean_curvature(self, scores: np.ndarray) -> np.ndarray:
         """Returns the mean second derivative, (n_columns,)."""
-        return 2 * self.counted(scores).mean(axis=0, dtype=scores.dtype)
+        return self._bend(scores).mean(axis=0)
+
+    def _bend(self, scores):
+        bend = 2 * np.square(self.targets) * self.counted(scores)
+        return bend.astype(scores.dtype, copy=False)
 
     def _slack(self, scores):
         known = np.abs(self.targets)
@@ -53,6 +59,8 @@ class SquaredHinge:
 class Multinomial:
     """The cross-entropy of a softmax over all columns: one problem.
 
+    A row of targets sums to the sample's weight.
+
     Shapes: `targets` (n_samples, n_columns).
     """
 
@@ -60,22 +68,24 @@ class Multinomial:
 
     def __init__(self, targets: np.ndarray):
         self.targets = targets
+        self._weights = targets.sum(axis=1, keepdims=True)
 
     def value(self, scores: np.ndarray) -> np.ndarray:
         """Returns the loss, (1,)."""
         right = (scores * self.targets).sum(axis=1)
-        return np.array([(logsumexp(scores, axis=1) - right).sum(dtype=np.float64)])
+        all_of_them = logsumexp(scores, axis=1) * self._weights[:, 0]
+        return np.array([(all_of_them - right).sum(dtype=np.float64)])
 
     def gradient(self, scores: np.ndarray) -> np.ndarray:
         """Returns the derivative by the scores, of their shape."""
-        return softmax(scores, axis=1) - self.targets
+        return self._weights * softmax(scores, axis=1) - self.targets
 
     def curvature(self, scores: np.ndarray):
         """Returns the function V -> H V of the second derivative at these scores."""
         shares = softmax(scores, axis=1)
 
         def product(directions):
-            weighted = shares * directions
+            weighted = self._weights * shares * directions
             return weighted - shares * weighted.sum(axis=1, keepdims=True)
 
         return product
@@ -83,4 +93,4 @@ class Multinomial:
     def mean_curvature(self, scores: np.ndarray) -> np.ndarray:
         """Returns the mean second derivative by each score, (n_columns,)."""
         shares = softmax(scores, axis=1)
-        return (shares * (1 - shares)).mean(axis=0)
+        return (self._weights * shares * (1 - shares)).mean(axis=0)

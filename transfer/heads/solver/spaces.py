@@ -28,13 +28,13 @@ class FeatureSpace:
         self.size = features.shape[1]
 
     @classmethod
-    def of_samples(cls, X: np.ndarray) -> "FeatureSpace":
+    def of_samples(cls, X: np.ndarray, sample_weight=None) -> "FeatureSpace":
         """Scales features (n_samples, n_features) and adds the ones."""
         scaled = np.ones((len(X), X.shape[1] + 1), np.float32)
         features = scaled[:, :-1]
         with np.errstate(over="ignore"):  # _scale checks
             features[...] = X
-        scale = _scale(np.einsum("ij,ij->i", features, features))
+        scale = _scale(np.einsum("ij,ij->i", features, features), sample_weight)
         features *= np.float32(1 / scale)
         return cls(scaled, scale)
 
@@ -75,11 +75,11 @@ class FeatureSpace:
         return a.T @ b
 
     def ridge(self, rows: np.ndarray, targets: np.ndarray, c: float) -> np.ndarray:
-        """Minimises |w|^2 / 2 + c * |f - targets|^2 over some rows, in float64.
+        """Minimises |w|^2 / 2 + c * sum (|t| f - t)^2 over some rows, in float64.
 
         Shapes: `targets` (n_rows,), result float64 (size,).
         """
-        part = self.features[rows].astype(np.float64)
+        part = self.features[rows].astype(np.float64) * np.abs(targets)[:, None]
         if len(rows) <= self.size:
             return part.T @ _solved(part @ part.T, targets, c)
         return _solved(part.T @ part, part.T @ targets, c)
@@ -109,9 +109,9 @@ class SampleSpace:
         self.size = len(gram)
 
     @classmethod
-    def of_samples(cls, gram: np.ndarray) -> "SampleSpace":
+    def of_samples(cls, gram: np.ndarray, sample_weight=None) -> "SampleSpace":
         """Scales inner products (n_samples, n_samples) and adds the ones."""
-        scale = _scale(np.diagonal(gram))
+        scale = _scale(np.diagonal(gram), sample_weight)
         return cls(gram * np.float32(scale**-2) + np.float32(1), scale)
 
     def part(self, rows):
@@ -149,9 +149,9 @@ class SampleSpace:
 
     def ridge(self, rows, targets, c):
         """Solves for the rows; the other samples have weight zero."""
-        weights = np.zeros(self.size)
-        part = self.gram[np.ix_(rows, rows)].astype(np.float64)
-        weights[rows] = _solved(part, targets, c)
+        weights, factor = np.zeros(self.size), np.abs(targets, dtype=np.float64)
+        part = self.gram[np.ix_(rows, rows)] * np.outer(factor, factor)
+        weights[rows] = factor * _solved(part, targets, c)
         return weights
 
     def ridge_cost(self, counts):
@@ -161,10 +161,10 @@ class SampleSpace:
         return float(self.gram.size) * n_columns
 
 
-def _scale(squares) -> float:
+def _scale(squares, sample_weight) -> float:
     """Returns the root of the mean of square norms; 1 if all features are zero."""
     check_finite(squares)
-    mean = float(np.mean(squares, dtype=np.float64))
+    mean = float(np.average(squares.astype(np.float64), weights=sample_weight))
     return float(np.sqrt(mean)) if mean > 0 else 1.0
 
 

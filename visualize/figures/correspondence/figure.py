@@ -82,19 +82,18 @@ def measure(context, settings: CorrespondenceSettings) -> Record:
     from visualize.figures.correspondence.sign_consistency import measure_sign_changes
     from visualize.figures.correspondence.sign_table import SignTable
     from visualize.images.parts import masks_on, part_title, random_masks
-    from zfkeras.data.crops import centre_crop
     from zfkeras.graph.layer_graph import LayerGraph
 
-    classifier = context.classifier(settings.model)
+    classifier = context.classifier(settings.model, settings)
     model, preprocessing = classifier.model, classifier.preprocessing
     graph = LayerGraph(model)
     layers = settings.layers or [graph.stand_in(number) for number in (5, 7)]
     layers = graph.lowest_first(layers)
     images = _images(settings, preprocessing)
-    side = preprocessing.crop_size
-    size = _mask_size(settings, side)
-    parts = masks_on(images, size, side)
-    chance = random_masks(parts, settings.random, side, settings.seed)
+    shape = preprocessing.input_shape[:2]
+    size = _mask_size(settings, min(shape))
+    parts = masks_on(images, size, shape)
+    chance = random_masks(parts, settings.random, shape, settings.seed)
     masks = np.concatenate([parts, chance])
     inputs = np.stack([preprocessing.centre_crop(image.square) for image in images])
     context.claim_workdir()
@@ -114,7 +113,7 @@ def measure(context, settings: CorrespondenceSettings) -> Record:
         [changes.changed[layer] for layer in layers],
         [_paper(layer, names) for layer in layers],
     )
-    pictures = [centre_crop(image.square, side) for image in images]
+    pictures = [preprocessing.view(image.square) for image in images]
     stars = (
         "The images are stars that are built in, whatever the network was trained on; "
         "--parts takes photographs in which the places of parts are known."

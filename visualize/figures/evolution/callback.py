@@ -1,6 +1,5 @@
 """Fig. 4 while a model trains: a Keras callback, with TensorBoard."""
 
-import dataclasses
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -12,8 +11,7 @@ from visualize.deconvnet.checks import list_of_layers
 from visualize.deconvnet.deconvnet import Deconvnet
 from visualize.figures.evolution.plot import channel_images, draw_evolution
 from visualize.strongest.patches import cut_to_field, known_field
-from visualize.strongest.scan import make_update
-from visualize.strongest.scan_state import ScanState
+from visualize.strongest.scan import Scanner, array_names
 from zfkeras.graph.layer_graph import LayerGraph
 from zfkeras.io.provenance import write_record
 from zfkeras.plots import save_figure
@@ -90,7 +88,7 @@ class EvolutionCallback(keras.callbacks.Callback):
         self.num_channels = num_channels
         self.seed = seed
         self.batch_size = batch_size
-        self._looks = {}
+        self._looks: dict = {}
         self._writer = None
 
     def on_train_begin(self, logs=None):
@@ -103,8 +101,7 @@ class EvolutionCallback(keras.callbacks.Callback):
             name: _draw(tensor.shape[-1], self.num_channels, (self.seed, number))
             for number, (name, tensor) in enumerate(self._tensors.items())
         }
-        tensors = [*self._tensors.values()]
-        self._update = make_update(keras.Model(self.model.inputs, tensors))
+        self._scanner = Scanner(self.model, self._tensors)
         self._deconvnet = Deconvnet(self.model)
         self._deconvnet.require(self._tensors)
         # Its own folder: TensorBoard reads every event file below the one it is given.
@@ -121,11 +118,12 @@ class EvolutionCallback(keras.callbacks.Callback):
 
     def _look(self) -> dict:
         """Maps layers to activations, images, positions and projections by channel."""
-        state, found = self._scan(), {}
+        (strongest,) = self._scanner.scan(self._batches(), 1, self.batch_size)
+        found = {}
         for name, tensor in self._tensors.items():
-            channels, rows = self._channels[name], state.rows(name)
-            values = state.values[rows][channels, 0]
-            places = state.places[rows][channels, 0]
+            channels = self._channels[name]
+            arrays = (strongest[array] for array in array_names(name))
+            values, places = (array[channels, 0] for array in arrays)
             images, positions = places[:, 0], places[:, 2:]
             shown = self._deconvnet.project(
                 self.images,
@@ -138,21 +136,12 @@ class EvolutionCallback(keras.callbacks.Callback):
             found[name] = (values, images, positions, shown)
         return found
 
-    def _scan(self) -> ScanState:
-        """Finds the strongest activation of every channel in the images."""
-        layers = [(name, one.shape[-1]) for name, one in self._tensors.items()]
-        state = ScanState.empty("", layers, 1)
-        values, places = state.values, state.places
-        number = np.arange(len(self.images))
-        examples = np.stack([number, 0 * number], axis=1)  # without labels
-        for start in range(0, len(number), self.batch_size):
-            part = slice(start, start + self.batch_size)
-            values, places, _ = self._update(
-                values, places, self.images[part], examples[part]
-            )
-        return dataclasses.replace(
-            state, values=np.asarray(values), places=np.asarray(places)
-        )
+    def _batches(self):
+        """Yields the images, without labels."""
+        for first in range(0, len(self.images), self.batch_size):
+            images = self.images[first : first + self.batch_size]
+            position = np.arange(first, first + len(images))
+            yield {"image": images, "position": position, "label": 0 * position}
 
     def _write(self, epoch):
         """Writes the picture, the record and the summaries of the epochs so far."""

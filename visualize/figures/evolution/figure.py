@@ -67,7 +67,7 @@ def measure(context, settings: EvolutionSettings) -> Record:
         snapshots,
         layers,
         images,
-        scans=context.folder / "scans",
+        workdir=context.folder,
         num_channels=settings.channels,
         seed=settings.seed,
         batch_size=settings.batch_size,

@@ -56,7 +56,7 @@ class FeatureHistory:
         layers: Sequence[int | str],
         images: SearchedImages,
         *,
-        scans: Path,
+        workdir: Path,
         num_channels: int = 6,
         seed: int = 0,
         batch_size: int = 128,
@@ -67,7 +67,7 @@ class FeatureHistory:
         self.finder = TopActivations(classifier, layers, count=1)
         self.deconvnet = Deconvnet(self.model)
         self.deconvnet.require(layers)
-        self.images, self.scans = images, scans
+        self.images, self.workdir = images, workdir
         self.num_channels, self.seed = num_channels, seed
         self.batch_size = batch_size
 
@@ -96,8 +96,7 @@ class FeatureHistory:
     def _look(self, epoch, probes, channels=None) -> "_Look":
         """Finds and projects what is strongest at a snapshot."""
         take_weights(self.model, self.snapshots[epoch])
-        path = self.scans / f"epoch-{epoch:03d}.npz"
-        found = self.images.scan(self.finder, path, self.batch_size)
+        found = self.images.scan(self.finder, self.workdir, self.batch_size)
         channels = channels or self._draw(found)
         return _Look(
             found,

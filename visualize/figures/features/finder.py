@@ -27,15 +27,15 @@ def find_features(
     layer's (channels that are shown, all activations).
     """
     images = searched_images(context, settings)
-    source, classifier = images.source, context.classifier(settings.model)
+    source = images.source
+    classifier = context.classifier(settings.model, settings)
     layers = settings.layers or LayerGraph(classifier.model).usual_layers()
     finder = TopActivations(classifier, layers, count_to_scan(source, settings.top))
     deconvnet = Deconvnet(classifier)
     deconvnet.require(layers)
     for name, count in finder.layers:
         check_channels(settings.channels, count, name)
-    state_path = context.workdir / "top_activations.npz"
-    found = images.scan(finder, state_path, settings.batch_size)
+    found = images.scan(finder, context.workdir, settings.batch_size)
     found = {
         layer: one_per_photograph(strongest, settings.top, images)
         for layer, strongest in found.items()

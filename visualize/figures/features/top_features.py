@@ -101,11 +101,12 @@ def layer_features(
         positions=strongest.positions[channels],
     )
     _, tensor = finder.tensors[layer]
-    side = finder.preprocessing.crop_size
-    known, whole = known_field(finder.model, tensor), Span(0, side, 0)
-    field = known or Boxes(whole, whole)
+    preprocessing = finder.preprocessing
+    height, width, _ = preprocessing.input_shape
+    known = known_field(finder.model, tensor)
+    field = known or Boxes(Span(0, height, 0), Span(0, width, 0))
     field_boxes = boxes(field, top.positions)
-    shape = (*top.images.shape, min(field.size[0], side), min(field.size[1], side))
+    shape = (*top.images.shape, min(field.size[0], height), min(field.size[1], width))
     patches = np.full((*shape, 3), ZERO, np.uint8)
     reconstructions = patches.copy()
     is_shown = top.values > 0
@@ -119,7 +120,7 @@ def layer_features(
         rows = tuple(pairs[start : start + _PAIRS_AT_ONCE].T)
         used, which = np.unique(top.images[rows], return_inverse=True)
         pictures, inputs = load_pictures(
-            split, [examples[place] for place in used], finder.preprocessing
+            split, [examples[place] for place in used], preprocessing
         )
         unit = (channels[rows[0]], top.positions[rows])
         error = _check_same(finder, layer, inputs[which], unit, top.values[rows])
@@ -131,6 +132,7 @@ def layer_features(
         if tally is not None:
             tally.add(projected, top.images[rows])
         patches[rows] = cut(pictures[which], field_boxes[rows])
+        projected = preprocessing.to_rgb(projected)
         reconstructions[rows] = to_uint8(cut(projected, field_boxes[rows], fill=0))
     names = {place: example["id"] for place, example in examples.items()}
     return LayerFeatures(
@@ -147,7 +149,7 @@ def layer_features(
         field_boxes,
         patches,
         reconstructions,
-        _first_filters(tensor, channels),
+        _first_filters(tensor, channels, preprocessing),
         largest_error,
         tally and tally.summary(),
     )
@@ -168,7 +170,7 @@ def _check_same(finder, layer, inputs, unit, recorded) -> float:
     return float(difference[worst])
 
 
-def _first_filters(tensor, channels):
+def _first_filters(tensor, channels, preprocessing):
     """Returns kernels of the first convolution, if `tensor` has a map of each."""
     conv, below = _made_by(tensor)
     while type(conv).__name__ in _KEEP_CHANNELS:
@@ -179,9 +181,9 @@ def _first_filters(tensor, channels):
     while isinstance(pad, keras.layers.ZeroPadding2D):
         pad, image = _made_by(image)
     kernel = np.asarray(conv.kernel, np.float32)
-    if not isinstance(pad, keras.layers.InputLayer) or kernel.shape[2] != 3:
+    if not isinstance(pad, keras.layers.InputLayer):
         return None
-    return kernel.transpose(3, 0, 1, 2)[channels]
+    return preprocessing.to_rgb(kernel.transpose(3, 0, 1, 2)[channels])
 
 
 def _made_by(tensor):

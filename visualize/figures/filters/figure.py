@@ -57,7 +57,7 @@ def measure(context, settings: FilterSettings) -> Record:
         raise UsageError("--layer needs --data, the images that it is projected on.")
     names = settings.names
     labels = model_labels(names, settings.labels)
-    classifiers = [context.classifier(name) for name in names]
+    classifiers = context.classifiers(names, settings)
     firsts = [first_convolution(classifier.model) for classifier in classifiers]
     kernels = [np.asarray(conv.kernel, np.float32) for _, conv in firsts]
     statistics = [measure_filters(kernel) for kernel in kernels]
@@ -66,9 +66,12 @@ def measure(context, settings: FilterSettings) -> Record:
     if settings.data:
         seconds, numbers = _second_layers(context, settings, classifiers, strides)
     silent = [second and second.silent for second in seconds]
-    pictures = {
-        "filters.png": draw_filters(labels, kernels, statistics, strides, silent)
-    }
+    # Drawn as colours that people see, whatever the order the network reads them in.
+    shown = [
+        np.moveaxis(one.preprocessing.to_rgb(np.moveaxis(kernel, 2, 3)), 3, 2)
+        for one, kernel in zip(classifiers, kernels, strict=True)
+    ]
+    pictures = {"filters.png": draw_filters(labels, shown, statistics, strides, silent)}
     if settings.data:
         drawn = draw_second_layers(labels, seconds, strides, settings.channels)
         pictures["layer2.png"] = drawn
@@ -109,11 +112,11 @@ def _second_layers(context, settings, classifiers, strides):
             else settings.layer,
             images,
             sorted({*strides}),
-            state_path=context.workdir / f"scan-{place}.npz",
+            workdir=context.workdir,
             seed=settings.seed,
             batch_size=settings.batch_size,
         )
-        for place, classifier in enumerate(classifiers)
+        for classifier in classifiers
     ]
     return seconds, images.to_json()
 

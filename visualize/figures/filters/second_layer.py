@@ -34,7 +34,7 @@ class SecondLayer:
     layer_name: str  # the Keras layer, such as "norm2"
     silent: np.ndarray  # bool array (filters,)
     channels: np.ndarray  # int array (n,), those measured
-    reconstructions: np.ndarray  # float array (n, height, width, channels of the image)
+    reconstructions: np.ndarray  # float array (n, height, width, 3)
     patches: np.ndarray  # uint8 array (n, height, width, 3), what is seen there
     aliasing: dict[tuple[int, int], dict[str, float]]  # by stride of a grid
 
@@ -81,7 +81,7 @@ def look_at_second_layer(
     images: SearchedImages,
     strides: Sequence[tuple[int, int]],
     *,
-    state_path: Path,
+    workdir: Path,
     seed: int = 0,
     batch_size: int = 128,
 ) -> SecondLayer:
@@ -91,7 +91,7 @@ def look_at_second_layer(
     finder = TopActivations(classifier, [first, layer], count=1)
     deconvnet = Deconvnet(model)
     deconvnet.require([layer])
-    found = images.scan(finder, state_path, batch_size)
+    found = images.scan(finder, workdir, batch_size)
     channels = choose_channels(found[layer], _MOST_CHANNELS, seed)
     places = found[layer].images[channels, 0]
     positions = found[layer].positions[channels, 0]
@@ -108,11 +108,12 @@ def look_at_second_layer(
         image=image,
     )
     field = known_field(model, tensor)
+    shown = classifier.preprocessing.to_rgb(reconstructions)
     return SecondLayer(
         name,
         found[first].dead,
         channels,
-        cut_to_field(reconstructions, field, positions),
+        cut_to_field(shown, field, positions),
         cut_to_field(pictures[image], field, positions, ZERO),
         {
             stride: {

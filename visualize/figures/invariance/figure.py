@@ -47,7 +47,7 @@ def measure(context, settings: InvarianceSettings) -> Record:
 
     source = context.source(settings.data)
     split_name = source.split_name(settings.split)
-    classifier = context.classifier(settings.model)
+    classifier = context.classifier(settings.model, settings)
     model, preprocessing = classifier.model, classifier.preprocessing
     graph = LayerGraph(model)
     layers = settings.layers or [graph.stand_in(number) for number in (1, 7)]
@@ -61,14 +61,14 @@ def measure(context, settings: InvarianceSettings) -> Record:
     images = chosen_images(classifier, source, split_name, settings)
     context.claim_workdir()
     curves = meter.measure(
-        np.stack([image.square for image in images]),
+        np.stack([preprocessing.channels(image.square) for image in images]),
         [image.label for image in images],
         batch_size=settings.batch_size,
         show_progress=True,
     )
     names = [image.shown_class(classifier.class_names) for image in images]
     headings = {layer: graph.heading(layer) for layer in layers}
-    figure = draw_invariance(meter, curves, images, names, headings)
+    figure = draw_invariance(meter, curves, images, names, headings, preprocessing)
     return Record(
         PAPER,
         [_sentence(curve, headings) for curve in curves],

@@ -43,7 +43,7 @@ class InvarianceMeter:
         layers: whose features are compared: the paper's numbers, or names.
         mean_image: float array (height, width, channels) that is subtracted, of the
             size of the images; or a number. 0 (default) where the model does it all.
-        input_scale: factor on the difference.
+        input_scale: factor on the difference, or one for each channel.
         fill: what appears where the image ends: "mean" (default), "edge" or "mirror".
 
     Raises:
@@ -57,7 +57,7 @@ class InvarianceMeter:
         layers: Sequence[int | str] = (1, 7),
         *,
         mean_image=0.0,
-        input_scale: float = 1.0,
+        input_scale: float | Sequence[float] = 1.0,
         fill: str = "mean",
     ):
         graph = LayerGraph(model)
@@ -73,7 +73,7 @@ class InvarianceMeter:
             )
         self.size = shape[1:3]
         self.mean_image = np.asarray(mean_image, np.float32)
-        self.input_scale = input_scale
+        self.input_scale = np.asarray(input_scale, np.float32)
         self.fill = fill
         tensors = graph.tensors(self.layers).values()
         self._network = keras.Model(model.inputs[0], [*tensors, *model.outputs])
@@ -114,12 +114,12 @@ class InvarianceMeter:
         sweeps = paper_sweeps(self.size[0]) if sweeps is None else sweeps
         centre = centre_of(images.shape[1:3], self.size)
         matrices = [sweep.matrices(sweep.values, centre) for sweep in sweeps]
-        identities = np.tile(np.float32([1, 0, 0, 0, 1, 0]), (len(images), 1))
+        identities = np.tile(np.array([1, 0, 0, 0, 1, 0], np.float32), (len(images), 1))
         *references, outputs = self._features(
             tf.constant(images), tf.constant(identities)
         )
-        labels = _labels(labels, outputs.numpy())
-        known = (tf.constant(images), tf.constant(labels, tf.int32), *references)
+        followed = tf.constant(_labels(labels, outputs.numpy()), tf.int32)
+        known = (tf.constant(images), followed, *references)
         counts = [len(one) for one in matrices]
         # All sweeps of the first image, then of the second, ...
         every = np.tile(np.concatenate(matrices), (len(images), 1))

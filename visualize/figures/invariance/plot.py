@@ -8,6 +8,7 @@ from matplotlib.figure import Figure
 from visualize.figures.invariance.curves import InvarianceCurves
 from visualize.figures.invariance.meter import InvarianceMeter
 from visualize.images.chosen import ChosenImage
+from zfkeras.data.preprocessing import Preprocessing
 from zfkeras.data.wnids import without_wnid
 from zfkeras.plots import COLOURS, new_figure, show_image, styled, subplots, tile
 
@@ -22,13 +23,14 @@ def draw_invariance(
     images: Sequence[ChosenImage],
     names: Sequence[str],
     headings: Mapping[int | str, str],
+    preprocessing: Preprocessing,
 ) -> Figure:
     """Draws a row for each transformation: images, layers' curves, probability."""
     columns = 2 + len(headings)
     figure = new_figure(3.6 * columns, 3.1 * len(curves) + 0.5)
     axes = subplots(figure, len(curves), columns)
     for letter, curve, places in zip("abcdefgh", curves, axes, strict=False):
-        _draw_pictures(places[0], meter, curve, images, letter)
+        _draw_pictures(places[0], meter, curve, images, letter, preprocessing)
         for place, (layer, heading) in zip(places[1:-1], headings.items(), strict=True):
             _draw_curves(place, curve, curve.relative(layer))
             place.set_ylabel("distance / norm", fontsize=8)
@@ -57,12 +59,15 @@ def _draw_curves(axes, curve, values):
     axes.tick_params(labelsize=8)
 
 
-def _draw_pictures(axes, meter, curve, images, letter):
+def _draw_pictures(axes, meter, curve, images, letter, preprocessing):
     """Draws a row for each image, framed in its curve's colour, a column per value."""
     places = np.linspace(0, len(curve.sweep.values) - 1, _SHOWN).round().astype(int)
     values = curve.sweep.values[np.unique(places)]
-    rows = [meter.pictures(image.square, curve.sweep, values) for image in images]
-    rows = [_framed(row, number) for number, row in enumerate(rows)]
+    channels = [preprocessing.channels(image.square) for image in images]
+    rows = [meter.pictures(image, curve.sweep, values) for image in channels]
+    rows = [
+        _framed(preprocessing.to_rgb(row), number) for number, row in enumerate(rows)
+    ]
     cells = np.concatenate(rows)
     show_image(axes, tile(cells, len(values), gap=_GAP), interpolation="antialiased")
     width = cells.shape[2]

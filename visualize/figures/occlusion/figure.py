@@ -27,7 +27,8 @@ class OcclusionSettings(ImageSettings):
 
     count: int = settings.a_count(3, COUNT_HELP)
     layer: int | str | None = settings.one_layer(
-        "whose feature map is watched: the paper's number or a layer's name (default: "
+        "whose feature map is watched: the paper's number or a layer's name, with "
+        "relu@2 for the second call of a layer that is called several times (default: "
         "5, or the last maps of networks that ZFNet does not make)"
     )
     channel: int | None = setting(
@@ -72,7 +73,7 @@ def measure(context, settings: OcclusionSettings) -> Record:
     from visualize.strongest.searched_images import searched_images
 
     searched = searched_images(context, settings)
-    classifier = context.classifier(settings.model)
+    classifier = context.classifier(settings.model, settings)
     images = chosen_images(classifier, searched.source, searched.split_name, settings)
     rows = make_rows(context, settings, images, searched)
     numbers = {

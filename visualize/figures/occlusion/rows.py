@@ -14,7 +14,6 @@ from visualize.images.localization import localization
 from visualize.images.sample import examples_at, load_crops
 from visualize.strongest.searched_images import SearchedImages
 from visualize.strongest.top_activations import TopActivations
-from zfkeras.data.crops import centre_crop
 from zfkeras.graph.layer_graph import LayerGraph
 from zfkeras.passes.context import Context
 from zfkeras.records.numbers import json_rows
@@ -117,18 +116,18 @@ def make_rows(
     searched: SearchedImages,
 ) -> list[OcclusionRow]:
     """Measures and projects all that Fig. 7 shows."""
-    classifier = context.classifier(settings.model)
+    classifier = context.classifier(settings.model, settings)
     model, preprocessing = classifier.model, classifier.preprocessing
     graph = LayerGraph(model)
     layer = graph.stand_in(5) if settings.layer is None else settings.layer
-    size, stride = default_patch(preprocessing.crop_size)
+    size, stride = default_patch(min(preprocessing.input_shape[:2]))
     size = settings.patch_size or size
     occluder = SlidingOccluder(model, layer)
     deconvnet = Deconvnet(model)
     deconvnet.require([layer])
     finder = TopActivations(classifier, [layer], NUM_OTHERS + 1)
     inputs = [preprocessing.centre_crop(image.square) for image in images]
-    state_path = context.workdir / "top_activations.npz"
+    context.claim_workdir()
     pairs = [*zip(images, inputs, strict=True)]
     maps = [
         occluder.maps(
@@ -144,7 +143,7 @@ def make_rows(
     ]
     channels = np.array([one.channel for one in maps])
     own = deconvnet.project(np.stack(inputs), layer, channel=channels)
-    strongest = searched.scan(finder, state_path, settings.batch_size)[layer]
+    strongest = searched.scan(finder, context.workdir, settings.batch_size)[layer]
     rows = []
     for (image, pixels), measured, shown in zip(pairs, maps, own, strict=True):
         places = _strongest_places(strongest, measured.channel)
@@ -155,11 +154,11 @@ def make_rows(
             OcclusionRow(
                 image,
                 classifier.class_names[measured.label],
-                centre_crop(image.square, preprocessing.crop_size),
+                preprocessing.view(image.square),
                 measured,
                 graph.heading(layer),
-                shown,
-                others,
+                preprocessing.to_rgb(shown),
+                preprocessing.to_rgb(others),
                 names,
             )
         )
@@ -186,4 +185,4 @@ def _value(fill, preprocessing):
     if fill is None:
         return 0.0
     grey = np.full_like(preprocessing.mean_image, fill)
-    return centre_crop(preprocessing.centred(grey), preprocessing.crop_size)
+    return preprocessing.view(preprocessing.normalized(grey))

@@ -63,7 +63,7 @@ class SlidingOccluder:
             self._network = keras.Model(model.inputs[0], outputs)
         try:
             watched = [] if layer is None else [self.layer_name]
-            self._partial = PartialPass(model, watched)
+            self._partial: PartialPass | None = PartialPass(model, watched)
         except UsageError:
             self._partial = None
         self._function = functools.lru_cache(maxsize=8)(self._compile)
@@ -112,7 +112,7 @@ class SlidingOccluder:
         channel = self._channel(maps, channel)
         label = _index("label", label, output, "classes")
         corners = np.stack(np.meshgrid(*starts, indexing="ij"), -1).reshape(-1, 2)
-        boxes = np.concatenate([corners, corners + np.int32(size)], axis=1)
+        boxes = np.concatenate([corners, corners + np.array(size, np.int32)], axis=1)
         # The image as it is goes first, under an empty box: the same arithmetic.
         boxes = np.pad(boxes, ((1, 0), (0, 0)))
         watch = (image, value, np.int32(channel), np.int32(label))
@@ -122,17 +122,18 @@ class SlidingOccluder:
         activations, probabilities, labels = (part[1:].reshape(shape) for part in found)
         watches = self.layer_name is not None
         return OcclusionMaps(
-            *starts,
-            size,
-            image.shape[:2],
-            label,
-            channel if watches else None,
-            before[1],
-            before[2],
-            before[0] if watches else None,
-            probabilities,
-            labels,
-            activations if watches else None,
+            tops=starts[0],
+            lefts=starts[1],
+            patch_size=size,
+            image_size=image.shape[:2],
+            label=label,
+            channel=channel if watches else None,
+            activation=before[0] if watches else None,
+            probability=before[1],
+            predicted=before[2],
+            activations=activations if watches else None,
+            probabilities=probabilities,
+            labels=labels,
         )
 
     def _as_it_is(self, image):

@@ -84,7 +84,7 @@ def measure(context, settings: ProjectSettings) -> Record:
     from zfkeras.plots import save_figure
 
     files = [*dict.fromkeys(image_paths(settings.images))]
-    classifier = context.classifier(settings.model)
+    classifier = context.classifier(settings.model, settings)
     names = classifier.class_names
     projector = PhotographProjector(classifier, settings)
     folder, records, left_out = context.workdir, [], {}

@@ -10,7 +10,6 @@ from visualize.deconvnet.deconvnet import METHODS, Deconvnet
 from visualize.deconvnet.requests import Pairs
 from visualize.figures.project.figure import ProjectSettings
 from visualize.strongest.patches import boxes, known_field
-from zfkeras.data.crops import centre_crop
 from zfkeras.errors import RunError, UsageError
 from zfkeras.graph.boxes import Boxes, Span
 from zfkeras.graph.layer_graph import LayerGraph
@@ -88,8 +87,9 @@ class PhotographProjector:
         # Refuses what the layer does not have before any photograph is read.
         Pairs.of(1, tensor.shape[1:], settings.channels, settings.position, None)
         self.known_field = known_field(model, tensor)
-        whole = Span(0, self.preprocessing.crop_size, 0)
-        self.field = self.known_field or Boxes(whole, whole)
+        height, width, _ = self.preprocessing.input_shape
+        whole = Boxes(Span(0, height, 0), Span(0, width, 0))
+        self.field = self.known_field or whole
         self._network = keras.Model(model.inputs[0], [tensor, model.outputs[0]])
 
     @property
@@ -116,7 +116,7 @@ class PhotographProjector:
     def project(self, square: np.ndarray) -> ProjectedPhotograph:
         """Finds the units of a photograph and projects them.
 
-        square: uint8 array (image size, image size, 3).
+        square: uint8 array (image height, image width, 3).
         """
         inputs = self.preprocessing.centre_crop(square)[None]
         output, probabilities = self._network.predict_on_batch(inputs)
@@ -130,14 +130,17 @@ class PhotographProjector:
             for method, deconvnet in self.deconvnets.items()
         }
         return ProjectedPhotograph(
-            crop=centre_crop(square, self.preprocessing.crop_size),
+            crop=self.preprocessing.view(square),
             probabilities=np.asarray(probabilities[0], np.float32),
             channels=channels,
             positions=given,
             activations=found["deconvnet"].activations,
             maps=maps[..., channels].transpose(2, 0, 1) if self.has_positions else None,
             boxes=boxes(self.field, positions),
-            projections={name: one.reconstructions for name, one in found.items()},
+            projections={
+                name: self.preprocessing.to_rgb(one.reconstructions)
+                for name, one in found.items()
+            },
         )
 
 

@@ -86,6 +86,18 @@ class Constants:
         return np.full(shape, np.float32(0) if value is None else value.ravel()[0])
 
 
+def shape_makers(
+    graph: onnx.GraphProto, constants: Constants
+) -> dict[str, onnx.NodeProto]:
+    """Finds the nodes that compute with the shapes of tensors, by their outputs."""
+    makers = {}
+    for node in graph.node:  # each after those whose outputs it reads
+        reads = [name for name in node.input if name not in constants]
+        if node.op_type == "Shape" or (reads and all(n in makers for n in reads)):
+            makers |= dict.fromkeys(node.output, node)
+    return makers
+
+
 def _numbers(tensor, name) -> np.ndarray:
     try:
         array = numpy_helper.to_array(tensor)

@@ -22,10 +22,15 @@ from zfkeras.errors import UsageError
 class Operations:
     """Turns nodes, in order, into operations (`found`) and preprocessing (`affine`)."""
 
-    def __init__(self, constants: Constants, shape: tuple[int | None, int | None]):
+    def __init__(
+        self,
+        constants: Constants,
+        shapes: dict[str, onnx.NodeProto],
+        shape: tuple[int | None, int | None],
+    ):
         self.found = []
         self.affine = Affine(shape)
-        self._constants = constants
+        self._constants, self._shapes = constants, shapes
 
     def take(self, node: onnx.NodeProto) -> None:
         """Adds the next node's operation."""
@@ -144,11 +149,37 @@ class Operations:
     def _on_reshape(self, node, where):
         found = attributes_of(node)
         shape = found.get("shape")
-        if shape is None:
+        if shape is None and node.input[1] in self._shapes:
+            shape = self._computed(node.input[1], where)
+        elif shape is None:
             shape = self._array(node.input[1], where).ravel().tolist()
         if len(shape) != 2:
             raise UsageError(f"{where} must flatten the maps. Received: {shape}")
         self.found.append(foreign.Flatten(where))
+
+    def _computed(self, name, where) -> list:
+        """Returns a shape that begins with a computed size: PyTorch's x.view(n, -1)."""
+        maker = self._shapes[name]
+        first = self._shapes.get(maker.input[0])
+        is_size = first is not None and (
+            first.op_type == "Unsqueeze"
+            or (first.op_type == "Shape" and attributes_of(first).get("end") == 1)
+        )
+        if maker.op_type != "Concat" or not is_size:
+            raise UsageError(f"{where} must flatten the maps, not compute a shape")
+        parts = [self._array(part, where).ravel() for part in maker.input[1:]]
+        return [None, *np.concatenate(parts).tolist()]
+
+    def _on_averagepool(self, node, where):
+        found = attributes_of(node)
+        window = pair_of(found.get("kernel_shape", ()), where)
+        strides = pair_of(found.get("strides", (1, 1)), where)
+        if (window, strides) != ((1, 1), (1, 1)) or any(found.get("pads", ())):
+            raise UsageError(
+                f"{where} averages {window} with strides {strides}, which is no "
+                "operation of a ZFNet-like network"
+            )
+        # PyTorch's adaptive pool to the size that the maps have: it changes nothing.
 
     def _on_gemm(self, node, where):
         found = attributes_of(node)

@@ -11,7 +11,7 @@ from pathlib import Path
 import onnx
 
 from zfkeras.conversion import network as foreign
-from zfkeras.conversion.onnx.file import Constants, parse
+from zfkeras.conversion.onnx.file import Constants, parse, shape_makers
 from zfkeras.conversion.onnx.nodes import card_of, where_of
 from zfkeras.conversion.onnx.operations import Operations
 from zfkeras.errors import UsageError
@@ -55,10 +55,11 @@ class _Reader:
         self.graph = model.graph
         self.name = path.stem
         self.constants = Constants(model.graph)
+        self.shapes = shape_makers(model.graph, self.constants)
 
     def read(self):
         images, shape = self._input()
-        operations = Operations(self.constants, shape)
+        operations = Operations(self.constants, self.shapes, shape)
         crops = logits = tensor = images
         for node in self._chain(images):
             operations.take(node)
@@ -89,7 +90,8 @@ class _Reader:
         """Yields the nodes behind a tensor, each the only reader of the one before."""
         readers = {}
         for node in self.graph.node:
-            if not self.constants.is_made_by(node):
+            makes_shape = bool(node.output) and node.output[0] in self.shapes
+            if not (makes_shape or self.constants.is_made_by(node)):
                 for name in {*node.input} - {""}:
                     readers.setdefault(name, []).append(node)
         for _ in self.graph.node:
@@ -100,7 +102,8 @@ class _Reader:
                 raise UsageError(f"{where_of(found[1])} makes a branch at {tensor!r}")
             (node,) = found
             others = [name for name in node.input if name and name != tensor]
-            strange = [name for name in others if name not in self.constants]
+            known = {*self.shapes} if node.op_type == "Reshape" else ()
+            strange = [n for n in others if n not in self.constants and n not in known]
             if strange:
                 raise UsageError(f"{where_of(node)} also reads {strange[0]!r}")
             if [*node.input].count(tensor) != 1 or not node.output:

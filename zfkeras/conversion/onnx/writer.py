@@ -62,6 +62,16 @@ class _Graph:
 
     def add_preprocessing(self):
         prepared = self.classifier.preprocessing
+        shapes = (prepared.image_shape, prepared.input_shape)
+        is_square = all(shape == (shape[0], shape[0], 3) for shape in shapes)
+        is_plain = prepared.channel_order == "rgb" and not np.ndim(prepared.input_scale)
+        if not (is_square and is_plain):
+            raise UsageError(
+                argument="the network",
+                received=f"input {prepared.input_shape}, {prepared.channel_order}, "
+                f"scale {prepared.input_scale}",
+                expected="one of square RGB images with one scale for all channels",
+            )
         mean = prepared.mean_image.transpose(2, 0, 1)[None]
         self._node("Sub", "centred", mean_image=mean)
         if prepared.input_scale != 1:

@@ -11,6 +11,7 @@ import os
 import struct
 import warnings
 import zlib
+from collections.abc import Iterable
 
 import numpy as np
 from PIL import ExifTags, Image, UnidentifiedImageError
@@ -28,6 +29,8 @@ _FORMATS = ("JPEG", "PNG", "GIF", "BMP", "WEBP", "TIFF", "PPM", "AVIF")
 # Where Pillow starts to warn of decompression bombs: 2**28 bytes of RGB. It holds even
 # where a program has lifted Pillow's own limit, `Image.MAX_IMAGE_PIXELS`.
 MAX_PIXELS = 2**28 // 3
+
+_ONE_IMAGE = (str, os.PathLike, bytes, bytearray, memoryview, Image.Image)
 
 # What Pillow and the libraries behind it raise for data that are not what they claim.
 # No warning is among them: one that a user's filters turn into an error passes through.
@@ -99,6 +102,18 @@ def decode(encoded: bytes, shorter_side: int | None = None) -> Image.Image:
     if shorter_side is not None:
         image.draft(None, (2 * shorter_side, 2 * shorter_side))
     return _upright_rgb(image)
+
+
+def each_image(images) -> Iterable:
+    """Returns several images as they are, and a single one in a list."""
+    if isinstance(images, _ONE_IMAGE) or getattr(images, "ndim", None) in (2, 3):
+        return [images]
+    if not isinstance(images, Iterable):
+        raise TypeError(
+            "`images` must be an image (array, path, bytes, Pillow) or several. "
+            f"Received: images of type {type(images).__name__}."
+        )
+    return images
 
 
 def read_image(image, size: int | None = None) -> Image.Image:

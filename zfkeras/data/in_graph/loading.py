@@ -72,7 +72,7 @@ def load_chunks(
 
 
 def good_ones(chunk: dict) -> dict:
-    """Leaves out the images of a chunk that could not be read."""
+    """Leaves out the images of a chunk or batch that could not be read."""
     good = chunk.pop("good")
 
     def chosen():

@@ -4,10 +4,11 @@ import dataclasses
 import functools
 import threading
 
+from zfkeras.cli.settings import ModelSettings
 from zfkeras.data.register import Source, open_source
 from zfkeras.data.split import Split
 from zfkeras.models.classifier import Classifier
-from zfkeras.models.presets import load
+from zfkeras.passes.context import Context
 
 # The name of all splits together, for those who divide the images anew.
 ALL = "all"
@@ -19,7 +20,7 @@ _lock = threading.Lock()
 class Job:
     """A network and a split, as names that mean the same on every machine."""
 
-    model: str
+    network: ModelSettings
     data: str
     split: str
     batch_size: int
@@ -33,7 +34,8 @@ class Job:
 @functools.lru_cache(maxsize=1)
 def _load(job: Job) -> tuple[Classifier, Split]:
     source = open_source(job.data)
-    return load(job.model), split_of(source, job.split)
+    classifier = Context().classifier(job.network.model, job.network)
+    return classifier, split_of(source, job.split)
 
 
 def split_of(source: Source, name: str) -> Split:

@@ -5,11 +5,11 @@ from collections.abc import Callable, Sequence
 from zfkeras.errors import RunError, UsageError
 
 try:
-    from apache_beam import CombineFn, DoFn
+    from apache_beam import DoFn
 except ImportError:  # only the commands for clusters need it, and say so
-    CombineFn = DoFn = object
+    DoFn = object
 
-__all__ = ["CombineFn", "DoFn", "check_installed", "run_pipeline"]
+__all__ = ["DoFn", "check_installed", "run_pipeline"]
 
 
 def check_installed() -> None:

@@ -38,7 +38,7 @@ def layer(run, classifier, crops, tmp_path_factory):
         find_snapshots(run),
         ["conv1"],
         search(noise_split(NUM_IMAGES, 64)),
-        scans=tmp_path_factory.mktemp("scans"),
+        workdir=tmp_path_factory.mktemp("scans"),
         num_channels=5,
         seed=3,
         batch_size=4,

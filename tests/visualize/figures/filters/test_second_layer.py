@@ -19,9 +19,8 @@ def classifier():
 def look(classifier, tmp_path):
     def look(layer, number):
         images = search(noise_split(number, 64))
-        path = tmp_path / "scan.npz"
         return look_at_second_layer(
-            classifier, layer, images, [(2, 2)], state_path=path
+            classifier, layer, images, [(2, 2)], workdir=tmp_path
         )
 
     return look

@@ -36,7 +36,7 @@ def test_a_rerun_on_a_named_image_reuses_the_pass_over_the_data(
     argv = [*words, *COARSE, "--images", image]
     argv += ["--layer=conv5", "--channel=3", "--fill=0"]
     assert run(main, *argv)[0] == 0
-    monkeypatch.setattr("visualize.strongest.scan.evaluation_batches", None)
+    monkeypatch.setattr("zfkeras.passes.sharded.evaluation_batches", None)
     assert run(main, *argv)[0] == 0
     record = read_results(tmp_path / "out", "occlusion")
     (row,) = record["images"]

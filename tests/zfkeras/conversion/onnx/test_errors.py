@@ -58,6 +58,10 @@ def test_what_is_not_onnx_is_said(refusal, content):
     [
         (tiny().add("Sigmoid", name="gate"), "Sigmoid node 'gate' is no operation"),
         (
+            stage().add("AveragePool", kernel_shape=[2, 2], name="mean"),
+            "AveragePool node 'mean' averages (2, 2)",
+        ),
+        (
             Graph(9).conv(3, 4, 3, name="first").add("Flatten").dense(196, 5),
             "Conv node 'first' (first_0) is not followed by a ReLU",
         ),

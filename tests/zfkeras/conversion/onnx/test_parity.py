@@ -8,7 +8,7 @@ pytest.importorskip("onnxruntime", reason="the extra onnx is not installed")
 
 import keras
 import onnx
-from onnx import helper
+from onnx import helper, numpy_helper
 
 from tests.helpers.onnx_models import (
     Graph,
@@ -133,6 +133,37 @@ def test_paddings_agree(convolution, pool, size, tmp_path):
     # The maps are not square in channels: channel by channel is not row by row.
     graph.add("Reshape", np.array([1, -1])).dense(inputs, 10).add("Relu")
     assert_same(*finished(graph), tmp_path / "model.onnx", size=size)
+
+
+def viewed(graph, computed):
+    """Adds PyTorch's x.view(x.size(0), -1), as its two exporters write it."""
+    tensor = graph.tensor
+    if computed == "shape":
+        nodes = [helper.make_node("Shape", [tensor], ["batch"], end=1)]
+    else:
+        graph.weights.append(numpy_helper.from_array(np.int64(0), "first"))
+        graph.weights.append(numpy_helper.from_array(np.int64([0]), "axes"))
+        nodes = [
+            helper.make_node("Shape", [tensor], ["shape"]),
+            helper.make_node("Gather", ["shape", "first"], ["size"]),
+            helper.make_node("Unsqueeze", ["size", "axes"], ["batch"]),
+        ]
+    graph.weights.append(numpy_helper.from_array(np.int64([-1]), "rest"))
+    nodes.append(helper.make_node("Concat", ["batch", "rest"], ["view"], axis=0))
+    nodes.append(helper.make_node("Reshape", [tensor, "view"], ["flat"]))
+    graph.nodes += nodes
+    graph.tensor = "flat"
+    return graph
+
+
+@pytest.mark.parametrize("computed", ["size", "shape"])
+def test_pytorchs_alexnet_ends_with_a_pool_of_1_and_a_view(computed, tmp_path):
+    graph = Graph(16, batch="batch").conv(3, 6, 5).add("Relu")
+    graph.add("AveragePool", kernel_shape=[1, 1], strides=[1, 1])
+    inputs = shape_of(graph, 16)
+    model, name = finished(viewed(graph, computed).dense(inputs, 10).add("Relu"))
+    model.opset_import[0].version = 15  # from which Shape has an end
+    assert_same(model, name, tmp_path / "model.onnx", size=16)
 
 
 def shape_of(graph, size):

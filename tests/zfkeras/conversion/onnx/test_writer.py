@@ -1,5 +1,7 @@
 """Our networks as ONNX graphs, against onnxruntime, and back again."""
 
+import dataclasses
+
 import keras
 import numpy as np
 import pytest
@@ -161,3 +163,19 @@ def test_a_network_without_softmax_or_chain_is_refused():
     mean = Preprocessing(np.zeros((20, 20, 3), np.float32), 20)
     with pytest.raises(UsageError, match="two branches off"):
         write_graph(Classifier(model, mean, tuple("abcde"), {}))
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"channel_order": "bgr"},
+        {"input_scale": (1.0, 2.0, 3.0)},
+        {"mean_image": np.zeros((64, 72, 3), np.float32)},
+    ],
+)
+def test_inputs_of_another_kind_are_not_exported(changes):
+    classifier = make_classifier(1, NAMES)
+    preprocessing = dataclasses.replace(classifier.preprocessing, **changes)
+    with pytest.raises(UsageError) as caught:
+        write_graph(dataclasses.replace(classifier, preprocessing=preprocessing))
+    assert "square RGB" in caught.value.expected

@@ -2,18 +2,20 @@ import pickle
 
 import pytest
 
+from zfkeras.cli.settings import ModelSettings
 from zfkeras.data.register import open_source
 from zfkeras.errors import UsageError
 from zfkeras.passes.beam.job import Job, split_of
 
 
 def test_a_job_loads_once_a_process(model_file):
-    job = Job(str(model_file), "shapes:16:40", "train", 8)
+    network = ModelSettings(model=str(model_file))
+    job = Job(network, "shapes:16:40", "train", 8)
     classifier, split = job.load()
     assert split.num_examples == 40
     again, same = pickle.loads(pickle.dumps(job)).load()
     assert again is classifier and same is split
-    _, other = Job(str(model_file), "shapes:16:40", "validation", 8).load()
+    _, other = Job(network, "shapes:16:40", "validation", 8).load()
     assert other.num_examples == 600
 
 

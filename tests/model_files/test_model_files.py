@@ -1,0 +1,29 @@
+"""Every kind of model file goes through every command, or is refused in one line."""
+
+import pytest
+
+from tests.model_files.commands import WORKS, command_lines, make_images, outcome
+from tests.model_files.kinds import KINDS, family_kinds
+
+pytestmark = [
+    pytest.mark.slow,
+    pytest.mark.filterwarnings("ignore:You are saving your model as an HDF5 file"),
+    pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning"),
+]
+
+
+@pytest.fixture(scope="module")
+def images(tmp_path_factory):
+    return make_images(tmp_path_factory.mktemp("images") / "shapes")
+
+
+@pytest.mark.parametrize("kind", [*KINDS, *family_kinds()], ids=lambda kind: kind.title)
+def test_a_kind_of_file_goes_through_all_commands(kind, images, tmp_path):
+    model = str(kind.make(tmp_path / "mine"))
+    for command, arguments in command_lines(images).items():
+        given = [*arguments, "--model", model, *kind.flags]
+        found = outcome(command, given, tmp_path / command)
+        if kind.refused is not None:
+            assert kind.refused in found, command
+        elif not (kind.lacks_rule and "register_rule" in found):
+            assert found == WORKS, command
