@@ -77,7 +77,7 @@ def open_data(
 
     # Bad ones are left out of their batches, so that the number of batches is known.
     count = -(-images.num_examples // batch_size)
-    batches = chunks.rebatch(batch_size).map(prepared)
+    batches = chunks.unbatch().batch(batch_size).map(prepared)
     dataset = batches.apply(tf.data.experimental.assert_cardinality(count))
     dataset = dataset.prefetch(tf.data.AUTOTUNE)
     dataset.class_names = source.class_names

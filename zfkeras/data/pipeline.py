@@ -38,9 +38,9 @@ def training_batches(
         examples, split, preprocessing, seed, epoch, bad_images
     ).map(good_ones)
     if split.num_examples < 2 * batch_size:
-        dataset = _first_or_full(dataset.rebatch(batch_size), batch_size, start)
+        dataset = _first_or_full(dataset.unbatch().batch(batch_size), batch_size, start)
     else:
-        dataset = dataset.rebatch(batch_size, drop_remainder=True)
+        dataset = dataset.unbatch().batch(batch_size, drop_remainder=True)
     return dataset.prefetch(tf.data.AUTOTUNE)
 
 
@@ -93,7 +93,7 @@ def evaluation_batches(
     examples = split.stream(start=start).enumerate(start)
     shape = preprocessing.image_shape[:2]
     chunks = load_chunks(examples, split, shape, bad_images).map(cropped)
-    batches = chunks.rebatch(batch_size).map(good_ones)
+    batches = chunks.unbatch().batch(batch_size).map(good_ones)
     batches = batches.filter(lambda batch: tf.size(batch["position"]) > 0)
     return batches.prefetch(tf.data.AUTOTUNE)
 

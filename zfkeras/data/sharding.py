@@ -84,7 +84,7 @@ def shares_of_batches(
         number = share - min(max(taken - index * share, 0), share)
         filling = tf.data.Dataset.from_tensors(_filling(preprocessing, number))
         dataset = dataset.concatenate(filling)
-    dataset = dataset.rebatch(share, drop_remainder=True)
+    dataset = dataset.unbatch().batch(share, drop_remainder=True)
     return dataset.prefetch(tf.data.AUTOTUNE)
 
 
