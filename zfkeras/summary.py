@@ -57,25 +57,24 @@ def summarize(settings: SummarySettings) -> None:
 
 def summary(model) -> Table:
     """Makes a table of a model's layers."""
-    from zfkeras.graph.endpoints import endpoints
     from zfkeras.graph.layer_graph import LayerGraph
 
     graph = LayerGraph(model)
-    numbers = {end.layer_name: str(end.number) for end in endpoints(model).values()}
+    ends = graph.endpoints.values()
+    numbers = {end.layer_name: str(end.number) for end in ends}
     rows = []
     for call in graph.calls:
+        if not call.runs and (call.around or not call.is_input):
+            continue  # of nested models the layers are shown
         layer, output = call.operation, call.tensor
-        spatial = output.shape[1:-1]
-        field = graph.field(output) if spatial else None
         rows.append(
             [
-                layer.name,
-                numbers.get(layer.name, ""),
-                "x".join(map(str, spatial)),
+                call.path,
+                numbers.get(call.path, ""),
+                "x".join(map(str, output.shape[1:-1])),
                 str(output.shape[-1]),
-                f"{layer.count_params():,}" if layer.weights else "",
-                "x".join(map(str, field.size)) if field else "image",
-                str(field.stride[0]) if field else "",
+                f"{layer.count_params():,}" if getattr(layer, "weights", ()) else "",
+                *_field_cells(graph, call),
             ]
         )
     return Table(
@@ -84,6 +83,17 @@ def summary(model) -> Table:
         "name, layer, output, channels, parameters, field, stride".split(", "),
         rows,
     )
+
+
+def _field_cells(graph, call) -> tuple[str, str]:
+    """Returns size and stride of a layer's receptive field, "?" if not known."""
+    if len(call.tensor.shape) != 4:
+        return "image", ""
+    try:
+        field = graph.field(call.path if call.around else call.tensor)
+    except UsageError:
+        return "?", ""
+    return "x".join(map(str, field.size)), str(field.stride[0])
 
 
 SUMMARY = Command(

@@ -151,7 +151,8 @@ class KillCampaign:
             self.lost.append(f"{where}: exit code {ended.code}: {ended.said[-2000:]}")
             return
         self.lost += [f"{where}: {fault}" for fault in broken_files(folder)]
-        left = hidden_files(folder)
+        # The folder of a figure that was done before a kill is not locked again.
+        left = sorted(_under_way(folder))
         self.lost += [f"{where}: left over: {path}" for path in left]
         found = self.job.outcome(folder)
         for name in sorted(found.keys() | self.expected.keys()):

@@ -3,7 +3,7 @@
 import pytest
 
 from tests.model_files.commands import WORKS, command_lines, make_images, outcome
-from tests.model_files.kinds import KINDS, family_kinds
+from tests.model_files.kinds import KINDS, family_kinds, rescaled
 
 pytestmark = [
     pytest.mark.slow,
@@ -27,3 +27,13 @@ def test_a_kind_of_file_goes_through_all_commands(kind, images, tmp_path):
             assert kind.refused in found, command
         elif not (kind.lacks_rule and "register_rule" in found):
             assert found == WORKS, command
+
+
+def test_a_file_with_its_own_rescaling_goes_to_a_report_without_an_option(
+    images, tmp_path
+):
+    model = str(rescaled(tmp_path / "mine"))
+    given = ["--model", model, "--data", f"folder:{images}", "--quick"]
+    assert outcome("visualize.report", given, tmp_path / "report") == WORKS
+    page = (tmp_path / "report" / "report.html").read_text("utf-8")
+    assert "occlusion" in page and "mine" in page
