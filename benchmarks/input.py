@@ -35,8 +35,8 @@ KERAS, TORCH, GRAIN = (
 )
 # Name, size (width, height) of the files, their number, square, crop, smallest area.
 SCALES = [
-    ("zfnet", (500, 375), 1024, 256, 224, None),
-    ("zfnet_quarter", (64, 64), 8192, 64, 56, 0.35),
+    ("zfnet", (500, 375), 4096, 256, 224, None),
+    ("zfnet_quarter", (64, 64), 32768, 64, 56, 0.35),
 ]
 
 
@@ -72,7 +72,7 @@ def _compare(folder, name, file_size, count, size, crop, area):
     )
 
 
-def _processor_times(contenders, repeats=5):
+def _processor_times(contenders, repeats=3):
     """Processor seconds of functions that yield batches, in turns, to their ends."""
     seconds = {name: [] for name in contenders}
     for repeat in range(repeats + 1):

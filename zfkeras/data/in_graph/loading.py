@@ -17,7 +17,7 @@ from zfkeras.data.split import Split
 
 # Examples that are loaded in one call, and the bytes beyond which there are fewer. The
 # way into Python and back costs more than reading a small image.
-_LARGEST_CHUNK = 32
+_LARGEST_CHUNK = 64
 _CHUNK_BYTES = 2**21
 
 #: Turns tf.data's tuner off. It has nothing to find, as images are loaded on all CPUs
