@@ -1,6 +1,6 @@
-"""The ways a request can fail that are not bugs.
+"""Errors that are no bugs, such as wrong input.
 
-Everything else that is raised is a bug and keeps its traceback.
+Any other exception is a bug, and its traceback is shown.
 """
 
 

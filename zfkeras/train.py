@@ -54,7 +54,7 @@ class TrainSettings:
         None,
         type=arguments.seed,
         metavar="N",
-        help=f"fixes weights, order, crops and dropout, from 0 {_ELSE}",
+        help=f"random seed of weights, order, crops and dropout, at least 0 {_ELSE}",
     )
     max_bad_fraction: float | None = setting(
         None,

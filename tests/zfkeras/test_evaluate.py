@@ -98,7 +98,7 @@ def test_bad_images_are_counted_and_named(run, tmp_path, folder):
     for path in data.glob("val/*/*.png"):
         path.write_bytes(b"")
     message = refusal(run("--max-bad-fraction", 1, data=spec), code=1)
-    assert "no image to evaluate on that could be read" in message
+    assert "none of the images to evaluate on could be read" in message
 
 
 def test_a_workdir_that_cannot_be_written_is_known_before_the_work(

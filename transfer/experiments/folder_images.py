@@ -36,7 +36,7 @@ class Images:
 
     @property
     def positions(self) -> np.ndarray:
-        """Their places in the split, (n_images,)."""
+        """The places of the images in the split, (n_images,)."""
         return self.features.positions[self.rows]
 
 

@@ -36,7 +36,7 @@ class PascalSettings(FeatureSettings):
     train_split: str | None = setting(
         None,
         metavar="NAME",
-        help="what to learn from (default: trainval if test is labelled, else train)",
+        help="split to train on (default: trainval if test has labels, else train)",
     )
     test_split: str | None = setting(
         None,

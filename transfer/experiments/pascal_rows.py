@@ -1,7 +1,7 @@
 """The rows of Table 6: heads on a network's layers over PASCAL VOC.
 
-Two readings of images that show several classes: the paper's one exclusive softmax, and
-one machine a class.
+An image may show several classes. One row has one softmax over all classes, as the
+paper; the other rows have one SVM per class.
 """
 
 import dataclasses

@@ -91,7 +91,7 @@ def extract(
 
 
 def shard_folder(folder: Path, batch_size: int) -> Path:
-    """Returns where the shards of an unfinished pass lie."""
+    """Returns the folder that keeps the shards until all are computed."""
     return folder / "shards" / f"features-{batch_size}"
 
 

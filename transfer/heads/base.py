@@ -134,13 +134,14 @@ class LinearHead(ClassifierMixin, BaseEstimator):
         return self
 
     def weigh_features(self, X, rows=None):
-        """Turns the weights of training samples into `coef_`, reading X in blocks.
+        """Makes `coef_`, a weight per feature, of the weights per training sample.
+
+        X is read in blocks.
 
         Args:
             X: (n_samples, n_features), the features whose inner products `fit_gram`
                 was given, in the same order.
-            rows: places of these samples, where X has others, too. `None` (default): X
-                has just them.
+            rows: which rows of X are these samples. `None` (default): all of them.
 
         Returns:
             self.

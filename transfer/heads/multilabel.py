@@ -112,7 +112,7 @@ def _validated(targets, n_samples) -> np.ndarray:
 
 
 def _mean_precision(targets, scores) -> float:
-    """Returns the mean over the classes that some image shows; 0 if there is none."""
+    """Averages over the classes that at least one image shows; 0 if none does."""
     values = average_precisions(targets, scores)["step"]
     found = [value for value in values if value is not None]
     return float(np.mean(found)) if found else 0.0

@@ -109,7 +109,7 @@ class RowHead:
         return takes_grams and _pays(len(self._rows), self._gram.features.shape[1])
 
     def _with_coef(self) -> Any:
-        """The head, its weights turned into those of features; no image is copied."""
+        """Returns the head with a weight per feature in place of one per sample."""
         if isinstance(self.head, LinearHead) and not hasattr(self.head, "coef_"):
             self.head.weigh_features(self._gram.features, self._rows)
         return self.head

@@ -60,7 +60,7 @@ def draw_by_layer(rows: Sequence[Mapping], title: str) -> Figure:
 
 @styled
 def draw_by_number(rows: Sequence[Mapping], title: str) -> Figure:
-    """Draws accuracy against the number of training images a class, as in Fig. 9."""
+    """Draws accuracy against the number of training images per class, as in Fig. 9."""
     figure = new_figure(6, 4, title)
     axes = subplots(figure)[0, 0]
     lines = {(r["weights"], r["head"], r["layer"]) for r in rows}

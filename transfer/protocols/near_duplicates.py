@@ -83,7 +83,7 @@ class Matches:
             )
 
     def pairs(self) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-        """Returns the pairs: positions in A, in B, and correlations, falling."""
+        """Returns the pairs: positions in A, in B, and correlations, highest first."""
         if not self._found:
             return np.array([], int), np.array([], int), np.array([], np.float32)
         a, b, correlation = (

@@ -96,7 +96,7 @@ class Plan:
 
     @property
     def starts(self) -> list:
-        """What it takes as input: int32 arrays (n, 2), one of each region."""
+        """The upper left corners of the regions: of each an int32 array (n, 2)."""
         return [
             np.stack([span.start for span in region], axis=1).astype(np.int32)
             for region in self.regions.values()

@@ -56,7 +56,7 @@ class Pairs:
         return len(self.rows)
 
     def batches(self, batch_size: int) -> Iterator[np.ndarray]:
-        """Yields the numbers of each batch's pairs, sorted by image."""
+        """Yields each batch's indices of (image, unit) pairs, sorted by image."""
         order = np.argsort(self.rows, kind="stable")
         for start in range(0, len(order), batch_size):
             yield order[start : start + batch_size]

@@ -64,7 +64,7 @@ def several(made):
 
 
 def shape_of(tensor):
-    """Returns the shape without the batch axis; scalar tensors where it is unknown."""
+    """Returns the shape without the batch axis; an unknown side is a scalar tensor."""
     if tensor is None:  # an output that nobody reads
         return None
     return tuple(

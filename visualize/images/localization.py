@@ -5,9 +5,10 @@ from scipy.stats import rankdata
 
 
 def localization(importance: np.ndarray, mask: np.ndarray) -> dict:
-    """Returns the share of a map's sum on the object, its area, and the ROC area.
+    """Returns how much of a map is on the object, beside chance, and the ROC AUC.
 
-    importance: float array (height, width); mask: bool array (height, width).
+    Chance is the object's share of the image. importance: float array (height, width);
+    mask: bool array (height, width).
     """
     importance, mask = np.asarray(importance, np.float64), np.asarray(mask, bool)
     above = np.maximum(importance, 0)

@@ -192,7 +192,7 @@ def _image(files: Files, file, name, places, preprocessing) -> ImageWithParts:
 
 
 def _in_crop(numbers, picture_size, shape, crop) -> np.ndarray:
-    """Turns fractions, x before y, into pixels (top, left, bottom, right)."""
+    """Turns (x, y, x, y) of 0-1 into pixels of the crop (top, left, bottom, right)."""
     lengths, size = np.array(picture_size), np.array(shape[::-1])
     part = np.rint(size * (lengths / size).min())  # what `centre_fit` cuts out
     points = np.reshape(numbers, (2, 2)) * lengths - (lengths - part) // 2

@@ -183,7 +183,7 @@ def _shown_name(row: Mapping) -> str:
 
 
 def _inside(folder: Path, name: str) -> Path:
-    """Returns the file that a record names, which has to be in its own folder."""
+    """Returns the path of a file that a record names; it must lie beside the record."""
     if Path(name).name != name:
         raise UsageError(f"a picture must be a name in the folder. Received: {name!r}.")
     return folder / name

@@ -40,7 +40,7 @@ def fingerprint(model: keras.Model, preprocessing, split: Split, data: str) -> s
 
 @dataclasses.dataclass(frozen=True)
 class KeptScan:
-    """The folder of one scan; its result has the form of a shard of the whole split."""
+    """The folder of one scan; its result is written like a shard of the whole split."""
 
     folder: Path
     count: int  # how many activations of each channel are kept, at least those wanted

@@ -82,7 +82,7 @@ def _check_follow(blocks, kinds) -> None:
 
 
 def _number(blocks, word, allowed) -> None:
-    """Gives our numbers: those of the file's names if they can be, else counted."""
+    """Numbers the layers: as their names in the file do if that fits, else in order."""
     if len(blocks) > len(allowed):
         raise _refusal(blocks[len(allowed)].main, "is one too many")
     found = [re.search(rf"{word}_?(\d)(?!\d)", block.main.where) for block in blocks]

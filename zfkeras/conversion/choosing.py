@@ -60,7 +60,7 @@ class Candidate:
     scale: tuple[float, ...]
 
     def prepare(self, crops: np.ndarray) -> np.ndarray:
-        """Prepares float32 RGB crops (n, size, size, 3) of 0-255; same shape."""
+        """Preprocesses float32 RGB crops (n, size, size, 3) of 0-255; same shape."""
         crops = crops[..., ::-1] if self.channels == "bgr" else crops
         return (crops - np.float32(self.mean)) * np.float32(self.scale)
 
@@ -150,7 +150,7 @@ def rate_candidates(
 
 
 def _answers(classifier: Classifier, source: Source, outputs, seed):
-    """Maps candidates to (probability of each right class, whether it is largest)."""
+    """Returns of each candidate the true classes' probabilities, and which are top."""
     split = source.split(source.split_name(None))
     if split.num_examples > NUM_IMAGES and isinstance(split, ListedSplit):
         order = np.random.default_rng(seed).permutation(split.num_examples)

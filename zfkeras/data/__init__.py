@@ -1,1 +1,1 @@
-"""Images in: sources, decoding, the mean image and the batches made of them."""
+"""Image input: sources, decoding, the mean image and batches."""

@@ -212,7 +212,7 @@ def _checked_size(size) -> int | tuple[int, int]:
 
 
 def _whole_mean(mean, size) -> np.ndarray:
-    """Returns the mean image; one number a channel becomes an image of that size."""
+    """Returns the mean image; a number per channel becomes an image of that `size`."""
     shape = np.shape(mean)
     if shape in ((1,), (3,)):
         mean = np.full((*crops.size_pair(size), *shape), mean, np.float32)

@@ -62,8 +62,8 @@ SILENT = (
 class Register:
     """Kinds of layers, operations and functions, each with a value.
 
-    The value of a layer class also holds for subclasses that change nothing but how
-    they are made.
+    A subclass of a layer class has the same value if it overrides its constructor
+    only.
     """
 
     def __init__(self):
@@ -105,10 +105,11 @@ def register_kinds(*kinds, role: Role | None = None, windows=None) -> None:
 
     Args:
         *kinds: as `Register.add` takes them.
-        role: what they do in a network. `None` (default): as it was.
+        role: what they do in a network. `None` (default): keeps the registered role.
         windows: `POINTWISE`, `WHOLE`, or a function from a layer to its windows along
             height and width, each with `pool`, `stride` and `before(length)`. Receptive
-            fields and the deconvnet read it. `None` (default): as it was.
+            fields and the deconvnet need it. `None` (default): keeps the registered
+            one.
     """
     if role is not None:
         _ROLES.add(kinds, role)

@@ -85,7 +85,7 @@ class LayerGraph:
         return self._by_path[path]
 
     def path(self, layer: int | str) -> str:
-        """Returns the name of a layer."""
+        """Returns a layer's name, behind those of the models around it."""
         return self.call(layer).path
 
     def heading(self, layer: int | str) -> str:

@@ -20,11 +20,11 @@ def write_record(path: Path, results: Mapping) -> Path:
 
 
 def write_results(workdir: Path, name: str, results: Mapping) -> Path:
-    """Writes a command's record as NAME.json and, the same, as results.json.
+    """Writes a command's record to NAME.json, and a copy to results.json.
 
     Every workdir has a results.json, whatever command filled it; NAME.json is the
     record that the report and later commands look for. In the workdir of a training,
-    which has a config.json, results.json stays that of the training.
+    which has a config.json, only the training writes results.json.
     """
     if not (workdir / "config.json").exists():
         write_record(workdir / "results.json", results)

@@ -1,4 +1,4 @@
-"""Layers, activations and so on that are not Keras's own, of modules the user names."""
+"""Layers, activations and so on that are not Keras's own, from the user's modules."""
 
 import importlib
 import inspect

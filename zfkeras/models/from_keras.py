@@ -135,7 +135,7 @@ def _known_outputs(model, outputs, compiled, assumed) -> str:
             argument="model",
             received=f"output of shape {model.output_shape}",
             expected="a model that answers (batch, classes)",
-            remedy="A network without its top needs one: transfer.folder trains it.",
+            remedy="Put a pool and a Dense layer with a softmax behind its maps.",
         )
     if outputs not in (None, *OUTPUTS):
         raise UsageError(

@@ -21,7 +21,8 @@ class ModelConfig:
         dropout: share of fc6 and fc7 dropped in training.
         max_filter_rms: bound on each filter's root mean square. `None`: no bound.
         weights: a preset's name or the path of a `.keras` file to start from; the
-            softmax starts anew if that is for other classes. `None`: random weights.
+            softmax is made anew if the file is for other classes. `None`: random
+            weights.
     """
 
     variant: str = "zfnet"

@@ -62,7 +62,7 @@ def count_wrong(
 def rates_of(count: int, wrong: Mapping[str, np.ndarray]) -> dict:
     """Divides what `count_wrong` counted, here or in several processes together."""
     if not count:
-        raise RunError("there is no image to evaluate on that could be read")
+        raise RunError("none of the images to evaluate on could be read")
     rates = {
         name: {"top1_error": float(top1) / count, "top5_error": float(top5) / count}
         for name, (top1, top5) in wrong.items()

@@ -20,7 +20,7 @@ logger = logging.getLogger(__name__)
 
 
 def open_data(config: TrainConfig, source: Source | None = None) -> Source:
-    """Returns the images of an experiment, without those it leaves out."""
+    """Returns the images of an experiment, without those its settings leave out."""
     check(config)
     find_variant(config.model.variant)
     source = source or open_source(config.data.source)
@@ -77,7 +77,7 @@ def describe_images(
 
 
 def carved(config: TrainConfig, source: Source) -> tuple[Split, Split | None]:
-    """Splits the training images: most to learn from, some held out for the annealing.
+    """Splits the training images: most to train on, some held out to set the rate by.
 
     Returns (images to learn from, images held out or `None`).
     """

@@ -80,5 +80,5 @@ def test_rates_cover_all_batches_however_they_are_cut():
 
 
 def test_no_image_is_an_error():
-    with pytest.raises(RunError, match="no image to evaluate"):
+    with pytest.raises(RunError, match="none of the images"):
         error_rates(lambda batch: {}, [])

@@ -47,7 +47,7 @@ class FeatureSpace:
         return self.features[others] @ weights
 
     def widened(self, rows: np.ndarray, weights: np.ndarray) -> np.ndarray:
-        """Returns weights of the space of some samples as weights of this space."""
+        """Returns the weights of a fit on some samples as weights of all samples."""
         return weights
 
     def raw(self, weights: np.ndarray) -> tuple[np.ndarray, np.ndarray]:

@@ -71,7 +71,7 @@ def check_channels(request: int | Sequence[int], count: int, layer_name: str) ->
 
 
 def mean_num_classes(strongest: Strongest) -> float:
-    """Averages the number of classes over live channels; NaN if unknown."""
+    """Averages, over active channels, how many classes their images have; or NaN."""
     labels = np.where(strongest.values > 0, strongest.labels, -1)
     labels = labels[(labels >= 0).any(axis=1)]
     if not len(labels):

@@ -218,7 +218,7 @@ class InvarianceMeter:
 
 
 def _labels(labels, outputs) -> np.ndarray:
-    """Checks the labels (n,) and fills in the most likely ones for `None`."""
+    """Checks the labels (n,); `None` means the most likely class of each image."""
     if outputs.ndim != 2:
         raise UsageError(
             argument="model",

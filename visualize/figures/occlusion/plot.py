@@ -96,7 +96,7 @@ def _projections(row) -> np.ndarray:
 
 
 def _draw_labels(axes, maps, class_names):
-    """Draws each label in a colour, and names the most frequent ones."""
+    """Draws the map of labels, a colour for each, and names the most frequent ones."""
     labels, counts = np.unique(maps.label_map, return_counts=True)
     ordered = labels[np.argsort(-counts, kind="stable")]
     named = ordered[:_NAMED]

@@ -87,7 +87,7 @@ class _Reader:
         return inputs[0].name, tuple(shape[2:])
 
     def _chain(self, tensor) -> Iterator[onnx.NodeProto]:
-        """Yields the nodes behind a tensor, each the only reader of the one before."""
+        """Yields the nodes that follow a tensor, which must be a chain."""
         readers = {}
         for node in self.graph.node:
             makes_shape = bool(node.output) and node.output[0] in self.shapes
@@ -99,7 +99,10 @@ class _Reader:
             if not found:
                 return
             if len(found) > 1:
-                raise UsageError(f"{where_of(found[1])} makes a branch at {tensor!r}")
+                raise UsageError(
+                    f"{where_of(found[1])} is a second reader of {tensor!r}: only a "
+                    "chain of layers without branches can be read"
+                )
             (node,) = found
             others = [name for name in node.input if name and name != tensor]
             known = {*self.shapes} if node.op_type == "Reshape" else ()

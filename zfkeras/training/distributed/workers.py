@@ -30,7 +30,8 @@ _LOST = (
 class Workers:
     """The processes that train one network together, as one of them sees them.
 
-    All must call the methods that exchange something alike and in the same order.
+    All must call the methods that communicate, with the same arguments in the same
+    order.
     """
 
     def __init__(self, strategy: tf.distribute.Strategy):

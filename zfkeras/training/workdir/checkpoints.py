@@ -21,9 +21,9 @@ _STATE = "state"
 class Checkpoints:
     """The checkpoints in one folder, named by step, newest kept.
 
-    A file is a NumPy archive without pickles: one array a variable, and the state as
-    JSON text. Its members carry checksums, so a damaged file is noticed, named and
-    passed over in favour of the one before.
+    A file is a NumPy archive without pickles: one array per variable, and the state as
+    JSON text. If its checksums show damage, a warning names it, and the checkpoint
+    before it is used.
     """
 
     def __init__(self, folder: Path, keep: int = 2):

@@ -175,7 +175,7 @@ def external(location, **entries):
 @pytest.mark.parametrize(
     ("change", "expected"),
     [
-        (with_branch, "Relu node 'branch' makes a branch at 'n1_out'"),
+        (with_branch, "Relu node 'branch' is a second reader of 'n1_out'"),
         (with_two_inputs, "must have one input. Received: ['images', 'other']"),
         (with_short_weights, "(n0_0): 'n0_0' does not hold as many numbers"),
         (with_nan, "Conv node 'n4' (n4_0) has weights that are not finite"),

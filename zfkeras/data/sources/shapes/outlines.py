@@ -97,7 +97,7 @@ _POLYGONS = {
 
 
 def _fitted(polygons):
-    """Scales an outline until it touches the unit circle, in which it may turn."""
+    """Scales an outline to touch the unit circle, so that it fits when rotated."""
     reach = np.linalg.norm(polygons[0], axis=1).max()
     return tuple(polygon / reach for polygon in polygons)
 
