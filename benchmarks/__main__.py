@@ -19,6 +19,7 @@ SUBJECTS = (
     "pooling",
     "normalization",
     "training",
+    "input",
     "features",
     "deconvnet",
     "top_activations",

@@ -1,47 +1,31 @@
-"""A training step at both scales against its twins, and the input it needs.
+"""A training step at both scales against its twins.
 
 The twins do the same: stochastic gradient descent with momentum, the bound on the
 filters, dropout, LRN; in stock Keras layers, and in PyTorch with channels last.
 """
 
-import io
-
 import keras
-import numpy as np
 import tensorflow as tf
 
 from benchmarks.comparison import Comparison, is_installed
-from benchmarks.photographs import photograph
 from benchmarks.timing import interleaved
-from zfkeras.data.files.bad_images import BadImages
-from zfkeras.data.pipeline import training_batches
-from zfkeras.data.preprocessing import Preprocessing
-from zfkeras.data.split import ListedSplit
-from zfkeras.models.variants import find_variant
 from zfkeras.models.zfnet import ZFNet
 from zfkeras.training.config import OptimizerConfig
 from zfkeras.training.step import make_optimizer, make_train_step
 
-# Variant, classes, batch, and the size (width, height) of the files it is fed from.
-SCALES = [
-    ("zfnet_quarter", 200, 128, (64, 64)),
-    ("zfnet", 1000, 32, (500, 375)),
-]
+SCALES = [("zfnet_quarter", 200, 128), ("zfnet", 1000, 32)]  # variant, classes, batch
 OURS, BFLOAT16 = "float32", "bfloat16"
 STOCK, TORCH = "stock Keras layers", "PyTorch, channels last"
-INPUT = "JPEG to batch"
 TARGETS = {
     "zfnet_quarter": {STOCK: 1.25, TORCH: 1.0},
     "zfnet": {STOCK: 1.2, TORCH: 1.2},
 }
-# More than the pipeline holds ready, so that most are made while they are timed.
-INPUT_BATCHES = 24
 
 
 def run() -> list[Comparison]:
-    """The step and the input of both networks."""
+    """The steps of both networks."""
     results = []
-    for variant, num_classes, batch_size, file_size in SCALES:
+    for variant, num_classes, batch_size in SCALES:
         model = _ours(variant, num_classes)
         contenders = {
             OURS: _step(model, batch_size),
@@ -53,8 +37,6 @@ def run() -> list[Comparison]:
             _ours(variant, num_classes, "mixed_bfloat16"), batch_size
         )
         steps = interleaved(contenders, repeats=15)
-        # Apart: in turns with the steps, it would fetch ahead while they run.
-        reading = interleaved({INPUT: _input(variant, batch_size, file_size)})
         results += [
             Comparison(
                 f"training step, {variant}, batch {batch_size}",
@@ -68,12 +50,6 @@ def run() -> list[Comparison]:
                 BFLOAT16,
                 {name: steps[name] for name in (BFLOAT16, OURS)},
                 images=batch_size,
-            ),
-            Comparison(
-                f"input of {variant}, files of {file_size[0]}x{file_size[1]}",
-                INPUT,
-                reading,
-                images=batch_size * INPUT_BATCHES,
             ),
         ]
     return results
@@ -166,33 +142,3 @@ def _step(model, batch_size):
     batch = dict(zip(("image", "label"), _batch(model, batch_size), strict=True))
     size = tf.constant(batch_size, tf.float32)
     return lambda: float(step(batch, size)[0])
-
-
-def _input(variant, batch_size, file_size):
-    """One batch out of a running pipeline that decodes one photograph-like JPEG."""
-    spec = find_variant(variant)
-    file = io.BytesIO()
-    photograph(file_size).save(file, "JPEG", quality=92)
-    encoded = file.getvalue()
-    count = batch_size * 1000
-    split = ListedSplit(
-        np.arange(count).astype("S8"),
-        np.zeros(count, np.int64),
-        read_key=lambda _: encoded,
-    )
-    mean_image = np.full((spec.image_size, spec.image_size, 3), 120, np.float32)
-    batches = training_batches(
-        split,
-        Preprocessing(mean_image, spec.crop_size),
-        batch_size,
-        seed=0,
-        epoch=0,
-        bad_images=BadImages(count),
-    )
-    stream = iter(batches)
-
-    def some_batches():
-        for _ in range(INPUT_BATCHES):
-            next(stream)
-
-    return some_batches

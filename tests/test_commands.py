@@ -24,6 +24,7 @@ MISSING = {
     "zfkeras.summary": "--model {path}.keras",
     "zfkeras.ablation": "--data folder:{path} --workdir {out}",
     "zfkeras.convert": "{out}/a.keras --model {path}.onnx --mean 0,0,0",
+    "zfkeras.prepare": "--data folder:{path} {out}",
     "visualize.project": "{path}.jpg --layer 1 --workdir {out}",
     "visualize.report": "--data folder:{path} --workdir {out}",
     "visualize.features": "--data folder:{path} --workdir {out}",

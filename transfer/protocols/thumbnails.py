@@ -12,7 +12,7 @@ from scipy import ndimage
 
 from zfkeras.data.files import decoding as images
 from zfkeras.data.files.bad_images import BadImage, BadImages
-from zfkeras.data.pipeline import UNTUNED
+from zfkeras.data.in_graph.loading import UNTUNED
 from zfkeras.data.split import Split
 
 _BATCH = 1024

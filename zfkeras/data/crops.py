@@ -3,6 +3,7 @@
 Plain NumPy, for arrays of any kind of number. It never resizes.
 """
 
+import math
 from collections.abc import Sequence
 
 import numpy as np
@@ -10,35 +11,20 @@ import numpy as np
 Size = int | tuple[int, int]  # the side of a square, or (height, width)
 
 
-def crop(
-    image: np.ndarray, top: int, left: int, size: Size, flip: bool = False
-) -> np.ndarray:
-    """Cuts a rectangle out of an image: (h, w, c) -> view (*size, c)."""
-    (height, width), (rows, columns) = size_pair(size), _room(image, size)
-    for name, value, most in (("top", top, rows), ("left", left, columns)):
-        if not 0 <= value <= most:
-            raise ValueError(
-                f"`{name}` must be from 0 to {most} for a crop of {height} x {width} "
-                f"pixels. Received: {name}={value!r}."
-            )
-    cut = image[top : top + height, left : left + width]
-    return cut[:, ::-1] if flip else cut
-
-
-def random_crop(
+def random_place(
     image: np.ndarray, size: Size, seed: Sequence[int]
-) -> tuple[np.ndarray, tuple[int, int, bool]]:
-    """Cuts a random crop, perhaps mirrored; returns it and (top, left, flip)."""
+) -> tuple[int, int, bool]:
+    """Draws the place of a crop of an image: (top, left, whether it is mirrored)."""
     rows, columns = _room(image, size)
     high = (rows + 1, columns + 1, 2)
     top, left, flip = np.random.default_rng(list(seed)).integers(high).tolist()
-    return crop(image, top, left, size, bool(flip)), (top, left, bool(flip))
+    return top, left, bool(flip)
 
 
 def centre_crop(image: np.ndarray, size: Size) -> np.ndarray:
     """Cuts the central (upper left) crop: (h, w, c) -> view (*size, c)."""
     rows, columns = _room(image, size)
-    return crop(image, rows // 2, columns // 2, size)
+    return _cut(image, rows // 2, columns // 2, size)
 
 
 def ten_crop(image: np.ndarray, size: Size) -> np.ndarray:
@@ -46,7 +32,7 @@ def ten_crop(image: np.ndarray, size: Size) -> np.ndarray:
     rows, columns = _room(image, size)
     corners = [(0, 0), (0, columns), (rows, 0), (rows, columns)]
     places = [*corners, (rows // 2, columns // 2)]
-    five = np.stack([crop(image, top, left, size) for top, left in places])
+    five = np.stack([_cut(image, top, left, size) for top, left in places])
     return np.concatenate([five, five[:, :, ::-1]])
 
 
@@ -54,18 +40,25 @@ def random_box(
     size: int, min_area: float, random: np.random.Generator
 ) -> tuple[float, float, float, float]:
     """Draws a box of random area and shape in a square."""
-    area, log_aspect = random.uniform(min_area, 1), random.uniform(-1, 1)
+    for_area, for_aspect, across, down = random.random(4).tolist()
+    area, log_aspect = min_area + (1 - min_area) * for_area, 2 * for_aspect - 1
     # A box that is longer than 1 / area times its width would stick out.
-    stretch = np.exp(log_aspect * np.log(min(4 / 3, 1 / area)) / 2)
-    width = min(size * np.sqrt(area) * stretch, size)
-    height = min(size * np.sqrt(area) / stretch, size)
-    left, top = random.uniform(0, size - width), random.uniform(0, size - height)
+    stretch = math.exp(log_aspect * math.log(min(4 / 3, 1 / area)) / 2)
+    width = min(size * math.sqrt(area) * stretch, size)
+    height = min(size * math.sqrt(area) / stretch, size)
+    left, top = (size - width) * across, (size - height) * down
     return left, top, left + width, top + height
 
 
 def size_pair(size: Size) -> tuple[int, int]:
     """Returns (height, width) of a size."""
     return size if isinstance(size, tuple) else (size, size)
+
+
+def _cut(image, top, left, size):
+    """Cuts a rectangle out of an image: (h, w, c) -> view (*size, c)."""
+    height, width = size_pair(size)
+    return image[top : top + height, left : left + width]
 
 
 def _room(image, size):

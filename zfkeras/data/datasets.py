@@ -4,7 +4,8 @@ import tensorflow as tf
 
 from zfkeras.data.crops import Size
 from zfkeras.data.files.bad_images import BadImages
-from zfkeras.data.pipeline import attempted
+from zfkeras.data.in_graph.crops import centre_crops
+from zfkeras.data.in_graph.loading import good_ones, load_chunks
 from zfkeras.data.preprocessing import Preprocessing
 from zfkeras.data.register import open_source
 
@@ -60,29 +61,24 @@ def open_data(
     source.check_one_class_each()
     images = source.split(source.split_name(split, "train"))
 
-    def load(key, name, position):
-        return preprocessing.centre_crop(preprocessing.square(images.read(key)))
-
     examples = images.stream(None if seed is None else (seed,))
     if seed is not None:
         examples = examples.shuffle(_SHUFFLED, seed=seed)
-    loaded = attempted(
+    chunks = load_chunks(
         examples.enumerate(),
-        load,
-        preprocessing.input_shape,
-        tf.float32,
+        images,
+        preprocessing.image_shape[:2],
         BadImages(images.num_examples),
     )
+
+    def prepared(batch):
+        batch = good_ones(batch)
+        return centre_crops(preprocessing, batch["image"]), batch["label"]
+
     # Bad ones are left out of their batches, so that the number of batches is known.
     count = -(-images.num_examples // batch_size)
-    batches = loaded.batch(batch_size).map(_good_ones)
+    batches = chunks.unbatch().batch(batch_size).map(prepared)
     dataset = batches.apply(tf.data.experimental.assert_cardinality(count))
     dataset = dataset.prefetch(tf.data.AUTOTUNE)
     dataset.class_names = source.class_names
     return dataset
-
-
-def _good_ones(batch):
-    """Returns images and labels of a batch, without those that cannot be read."""
-    good = batch["good"]
-    return tf.boolean_mask(batch["image"], good), tf.boolean_mask(batch["label"], good)

@@ -5,7 +5,6 @@ Plain NumPy on one image, so that it is the same wherever it runs: in a pipeline
 """
 
 import dataclasses
-import functools
 import operator
 from collections.abc import Sequence
 
@@ -145,39 +144,25 @@ class Preprocessing:
         """Prepares a whole RGB image: uint8 (height, width, 3) -> float32."""
         return self.normalized(self.channels(square))
 
-    def training_crop(self, square: np.ndarray, seed: Sequence[int]) -> np.ndarray:
-        """Cuts a random crop, flipped half of the time.
+    def training_window(self, seed: Sequence[int]) -> tuple[float, ...]:
+        """Draws the part of an image that a training crop shows.
 
         Args:
-            square: uint8 array of the image's size, (height, width, 3).
-            seed: whole numbers that alone decide the crop.
+            seed: whole numbers that alone decide it.
 
         Returns:
-            float32 array of `input_shape`.
+            (top, left, bottom, right, flip): the borders in pixels of the image, and 1
+            for a crop that is mirrored left to right, as half of them are, else 0.
         """
-        if self.min_crop_area is not None:
-            return self._scaled_crop(square, np.random.default_rng(list(seed)))
-        crop, _ = crops.random_crop(self.centred(square), self.crop_size, seed)
-        return np.ascontiguousarray(crop)
-
-    def _scaled_crop(self, square, random):
-        """Cuts a crop of random area and shape, and the mean image alike."""
-        box = crops.random_box(self.image_size, self.min_crop_area, random)
-        size = crops.size_pair(self.crop_size)[::-1]
-
-        def resized(pixels):
-            return Image.fromarray(pixels).resize(size, Image.Resampling.BILINEAR, box)
-
-        crop = self.channels(np.asarray(resized(square)))
-        mean = np.reshape(resized(self._mean_pixels), self.input_shape)
-        difference = np.asarray(crop, np.float32) - np.asarray(mean, np.float32)
-        difference *= np.asarray(self.input_scale, np.float32)
-        return np.ascontiguousarray(difference[:, :: random.choice((-1, 1))])
-
-    @functools.cached_property
-    def _mean_pixels(self):
-        pixels = np.rint(self.mean_image).astype(np.uint8)
-        return pixels[..., 0] if pixels.shape[2] == 1 else pixels
+        if self.min_crop_area is None:
+            size = self.crop_size
+            top, left, flip = crops.random_place(self.mean_image, size, seed)
+            height, width = crops.size_pair(size)
+            return top, left, top + height, left + width, flip
+        random = np.random.default_rng(list(seed))
+        size, area = self.image_size, self.min_crop_area
+        left, top, right, bottom = crops.random_box(size, area, random)
+        return top, left, bottom, right, random.integers(2) == 0
 
     def centre_crop(self, square: np.ndarray) -> np.ndarray:
         """Cuts the centre crop: uint8 image -> float32 array of `input_shape`."""
@@ -204,7 +189,7 @@ class Preprocessing:
             >>> network = keras.Sequential([preprocessing.as_layer(), model])
             ... # doctest: +SKIP
         """
-        from zfkeras.data.preprocessing_layer import make_layer
+        from zfkeras.data.in_graph.preprocessing_layer import make_layer
 
         return make_layer(self)
 

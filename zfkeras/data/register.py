@@ -20,6 +20,7 @@ READERS: dict[str, str | Callable[[str], "Source"]] = {
     "caltech256": "zfkeras.data.sources.caltech:open_caltech256",
     "folder": "zfkeras.data.sources.folder:open_source",
     "photographs": "zfkeras.data.sources.photographs:open_source",
+    "prepared": "zfkeras.data.sources.prepared:open_source",
     "shapes": "zfkeras.data.sources.shapes:open_source",
     "tfds": "zfkeras.data.sources.tfds:open_source",
     "tiny-imagenet": "zfkeras.data.sources.tiny_imagenet:open_source",

@@ -9,7 +9,7 @@ import numpy as np
 import tensorflow as tf
 
 from zfkeras.data.files.bad_images import BadImages
-from zfkeras.data.pipeline import attempted, training_load
+from zfkeras.data.pipeline import training_chunks
 from zfkeras.data.preprocessing import Preprocessing
 from zfkeras.data.split import Split
 
@@ -78,24 +78,22 @@ def shares_of_batches(
         return (position - start) % batch_size // share == index
 
     examples = split.stream(shuffle_seed=(seed, epoch), start=start).enumerate(start)
-    shape = preprocessing.input_shape
-    load = training_load(split, preprocessing, seed, epoch)
-    dataset = attempted(
-        examples.take(taken).filter(is_own), load, shape, tf.float32, bad_images
-    )
+    own = examples.take(taken).filter(is_own)
+    dataset = training_chunks(own, split, preprocessing, seed, epoch, bad_images)
     if single:
-        own = min(max(taken - index * share, 0), share)
-        dataset = dataset.concatenate(_filling(shape, share - own))
-    dataset = dataset.batch(share, drop_remainder=True)
+        number = share - min(max(taken - index * share, 0), share)
+        filling = tf.data.Dataset.from_tensors(_filling(preprocessing, number))
+        dataset = dataset.concatenate(filling)
+    dataset = dataset.unbatch().batch(share, drop_remainder=True)
     return dataset.prefetch(tf.data.AUTOTUNE)
 
 
-def _filling(shape, number):
-    """Examples that do not count."""
-    example = {
-        "image": np.zeros(shape, np.float32),
-        "label": np.int64(0),
-        "position": np.int64(-1),
-        "good": False,
+def _filling(preprocessing, number):
+    """Makes a chunk of examples that do not count."""
+    return {
+        "image": np.zeros((number, *preprocessing.image_shape[:2], 3), np.uint8),
+        "window": np.zeros((number, 5), np.float32),
+        "label": np.zeros(number, np.int64),
+        "position": np.full(number, -1, np.int64),
+        "good": np.zeros(number, np.bool_),
     }
-    return tf.data.Dataset.from_tensors(example).repeat(number)

@@ -181,7 +181,7 @@ def test_a_scan_that_died_goes_on_behind_its_last_whole_shard(
     finder, whole, tmp_path, dies_at, kept, monkeypatch
 ):
     # A chunk is lost as a whole, and by default one is nearly all of these images.
-    monkeypatch.setattr("zfkeras.data.pipeline._LARGEST_CHUNK", 1)
+    monkeypatch.setattr("zfkeras.data.in_graph.loading._LARGEST_CHUNK", 1)
     monkeypatch.setitem(KeptScan.finish.__kwdefaults__, "shard_size", 8)
     with pytest.raises(Exception, match="stopped by the test"):
         finder.scan(

@@ -11,7 +11,6 @@ from zfkeras.data.files.bad_images import BadImages
 from zfkeras.data.pipeline import (
     compute_mean_image,
     evaluation_batches,
-    squares,
     training_batches,
 )
 from zfkeras.data.preprocessing import Preprocessing
@@ -75,7 +74,6 @@ def test_no_pipeline_waits_for_a_tuner_at_its_end():
     pipelines = [
         training_batches(SPLIT, PLAIN, 4, bad_images=tally, **place),
         evaluation_batches(SPLIT, PLAIN, 4, bad_images=tally),
-        squares(SPLIT, SIZE, tally),
         shares_of_batches(SPLIT, PLAIN, 4, index=0, count=2, bad_images=tally, **place),
     ]
     pipelines.append(tf.data.Dataset.zip(*pipelines[:2]))
@@ -87,17 +85,19 @@ def test_no_pipeline_waits_for_a_tuner_at_its_end():
 
 
 @pytest.mark.parametrize("preprocessing", [PLAIN, SCALED])
-def test_each_training_crop_is_the_eager_one_of_its_seed_epoch_and_position(
+def test_each_example_is_its_square_with_the_window_of_seed_epoch_and_position(
     preprocessing,
 ):
     batches = training(preprocessing=preprocessing, seed=3, epoch=5)
-    images, labels = joined(batches, "image"), joined(batches, "label")
-    positions = joined(batches, "position")
-    assert positions.tolist() == list(range(20))
-    for image, label, position in zip(images, labels, positions, strict=True):
-        square = noise(label, SIZE, SIZE)
-        expected = preprocessing.training_crop(square, (3, 5, int(position)))
-        np.testing.assert_array_equal(image, expected)
+    assert joined(batches, "position").tolist() == list(range(20))
+    for batch in batches:
+        for image, label, position, window in zip(
+            *(batch[key] for key in ("image", "label", "position", "window")),
+            strict=True,
+        ):
+            np.testing.assert_array_equal(image, noise(label, SIZE, SIZE))
+            expected = preprocessing.training_window((3, 5, int(position)))
+            np.testing.assert_array_equal(window, np.float32(expected))
 
 
 @pytest.mark.parametrize("place", [{"epoch": 3}, {"seed": 2}])
@@ -107,9 +107,9 @@ def test_another_epoch_or_seed_has_another_order_and_other_crops(preprocessing, 
     other = training(preprocessing=preprocessing, batch_size=1, **place)
     assert joined(one, "label").tolist() != joined(other, "label").tolist()
     assert sorted(joined(one, "label")) == sorted(joined(other, "label"))
-    by_label = {int(batch["label"][0]): batch["image"] for batch in other}
+    by_label = {int(batch["label"][0]): batch["window"] for batch in other}
     equal = [
-        np.array_equal(batch["image"], by_label[int(batch["label"][0])])
+        np.array_equal(batch["window"], by_label[int(batch["label"][0])])
         for batch in one
     ]
     # Of 3 x 3 places and a flip, one in eighteen agrees by chance.
@@ -134,12 +134,11 @@ def test_bad_images_are_left_out_named_and_still_hold_their_positions():
     good = [position for position, label in enumerate(order) if label not in bad]
     assert positions.tolist() == good  # all 20 good ones fill four batches
     assert labels.tolist() == [order[position] for position in good]
-    # The others get the crops they would have had without the bad ones among them.
-    for image, label, position in zip(
-        joined(batches, "image"), labels, positions, strict=True
-    ):
-        expected = PLAIN.training_crop(noise(label, SIZE, SIZE), (1, 2, int(position)))
-        np.testing.assert_array_equal(image, expected)
+    # The others get the windows they would have had without the bad ones among them.
+    expected = [PLAIN.training_window((1, 2, position)) for position in positions]
+    np.testing.assert_array_equal(joined(batches, "window"), np.float32(expected))
+    for image, label in zip(joined(batches, "image"), labels, strict=True):
+        np.testing.assert_array_equal(image, noise(label, SIZE, SIZE))
     assert tally.count == 3
     assert tally.to_json()["images"].keys() == {"image-2", "image-11", "image-19"}
     assert all(tally.to_json()["images"].values())

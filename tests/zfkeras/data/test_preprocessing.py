@@ -3,7 +3,6 @@ import pytest
 from PIL import Image
 
 from tests.helpers.splits import noise
-from zfkeras.data import crops
 from zfkeras.data.preprocessing import Preprocessing
 
 MEAN = np.random.default_rng(5).uniform(90, 150, (12, 12, 3)).astype(np.float32)
@@ -55,67 +54,26 @@ def test_centre_crop_is_cut_from_the_centre_of_the_difference():
     assert result.dtype == np.float32
 
 
-def test_a_training_crop_is_the_difference_cut_at_the_seeds_place():
-    result = preprocessing().training_crop(SQUARE, (1, 2, 3))
-    _, (top, left, flip) = crops.random_crop(SQUARE, 8, (1, 2, 3))
-    rows, columns = slice(top, top + 8), slice(left, left + 8)
-    expected = SQUARE[rows, columns].astype(np.float64) - MEAN[rows, columns]
-    expected = expected[:, ::-1] if flip else expected
-    np.testing.assert_allclose(result, expected, rtol=1e-5, atol=1e-5)
-    assert result.flags.c_contiguous
-
-
 @pytest.mark.parametrize("min_crop_area", [None, 0.3])
-def test_the_seed_alone_decides_a_training_crop(min_crop_area):
+def test_the_seed_alone_decides_a_training_window(min_crop_area):
     first = preprocessing(min_crop_area=min_crop_area)
     second = preprocessing(min_crop_area=min_crop_area)
-    results = [first.training_crop(SQUARE, (0, i)).tobytes() for i in range(20)]
+    windows = [first.training_window((0, i)) for i in range(20)]
     np.random.seed(3)
-    again = [
-        second.training_crop(SQUARE, (0, i)).tobytes() for i in reversed(range(20))
-    ]
-    assert results == again[::-1]
-    assert len(set(results)) > 15
+    again = [second.training_window((0, i)) for i in reversed(range(20))]
+    assert windows == again[::-1]
+    assert len(set(windows)) > 15
 
 
 @pytest.mark.parametrize("min_crop_area", [None, 0.3])
-def test_half_of_the_training_crops_are_mirrored(min_crop_area):
-    ramp = np.repeat(np.arange(12, dtype=np.uint8)[None, :, None] * 20, 12, axis=0)
-    ramp = np.ascontiguousarray(np.repeat(ramp, 3, axis=2))
-    flat = preprocessing(
-        mean_image=np.zeros((12, 12, 3), np.float32), min_crop_area=min_crop_area
-    )
-    made = [flat.training_crop(ramp, (1, i)) for i in range(400)]
-    mirrored = sum(crop[0, 0, 0] > crop[0, -1, 0] for crop in made)
-    assert 150 < mirrored < 250  # five standard deviations of ten
-
-
-@pytest.mark.parametrize("seed", range(5))
-def test_a_scaled_crop_has_the_images_range_and_that_of_its_mean_is_zero(seed):
-    scaled = preprocessing(min_crop_area=0.1, input_scale=0.5)
-    result = scaled.training_crop(SQUARE, (seed,))
-    assert result.shape == (8, 8, 3)
-    assert result.dtype == np.float32 and result.flags.c_contiguous
-    assert 10 < np.abs(result).max() <= 0.5 * (255 - 90)
-    # Only if the same box is cut out of both, and both are scaled alike.
-    alike = preprocessing(mean_image=SQUARE.astype(np.float32), min_crop_area=0.1)
-    assert not alike.training_crop(SQUARE, (seed,)).any()
-
-
-def test_a_scaled_crop_of_area_1_is_the_whole_image():
-    # Previously it left out up to a seventh of the image.
-    whole = preprocessing(
-        mean_image=np.zeros((12, 12, 3), np.float32), min_crop_area=1.0
-    )
-    expected = Image.fromarray(SQUARE).resize((8, 8), Image.Resampling.BILINEAR)
-    expected = np.asarray(expected, np.float32)
-    seen = set()
-    for seed in range(20):
-        result = whole.training_crop(SQUARE, (seed,))
-        mirrored = not np.array_equal(result, expected)
-        seen.add(mirrored)
-        np.testing.assert_array_equal(result[:, ::-1] if mirrored else result, expected)
-    assert seen == {False, True}
+def test_training_windows_lie_inside_and_half_are_mirrored(min_crop_area):
+    made = preprocessing(min_crop_area=min_crop_area)
+    windows = np.array([made.training_window((1, i)) for i in range(400)], float)
+    top, left, bottom, right, flip = windows.T
+    assert min(top.min(), left.min()) >= 0 and max(bottom.max(), right.max()) <= 12
+    if min_crop_area is None:
+        assert {*(bottom - top), *(right - left)} == {8}
+    assert 150 < flip.sum() < 250  # five standard deviations of ten
 
 
 def test_a_mean_per_channel_is_an_image_of_the_crops_size():
@@ -142,16 +100,6 @@ def test_a_network_of_grey_images_gets_pillows_grey():
     np.testing.assert_array_equal(result[..., 0], (expected[2:10, 2:10] - 100) / 2)
     assert grey.to_rgb(result).shape == (8, 8, 3)
     assert grey.view(SQUARE).shape == (8, 8, 3)  # people still see the colours
-
-
-def test_a_grey_training_crop_is_scaled_as_a_coloured_one_is():
-    square = np.repeat(SQUARE[..., :1], 3, axis=2)
-    mean = np.full((12, 12, 3), 100, np.float32)
-    colour = preprocessing(mean_image=mean, min_crop_area=0.3)
-    grey = preprocessing(mean_image=mean[..., :1], min_crop_area=0.3)
-    np.testing.assert_array_equal(
-        grey.training_crop(square, (4,)), colour.training_crop(square, (4,))[..., :1]
-    )
 
 
 def test_an_image_covers_an_input_that_is_not_square():

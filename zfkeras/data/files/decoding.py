@@ -8,7 +8,6 @@ import ctypes
 import io
 import logging
 import os
-import re
 import struct
 import warnings
 import zlib
@@ -20,6 +19,7 @@ from PIL import ExifTags, Image, UnidentifiedImageError
 from zfkeras.data.files.bad_images import BadImage
 from zfkeras.data.files.image_file import NoImageFile, read_file
 from zfkeras.data.files.image_types import format_name
+from zfkeras.data.files.jpeg import MAX_SCANS, num_scans
 from zfkeras.data.files.rgb import to_rgb
 
 # The formats of image collections. Every further one would be a further parser that
@@ -30,15 +30,7 @@ _FORMATS = ("JPEG", "PNG", "GIF", "BMP", "WEBP", "TIFF", "PPM", "AVIF")
 # where a program has lifted Pillow's own limit, `Image.MAX_IMAGE_PIXELS`.
 MAX_PIXELS = 2**28 // 3
 
-# Photographs have about ten. Each costs a pass over the whole image, however few its
-# bytes: without a limit 86 kB of them take half a minute. libtiff has the same one.
-MAX_SCANS = 100
-
 _ONE_IMAGE = (str, os.PathLike, bytes, bytearray, memoryview, Image.Image)
-
-# A marker of a JPEG, but none of those that stand inside a scan.
-_MARKER = re.compile(rb"\xff([^\x00\xd0-\xd7\xff])")
-_BARE_MARKERS = (0x01, 0xD8)
 
 # What Pillow and the libraries behind it raise for data that are not what they claim.
 # No warning is among them: one that a user's filters turn into an error passes through.
@@ -105,7 +97,7 @@ def decode(encoded: bytes, shorter_side: int | None = None) -> Image.Image:
         reason = f"{found}, not a supported image" if found else _reason(err, "image")
         raise BadImage(reason) from err
     # What is counted first is quick, but also finds what stands behind the image.
-    if encoded.count(b"\xff\xda") > MAX_SCANS and _num_scans(encoded) > MAX_SCANS:
+    if encoded.count(b"\xff\xda") > MAX_SCANS and num_scans(encoded) > MAX_SCANS:
         raise BadImage(f"over {MAX_SCANS} scans")
     if shorter_side is not None:
         image.draft(None, (2 * shorter_side, 2 * shorter_side))
@@ -168,21 +160,6 @@ def centre_fit(image: Image.Image, shape: tuple[int, int]) -> np.ndarray:
     box = (left, top, left + across, top + down)
     fitted = image.resize((width, height), Image.Resampling.BILINEAR, box=box)
     return np.asarray(fitted)
-
-
-def _num_scans(encoded):
-    """Counts the scans of a JPEG up to its end; 0 for other formats."""
-    if not encoded.startswith(b"\xff\xd8"):
-        return 0
-    scans, at = 0, 2
-    while found := _MARKER.search(encoded, at):
-        marker, at = found[1][0], found.end()
-        if marker == 0xD9:  # what follows, such as a film of the moment, is not read
-            break
-        scans += marker == 0xDA
-        if marker not in _BARE_MARKERS:
-            at += int.from_bytes(encoded[at : at + 2], "big")
-    return scans
 
 
 def _upright_rgb(image):

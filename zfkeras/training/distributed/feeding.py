@@ -13,7 +13,7 @@ from zfkeras.training.network import Network
 
 
 class Feed(NamedTuple):
-    """One global batch."""
+    """One global batch, ready for the network."""
 
     batch: dict
     size: int
@@ -42,7 +42,7 @@ def feeds(
             bad_images=bad_images,
             **place,
         )
-        yield from _shared(batches, network.strategy, config.batch_size, start)
+        yield from _shared(batches, network, config.batch_size, start)
         return
     batches = training_batches(
         train,
@@ -58,15 +58,17 @@ def feeds(
             for key in ("label", "position")
         )
         size = sum(int(part.shape[0]) for part in labels)
-        yield Feed(batch, size, int(positions[-1][-1]) + 1)
+        end = int(positions[-1][-1]) + 1
+        yield Feed(network.training_inputs(batch), size, end)
 
 
-def _shared(batches, strategy, batch_size, start):
+def _shared(batches, network, batch_size, start):
     """Yields this worker's shares, cut into one part per device.
 
     Not by distributing the data set: its iterator would ask all workers before each
     step whether all have a batch, which here is known.
     """
+    strategy = network.strategy
     replicas = strategy.num_replicas_in_sync
     size = batch_size // replicas
     for number, share in enumerate(batches, 1):
@@ -78,4 +80,5 @@ def _shared(batches, strategy, batch_size, start):
             return {key: value[rows] for key, value in share.items()}
 
         batch = strategy.experimental_distribute_values_from_function(part)
-        yield Feed(batch, batch_size, start + number * batch_size)
+        end = start + number * batch_size
+        yield Feed(network.training_inputs(batch), batch_size, end)
