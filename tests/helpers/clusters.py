@@ -12,7 +12,7 @@ def local_cluster(processes: bool) -> LocalCluster:
         threads_per_worker=1,
         processes=processes,
         host="127.0.0.1" if processes else None,
-        dashboard_address=":0",
+        dashboard_address="127.0.0.1:0",
         memory_limit=None,
         silence_logs=logging.CRITICAL,
     )

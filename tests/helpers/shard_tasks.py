@@ -40,10 +40,20 @@ def prepare(model):
             yield {
                 "answers": model(batch["image"]).numpy(),
                 "positions": batch["position"].numpy(),
-                "process": np.array([[os.getpid(), threads]]),
+                "process": np.array([[os.getpid(), threads, memory_limit()]]),
             }
 
     return compute
+
+
+def memory_limit() -> int:
+    """Returns the bytes at which Dask restarts this worker; 0 means never."""
+    from distributed import get_worker
+
+    try:
+        return get_worker().memory_manager.memory_limit or 0
+    except ValueError:  # this is no worker
+        return 0
 
 
 def prepare_with(model, act):

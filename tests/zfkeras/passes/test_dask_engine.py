@@ -1,3 +1,4 @@
+import contextlib
 import functools
 import json
 import os
@@ -136,21 +137,24 @@ def test_settings_that_contradict_each_other_are_refused(settings, wrong):
     assert caught.value.argument == wrong
 
 
+def listening():
+    """The addresses at which this process and its children wait for others."""
+    found = set()
+    for process in (psutil.Process(), *psutil.Process().children(recursive=True)):
+        with contextlib.suppress(psutil.Error):  # it has just ended
+            sockets = process.net_connections("inet")
+            found |= {s.laddr for s in sockets if s.status == psutil.CONN_LISTEN}
+    return found
+
+
 @pytest.mark.slow
 def test_processes_of_this_machine_share_its_cores_on_loopback(run, tmp_path):
-    listening = set()
+    before, found_addresses = listening(), set()
     done = threading.Event()
 
     def look():
         while not done.wait(0.2):
-            family = [psutil.Process(), *psutil.Process().children(recursive=True)]
-            for process in family:
-                try:
-                    for one in process.net_connections("inet"):
-                        if one.status == psutil.CONN_LISTEN:
-                            listening.add(one.laddr.ip)
-                except psutil.Error:  # it has just ended
-                    continue
+            found_addresses.update(listening() - before)
 
     watcher = threading.Thread(target=look)
     watcher.start()
@@ -159,12 +163,12 @@ def test_processes_of_this_machine_share_its_cores_on_loopback(run, tmp_path):
     finally:
         done.set()
         watcher.join()
-    processes, threads = found["process"].T
+    processes, threads, memory_limits = found["process"].T
     assert os.getpid() not in processes
     share = max(1, len(os.sched_getaffinity(0)) // 2)
-    assert {*threads} == {share}
+    assert {*threads} == {share} and {*memory_limits} == {0}
     assert read_threads((tmp_path / "pass").iterdir()) == [share]
-    assert listening == {"127.0.0.1"}
+    assert {address.ip for address in found_addresses} == {"127.0.0.1"}
     np.testing.assert_allclose(
         found["answers"], run(None, folder="alone")[0]["answers"], rtol=1e-5
     )
