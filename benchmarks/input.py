@@ -66,7 +66,6 @@ def _compare(folder, name, file_size, count, size, crop, area):
         "processor time",
         PREPARED,
         _processor_times(contenders),
-        {KERAS: 2.0, TORCH: 5.0, GRAIN: 5.0},
         images=count,
         note=f"Preparing makes squares of {size} pixels once.",
     )

@@ -19,6 +19,11 @@ def findings(rows: Sequence[OcclusionRow]) -> list[str]:
             f"activation {_fall_of_activation(row)}; another label under "
             f"{np.mean(maps.labels != maps.predicted):.0%} of the squares."
         )
+    if rows and rows[0].reconstruction is None:
+        sentences.append(
+            "A layer of this network has no rule of the deconvnet, so column (c) shows "
+            "images in place of projections."
+        )
     lifts = [row.lift for row in rows if row.lift is not None]
     if lifts:
         sentences.append(

@@ -9,7 +9,6 @@ from matplotlib.patches import Patch
 
 from visualize.figures.marks import draw_frame, short_class_name
 from visualize.figures.occlusion.rows import OcclusionRow
-from visualize.images.contrast import to_uint8
 from zfkeras.plots import (
     COLOURS,
     PAPER,
@@ -33,7 +32,7 @@ def draw_occlusion(rows: Sequence[OcclusionRow], class_names: Sequence[str]) -> 
     for row, places in zip(rows, axes, strict=True):
         _draw_image(places[0], row)
         _draw_activation(places[1], row)
-        show_image(places[2], _projections(row))
+        show_image(places[2], _cells(row.cells))
         _draw_map(
             places[3],
             row.maps.probability_map,
@@ -41,10 +40,12 @@ def draw_occlusion(rows: Sequence[OcclusionRow], class_names: Sequence[str]) -> 
             "probability",
         )
         _draw_labels(places[4], row.maps, class_names)
+    is_projected = rows[0].reconstruction is not None
+    shown = "its projection here" if is_projected else "the image"
     heads = (
         "(a) image, and the square\nunder which (d) is lowest",
         f"(b) activation of one map\nof {rows[0].heading}",
-        "(c) its projection here (framed)\nand where it is strongest",
+        f"(c) {shown} (framed)\nand where it is strongest",
         "(d) probability of the class",
         "(e) most likely class",
     )
@@ -84,9 +85,9 @@ def _draw_map(axes, values, title, label):
     bar.set_label(label, fontsize=7)
 
 
-def _projections(row) -> np.ndarray:
-    """Tiles this image's projection in a black frame, and up to three others."""
-    own, *others = to_uint8(np.concatenate([row.reconstruction[None], row.others]))
+def _cells(cells) -> np.ndarray:
+    """Tiles this image's cell in a black frame, and up to three others."""
+    own, *others = cells
     frame = ((_FRAME, _FRAME), (_FRAME, _FRAME), (0, 0))
     cells = [
         np.pad(own, frame),

@@ -1,6 +1,7 @@
 """Gathers the rows of Fig. 7: an image, its occlusion maps, and projections."""
 
 import dataclasses
+import logging
 from collections.abc import Sequence
 
 import numpy as np
@@ -10,15 +11,19 @@ from visualize.deconvnet.deconvnet import Deconvnet
 from visualize.figures.occlusion.maps import OcclusionMaps
 from visualize.figures.occlusion.sliding_occluder import SlidingOccluder
 from visualize.images.chosen import ChosenImage
+from visualize.images.contrast import to_uint8
 from visualize.images.localization import localization
-from visualize.images.sample import examples_at, load_crops
+from visualize.images.sample import examples_at, load_pictures
 from visualize.strongest.searched_images import SearchedImages
 from visualize.strongest.top_activations import TopActivations
+from zfkeras.errors import UsageError
 from zfkeras.graph.layer_graph import LayerGraph
 from zfkeras.passes.context import Context
 from zfkeras.records.numbers import json_rows
 
 NUM_OTHERS = 3  # images beside the one itself in column c
+
+_log = logging.getLogger(__name__)
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
@@ -30,9 +35,12 @@ class OcclusionRow:
     picture: np.ndarray  # uint8 array (height, width, 3), what the network sees
     maps: OcclusionMaps  # what was measured
     heading: str  # names the layer of the feature map
-    reconstruction: np.ndarray  # float32 array (height, width, 3)
-    others: np.ndarray  # float32 array (n, height, width, 3)
-    other_names: list[str]  # of those images
+    # float32 array (height, width, 3); `None`: a layer has no rule
+    reconstruction: np.ndarray | None
+    # uint8 array (1 + n, height, width, 3): projections of this image and of others, or
+    # the images themselves
+    cells: np.ndarray
+    other_names: list[str]  # of the others
 
     @property
     def note(self) -> str:
@@ -48,6 +56,8 @@ class OcclusionRow:
     @property
     def lift(self) -> float | None:
         """Mean fall of the activation, weighted by the projection, over its mean."""
+        if self.reconstruction is None:
+            return None
         fall = np.maximum(self.maps.activation - self.maps.activation_map, 0)
         energy = np.square(self.reconstruction, dtype=np.float64).sum(axis=-1)
         if fall.sum() <= 0 or energy.sum() <= 0:
@@ -95,6 +105,7 @@ class OcclusionRow:
             },
             "lowest_probability": float(maps.probabilities.min()),
             "lowest_share_of_activation": self.lowest_activation,
+            "is_projected": self.reconstruction is not None,
             "activation_fall_where_projected": self.lift,
             "on_object": self.on_object,
             "other_images": self.other_names,
@@ -123,8 +134,7 @@ def make_rows(
     size, stride = default_patch(min(preprocessing.input_shape[:2]))
     size = settings.patch_size or size
     occluder = SlidingOccluder(model, layer)
-    deconvnet = Deconvnet(model)
-    deconvnet.require([layer])
+    deconvnet = _deconvnet(model, layer)
     finder = TopActivations(classifier, [layer], NUM_OTHERS + 1)
     inputs = [preprocessing.centre_crop(image.square) for image in images]
     context.claim_workdir()
@@ -142,27 +152,47 @@ def make_rows(
         for image, pixels in tqdm(pairs, "occlude", unit=" images")
     ]
     channels = np.array([one.channel for one in maps])
-    own = deconvnet.project(np.stack(inputs), layer, channel=channels)
+    own = [None] * len(images)
+    if deconvnet is not None:
+        own = deconvnet.project(np.stack(inputs), layer, channel=channels)
     strongest = searched.scan(finder, context.workdir, settings.batch_size)[layer]
     rows = []
     for (image, pixels), measured, shown in zip(pairs, maps, own, strict=True):
         places = _strongest_places(strongest, measured.channel)
-        others, names = _elsewhere(searched.split, places, pixels, preprocessing)
-        if len(others):
-            others = deconvnet.project(others, layer, channel=measured.channel)
+        pictures, others, names = _elsewhere(
+            searched.split, places, pixels, preprocessing
+        )
+        picture = preprocessing.view(image.square)
+        cells = np.stack([picture, *pictures])
+        if shown is not None:
+            if len(others):
+                others = deconvnet.project(others, layer, channel=measured.channel)
+            shown = preprocessing.to_rgb(shown)
+            cells = to_uint8(np.stack([shown, *preprocessing.to_rgb(others)]))
         rows.append(
             OcclusionRow(
                 image,
                 classifier.class_names[measured.label],
-                preprocessing.view(image.square),
+                picture,
                 measured,
                 graph.heading(layer),
-                preprocessing.to_rgb(shown),
-                preprocessing.to_rgb(others),
+                shown,
+                cells,
                 names,
             )
         )
     return rows
+
+
+def _deconvnet(model, layer) -> Deconvnet | None:
+    """Returns a deconvnet that projects a layer; `None` if a layer has no rule."""
+    deconvnet = Deconvnet(model)
+    try:
+        deconvnet.require([layer])
+    except UsageError as err:
+        _log.warning("images are shown in place of projections: %s", err)
+        return None
+    return deconvnet
 
 
 def _strongest_places(strongest, channel) -> np.ndarray:
@@ -171,13 +201,13 @@ def _strongest_places(strongest, channel) -> np.ndarray:
 
 
 def _elsewhere(split, places, own, preprocessing):
-    """Reads up to three images that are not `own`: (n, height, width, 3), names."""
+    """Reads up to three images that are not `own`: pictures, inputs and names."""
     examples = examples_at(split, places)
     chosen = [examples[place] for place in places.tolist()]
-    inputs = load_crops(split, chosen, preprocessing)
+    pictures, inputs = load_pictures(split, chosen, preprocessing)
     is_other = [not np.array_equal(one, own) for one in inputs]
     kept = np.flatnonzero(is_other)[:NUM_OTHERS]
-    return inputs[kept], [chosen[place]["id"] for place in kept]
+    return pictures[kept], inputs[kept], [chosen[place]["id"] for place in kept]
 
 
 def _value(fill, preprocessing):

@@ -1,3 +1,4 @@
+import keras
 import numpy as np
 import pytest
 from PIL import Image
@@ -44,6 +45,29 @@ def test_a_rerun_on_a_named_image_reuses_the_pass_over_the_data(
     assert record["fill"] == 0
     others = row["other_images"]
     assert others and "val/bee/1.png" not in others
+
+
+def test_a_network_without_rules_shows_images_in_place_of_projections(
+    run, image_folder, tmp_path, caplog
+):
+    layers = keras.layers
+    model = keras.Sequential(
+        [
+            keras.Input((32, 32, 3)),
+            layers.Rescaling(1 / 255),
+            layers.Conv2D(4, 3, activation="silu", name="maps"),
+            layers.GlobalAveragePooling2D(),
+            layers.Dense(3, activation="softmax"),
+        ]
+    )
+    model.save(tmp_path / "swish.keras")
+    argv = [f"--model={tmp_path}/swish.keras", f"--data=folder:{image_folder}"]
+    argv += ["--patch-size=8", "--patch-stride=8", "--count=1", "--layer=maps"]
+    code, out, _ = run(main, *argv)
+    assert code == 0 and "silu" in caplog.text and "in place of projections" in out
+    (row,) = read_results(tmp_path / "out", "occlusion")["images"]
+    assert not row["is_projected"] and row["activation_fall_where_projected"] is None
+    assert len(row["other_images"]) == 3
 
 
 def test_the_defaults_are_in_proportion_to_the_image():

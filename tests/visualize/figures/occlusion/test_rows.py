@@ -12,9 +12,9 @@ from zfkeras.data.preprocessing import Preprocessing
 
 
 def a_row(image, maps, reconstruction):
-    nothing = np.zeros((0, *reconstruction.shape), np.float32)
+    cells = image.square[None]
     return OcclusionRow(
-        image, "a", image.square, maps, "maps", reconstruction, nothing, []
+        image, "a", image.square, maps, "maps", reconstruction, cells, []
     )
 
 
