@@ -155,14 +155,14 @@ class Preprocessing:
             for a crop that is mirrored left to right, as half of them are, else 0.
         """
         if self.min_crop_area is None:
-            size = self.crop_size
-            top, left, flip = crops.random_place(self.mean_image, size, seed)
+            whole, size = np.asarray(self.mean_image), self.crop_size
+            top, left, flip = crops.random_place(whole, size, seed)
             height, width = crops.size_pair(size)
             return top, left, top + height, left + width, flip
         random = np.random.default_rng(list(seed))
-        size, area = self.image_size, self.min_crop_area
-        left, top, right, bottom = crops.random_box(size, area, random)
-        return top, left, bottom, right, random.integers(2) == 0
+        side, area = self.image_size, self.min_crop_area
+        x, y, right, bottom = crops.random_box(side, area, random)
+        return y, x, bottom, right, random.integers(2) == 0
 
     def centre_crop(self, square: np.ndarray) -> np.ndarray:
         """Cuts the centre crop: uint8 image -> float32 array of `input_shape`."""
