@@ -76,7 +76,6 @@ def leaky(tmp_path_factory):
         ("features", ["--model={path}", "--layers=high"]),
         ("evolution", ["--run={path.parent}", "--layers=high"]),
         ("filters", ["--model={path}", "--layer=high"]),
-        ("occlusion", ["--model={path}", "--layer=high", "--count=1"]),
     ],
 )
 def test_a_layer_without_a_rule_is_one_line_in_what_projects(
