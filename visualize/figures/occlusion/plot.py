@@ -40,12 +40,13 @@ def draw_occlusion(rows: Sequence[OcclusionRow], class_names: Sequence[str]) -> 
             "probability",
         )
         _draw_labels(places[4], row.maps, class_names)
-    is_projected = rows[0].reconstruction is not None
-    shown = "its projection here" if is_projected else "the image"
+    shown = "its projection here (framed)\nand where it is strongest"
+    if rows[0].reconstruction is None:
+        shown = "the image (framed)\nand others with a strong activation"
     heads = (
         "(a) image, and the square\nunder which (d) is lowest",
         f"(b) activation of one map\nof {rows[0].heading}",
-        f"(c) {shown} (framed)\nand where it is strongest",
+        f"(c) {shown}",
         "(d) probability of the class",
         "(e) most likely class",
     )
