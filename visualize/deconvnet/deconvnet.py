@@ -177,12 +177,12 @@ class Deconvnet:
         asks = Asks(channel is None, position is None or whole_map, whole_map)
         maps_shape = self._maps_shape(projector, images.shape[1:])
         pairs = Pairs.of(len(images), maps_shape, channel, position, image)
-        results = (
+        results: list[np.ndarray] = [
             np.empty((len(pairs), *images.shape[1:]), np.float32),
             np.empty(len(pairs), np.float32),
             np.empty(len(pairs), np.int64),
             np.empty((len(pairs), 2), np.int64),
-        )
+        ]
         for chosen in pairs.batches(batch_size):
             batch = pairs.batch(images, chosen)
             cut = not asks.finds_position and projector.cutting_pays(
