@@ -1,4 +1,4 @@
-"""What computes shards in tests of workers, by names that other processes import."""
+"""Computes shards in tests of workers; other processes import these functions."""
 
 import functools
 import os

@@ -1,4 +1,4 @@
-"""What each command makes of a model file: it works, or the line that it prints."""
+"""Runs each command on a model file: it works, or prints one line."""
 
 import contextlib
 import importlib

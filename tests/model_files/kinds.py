@@ -271,18 +271,18 @@ KINDS = (
     Kind("a layer that is called twice", with_operations(shared_layer), _TF),
     Kind("a nested model with its own Rescaling", nested),
     Kind(
-        "a layer of one's own, `--import`",
+        "your own layer, `--import`",
         lambda path: saved(network(first=[own_parts.Doubled()]), path),
         (*_TF, "--import", "tests.model_files.own_parts"),
         lacks_rule=True,
     ),
     Kind(
-        "a regularizer of one's own, `--import`",
+        "your own regularizer, `--import`",
         regularized,
         (*_TF, "--import", "tests.model_files.own_parts"),
     ),
     Kind(
-        "an activation of one's own, not imported",
+        "your own activation, not imported",
         lambda path: saved(
             network(first=[keras.layers.Activation(own_parts.unknown)]), path
         ),

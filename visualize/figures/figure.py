@@ -20,7 +20,7 @@ COMMON = (
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class Figure(Experiment):
-    """A figure of the paper, or one's own, that is a command and a part of a report.
+    """A figure of the paper, or your own, that is a command and a part of a report.
 
     Args:
         key: the name of its command, folder and record: "occlusion".
