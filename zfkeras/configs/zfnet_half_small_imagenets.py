@@ -2,8 +2,8 @@
 
 Command:  python -m zfkeras.train --config zfnet_half_small_imagenets \
               --data prepared:small-imagenets --workdir runs/half
-          where small-imagenets was written by zfkeras.prepare from one folder that joins
-          Tiny ImageNet, mini-ImageNet, Imagenette and Imagewoof by their class ids.
+          where zfkeras.prepare wrote small-imagenets from one folder that joins Tiny
+          ImageNet, mini-ImageNet, Imagenette and Imagewoof by their class ids.
 Hardware: two CPU cores with bfloat16 units, about eight hours (estimated).
 Expected: not measured yet.
 

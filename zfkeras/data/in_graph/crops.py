@@ -1,7 +1,8 @@
 """What `Preprocessing` does to one image, done to batches in TensorFlow's graph.
 
 Centre crops and ten crops are those of `Preprocessing` to the bit. Training crops are
-made here only; if they change scale or sharpness, they are not rounded to whole grey levels.
+made here only; if they change scale or sharpness, they are not rounded to whole grey
+levels.
 """
 
 import numpy as np
