@@ -12,7 +12,8 @@ from visualize.deconvnet.rules.activations import Linear
 from visualize.deconvnet.rules.merging import MultiplyByConstant, operands, reduced
 from visualize.deconvnet.rules.registry import find_rule, register_rule, require_rule
 from visualize.deconvnet.rules.rule import Call, Rule, Slot
-from zfkeras.graph.kinds import Register, Role, role_of
+from zfkeras.errors import UsageError
+from zfkeras.graph.kinds import POINTWISE, Register, Role, role_of, windows_of
 
 _BOUNDED = Register()
 _BOUNDED.add(
@@ -114,14 +115,22 @@ class Multiply(MultiplyByConstant):
 
 
 class Gate(Rule):
-    """A layer that only gates depend on: it runs, and no signal comes to it."""
+    """A layer without a rule that only gates depend on: no signal comes to it."""
+
+    def axes(self, call):
+        each = _BOUNDED.find(call.operation) or windows_of(call.operation) == POINTWISE
+        return POINTWISE if each else None
 
 
 def rule_of_gate(call: Call) -> Rule:
     """Returns a rule for a call that only gates depend on; it may have no other."""
-    rule = find_rule(call.operation)
-    # Its activation is a step of its own, which the layer itself would run, too.
-    return require_rule(call) if rule is not None and rule.has_activation else Gate()
+    try:
+        return require_rule(call)
+    except UsageError:
+        rule = find_rule(call.operation, call.options.rules)
+        if rule is not None and rule.has_activation:
+            raise  # its activation, a step of its own, would run twice
+        return Gate()
 
 
 def _is_product(call) -> bool:
