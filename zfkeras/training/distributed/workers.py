@@ -22,8 +22,6 @@ from zfkeras.errors import RunError, UsageError
 
 logger = logging.getLogger(__name__)
 
-# After how long a worker says that it waits for the others.
-_PATIENT_SECONDS = 15
 # What TensorFlow says when a worker is gone, at once or after missed heartbeats.
 _LOST = (
     tf.errors.UnavailableError,
@@ -37,8 +35,10 @@ class Workers:
     """The processes that train one network together, as one of them sees them.
 
     All must call the methods that communicate, with the same arguments in the same
-    order.
+    order. `patient_seconds`: after how long a worker says that it waits for the others.
     """
+
+    patient_seconds = 15
 
     def __init__(self, strategy: tf.distribute.Strategy):
         self.strategy = strategy
@@ -152,16 +152,12 @@ class Workers:
         if self.alone:
             yield
             return
-        timer = threading.Timer(
-            _PATIENT_SECONDS,
-            logger.warning,
-            [
-                "%s has taken %d s so far; the worker that does not say so is waited "
-                "for",
-                what,
-                _PATIENT_SECONDS,
-            ],
+        message = (
+            "%s has taken %g s so far; a worker that does not say the same keeps the "
+            "others waiting"
         )
+        told = [message, what, self.patient_seconds]
+        timer = threading.Timer(self.patient_seconds, logger.warning, told)
         timer.daemon = True
         timer.start()
         try:

@@ -1,5 +1,7 @@
 """What workers tell each other, with the exchange itself stood in for."""
 
+import time
+
 import keras
 import numpy as np
 import pytest
@@ -58,6 +60,21 @@ def test_a_worker_whose_images_come_slowly_is_named_once(waits, named, caplog):
     assert all(
         named in line and f"{max(waits):g} of the last 10 s" in line for line in said
     )
+
+
+def test_a_worker_says_that_it_waits_for_others(caplog):
+    workers = Workers(tf.distribute.get_strategy())
+    workers.alone, workers.patient_seconds = False, 0.01
+    with workers.waiting("step 7"):
+        end = time.monotonic() + 10
+        while not caplog.records and time.monotonic() < end:
+            time.sleep(0.01)
+    (line,) = caplog.messages
+    assert line.startswith("step 7 has taken 0.01 s")
+    workers.patient_seconds = 60
+    with workers.waiting("step 8"):
+        pass
+    assert len(caplog.messages) == 1
 
 
 def test_a_run_that_is_taken_up_knows_all_its_bad_images(tmp_path):
