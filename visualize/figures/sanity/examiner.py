@@ -40,7 +40,8 @@ class Examiner:
             settings.layers or self.graph.usual_layers()
         )
         for method in METHODS:
-            Deconvnet(classifier, method=method).require(self.layers)
+            deconvnet = Deconvnet(classifier, method=method, rules=settings.rules)
+            deconvnet.require(self.layers)
         context.claim_workdir()
         sample = draw_sample(self.images.split, _CALIBRATED_ON, settings.seed)
         probes = load_probes(sample, self.preprocessing, self.images.bad_images)
@@ -69,7 +70,9 @@ class Examiner:
         if min(len(channels), len(channels_of_twin)) < FEWEST:
             return None
         name, tensor = self.finder.tensors[layer]
-        projector = SignalProjector(self.twin.model, layer, count * TOP)
+        projector = SignalProjector(
+            self.twin.model, layer, count * TOP, self.settings.rules
+        )
         pixels = PixelTest(self.twin.model, tensor)
         self.twin.restore()
         units = self._read(self.found[layer], channels, tensor)

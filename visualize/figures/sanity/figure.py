@@ -3,7 +3,7 @@
 import dataclasses
 
 from visualize.figures.figure import Figure
-from visualize.figures.shared_settings import LAYERS_HELP
+from visualize.figures.shared_settings import LAYERS_HELP, RuleSettings
 from zfkeras.cli import settings
 from zfkeras.errors import UsageError
 from zfkeras.records import Record
@@ -19,7 +19,7 @@ _TOO_FEW = "Not tested, since fewer than two channels are active in nine images:
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
-class SanitySettings(settings.ModelSettings):
+class SanitySettings(settings.ModelSettings, RuleSettings):
     """The settings of the tests."""
 
     data: str = settings.some_data(

@@ -5,6 +5,7 @@ import numpy as np
 import tensorflow as tf
 
 from visualize.deconvnet.deconvnet import METHODS, Deconvnet
+from visualize.deconvnet.rule_sets import PAPER
 from zfkeras.graph.layer_graph import LayerGraph
 from zfkeras.graph.layer_outputs import as_maps
 
@@ -16,10 +17,12 @@ class SignalProjector:
 
     Compiled once for a layer and a method, whatever the weights and the signals are.
 
-    most: how many signals are projected at once, at most.
+    most: how many signals are projected at once, at most; rules: of the deconvnet.
     """
 
-    def __init__(self, model: keras.Model, layer: int | str, most: int):
+    def __init__(
+        self, model: keras.Model, layer: int | str, most: int, rules: str = PAPER
+    ):
         tensor = LayerGraph(model).tensor(layer)
         self.has_place = len(tensor.shape) == 4
         self.num_channels, self._most = tensor.shape[-1], most
@@ -30,7 +33,7 @@ class SignalProjector:
         )
         probed = keras.Model(model.inputs, self._probe(tensor))
         self._deconvnets = {
-            method: Deconvnet(probed, method=method) for method in METHODS
+            method: Deconvnet(probed, method=method, rules=rules) for method in METHODS
         }
         network = keras.Model(model.inputs[0], tensor)
         signature = [tf.TensorSpec(network.inputs[0].shape)]
