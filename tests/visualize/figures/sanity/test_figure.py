@@ -17,7 +17,7 @@ def test_the_command_writes_a_table_a_picture_and_a_verdict_per_layer(
     run, model, tmp_path
 ):
     argv = [f"--model={model}", "--data=shapes:36", "--layers=block2_pool"]
-    code, out, errors = run(main, *argv, "--channels=2", "--max-images=30")
+    code, out, errors = run(main, *argv, "--channels=2", "--max-images=40")
     assert (code, errors) == (0, [])
     assert "block2_pool: these projections" in out
     record = read_results(tmp_path / "out", "sanity")
