@@ -24,7 +24,7 @@ SUBJECTS = (
     "deconvnet",
     "top_activations",
     "occlusion",
-    "svm",
+    "heads",
     "transfer",
     "startup",
 )
