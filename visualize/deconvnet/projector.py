@@ -146,6 +146,9 @@ def _down_inside(step, part, memory, windows, is_cut, cutter):
     for number, signal, cut, shape in zip(
         step.inputs, signals, cuts, shapes, strict=True
     ):
+        if signal is None:  # a gate
+            placed.append(None)
+            continue
         around = windows[number]
         if around is None:
             signal = cutter.place(signal, cut, shape)
