@@ -9,7 +9,7 @@ from benchmarks.checks import check_answers
 from benchmarks.comparison import Comparison, is_installed
 from benchmarks.keras_twin import keras_twin
 from benchmarks.precisions import CLOSENESS, compare, fast_policies, with_policy
-from benchmarks.timing import interleaved
+from benchmarks.timing import find_fastest, interleaved
 from visualize.figures.occlusion.sliding_occluder import SlidingOccluder
 from zfkeras.models.zfnet import ZFNet
 
@@ -112,8 +112,8 @@ def _captum(model, image, label, policy):
             ).float()
 
     # Found on fewer places; the best one is then timed.
-    tried = {
-        size: functools.partial(work, size, 3 * PATCH_STRIDE) for size in CAPTUM_BATCHES
-    }
-    times = interleaved(tried, repeats=2, warmup=1)
-    return functools.partial(work, min(times, key=lambda size: times[size].median))
+    size = find_fastest(
+        {size: size for size in CAPTUM_BATCHES},
+        lambda size: work(size, 3 * PATCH_STRIDE),
+    )
+    return functools.partial(work, size)

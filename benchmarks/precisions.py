@@ -44,7 +44,8 @@ def compare(times: Mapping, work: str, size: str, ours: str, targets, **facts):
         work: what is done.
         size: what it is done with.
         ours: which name is ours.
-        targets: peer -> how many times as long it must take; in bfloat16 as long.
+        targets: peer -> how many times as long it must take; in bfloat16 as long, or
+            less where this is less.
         facts: of `Comparison`.
 
     Returns:
@@ -54,12 +55,14 @@ def compare(times: Mapping, work: str, size: str, ours: str, targets, **facts):
     rows = [Comparison(f"{work}, {size}", ours, row, targets, **facts)]
     if (BFLOAT16, ours) not in times:
         return rows
-    best = {}
+    best, goals = {}, {}
     for name, slow in row.items():
         fast = times.get((BFLOAT16, name), slow)
         is_faster = name == ours or fast.median < slow.median
-        best[name if is_faster else f"{name}, float32"] = fast if is_faster else slow
-    targets = {name: 1.0 for name in best if name != ours}
+        label = name if is_faster else f"{name}, float32"
+        best[label] = fast if is_faster else slow
+        if name != ours:
+            goals[label] = min(targets.get(name, 1.0), 1.0)
     best["ours in float32"] = row[ours]
     what = f"{work} in bfloat16, {size}"
-    return [*rows, Comparison(what, ours, best, targets, **facts)]
+    return [*rows, Comparison(what, ours, best, goals, **facts)]
