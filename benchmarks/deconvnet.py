@@ -53,7 +53,7 @@ def _compare(model, layer, images, channels):
         for policy in fast_policies()
         for name, project in _contenders(model, policy, check, *work).items()
     }
-    times = interleaved(contenders, repeats=4, warmup=1)
+    times = interleaved(contenders, repeats=3, warmup=1)
     return compare(
         times,
         "deconvnet",

@@ -35,7 +35,7 @@ def run() -> list[Comparison]:
         for name, draw in _contenders(model, image, policy, ours).items()
     }
     return compare(
-        interleaved(contenders, repeats=4, warmup=1),
+        interleaved(contenders, repeats=3, warmup=1),
         "occlusion",
         f"zfnet, 224 pixels, {PLACES}x{PLACES} places",
         OURS,

@@ -10,10 +10,11 @@ from zfkeras.models.zfnet import ZFNet
 
 FLOAT32, BFLOAT16 = "float32", "mixed_bfloat16"
 #: Keras's dtype policy -> how close answers must be to ours in float32. Of activations
-#: that are about equal, bfloat16 often finds another one the strongest.
+#: that are about equal, bfloat16 often finds another one the strongest. Without its
+#: normalisations a twin would be off by 1.2 and more.
 CLOSENESS = {
     FLOAT32: {"tolerance": 1e-3, "share": 0.9},
-    BFLOAT16: {"tolerance": 0.2, "share": 0.5},
+    BFLOAT16: {"tolerance": 0.5, "share": 0.5},
 }
 
 
