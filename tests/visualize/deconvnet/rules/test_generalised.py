@@ -15,6 +15,8 @@ from tests.helpers.projections import (
 from tests.helpers.rules import projector_of
 from visualize import Deconvnet
 from zfkeras import UsageError
+from zfkeras.graph.layer_graph import LayerGraph
+from zfkeras.graph.receptive_field import receptive_field
 
 METHODS = ["deconvnet", "guided", "gradient"]
 SHAPE = (9, 8, 3)
@@ -246,11 +248,20 @@ def test_networks_of_the_paper_are_projected_alike():
     np.testing.assert_array_equal(paper, generalised)
 
 
-def test_a_frozen_gate_keeps_the_signal_where_the_unit_looks():
+@pytest.mark.parametrize("is_nested", [False, True])
+def test_a_frozen_gate_keeps_the_signal_where_the_unit_looks(is_nested):
     model = side_by_side([excited(layers.Activation("sigmoid"))])
-    images = random_images((1, *SHAPE))
+    path = "joined"
+    if is_nested:
+        model.name, path = "inner", "inner.joined"
+        image = keras.Input(SHAPE)
+        model = keras.Model(image, layers.Activation("linear")(model(image)))
     deconvnet = Deconvnet(model, rules="generalised")
-    picture = deconvnet.project(images, "joined", 0, (2, 3))[0]
+    field = deconvnet.field(path)
+    assert field.box((2, 3)) == (2, 3, 5, 6)
+    assert receptive_field(model, LayerGraph(model).tensor(path)).size == SHAPE[:2]
+    images = random_images((1, *SHAPE))
+    picture = deconvnet.project(images, path, 0, (2, 3))[0]
     assert picture[2:5, 3:6].any()
     picture[2:5, 3:6] = 0
     assert not picture.any()
