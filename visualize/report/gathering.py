@@ -7,6 +7,7 @@ from collections.abc import Callable
 from functools import partial
 from pathlib import Path
 
+from visualize.deconvnet.rule_sets import LABEL, PAPER
 from visualize.figures.catalogue import FIGURES
 from visualize.figures.features.figure import FEATURES
 from visualize.figures.features.gallery import GALLERY
@@ -74,7 +75,7 @@ def gather(settings: ReportSettings) -> tuple[Page, list[str]]:
     made.add_section(tables.TRANSFER, lambda: tables.transfer(settings.transfer))
     page = Page(
         title=f"What {_name(settings.model, classifier)} sees",
-        subtitle=_subtitle(settings.model, split, source),
+        subtitle=_subtitle(settings.model, split, source, settings.rules),
         facts=_facts(classifier),
         gallery=gallery,
         sections=tuple(made.sections),
@@ -139,11 +140,12 @@ def _name(model: str, classifier: Classifier) -> str:
     return str(variant or model_labels([model], None)[0])
 
 
-def _subtitle(model: str, split: str, source: Source) -> str:
+def _subtitle(model: str, split: str, source: Source, rules: str) -> str:
     network = model if model in PRESETS else Path(model).name
+    label = "" if rules == PAPER else f" Projected by {LABEL}."
     return (
         f"The network {network}, looked into with a deconvnet as Zeiler and Fergus did "
-        f"with theirs: {_images_in_words(split, source)}."
+        f"with theirs: {_images_in_words(split, source)}.{label}"
     )
 
 
