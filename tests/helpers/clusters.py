@@ -5,10 +5,10 @@ import logging
 from distributed import LocalCluster
 
 
-def local_cluster(processes: bool) -> LocalCluster:
-    """Two workers: processes, or threads of this process, which start at once."""
+def local_cluster(processes: bool, workers: int = 2) -> LocalCluster:
+    """Workers: processes, or threads of this process, which start at once."""
     return LocalCluster(
-        n_workers=2,
+        n_workers=workers,
         threads_per_worker=1,
         processes=processes,
         host="127.0.0.1" if processes else None,

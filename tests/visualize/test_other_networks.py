@@ -84,7 +84,7 @@ def test_a_layer_without_a_rule_is_one_line_in_what_projects(
     # Before any work.
     monkeypatch.setattr("zfkeras.passes.sharded.evaluation_batches", None)
     said = refusal(MAIN[key], data, *(word.format(path=leaky) for word in argv))
-    assert "leaky" in said and "register_rule" in said
+    assert "leaky" in said and "--rules generalised" in said
 
 
 def transfer_network(is_nested=True, before=None):
@@ -127,6 +127,7 @@ def nested(tmp_path_factory):
         ("nested", "features", "{data} --layers=base --top=2", ["base"]),
         ("nested", "features", "{data} --layers=mean --top=2", ["mean"]),
         ("nested", "filters", "{data}", ["base.stem", "base.project"]),
+        ("leaky", "features", "{data} --layers=high --rules=generalised", ["high"]),
         # What projects nothing needs no rules.
         ("leaky", "invariance", "{data} --layers=low,mean --count=1", ["low", "mean"]),
         ("leaky", "correspondence", "--layers=high,mean --random=2", ["high", "mean"]),

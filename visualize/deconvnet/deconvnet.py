@@ -16,6 +16,7 @@ from visualize.deconvnet.checks import as_numbers, list_of_layers, whole_number
 from visualize.deconvnet.graph import Graph
 from visualize.deconvnet.projector import Projector
 from visualize.deconvnet.requests import WHOLE_MAP, Pairs, as_slice
+from visualize.deconvnet.rule_sets import PAPER, RULE_SETS
 from visualize.deconvnet.rules import Options
 from visualize.deconvnet.seeds import Asks, project, windows_of
 from visualize.deconvnet.windows import paste
@@ -71,9 +72,15 @@ class Deconvnet:
         lrn: "identity" lets local response normalisation pass the signal on, "gradient"
             takes its derivative. `None` (default) means "identity" for the deconvnet,
             which the paper draws without it, and "gradient" for the other two.
+        rules: which layers it goes through: "paper" (default) refuses what Zeiler &
+            Fergus do not cover, such as GELU, swish, layer normalisation and products
+            of maps; "generalised" has rules for these, too, which are not the paper's
+            (docs/methods/generalised.md). Where a network has none of them, both give
+            the same.
 
     Raises:
-        UsageError: a model of another kind, or a method that does not exist.
+        UsageError: a model of another kind, or a method or a set of rules that does not
+            exist.
 
     Example:
         >>> import zfkeras
@@ -88,13 +95,15 @@ class Deconvnet:
         *,
         method: str = "deconvnet",
         lrn: str | None = None,
+        rules: str = PAPER,
     ):
         _check_choice("method", method, METHODS)
+        _check_choice("rules", rules, RULE_SETS)
         if lrn is None:
             lrn = "identity" if method == "deconvnet" else "gradient"
         _check_choice("lrn", lrn, LRN)
         self.model = model_of(model)
-        self.options = Options(method, lrn)
+        self.options = Options(method, lrn, rules)
         self._graph = Graph(self.model, self.options)
         self._projectors: dict = {}
         # For images of each size: a network without a size takes any.

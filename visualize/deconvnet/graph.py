@@ -9,6 +9,7 @@ import keras
 
 from visualize.deconvnet.rules import Call, Options, Rule, Slot, find_rule
 from visualize.deconvnet.rules.activations import Probability
+from visualize.deconvnet.rules.gates import rule_of_gate
 from zfkeras.errors import UsageError
 from zfkeras.graph.layer_graph import LayerGraph
 
@@ -50,6 +51,7 @@ class Graph:
         self.outputs = self.layers.outputs
         self.shapes = {}  # of each tensor, without the batch axis
         self.steps = []
+        self._made_by = {}  # number of each tensor -> the call that made it
         before_activations = itertools.count(-1, -1)
         for call in self.layers.calls:
             if call.is_input and call.around:
@@ -74,29 +76,41 @@ class Graph:
         self, tensors: Iterable[int], rule_of: Callable[[Call], Rule | None]
     ) -> tuple[Step, ...]:
         """Returns the steps that some tensors depend on, each with its rule."""
-        needed, kept = {*tensors}, []
+        needed, carrying, kept = {*tensors}, {*tensors}, []
         for step in reversed(self.steps):
-            if needed & {*step.outputs}:
-                used = tuple(number in needed for number in step.outputs)
-                call = dataclasses.replace(step.call, used_outputs=used)
-                kept.append(dataclasses.replace(step, call=call))
-                needed |= {*step.inputs}
+            if not needed & {*step.outputs}:
+                continue
+            used = tuple(number in needed for number in step.outputs)
+            call = dataclasses.replace(step.call, used_outputs=used)
+            gives = rule_of
+            if carrying & {*step.outputs}:
+                rule = find_rule(call.operation, call.options.rules) or Rule()
+                inputs = zip(step.inputs, rule.carries(call), strict=True)
+                carrying |= {number for number, carries in inputs if carries}
+            else:
+                gives = rule_of_gate
+            kept.append((dataclasses.replace(step, call=call), gives))
+            needed |= {*step.inputs}
         return tuple(
-            dataclasses.replace(step, rule=rule_of(step.call))
-            for step in reversed(kept)
+            dataclasses.replace(step, rule=gives(step.call))
+            for step, gives in reversed(kept)
         )
 
     def _append(self, call, options, numbers):
-        rule = find_rule(call.operation)
+        rule = find_rule(call.operation, options.rules)
         arguments, shapes = _arguments(call.node), call.input_shapes
-        inside = Call(call.operation, call.path, arguments, options, shapes)
+        sources = tuple(map(self._made_by.get, call.inputs))
+        inside = Call(call.operation, call.path, arguments, options, shapes, sources)
+        self._made_by |= dict.fromkeys(call.outputs, inside)
         if rule is None or not rule.has_activation:
             self.steps.append(Step(inside, call.inputs, call.outputs))
             return
         between, shape = (next(numbers),), self.shapes[call.outputs[0]]
         self.shapes[between[0]] = shape
         activation = call.operation.activation
-        after = Call(activation, call.path, ((Slot(0),), {}), options, (shape,))
+        slots = ((Slot(0),), {})
+        after = Call(activation, call.path, slots, options, (shape,), (inside,))
+        self._made_by |= dict.fromkeys(call.outputs, after)
         self.steps += [
             Step(inside, call.inputs, between),
             Step(after, between, call.outputs),

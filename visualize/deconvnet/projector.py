@@ -94,7 +94,7 @@ class Projector:
         return Ascent(maps, memories, calls, is_cut)
 
     def _is_windowed(self, step) -> bool:
-        return self.windows[step.outputs[0]] is not None
+        return self.windows.get(step.outputs[0]) is not None
 
     def down(self, signal, ascent: Ascent, cutter: Cutter, windows=None):
         """Takes a signal from the layer to the image.
@@ -164,6 +164,9 @@ def _down_inside(step, part, memory, windows, is_cut, cutter):
     for number, signal, cut, shape in zip(
         step.inputs, signals, cuts, shapes, strict=True
     ):
+        if signal is None:  # a gate
+            placed.append(None)
+            continue
         around = windows[number]
         if around is None:
             signal = cutter.place(signal, cut, shape)

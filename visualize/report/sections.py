@@ -70,6 +70,7 @@ def gallery(record: Record, folder: Path) -> Gallery:
                 f"activation per {_counted_once(numbers)}. Grey is zero, and each "
                 "reconstruction has its contrast stretched by itself. Choose a channel "
                 "to enlarge it.",
+                *record.findings,
                 *_specific(layers),
                 *_said_of_bad_images(record),
             ),

@@ -27,7 +27,7 @@ def training_batches(
 ) -> tf.data.Dataset:
     """Makes one epoch of shuffled batches, with a random window for each image.
 
-    {"image": uint8 (batch, height, width, 3), "window": float32 (batch, 5), "label",
+    {"image": uint8 (batch, height, width, 3), "window": float32 (batch, 6), "label",
     "position": int64 (batch,)}; `in_graph.crops.training_crops` makes the network's
     input of the first two, where the network is. (seed, epoch) decide the order and
     (seed, epoch, position) each window, so an epoch resumed at `start` continues
@@ -63,7 +63,7 @@ def training_chunks(
 
     def with_windows(chunk):
         windows = tf.numpy_function(draw, [chunk["position"]], tf.float32)
-        windows.set_shape((None, 5))
+        windows.set_shape((None, 6))
         return {**chunk, "window": windows}
 
     shape = preprocessing.image_shape[:2]

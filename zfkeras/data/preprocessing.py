@@ -37,6 +37,10 @@ class Preprocessing:
             for square images only. `None` (default): training crops keep the image's
             scale, as in the paper.
         channel_order: "rgb" (default) or "bgr", as networks of Caffe have it.
+        max_reduction: training crops are as blurred as if the image had been reduced
+            up to so many times, by a random number of times, so that the network does
+            not learn classes by their sharpness. `None` (default): they are as sharp
+            as the image.
 
     Raises:
         ValueError: the mean image has another shape, the crop does not fit into it, the
@@ -54,6 +58,7 @@ class Preprocessing:
     input_scale: float | tuple[float, ...] = 1.0
     min_crop_area: float | None = None
     channel_order: str = "rgb"
+    max_reduction: float | None = None
 
     def __post_init__(self):
         size = _checked_size(self.crop_size)
@@ -151,18 +156,22 @@ class Preprocessing:
             seed: whole numbers that alone decide it.
 
         Returns:
-            (top, left, bottom, right, flip): the borders in pixels of the image, and 1
-            for a crop that is mirrored left to right, as half of them are, else 0.
+            (top, left, bottom, right, flip, reduction): the borders in pixels of the
+            image; 1 for a crop that is mirrored left to right, as half of them are,
+            else 0; and how many times smaller the image shall have been, at least 1.
         """
+        reduction = 1.0
+        if self.max_reduction is not None:
+            reduction = self.max_reduction ** np.random.default_rng([*seed, 1]).random()
         if self.min_crop_area is None:
             whole, size = np.asarray(self.mean_image), self.crop_size
             top, left, flip = crops.random_place(whole, size, seed)
             height, width = crops.size_pair(size)
-            return top, left, top + height, left + width, flip
+            return top, left, top + height, left + width, flip, reduction
         random = np.random.default_rng(list(seed))
         side, area = self.image_size, self.min_crop_area
         x, y, right, bottom = crops.random_box(side, area, random)
-        return y, x, bottom, right, random.integers(2) == 0
+        return y, x, bottom, right, random.integers(2) == 0, reduction
 
     def centre_crop(self, square: np.ndarray) -> np.ndarray:
         """Cuts the centre crop: uint8 image -> float32 array of `input_shape`."""

@@ -92,7 +92,7 @@ def _filling(preprocessing, number):
     """Makes a chunk of examples that do not count."""
     return {
         "image": np.zeros((number, *preprocessing.image_shape[:2], 3), np.uint8),
-        "window": np.zeros((number, 5), np.float32),
+        "window": np.zeros((number, 6), np.float32),
         "label": np.zeros(number, np.int64),
         "position": np.full(number, -1, np.int64),
         "good": np.zeros(number, np.bool_),

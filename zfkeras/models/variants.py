@@ -1,4 +1,4 @@
-"""Every network of Tables 2 and 3 at both scales, as data.
+"""Every network of Tables 2 and 3 at paper and quarter scale, and `half`, as data.
 
 It builds nothing; zfnet.py turns a `Variant` into a Keras model.
 """
@@ -84,6 +84,20 @@ _ZFNET_QUARTER = Variant(
     },
     fully_connected={6: 1024, 7: 1024},
     base="zfnet_quarter",
+)
+_ZFNET_HALF = Variant(
+    name="zfnet_half",
+    image_size=128,
+    crop_size=112,
+    stages={
+        1: Stage(64, 7, 2, pool="same", norm="after_pool"),
+        2: Stage(128, 5, pool="same", norm="after_pool"),
+        3: Stage(256, 3),
+        4: Stage(256, 3),
+        5: Stage(192, 3, pool="valid"),
+    },
+    fully_connected={6: 1024, 7: 1024},
+    base="zfnet_half",
 )
 _ALEXNET_QUARTER = dataclasses.replace(
     _ZFNET_QUARTER,
@@ -185,7 +199,7 @@ VARIANTS: dict[str, Variant] = {
     variant.name: _with_paper_row(variant)
     for base in (_ZFNET, _ALEXNET, _ZFNET_QUARTER, _ALEXNET_QUARTER)
     for variant in _rows(base)
-}
+} | {"zfnet_half": _ZFNET_HALF}
 
 
 def rows_of(base: str) -> list[Variant]:

@@ -10,6 +10,7 @@ import itertools
 import logging
 import queue
 import secrets
+import time
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import CancelledError
 from pathlib import Path
@@ -40,6 +41,7 @@ class DaskEngine:
     workers: int | None  # processes of this machine; `None` means one for each core
     open_split: Callable[[], Split]  # opens the images of the pass in a worker
     imports: tuple[str, ...] = ()  # modules that define parts of the network
+    join_seconds: float = 600  # how long a scheduler may be without workers
 
     def compute(
         self,
@@ -66,12 +68,12 @@ class DaskEngine:
         failed: dict[Shard, Exception] = {}
         try:
             with self._connected() as client:
-                yield from _computed(client, job, todo, failed)
+                yield from self._computed(client, job, todo, failed)
                 # Dask condemns a shard that a dying worker has not yet begun, too.
                 for shard in [*failed]:
                     if isinstance(failed[shard], KilledWorker):
                         del failed[shard]
-                        yield from _computed(client, job, [shard], failed)
+                        yield from self._computed(client, job, [shard], failed)
         finally:
             network.unlink(missing_ok=True)
         if failed:
@@ -82,6 +84,62 @@ class DaskEngine:
                 f"{'; ...' if len(failed) > _NUM_NAMED else ''}. The others are kept: "
                 "the same command computes only these."
             )
+
+    def _computed(
+        self, client, job, todo, failed
+    ) -> Iterator[tuple[Shard, dict[str, str]]]:
+        """Yields the shards that workers have written; adds the others to `failed`."""
+        done: queue.SimpleQueue = queue.SimpleQueue()
+        futures = {client.submit(job.compute, one, pure=False): one for one in todo}
+        for future in futures:
+            future.add_done_callback(done.put)
+        alone_since = None
+        while futures:
+            try:
+                future = done.get(timeout=_POLL_SECONDS)
+                err = future.exception()  # raises CancelledError without a scheduler
+                bad_images = None if err else future.result()
+            except queue.Empty:
+                if client.status != "running":
+                    raise _left_alone(futures, todo) from None
+                alone_since = self._wait_for_workers(client, alone_since)
+                continue
+            except (CancelledError, OSError) as lost:
+                raise _left_alone(futures, todo) from lost
+            alone_since = None
+            shard = futures.pop(future)
+            if err is None:
+                yield shard, bad_images
+            elif isinstance(err, RunError):
+                raise err
+            else:
+                failed[shard] = err
+                logger.warning("%s failed, going on with the rest", _told(shard, err))
+
+    def _wait_for_workers(self, client, alone_since: float | None) -> float | None:
+        """Returns since when there are no workers; raises if that is too long ago."""
+        try:
+            if client.nthreads():
+                return None
+        except OSError:  # the scheduler goes away: the client will know
+            return alone_since
+        address = client.scheduler.address
+        if alone_since is None:
+            logger.warning(
+                "waiting up to %g s for workers of Dask's scheduler at %s",
+                self.join_seconds,
+                address,
+            )
+            return time.monotonic()
+        if time.monotonic() - alone_since < self.join_seconds:
+            return alone_since
+        raise ShardsMissing(
+            argument="--scheduler",
+            received=f"{address}, which had no workers for {self.join_seconds:g} s",
+            expected="a scheduler with workers",
+            remedy=f"Start some (dask worker {address}) and run the command again. "
+            "Shards that are computed are kept.",
+        )
 
     @contextlib.contextmanager
     def _connected(self) -> Iterator[Any]:
@@ -160,33 +218,6 @@ def make_engine(
                 expected="given with --engine dask",
             )
     return None
-
-
-def _computed(client, job, todo, failed) -> Iterator[tuple[Shard, dict[str, str]]]:
-    """Yields the shards that workers have written; adds the others to `failed`."""
-    done: queue.SimpleQueue = queue.SimpleQueue()
-    futures = {client.submit(job.compute, one, pure=False): one for one in todo}
-    for future in futures:
-        future.add_done_callback(done.put)
-    while futures:
-        try:
-            future = done.get(timeout=_POLL_SECONDS)
-            err = future.exception()  # raises CancelledError without a scheduler
-            bad_images = None if err else future.result()
-        except queue.Empty:
-            if client.status == "running":
-                continue
-            raise _left_alone(futures, todo) from None
-        except (CancelledError, OSError) as lost:
-            raise _left_alone(futures, todo) from lost
-        shard = futures.pop(future)
-        if err is None:
-            yield shard, bad_images
-        elif isinstance(err, RunError):
-            raise err
-        else:
-            failed[shard] = err
-            logger.warning("%s failed, going on with the rest", _told(shard, err))
 
 
 def _left_alone(futures, todo) -> ShardsMissing:

@@ -50,6 +50,10 @@ class Experiment:
         """Runs the command; returns its exit code."""
         return command.run(self.build_parser(), self.run, argv)
 
+    def measure_record(self, context: "Context", settings: Any) -> Record:
+        """Calls `measure`; subclasses add to its record."""
+        return self.measure(context, settings)
+
     def make(
         self, context: "Context", settings: Any, made_with: str | None = None
     ) -> tuple[Record, list[Path]]:
@@ -62,7 +66,7 @@ class Experiment:
         from zfkeras.io.provenance import write_results
         from zfkeras.plots import save_figure
 
-        record = self.measure(context, settings)
+        record = self.measure_record(context, settings)
         written = [context.workdir / name for name in record.pictures]
         for path, picture in zip(written, record.pictures.values(), strict=True):
             if picture is not None:

@@ -44,6 +44,8 @@ class DataConfig:
         min_crop_area: smallest share of the image's area that a training crop may show,
             scaled to the crop's size. `None`: crops keep the image's scale, as in the
             paper.
+        max_reduction: blurs each training crop as if the image had been reduced up to
+            so many times. `None`: crops are as sharp as the image.
         num_classes: how many classes to keep, the first ones. `None`: all.
         max_bad_fraction: share of unreadable images past which the run stops.
         leave_out: path of a text file that names training images not to learn from, one
@@ -54,6 +56,7 @@ class DataConfig:
     validation_fraction: float = 0.01
     input_scale: float = 1.0
     min_crop_area: float | None = None
+    max_reduction: float | None = None
     num_classes: int | None = None
     max_bad_fraction: float = 0.01
     leave_out: str | None = None
@@ -163,6 +166,7 @@ _LIMITS = {
     "data.validation_fraction": (lambda v: 0 <= v < 1, "from 0 to below 1"),
     "data.input_scale": (lambda v: 0 < v < math.inf, "above 0"),
     "data.min_crop_area": (lambda v: 0 < v <= 1, "above 0 and at most 1"),
+    "data.max_reduction": (lambda v: 1 < v < math.inf, "above 1"),
     "data.max_bad_fraction": (lambda v: 0 <= v <= 1, "from 0 to 1"),
     "optimizer.learning_rate": (lambda v: 0 < v < math.inf, "above 0"),
     "optimizer.momentum": (lambda v: 0 <= v < 1, "from 0 to below 1"),

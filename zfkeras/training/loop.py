@@ -20,6 +20,7 @@ from zfkeras.io.invocation import command_line
 from zfkeras.models.classifier import Classifier
 from zfkeras.training.config import TrainConfig
 from zfkeras.training.distributed.feeding import feeds
+from zfkeras.training.distributed.slow_input import SlowInput
 from zfkeras.training.distributed.workers import Workers
 from zfkeras.training.evaluation import count_wrong, rates_of
 from zfkeras.training.interruption import Interruption
@@ -110,6 +111,7 @@ class Loop:
 
     def _train_epoch(self, interruption):
         progress, pending = self.progress, []
+        slow_input = SlowInput(self.workers, progress)
         self._call_back("on_epoch_begin", progress.epoch)
         with self._bar() as bar:
             stream = self._batches()
@@ -129,6 +131,7 @@ class Loop:
                 stop = interruption.requested and self.workers.alone
                 if due or stop or len(pending) >= FETCH_STEPS:
                     self._account(pending, bar)
+                    slow_input.look(progress)
                     stop = self._agree(interruption)
                     self.bad_images.check()
                 if due or stop:
@@ -189,9 +192,10 @@ class Loop:
 
     def _step(self, feed, bar):
         progress = self.progress
-        answers = self.network.train_step(
-            feed.batch, tf.constant(feed.size, tf.float32)
-        )
+        with self.workers.waiting(f"step {progress.step + 1}"):
+            answers = self.network.train_step(
+                feed.batch, tf.constant(feed.size, tf.float32)
+            )
         progress.position = feed.end
         progress.step += 1
         progress.epoch_steps += 1

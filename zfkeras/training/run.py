@@ -198,6 +198,7 @@ def _network(config, source, workers, execution) -> Network:
         variant.crop_size,
         config.data.input_scale,
         config.data.min_crop_area,
+        max_reduction=config.data.max_reduction,
     )
     network = build_network(
         config,

@@ -1,3 +1,5 @@
+import dataclasses
+
 import numpy as np
 import pytest
 from PIL import Image
@@ -69,11 +71,24 @@ def test_the_seed_alone_decides_a_training_window(min_crop_area):
 def test_training_windows_lie_inside_and_half_are_mirrored(min_crop_area):
     made = preprocessing(min_crop_area=min_crop_area)
     windows = np.array([made.training_window((1, i)) for i in range(400)], float)
-    top, left, bottom, right, flip = windows.T
+    top, left, bottom, right, flip, reduction = windows.T
     assert min(top.min(), left.min()) >= 0 and max(bottom.max(), right.max()) <= 12
     if min_crop_area is None:
         assert {*(bottom - top), *(right - left)} == {8}
     assert 150 < flip.sum() < 250  # five standard deviations of ten
+    assert set(reduction) == {1}
+
+
+@pytest.mark.parametrize("min_crop_area", [None, 0.3])
+def test_reductions_are_spread_evenly_and_leave_the_places_alone(min_crop_area):
+    sharp = preprocessing(min_crop_area=min_crop_area)
+    made = dataclasses.replace(sharp, max_reduction=4.0)
+    windows = np.array([made.training_window((1, i)) for i in range(400)], float)
+    reductions = windows[:, 5]
+    assert 1 <= reductions.min() < 1.05 and 3.8 < reductions.max() <= 4
+    assert 150 < (reductions < 2).sum() < 250  # by octaves
+    same = [sharp.training_window((1, i))[:5] for i in range(400)]
+    np.testing.assert_array_equal(windows[:, :5], same)
 
 
 def test_a_mean_per_channel_is_an_image_of_the_crops_size():

@@ -1,6 +1,7 @@
 import contextlib
 import functools
 import json
+import logging
 import os
 import subprocess
 import sys
@@ -121,6 +122,31 @@ def test_a_shard_that_fails_is_named_and_the_rest_goes_on(
     kept = paths_of(tmp_path, [PLAN[0], PLAN[2]])
     assert shard_names(tmp_path / "pass") == kept
     assert_same(run(engine)[0], run(None, folder="alone")[0])
+
+
+def test_a_scheduler_without_workers_is_waited_for_and_named(run, tmp_path, caplog):
+    # Previously, the command waited for ever and said nothing.
+    with local_cluster(processes=False, workers=0) as cluster:
+        address = cluster.scheduler_address
+        with pytest.raises(ShardsMissing) as caught:
+            run(DaskEngine(address, None, open_noise, join_seconds=0.1))
+        assert caught.value.argument == "--scheduler"
+        assert address in caught.value.received
+        assert [*(tmp_path / "pass").iterdir()] == []
+        (said,) = (r.getMessage() for r in caplog.records if "zfkeras" in r.name)
+        assert address in said
+
+        def hear(record):  # what it says brings the workers that it waits for
+            cluster.scale(1)
+            return True
+
+        log = logging.getLogger("zfkeras.passes.dask_engine")
+        log.addFilter(hear)
+        try:
+            found, _ = run(DaskEngine(address, None, open_noise))
+        finally:
+            log.removeFilter(hear)
+        assert found["positions"].tolist() == [*range(10)]
 
 
 @pytest.mark.parametrize(

@@ -112,6 +112,7 @@ def test_a_bad_assignment_is_explained(assignment, argument, received, expected)
         "data.validation_fraction=2",
         "data.input_scale=inf",
         "data.min_crop_area=0",
+        "data.max_reduction=1",
         "optimizer.learning_rate=nan",
         "schedule.kind=step",
         "schedule.factor=1",

@@ -4,6 +4,7 @@ import dataclasses
 
 import keras
 
+from visualize.deconvnet.rule_sets import PAPER
 from zfkeras.errors import UsageError
 from zfkeras.graph.kinds import POINTWISE, WHOLE, operation_name, windows_of
 
@@ -15,10 +16,12 @@ class Options:
     Args:
         method: what a ReLU does to the signal: "deconvnet", "guided" or "gradient".
         lrn: what local response normalisation does to it: "identity" or "gradient".
+        rules: which set of rules: "paper" or "generalised".
     """
 
     method: str
     lrn: str
+    rules: str = PAPER
 
 
 @dataclasses.dataclass(frozen=True)
@@ -39,6 +42,7 @@ class Call:
         options: what is asked of the way down.
         input_shapes: of each input, without the batch axis: whole numbers where they
             are known, else scalar tensors (in `check`, `None`).
+        sources: the call that made each input, `None` for the image.
         used_outputs: for each output, whether anything reads it.
         windowed: the tensors are cut-out windows of the maps, padding included: a layer
             must not pad again.
@@ -49,6 +53,7 @@ class Call:
     arguments: tuple
     options: Options
     input_shapes: tuple = ()
+    sources: tuple = ()
     used_outputs: tuple = (True,)
     windowed: bool = False
 
@@ -77,11 +82,12 @@ class Call:
             kwargs["training"] = False
         return self.operation(*args, **kwargs)
 
-    def refuse(self, requirement):
+    def refuse(self, requirement, remedy=""):
         """Returns a `UsageError` that says what this layer must be or do."""
         return UsageError(
-            f"layer {self.path!r} must {requirement}, or have another rule: see "
-            f"visualize.register_rule. Received: {kind_name(self.operation)}.",
+            f"layer {self.path!r} must {requirement}, or have another rule: "
+            f"{remedy}see visualize.register_rule. Received: "
+            f"{kind_name(self.operation)}.",
             argument=self.path,
             received=kind_name(self.operation),
             expected=requirement,
@@ -120,6 +126,16 @@ class Rule:
         Args:
             call: of the layer; its input shapes are the model's, `None` where unknown.
         """
+
+    def carries(self, call: Call) -> tuple[bool, ...]:
+        """Says for each input whether the signal goes down to it; the default: to all.
+
+        Layers that only other inputs depend on, such as those of a gate, need no rule.
+
+        Args:
+            call: of the layer; its input shapes are the model's, `None` where unknown.
+        """
+        return (True,) * len(call.input_shapes)
 
     def axes(self, call: Call):
         """Returns the windows of its inputs that the layer's outputs depend on.
@@ -202,7 +218,8 @@ class Rule:
             memory: as `forward` gave it, with a row for each pair.
 
         Returns:
-            The signal in the shape of the input; for several inputs a tuple.
+            The signal in the shape of the input; for several inputs a tuple, with
+            `None` for those that `carries` excludes.
         """
         raise NotImplementedError
 

@@ -5,7 +5,7 @@ import math
 from pathlib import Path
 
 from visualize.figures.figure import Figure
-from visualize.figures.shared_settings import LAYERS_HELP
+from visualize.figures.shared_settings import LAYERS_HELP, RuleSettings
 from zfkeras.cli import settings
 from zfkeras.records import Record, Table, setting
 from zfkeras.records.table import number, percent
@@ -21,7 +21,7 @@ _CLEARLY_NEARER = 0.05  # between cosines
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
-class EvolutionSettings:
+class EvolutionSettings(RuleSettings):
     """The settings of Fig. 4."""
 
     run: Path = setting(
@@ -71,6 +71,7 @@ def measure(context, settings: EvolutionSettings) -> Record:
         num_channels=settings.channels,
         seed=settings.seed,
         batch_size=settings.batch_size,
+        rules=settings.rules,
     )
     split = images.source.split(images.split_name)
     probes = draw_sample(split, settings.probes, settings.seed)

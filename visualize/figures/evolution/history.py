@@ -7,6 +7,7 @@ from pathlib import Path
 import numpy as np
 
 from visualize.deconvnet.deconvnet import Deconvnet
+from visualize.deconvnet.rule_sets import PAPER
 from visualize.figures.evolution.convergence import (
     changed_share,
     mean_similarity,
@@ -60,12 +61,13 @@ class FeatureHistory:
         num_channels: int = 6,
         seed: int = 0,
         batch_size: int = 128,
+        rules: str = PAPER,
     ):
         self.model = classifier.model
         self.preprocessing = classifier.preprocessing
         self.snapshots = dict(sorted(snapshots.items()))
         self.finder = TopActivations(classifier, layers, count=1)
-        self.deconvnet = Deconvnet(self.model)
+        self.deconvnet = Deconvnet(self.model, rules=rules)
         self.deconvnet.require(layers)
         self.images, self.workdir = images, workdir
         self.num_channels, self.seed = num_channels, seed

@@ -31,7 +31,7 @@ def find_features(
     classifier = context.classifier(settings.model, settings)
     layers = settings.layers or LayerGraph(classifier.model).usual_layers()
     finder = TopActivations(classifier, layers, count_to_scan(source, settings.top))
-    deconvnet = Deconvnet(classifier)
+    deconvnet = Deconvnet(classifier, rules=settings.rules)
     deconvnet.require(layers)
     for name, count in finder.layers:
         check_channels(settings.channels, count, name)

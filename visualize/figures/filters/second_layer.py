@@ -11,6 +11,7 @@ import keras
 import numpy as np
 
 from visualize.deconvnet.deconvnet import Deconvnet
+from visualize.deconvnet.rule_sets import PAPER
 from visualize.figures.features.top_features import choose_channels
 from visualize.figures.filters.aliasing import share_beyond_grid
 from visualize.figures.filters.statistics import convolutions, first_convolution
@@ -84,12 +85,13 @@ def look_at_second_layer(
     workdir: Path,
     seed: int = 0,
     batch_size: int = 128,
+    rules: str = PAPER,
 ) -> SecondLayer:
     """Finds and projects the strongest activation of up to 256 channels of a layer."""
     model, split = classifier.model, images.split
     first, _ = first_convolution(model)
     finder = TopActivations(classifier, [first, layer], count=1)
-    deconvnet = Deconvnet(model)
+    deconvnet = Deconvnet(model, rules=rules)
     deconvnet.require([layer])
     found = images.scan(finder, workdir, batch_size)
     channels = choose_channels(found[layer], _MOST_CHANNELS, seed)

@@ -3,7 +3,7 @@
 import dataclasses
 
 from visualize.figures.figure import Figure
-from visualize.figures.shared_settings import COUNT_HELP, ImageSettings
+from visualize.figures.shared_settings import COUNT_HELP, ImageSettings, RuleSettings
 from zfkeras.cli import arguments, settings
 from zfkeras.records import Record, setting
 
@@ -22,7 +22,7 @@ def _grey(text: str) -> float:
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
-class OcclusionSettings(ImageSettings):
+class OcclusionSettings(ImageSettings, RuleSettings):
     """The settings of Fig. 7."""
 
     count: int = settings.a_count(3, COUNT_HELP)

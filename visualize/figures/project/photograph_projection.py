@@ -67,7 +67,8 @@ class PhotographProjector:
         graph = LayerGraph(model)
         layer = graph.usual_layers()[-1] if settings.layer is None else settings.layer
         self.deconvnets = {
-            method: Deconvnet(model, method=method) for method in METHODS
+            method: Deconvnet(model, method=method, rules=settings.rules)
+            for method in METHODS
         }
         for deconvnet in self.deconvnets.values():
             deconvnet.require([layer])

@@ -1,7 +1,8 @@
 """What `Preprocessing` does to one image, done to batches in TensorFlow's graph.
 
 Centre crops and ten crops are those of `Preprocessing` to the bit. Training crops are
-made here only; if they change the scale, they are not rounded to whole grey levels.
+made here only; if they change scale or sharpness, they are not rounded to whole grey
+levels.
 """
 
 import numpy as np
@@ -16,21 +17,21 @@ def training_crops(
 ) -> tf.Tensor:
     """Cuts a window out of each image.
 
-    uint8 (n, height, width, 3) and float32 (n, 5) of `training_window` -> float32
+    uint8 (n, height, width, 3) and float32 (n, 6) of `training_window` -> float32
     (n, *input_shape).
     """
     differences = _centred(preprocessing, images)
-    top, left, bottom, right, flip = tf.unstack(windows, axis=1)
+    top, left, bottom, right, flip, reduction = tf.unstack(windows, axis=1)
     height, width = crops.size_pair(preprocessing.crop_size)
     flipped = tf.cast(flip, tf.bool)[:, None]
-    if preprocessing.min_crop_area is None:
+    if preprocessing.min_crop_area is preprocessing.max_reduction is None:
         rows = tf.cast(top, tf.int32)[:, None] + tf.range(height)
         columns = tf.cast(left, tf.int32)[:, None] + tf.range(width)
         columns = tf.where(flipped, columns[:, ::-1], columns)
         tall = tf.gather(differences, rows, axis=1, batch_dims=1)
         return tf.gather(tall, columns, axis=2, batch_dims=1)
-    rows = _bilinear(top, bottom, height, images.shape[1])
-    columns = _bilinear(left, right, width, images.shape[2])
+    rows = _bilinear(top, bottom, height, images.shape[1], reduction)
+    columns = _bilinear(left, right, width, images.shape[2], reduction)
     columns = tf.where(flipped[..., None], columns[:, ::-1], columns)
     tall = tf.einsum("niy,nyxc->nixc", rows, differences)
     return tf.einsum("njx,nixc->nijc", columns, tall)
@@ -78,16 +79,18 @@ def _room(preprocessing):
     return shape[0] - size[0], shape[1] - size[1]
 
 
-def _bilinear(first, last, count, length):
+def _bilinear(first, last, count, length, reduction):
     """Makes weights of `length` pixels for `count` samples between two borders.
 
     (n,), (n,) -> (n, count, length). A sample is the mean of the pixels around it, by a
-    triangle as wide as the step between samples, as in Pillow's antialiased resizing.
+    triangle as wide as the step between samples, as in Pillow's antialiased resizing,
+    or as the step between the pixels of the image that is `reduction` times smaller.
     """
     step = ((last - first) / count)[:, None, None]
     centres = (
         first[:, None, None] + (tf.range(count, dtype=tf.float32)[:, None] + 0.5) * step
     )
     distances = tf.abs(tf.range(length, dtype=tf.float32) + 0.5 - centres)
-    weights = tf.maximum(1 - distances / tf.maximum(step, 1), 0)
+    width = tf.maximum(step, reduction[:, None, None])
+    weights = tf.maximum(1 - distances / width, 0)
     return weights / tf.reduce_sum(weights, axis=-1, keepdims=True)

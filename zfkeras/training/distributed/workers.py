@@ -6,7 +6,9 @@ gradients by itself.
 
 import contextlib
 import json
+import logging
 import re
+import threading
 import weakref
 from collections.abc import Callable, Iterator, Mapping
 
@@ -17,6 +19,8 @@ from zfkeras.data.files.bad_images import BadImages
 from zfkeras.data.sharding import Share
 from zfkeras.data.split import Split
 from zfkeras.errors import RunError, UsageError
+
+logger = logging.getLogger(__name__)
 
 # What TensorFlow says when a worker is gone, at once or after missed heartbeats.
 _LOST = (
@@ -31,8 +35,10 @@ class Workers:
     """The processes that train one network together, as one of them sees them.
 
     All must call the methods that communicate, with the same arguments in the same
-    order.
+    order. `patient_seconds`: after how long a worker says that it waits for the others.
     """
+
+    patient_seconds = 15
 
     def __init__(self, strategy: tf.distribute.Strategy):
         self.strategy = strategy
@@ -68,18 +74,23 @@ class Workers:
             return own if context.replica_id_in_sync_group == first else nothing
 
         values = self.strategy.experimental_distribute_values_from_function(value)
-        return self.strategy.reduce(
-            tf.distribute.ReduceOp.SUM, values, axis=None
-        ).numpy()
+        with self.waiting("meeting the other workers"):
+            return self.strategy.reduce(
+                tf.distribute.ReduceOp.SUM, values, axis=None
+            ).numpy()
+
+    def gather(self, number: float) -> np.ndarray:
+        """Returns a number of each worker, float64 (count,)."""
+        numbers = np.zeros(self.count)
+        numbers[self.index] = number
+        return self.sum(numbers)
 
     def exchange(self, message) -> list:
         """Tells all workers something."""
         if self.alone:
             return [message]
         text = np.frombuffer(json.dumps(message).encode(), np.uint8)
-        lengths = np.zeros(self.count, np.int32)
-        lengths[self.index] = len(text)
-        lengths = self.sum(lengths)
+        lengths = self.gather(len(text)).astype(int)
         texts = np.zeros((self.count, lengths.max()), np.int32)
         texts[self.index, : len(text)] = text
         texts = self.sum(texts).astype(np.uint8)
@@ -134,6 +145,25 @@ class Workers:
                 bad_images.add(id, reason)
                 told.add(id)
         return any(message["stop"] for message in messages)
+
+    @contextlib.contextmanager
+    def waiting(self, what: str) -> Iterator[None]:
+        """Says so if what all workers do together takes long."""
+        if self.alone:
+            yield
+            return
+        message = (
+            "%s has taken %g s so far; a worker that does not say the same keeps the "
+            "others waiting"
+        )
+        told = [message, what, self.patient_seconds]
+        timer = threading.Timer(self.patient_seconds, logger.warning, told)
+        timer.daemon = True
+        timer.start()
+        try:
+            yield
+        finally:
+            timer.cancel()
 
     @contextlib.contextmanager
     def forbearing(self, bad_images: BadImages) -> Iterator[None]:

@@ -30,7 +30,7 @@ def crops_of(preprocessing, windows, jit=False):
 
 def resized(pixels, window):
     """What Pillow makes of a window: (height, width[, 3]) -> (CROP, CROP[, 3])."""
-    top, left, bottom, right, flip = window
+    top, left, bottom, right, flip, _ = window
     picture = Image.fromarray(pixels).resize(
         (CROP, CROP), Image.Resampling.BILINEAR, box=(left, top, right, bottom)
     )
@@ -53,7 +53,7 @@ def test_a_training_crop_is_cut_at_its_window_to_the_bit(preprocessing, jit):
     result = crops_of(preprocessing, windows, jit)
     assert result.shape == (NUMBER, *preprocessing.input_shape)
     for crop, image, window in zip(result, IMAGES, windows, strict=True):
-        top, left, bottom, right, flip = map(int, window)
+        top, left, bottom, right, flip, _ = map(int, window)
         expected = preprocessing.centred(image)[top:bottom, left:right]
         np.testing.assert_array_equal(crop, expected[:, ::-1] if flip else expected)
 
@@ -91,6 +91,25 @@ def test_a_scaled_crop_of_area_1_is_the_whole_image():
     windows = [whole.training_window((i,)) for i in range(NUMBER)]
     assert {window[:4] for window in windows} == {(0, 0, SIZE, SIZE)}
     assert {float(window[4]) for window in windows} == {0, 1}
+
+
+@pytest.mark.parametrize("min_crop_area", [None, 1.0])
+def test_a_reduced_crop_is_as_blurred_as_pillow_makes_it(min_crop_area):
+    # Pillow's filter for pixels that many times larger, at every pixel of the original.
+    blurred = Preprocessing(
+        np.zeros_like(MEAN), SIZE, 1.0, min_crop_area, max_reduction=3
+    )
+    window = (0, 0, SIZE, SIZE, 0, 3)
+    found = crops_of(blurred, [window] * NUMBER)
+    places = np.arange(SIZE)
+    triangle = np.maximum(1 - np.abs(places[:, None] - places) / 3, 0)
+    triangle /= triangle.sum(axis=1, keepdims=True)
+    expected = np.einsum("iy,nyxc,jx->nijc", triangle, IMAGES, triangle)
+    np.testing.assert_allclose(found, expected, rtol=0, atol=1e-3)
+    for image, crop in zip(IMAGES, found, strict=True):
+        small = Image.fromarray(image).resize((8, 8), Image.Resampling.BILINEAR)
+        at_centres = crop[1::3, 1::3]
+        np.testing.assert_allclose(at_centres, np.asarray(small), rtol=0, atol=1.01)
 
 
 def test_a_grey_training_crop_is_scaled_as_a_coloured_one_is():

@@ -40,9 +40,9 @@ def arguments(data, workdir, epochs=2, batch_size=8, **settings):
     return words
 
 
-def two_workers(*words):
+def two_workers(*words, module="zfkeras.train"):
     """The commands of two workers."""
-    command = python("-m", "zfkeras.train", *words)
+    command = python("-m", module, *words)
     return [[*command, "--strategy", "multi-worker", "--join-seconds", "600"]] * 2
 
 
@@ -73,6 +73,17 @@ def test_two_workers_take_the_steps_of_one_with_dropout_and_all(folder, tmp_path
     assert mean[0] == mean[1]
     results = json.loads((tmp_path / "two" / "results.json").read_text())
     assert results["held_out"]["num_images"] == 9
+
+
+@pytest.mark.slow
+def test_a_slow_worker_is_named_and_changes_nothing(folder, tmp_path):
+    words = arguments(f"folder:{folder}", tmp_path / "even", epochs=1)
+    run_workers(two_workers(*words), tmp_path / "logs")
+    words = arguments(f"slow:{folder}", tmp_path / "slow", epochs=1)
+    commands = two_workers(*words, module="tests.helpers.slow_worker")
+    workers = run_workers(commands, tmp_path / "slow-logs")
+    assert "all wait for worker 1: its images took" in workers.said(0)
+    assert_same_run(tmp_path / "slow", tmp_path / "even")
 
 
 @pytest.mark.slow

@@ -1,9 +1,14 @@
 """What workers tell each other, with the exchange itself stood in for."""
 
+import time
+
 import keras
+import numpy as np
+import pytest
 import tensorflow as tf
 
 from zfkeras.data.files.bad_images import BadImages
+from zfkeras.training.distributed.slow_input import SlowInput
 from zfkeras.training.distributed.workers import Workers
 from zfkeras.training.network import Network
 from zfkeras.training.schedule import Plateau
@@ -36,6 +41,40 @@ def test_workers_tell_each_other_of_more_bad_images_than_results_name():
     own.add("late.jpg", "empty file")
     workers.agree(False, own)
     assert [len(news) for news in told] == [1800, 1]
+
+
+@pytest.mark.parametrize(
+    ("waits", "named"),
+    [((0.5, 6.0, 0.2), "worker 1"), ((4.0, 4.5, 0.2), None), ((3.0, 0, 0), "worker 0")],
+)
+def test_a_worker_whose_images_come_slowly_is_named_once(waits, named, caplog):
+    workers = Workers(tf.distribute.get_strategy())
+    workers.alone = False
+    workers.gather = lambda number: np.array([number, *waits[1:]])
+    slow_input = SlowInput(workers, Progress(seconds=100, input_seconds=50))
+    for turn in (1, 2):
+        progress = Progress(seconds=100 + 10 * turn, input_seconds=50 + waits[0] * turn)
+        slow_input.look(progress)
+    said = [record.getMessage() for record in caplog.records]
+    assert len(said) == (named is not None)
+    assert all(
+        named in line and f"{max(waits):g} of the last 10 s" in line for line in said
+    )
+
+
+def test_a_worker_says_that_it_waits_for_others(caplog):
+    workers = Workers(tf.distribute.get_strategy())
+    workers.alone, workers.patient_seconds = False, 0.01
+    with workers.waiting("step 7"):
+        end = time.monotonic() + 10
+        while not caplog.records and time.monotonic() < end:
+            time.sleep(0.01)
+    (line,) = caplog.messages
+    assert line.startswith("step 7 has taken 0.01 s")
+    workers.patient_seconds = 60
+    with workers.waiting("step 8"):
+        pass
+    assert len(caplog.messages) == 1
 
 
 def test_a_run_that_is_taken_up_knows_all_its_bad_images(tmp_path):
