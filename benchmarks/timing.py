@@ -1,6 +1,7 @@
 """Interleaved timings: warm-up apart, medians and quartiles of repeated runs."""
 
 import dataclasses
+import functools
 import statistics
 import time
 from collections.abc import Callable, Mapping
@@ -35,3 +36,10 @@ def summarised(values: list[float]) -> Timing:
     """Median and quartiles of at least two values."""
     lower, median, upper = statistics.quantiles(values, n=4)
     return Timing(median, lower, upper)
+
+
+def find_fastest(settings: Mapping, work: Callable[[object], object]):
+    """Returns the key of the setting with which `work(setting)` takes least time."""
+    tried = {key: functools.partial(work, one) for key, one in settings.items()}
+    times = interleaved(tried, repeats=2, warmup=1)
+    return min(times, key=lambda key: times[key].median)
