@@ -26,7 +26,7 @@ from zfkeras.models.presets import load
 from zfkeras.models.zfnet import ZFNet
 
 # Name, images, their size (width, height), batch size.
-SCALES = [("zfnet", 768, (500, 375), 32), ("zfnet_quarter", 4096, (64, 64), 128)]
+SCALES = [("zfnet", 1024, (500, 375), 32), ("zfnet_quarter", 6144, (64, 64), 128)]
 OURS, PLAIN = "features of layers 1-7, from files", "forward pass, images in memory"
 KERAS = "Keras image_dataset_from_directory + predict"
 TORCH = "PyTorch DataLoader + create_feature_extractor"
@@ -62,7 +62,7 @@ def _compare(work, what, folder):
         for name, contender in _contenders(work, policy, folder).items()
     }
     return compare(
-        interleaved(contenders, repeats=3, warmup=0),  # warm by the checks
+        interleaved(contenders, repeats=2, warmup=0),  # warm by the checks
         "features",
         what,
         OURS,

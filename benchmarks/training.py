@@ -37,7 +37,7 @@ def _compare(variant, num_classes, batch_size):
         for policy in fast_policies()
         for name, step in _steps(model, batch_size, policy).items()
     }
-    times = interleaved(contenders, repeats=15)
+    times = interleaved(contenders, repeats=9)
     return compare(
         times,
         "training step",
