@@ -87,12 +87,12 @@ class Call:
 
     def refuse(self, requirement, remedy=""):
         """Returns a `UsageError` that says what this layer must be or do."""
+        kind = kind_name(self.operation)
         return UsageError(
-            f"layer {self.path!r} must {requirement}, or have another rule: "
-            f"{remedy}see visualize.register_rule. Received: "
-            f"{kind_name(self.operation)}.",
+            f"layer {self.path!r} must {requirement}. Received: {kind}. {remedy}"
+            "visualize.register_rule gives it a rule of your own.",
             argument=self.path,
-            received=kind_name(self.operation),
+            received=kind,
             expected=requirement,
         )
 
