@@ -74,7 +74,7 @@ def gather(settings: ReportSettings) -> tuple[Page, list[str]]:
     made.add_section(tables.TRANSFER, lambda: tables.transfer(settings.transfer))
     page = Page(
         title=f"What {_name(settings.model, classifier)} sees",
-        subtitle=_subtitle(settings.model, split, source),
+        subtitle=_subtitle(settings.model, classifier, split, source),
         facts=_facts(classifier),
         gallery=gallery,
         sections=tuple(made.sections),
@@ -139,12 +139,15 @@ def _name(model: str, classifier: Classifier) -> str:
     return str(variant or model_labels([model], None)[0])
 
 
-def _subtitle(model: str, split: str, source: Source) -> str:
+def _subtitle(model: str, classifier: Classifier, split: str, source: Source) -> str:
     network = model if model in PRESETS else Path(model).name
-    return (
+    subtitle = (
         f"The network {network}, looked into with a deconvnet as Zeiler and Fergus did "
         f"with theirs: {_images_in_words(split, source)}."
     )
+    if LayerGraph(classifier.model).endpoints:
+        return subtitle
+    return f"{subtitle} What the paper says is about ZFNet, which this network is not."
 
 
 def _images_in_words(split: str, source: Source) -> str:

@@ -53,5 +53,10 @@ def find_features(
             )
 
     num_images = images.split.num_examples - images.bad_images.count
-    numbers = {**images.to_json(), "num_images": num_images}
-    return numbers, source.class_names, project()
+    classes = source.class_names
+    numbers = {
+        **images.to_json(),
+        "num_images": num_images,
+        "images_per_class": num_images / max(len(classes), 1),
+    }
+    return numbers, classes, project()
