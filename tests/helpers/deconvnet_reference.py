@@ -123,7 +123,8 @@ def override(model, method, lrn, gates):
     twin = keras.models.clone_model(
         model, clone_function=clone, call_function=call, recursive=True
     )
-    twin.set_weights(model.get_weights())
+    for own, given in zip(twin.weights, model.weights, strict=True):
+        own.assign(given)
     return twin
 
 
@@ -142,9 +143,10 @@ def project(model, images, seed, find, method="deconvnet", lrn="identity", gates
     """
     twin = override(model, method, lrn, gates or {})
     part = keras.Model(twin.inputs[0], find(twin))
-    x = tf.convert_to_tensor(images, tf.float32)
+    dtype = twin.inputs[0].dtype
+    x = tf.convert_to_tensor(images, dtype)
     with tf.GradientTape() as tape:
         tape.watch(x)
         maps = part(x, training=False)
-    start = np.asarray(seed(maps.numpy()), np.float32)
+    start = np.asarray(seed(maps.numpy()), dtype)
     return tape.gradient(maps, x, output_gradients=tf.constant(start)).numpy()

@@ -24,7 +24,7 @@ STAGES = (
 
 
 def build(num_classes: int = 1000) -> keras.Model:
-    """Makes the network; layers are called as PyTorch calls their weights."""
+    """Makes the network; layers are called nearly as PyTorch calls their weights."""
     image = keras.Input((SIDE, SIDE, 3))
     x = keras.layers.Rescaling(1 / 128, -127 / 128, name="rescaling")(image)
     x = _convolution(x, 32, 3, 2, "_conv_stem", "_bn0")
@@ -36,14 +36,14 @@ def build(num_classes: int = 1000) -> keras.Model:
             number += 1
     x = _convolution(x, 1280, 1, 1, "_conv_head", "_bn1")
     x = keras.layers.GlobalAveragePooling2D(name="pool")(x)
-    logits = keras.layers.Dense(num_classes, name="_fc")(x)
+    logits = keras.layers.Dense(num_classes, name=_named("_fc"))(x)
     return keras.Model(image, keras.layers.Softmax(name="probabilities")(logits))
 
 
 def take_weights(model: keras.Model, weights: dict[str, np.ndarray]) -> None:
     """Gives the network weights by the names and in the layout of PyTorch."""
     for layer in model.layers:
-        name = layer.name.replace("-", ".")
+        name = f"_{layer.name.replace('-', '.')}"
         if isinstance(layer, keras.layers.BatchNormalization):
             parts = ("weight", "bias", "running_mean", "running_var")
             layer.set_weights([weights[f"{name}.{part}"] for part in parts])
@@ -86,7 +86,8 @@ def _normalised(x, name, has_relu):
 
 
 def _named(name):
-    return name.replace(".", "-")  # dots stand between names of nested models
+    # Dots stand between names of nested models, and graphs take no "_" in front.
+    return name.replace(".", "-").removeprefix("_")
 
 
 if __name__ == "__main__":

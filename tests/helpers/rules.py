@@ -12,10 +12,10 @@ from visualize.deconvnet.seeds import Asks, project
 from visualize.deconvnet.windows import Cutter
 
 
-def projector_of(model, method="gradient", lrn="gradient", path=None):
+def projector_of(model, method="gradient", lrn="gradient", path=None, rules="paper"):
     """The way down from a layer of a model, by default from its last."""
     path = path or model.outputs[0]._keras_history.operation.name
-    return Projector(Graph(model, Options(method, lrn)), path)
+    return Projector(Graph(model, Options(method, lrn, rules)), path)
 
 
 def gradient(model, images, signal):

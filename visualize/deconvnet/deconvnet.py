@@ -20,6 +20,7 @@ from visualize.deconvnet.rule_sets import PAPER, RULE_SETS
 from visualize.deconvnet.rules import Options
 from visualize.deconvnet.seeds import Asks, project
 from zfkeras.errors import RunError, UsageError
+from zfkeras.graph.boxes import Boxes
 from zfkeras.graph.calls import model_of
 from zfkeras.models.classifier import Classifier
 
@@ -222,6 +223,24 @@ class Deconvnet:
         """
         for layer in list_of_layers(layers):
             self._projector(layer)
+
+    def field(self, layer: int | str) -> Boxes | None:
+        """Returns the pixels that the reconstruction of a unit can reach.
+
+        They are the receptive field of the unit, gates held: a unit sees the whole
+        image through a gate of squeeze-and-excitation, but no signal goes there.
+
+        Args:
+            layer: as in `project`.
+
+        Returns:
+            The boxes of the units; `None` for a layer above one whose windows are not
+            known, or for images of unknown size.
+
+        Raises:
+            UsageError: an unknown layer.
+        """
+        return self._graph.field(self._graph.layers.path(layer))
 
     def _images(self, images):
         wanted = tuple(self.model.inputs[0].shape)

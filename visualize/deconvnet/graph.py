@@ -11,7 +11,9 @@ from visualize.deconvnet.rules import Call, Options, Rule, Slot, find_rule
 from visualize.deconvnet.rules.activations import Probability
 from visualize.deconvnet.rules.gates import rule_of_gate
 from zfkeras.errors import UsageError
+from zfkeras.graph.boxes import Boxes
 from zfkeras.graph.layer_graph import LayerGraph
+from zfkeras.graph.receptive_field import receptive_field
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
@@ -64,6 +66,25 @@ class Graph:
     def tensor(self, layer: int | str) -> int:
         """Returns the number of a layer's output."""
         return self.layers.call(layer).outputs[0]
+
+    def field(self, path: str) -> Boxes | None:
+        """Returns the pixels that a unit's signal can reach; `None` if unknown.
+
+        These are the receptive field of the unit, gates held.
+        """
+        counts = {}
+        for step in self.steps:
+            rule = find_rule(step.call.operation, step.call.options.rules) or Rule()
+            counts[step.outputs] = rule.carries(step.call)
+        nodes = {id(c.node): counts.get(c.outputs) for c in self.layers.calls}
+        try:
+            return receptive_field(
+                self.layers.model,
+                self.layers.tensor(path),
+                lambda call: nodes.get(id(call.node)) or (True,) * len(call.inputs),
+            )
+        except UsageError:
+            return None
 
     def logit(self, tensor: int) -> int:
         """Returns a tensor, or what it was before a final softmax or sigmoid."""

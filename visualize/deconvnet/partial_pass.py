@@ -143,6 +143,8 @@ class _Copies(Tensors):
         rows = y - region.rows.start[:, None]
         columns = x - region.columns.start[:, None]
         # All pixels there are, in one list: a single gather takes them from there.
+        # A rule that passes a part on leaves it as exact as it was; the layer may not.
+        changed = tf.cast(changed, own.dtype)
         pixels = [tf.reshape(maps, [-1, channels]) for maps in (own, changed)]
         pixels.append(tf.fill([1, channels], tf.cast(outside, own.dtype)))
         pixels = tf.concat(pixels, axis=0)

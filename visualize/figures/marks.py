@@ -19,7 +19,7 @@ def draw_frame(
 def label_rules(figure: Figure, rules: str) -> None:
     """Says under a picture's title if it was not projected by the paper's rules."""
     if rules != PAPER:
-        figure.suptitle(f"{figure.get_suptitle()}\n({LABEL})", fontsize=11)
+        figure.suptitle(f"{figure.get_suptitle()}\n({LABEL})".strip(), fontsize=11)
 
 
 def short_class_name(name: str, longest: int) -> str:

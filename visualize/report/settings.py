@@ -12,7 +12,7 @@ MAX_IMAGES, QUICK_MAX_IMAGES = 2_000, 300
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
-class ReportSettings(settings.ModelSettings, RuleSettings):
+class ReportSettings(RuleSettings, settings.ModelSettings):
     """What is shown of which network, on which images."""
 
     data: str = settings.some_data(

@@ -31,6 +31,15 @@ def images():
     return random_images((4, 31, 37, 3), scale=3)
 
 
+def test_layers_may_have_any_name_that_keras_takes():
+    model = chain(
+        keras.layers.Conv2D(4, 3, name="_conv", use_bias=False),
+        keras.layers.BatchNormalization(name="_norm"),
+        keras.layers.ReLU(name="_relu"),
+    )
+    assert_engines_agree(model, random_images((2, 12, 12, 3)), "_relu", channel=1)
+
+
 def hand_made():
     """4x4 -> 2x2 filters, stride 2 -> ReLU -> 2x2 pool -> one unit."""
     model = keras.Sequential(

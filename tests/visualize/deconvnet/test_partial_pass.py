@@ -172,9 +172,21 @@ def test_the_occluder_runs_what_has_no_rule_or_no_graph(make):
     np.testing.assert_allclose(found.probabilities[1, 0], wanted, rtol=1e-5)
 
 
-def test_half_precision():
+def of_a_padded_image():
+    """The padding of a part has nothing to compute, so that nothing rounds."""
+    return chain(
+        layers.ZeroPadding2D(2),
+        layers.Conv2D(4, 3, strides=2, activation="relu"),
+        layers.Flatten(),
+        layers.Dense(5, activation="softmax"),
+        shape=(31, 37, 3),
+    )
+
+
+@pytest.mark.parametrize("build", [small_zfnet, of_a_padded_image])
+def test_half_precision(build):
     keras.config.set_dtype_policy("mixed_float16")
-    model = small_zfnet()
+    model = build()
     (image,) = random_images((1, 31, 37, 3))
     boxes = boxes_of(image.shape, (4, 5))
     copies = changed(image, boxes)

@@ -47,6 +47,21 @@ class MaxPoolWithArgmaxRule(_MaxPool):
         return super().backward(call, signal[0], switches)
 
 
+@register_rule(keras.layers.AdaptiveMaxPooling2D)
+class AdaptiveMaxPooling2D(Rule):
+    """Unpools to the maxima of windows whose size may vary."""
+
+    def forward(self, call, x):
+        return call.run(x), x
+
+    def backward(self, call, signal, x):
+        x = tf.cast(x, signal.dtype)
+        with tf.GradientTape() as tape:
+            tape.watch(x)
+            pooled = call.layer.call(x)
+        return tape.gradient(pooled, x, signal)
+
+
 @register_rule(keras.layers.AveragePooling2D)
 class AveragePooling2D(Rule):
     """Spreads each value evenly over the pixels of the image in its window."""

@@ -10,7 +10,9 @@ from zfkeras.errors import UsageError
 from zfkeras.graph.kinds import Register, register_kinds
 
 _RULES = {name: Register() for name in RULE_SETS}
-_SWITCH = "rules='generalised' (--rules generalised) has one; or "
+_SWITCH = (
+    "The generalised rules (rules='generalised', --rules generalised) go through it; "
+)
 
 
 def register_rule(*kinds, windows=None, rules: Collection[str] = RULE_SETS) -> Callable:

@@ -3,6 +3,7 @@
 import dataclasses
 
 import keras
+import tensorflow as tf
 
 from visualize.deconvnet.rule_sets import PAPER
 from zfkeras.errors import UsageError
@@ -80,16 +81,18 @@ class Call:
         )
         if "training" in kwargs:  # true by default in RandomFlip and its like
             kwargs["training"] = False
-        return self.operation(*args, **kwargs)
+        # At a graph's root TensorFlow refuses names that begin with "_", as PyTorch's.
+        with tf.name_scope("layer"):
+            return self.operation(*args, **kwargs)
 
     def refuse(self, requirement, remedy=""):
         """Returns a `UsageError` that says what this layer must be or do."""
+        kind = kind_name(self.operation)
         return UsageError(
-            f"layer {self.path!r} must {requirement}, or have another rule: "
-            f"{remedy}see visualize.register_rule. Received: "
-            f"{kind_name(self.operation)}.",
+            f"layer {self.path!r} must {requirement}. Received: {kind}. {remedy}"
+            "visualize.register_rule gives it a rule of your own.",
             argument=self.path,
-            received=kind_name(self.operation),
+            received=kind,
             expected=requirement,
         )
 

@@ -12,7 +12,7 @@ from visualize.deconvnet.deconvnet import Deconvnet
 from visualize.deconvnet.rule_sets import PAPER
 from visualize.figures.evolution.plot import channel_images, draw_evolution
 from visualize.figures.marks import label_rules
-from visualize.strongest.patches import cut_to_field, known_field
+from visualize.strongest.patches import cut_to_field
 from visualize.strongest.scan import Scanner, array_names
 from zfkeras.graph.layer_graph import LayerGraph
 from zfkeras.io.provenance import write_record
@@ -138,7 +138,7 @@ class EvolutionCallback(keras.callbacks.Callback):
                 position=positions if len(tensor.shape) == 4 else None,
                 image=images,
             )
-            shown = cut_to_field(shown, known_field(self.model, tensor), positions)
+            shown = cut_to_field(shown, self._deconvnet.field(name), positions)
             found[name] = (values, images, positions, shown)
         return found
 

@@ -16,7 +16,7 @@ from visualize.figures.evolution.convergence import (
 from visualize.figures.evolution.snapshots import take_weights
 from visualize.figures.features.top_features import choose_channels
 from visualize.images.sample import examples_at, load_crops
-from visualize.strongest.patches import cut_to_field, known_field
+from visualize.strongest.patches import cut_to_field
 from visualize.strongest.searched_images import SearchedImages
 from visualize.strongest.top_activations import Strongest, TopActivations
 from zfkeras.errors import RunError
@@ -136,7 +136,7 @@ class FeatureHistory:
                 channel=channels[layer],
                 position=where if len(tensor.shape) == 4 else None,
             )
-            field = known_field(self.model, tensor)
+            field = self.deconvnet.field(name)
             patches[layer] = cut_to_field(shown, field, where)
         return patches
 

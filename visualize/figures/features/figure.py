@@ -31,7 +31,7 @@ def _channels(text: str) -> int | list[int]:
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
-class FeatureSettings(settings.ModelSettings, settings.EngineSettings, RuleSettings):
+class FeatureSettings(RuleSettings, settings.ModelSettings, settings.EngineSettings):
     """The settings of Fig. 2."""
 
     data: str = settings.some_data(

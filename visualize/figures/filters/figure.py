@@ -21,7 +21,7 @@ PAPER = {
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
-class FilterSettings(settings.ModelsSettings, RuleSettings):
+class FilterSettings(RuleSettings, settings.ModelsSettings):
     """The settings of Fig. 6."""
 
     labels: tuple[str, ...] | None = setting(

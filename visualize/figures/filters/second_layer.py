@@ -17,7 +17,7 @@ from visualize.figures.filters.aliasing import share_beyond_grid
 from visualize.figures.filters.statistics import convolutions, first_convolution
 from visualize.images.contrast import ZERO
 from visualize.images.sample import examples_at, load_pictures
-from visualize.strongest.patches import cut_to_field, known_field
+from visualize.strongest.patches import cut_to_field
 from visualize.strongest.searched_images import SearchedImages
 from visualize.strongest.top_activations import TopActivations
 from zfkeras.errors import UsageError
@@ -109,7 +109,7 @@ def look_at_second_layer(
         position=positions if len(tensor.shape) == 4 else None,
         image=image,
     )
-    field = known_field(model, tensor)
+    field = deconvnet.field(layer)
     shown = classifier.preprocessing.to_rgb(reconstructions)
     return SecondLayer(
         name,

@@ -22,7 +22,7 @@ def _grey(text: str) -> float:
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
-class OcclusionSettings(ImageSettings, RuleSettings):
+class OcclusionSettings(RuleSettings, ImageSettings):
     """The settings of Fig. 7."""
 
     count: int = settings.a_count(3, COUNT_HELP)

@@ -28,7 +28,7 @@ def _position(text: str) -> list[int]:
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
-class ProjectSettings(settings.ModelSettings, RuleSettings):
+class ProjectSettings(RuleSettings, settings.ModelSettings):
     """Photographs, and which units of a layer are projected in them."""
 
     images: tuple[str, ...] = setting(

@@ -50,7 +50,10 @@ class Twin:
             variable.assign(value)
 
     def stages(self, layer: int | str) -> list[list]:
-        """Lists the operations with weights up to a layer in groups, topmost first."""
+        """Lists the operations with weights up to a layer in groups, topmost first.
+
+        The first group is the topmost filters alone.
+        """
         blocks = []
         for operation in self._operations(layer):
             weights = getattr(operation, "weights", ())
@@ -59,7 +62,8 @@ class Twin:
                 blocks.append([])  # a normalisation stays with the filters before it
             if weights:
                 blocks[-1].append(operation)
-        groups = np.array_split(np.arange(len(blocks))[::-1], MOST_STAGES)
+        numbers = np.arange(len(blocks))[::-1]
+        groups = [numbers[:1], *np.array_split(numbers[1:], MOST_STAGES - 1)]
         return [
             [operation for number in group for operation in blocks[number]]
             for group in groups

@@ -7,12 +7,16 @@ from keras import layers
 
 from tests.helpers.projections import (
     assert_close,
+    assert_engines_agree,
     by_reference,
     random_images,
     shake,
 )
+from tests.helpers.rules import projector_of
 from visualize import Deconvnet
 from zfkeras import UsageError
+from zfkeras.graph.layer_graph import LayerGraph
+from zfkeras.graph.receptive_field import receptive_field
 
 METHODS = ["deconvnet", "guided", "gradient"]
 SHAPE = (9, 8, 3)
@@ -116,8 +120,9 @@ def hard_sigmoid(x):
 
 
 def gated(x):
-    """A gate with a number for each place."""
-    gate = layers.Conv2D(6, 1, activation="sigmoid")(x)
+    """A gate with a number for each place, of what lies around it."""
+    gate = layers.AveragePooling2D(3, 1, "same")(x)
+    gate = layers.Conv2D(6, 3, padding="same", activation="sigmoid")(gate)
     return layers.Multiply(name="gated")([layers.Dropout(0.5)(gate), x])
 
 
@@ -131,6 +136,16 @@ def test_engines_agree_on_gates():
     gates = {"gated": [0]}
     assert_each_agrees(products, gates=gates)
     assert_each_agrees(products, "gradient", gates=gates)
+
+
+def test_gates_may_be_computed_inside_windows():
+    model = side_by_side([gated])
+    images = random_images((1, *SHAPE), scale=3)
+    place = {"channel": 0, "position": [(0, 5), (3, 3), (6, 0)], "image": [0, 0, 0]}
+    assert projector_of(model, path="joined", rules="generalised").has_window
+    assert_engines_agree(
+        model, images, "joined", "guided", "generalised", {"gated": [0]}, **place
+    )
 
 
 WRITTEN_OUT = {
@@ -165,6 +180,24 @@ def test_a_product_may_be_an_operation():
         return deconvnet.project(images, "joined", 0)
 
     assert_close(project(lambda both: both[0] * both[1]), project(layers.Multiply()))
+
+
+def test_a_network_without_constants_is_the_linear_map_it_applies():
+    # With all gates held, the reconstruction times the image is the activation.
+    def part(x):
+        x = excited(layers.Activation("hard_sigmoid"))(layers.Activation("gelu")(x))
+        x = layers.UnitNormalization()(layers.LeakyReLU()(x))
+        return layers.Activation("silu")(x)
+
+    model = side_by_side([part])
+    for name in ("low0", "high0"):
+        bias = model.get_layer(name).bias
+        bias.assign(0 * bias)
+    images = random_images((3, *SHAPE), scale=3)
+    deconvnet = Deconvnet(model, method="gradient", rules="generalised")
+    found = deconvnet.project_units(images, "joined", 0)
+    products = (found.reconstructions * images).sum(axis=(1, 2, 3))
+    np.testing.assert_allclose(products, found.activations**2, rtol=1e-4)
 
 
 def refusal(part, rules):
@@ -215,11 +248,20 @@ def test_networks_of_the_paper_are_projected_alike():
     np.testing.assert_array_equal(paper, generalised)
 
 
-def test_a_frozen_gate_keeps_the_signal_where_the_unit_looks():
+@pytest.mark.parametrize("is_nested", [False, True])
+def test_a_frozen_gate_keeps_the_signal_where_the_unit_looks(is_nested):
     model = side_by_side([excited(layers.Activation("sigmoid"))])
-    images = random_images((1, *SHAPE))
+    path = "joined"
+    if is_nested:
+        model.name, path = "inner", "inner.joined"
+        image = keras.Input(SHAPE)
+        model = keras.Model(image, layers.Activation("linear")(model(image)))
     deconvnet = Deconvnet(model, rules="generalised")
-    picture = deconvnet.project(images, "joined", 0, (2, 3))[0]
+    field = deconvnet.field(path)
+    assert field.box((2, 3)) == (2, 3, 5, 6)
+    assert receptive_field(model, LayerGraph(model).tensor(path)).size == SHAPE[:2]
+    images = random_images((1, *SHAPE))
+    picture = deconvnet.project(images, path, 0, (2, 3))[0]
     assert picture[2:5, 3:6].any()
     picture[2:5, 3:6] = 0
     assert not picture.any()

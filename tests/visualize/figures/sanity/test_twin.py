@@ -59,6 +59,13 @@ def test_stages_go_from_the_top_down_and_norms_go_with_their_filters(model, imag
     assert twin.pools_maxima("high") and not twin.pools_maxima("norm")
 
 
+def test_the_topmost_filters_are_a_stage_alone_however_many_there_are_below():
+    convs = [keras.layers.Conv2D(3, 1, name=f"conv{n}") for n in range(12)]
+    model = keras.Sequential([keras.Input((4, 4, 3)), *convs])
+    stages = Twin(model, ["conv11"], np.zeros((1, 4, 4, 3))).stages("conv11")
+    assert [len(stage) for stage in stages] == [1, 3, 3, 3, 2]
+
+
 def test_only_what_is_named_gets_new_weights_and_all_can_be_restored(model, images):
     before = [value.copy() for value in model.get_weights()]
     twin = Twin(model, ["high"], images)
