@@ -1,7 +1,6 @@
 """Writes the table of docs/methods/generalised.md.
 
-`python -m tests.model_files.rules_table` took 00 minutes.
-
+The command is `python -m tests.model_files.rules_table`.
 Each network of keras.applications, with random weights, is projected once from its last
 maps by both sets of rules. With names of networks it prints their rows only.
 """
