@@ -1,7 +1,8 @@
 """`python -m benchmarks`: ours and the peers in the same run, as JSON and picture.
 
-Each subject runs in a process of its own and leaves DIR/SUBJECT.json; a rerun measures
-only what is not there yet.
+Each subject runs in a process of its own and leaves DIR/INSTRUCTIONS/SUBJECT.json, so
+that results with AVX-512 and with AVX2 stand side by side; a rerun measures only what
+is not there yet.
 """
 
 import importlib
@@ -9,8 +10,10 @@ import logging
 import os
 import subprocess
 import sys
+import time
 from pathlib import Path
 
+from benchmarks import instructions
 from zfkeras.cli import arguments, command
 from zfkeras.errors import RunError, UsageError
 from zfkeras.io.files import read_json, write_json
@@ -24,7 +27,7 @@ SUBJECTS = (
     "deconvnet",
     "top_activations",
     "occlusion",
-    "svm",
+    "heads",
     "transfer",
     "startup",
 )
@@ -60,16 +63,23 @@ def build_parser():
         "--overwrite", action="store_true", help="measure what DIR holds, too"
     )
     parser.add_argument(
+        "--avx2",
+        action="store_true",
+        help="keep all libraries to AVX2, as on a CPU without AVX-512",
+    )
+    parser.add_argument(
         "--markdown",
         action="store_true",
-        help="measure nothing: print what DIR holds as a table",
+        help="measure nothing: print what DIR holds, a table for each set of "
+        "instructions",
     )
     parser.add_argument(
         "--workdir",
         type=Path,
         default=Path("runs/benchmarks"),
         metavar="DIR",
-        help="folder for SUBJECT.json and performance.png",
+        help="folder of results; each set of instructions has a folder in it, with "
+        "SUBJECT.json and performance.png",
     )
     return parser
 
@@ -80,34 +90,43 @@ def main(argv=None) -> int:
 
 
 def _bench(args):
-    from benchmarks.comparison import markdown
-
     if args.markdown:
-        print(markdown(_found(args.workdir)))
+        _print_tables(args.workdir)
         return
     if args.data and (len(args.subject or []) != 1 or args.subject[0] not in WITH_DATA):
         raise UsageError(f"--data needs one --subject: {' or '.join(WITH_DATA)}.")
+    if args.avx2:
+        instructions.keep_to_avx2()
+    workdir = args.workdir / instructions.name_instructions()
     if args.subject and len(args.subject) == 1:
-        _measure(args.subject[0], args.workdir, args.data)
+        _measure(args.subject[0], workdir, args.data)
     else:
-        _measure_apart(args)
-    comparisons = _found(args.workdir)
+        _measure_apart(args, workdir)
+    comparisons = _found(workdir)
     if comparisons:
         from benchmarks.render import draw_ratios
 
-        print(draw_ratios(comparisons, args.workdir / "performance.png"))
+        print(draw_ratios(comparisons, workdir / "performance.png"))
 
 
-def _measure_apart(args):
+def _print_tables(workdir):
+    from benchmarks.comparison import markdown
+
+    for folder in sorted(path for path in workdir.glob("*") if path.is_dir()):
+        if found := _found(folder):
+            seconds = sum(record["seconds"] for record in _records(folder))
+            print(f"### {folder.name}\n\n{markdown(found)}\n")
+            print(f"Measured in {seconds / 60:.0f} minutes.\n")
+
+
+def _measure_apart(args, workdir):
     """Each subject in a process of its own; one that fails does not stop the others."""
     failed = []
     for subject in args.subject or SUBJECTS:
-        if (
-            not (args.subject or args.overwrite)
-            and _file(args.workdir, subject).exists()
-        ):
+        if not (args.subject or args.overwrite) and _file(workdir, subject).exists():
             logger.info("%s is there; --overwrite measures it anew", subject)
             continue
+        # The process has this one's variables, and so its instructions.
         command = [sys.executable, "-m", "benchmarks", "--subject", subject]
         command += ["--workdir", str(args.workdir)]
         if subprocess.run(command, check=False).returncode:
@@ -117,6 +136,7 @@ def _measure_apart(args):
 
 
 def _measure(subject, workdir, data):
+    started = time.perf_counter()
     module = importlib.import_module(f"benchmarks.{subject}")
     if subject == GROWTH:
         lines, results = module.run()
@@ -127,7 +147,7 @@ def _measure(subject, workdir, data):
         lines = [line for comparison in results for line in comparison.lines()]
     print("\n".join(lines), flush=True)
     path = _file(workdir, subject)
-    write_json(path, _record(results))
+    write_json(path, {**_record(results), "seconds": time.perf_counter() - started})
     print(f"results in {path}", flush=True)
 
 
@@ -146,26 +166,30 @@ def _record(results) -> dict:
     return {
         "results": plain(results),
         "threads": len(os.sched_getaffinity(0)),
+        "instructions": instructions.describe_instructions(),
         "command": command_line(),
         "environment": environment(),
     }
 
 
-def _found(workdir):
+def _found(folder):
     """The comparisons of all subjects that were measured."""
     from benchmarks.comparison import Comparison
 
-    paths = [_file(workdir, subject) for subject in SUBJECTS]
     return [
-        Comparison.from_json(record)
-        for path in paths
-        if path.exists()
-        for record in read_json(path)["results"]
+        Comparison.from_json(result)
+        for record in _records(folder)
+        for result in record["results"]
     ]
 
 
-def _file(workdir, subject) -> Path:
-    return workdir / f"{subject}.json"
+def _records(folder):
+    paths = [_file(folder, subject) for subject in SUBJECTS]
+    return [read_json(path) for path in paths if path.exists()]
+
+
+def _file(folder, subject) -> Path:
+    return folder / f"{subject}.json"
 
 
 if __name__ == "__main__":

@@ -1,4 +1,9 @@
-"""Features of all seven layers from JPEGs on disk, against a plain forward pass."""
+"""Features of all seven layers from JPEGs on disk: ours, and what users would write.
+
+All read, decode, compute and write float16 features of each layer. The peers are in
+`benchmarks.feature_peers`. A plain forward pass over images in memory shows what the
+network alone takes.
+"""
 
 import itertools
 import tempfile
@@ -7,8 +12,11 @@ from pathlib import Path
 import numpy as np
 import tensorflow as tf
 
-from benchmarks.comparison import Comparison
+from benchmarks.checks import check_answers
+from benchmarks.comparison import Comparison, is_installed
+from benchmarks.feature_peers import FeatureWork, extract_by_keras, extract_by_torch
 from benchmarks.photographs import write_photographs
+from benchmarks.precisions import compare, fast_policies, with_policy
 from benchmarks.timing import interleaved
 from transfer.features.extraction import extract
 from zfkeras.data.preprocessing import Preprocessing
@@ -17,18 +25,27 @@ from zfkeras.models.classifier import Classifier
 from zfkeras.models.presets import load
 from zfkeras.models.zfnet import ZFNet
 
+# Name, images, their size (width, height), batch size.
+SCALES = [("zfnet", 1024, (500, 375), 32), ("zfnet_quarter", 6144, (64, 64), 128)]
 OURS, PLAIN = "features of layers 1-7, from files", "forward pass, images in memory"
+KERAS = "Keras image_dataset_from_directory + predict"
+TORCH = "PyTorch DataLoader + create_feature_extractor"
+# How far features may be apart: the peers resize and decode in ways of their own.
+TOLERANCE = 0.1
 
 
 def run() -> list[Comparison]:
     """Both networks, each with files of the size it is made for."""
-    full = untrained()
-    with tempfile.TemporaryDirectory() as folder:
-        small, large = Path(folder) / "64", Path(folder) / "500"
-        return [
-            _compare("zfnet", full, 1536, (500, 375), 32, large),
-            _compare("zfnet_quarter", load("quarter"), 8192, (64, 64), 128, small),
-        ]
+    classifiers = {"zfnet": untrained, "zfnet_quarter": lambda: load("quarter")}
+    rows = []
+    for name, count, size, batch_size in SCALES:
+        with tempfile.TemporaryDirectory() as folder:
+            images = Path(folder) / "images" / "train"
+            write_photographs(images, count, size)
+            work = FeatureWork(classifiers[name](), images, batch_size, count)
+            what = f"{name}, {count} JPEGs of {size[0]}x{size[1]}"
+            rows += _compare(work, what, Path(folder))
+    return rows
 
 
 def untrained() -> Classifier:
@@ -38,34 +55,56 @@ def untrained() -> Classifier:
     return Classifier(ZFNet(), Preprocessing(mean_image, 224), names, {})
 
 
-def _compare(name, classifier, count, size, batch_size, folder):
-    write_photographs(folder / "train", count, size)
-    split = open_source(f"folder:{folder}").split("train")
+def _compare(work, what, folder):
+    contenders = {
+        (policy, name): contender
+        for policy in fast_policies()
+        for name, contender in _contenders(work, policy, folder).items()
+    }
+    return compare(
+        interleaved(contenders, repeats=2, warmup=0),  # warm by the checks
+        "features",
+        what,
+        OURS,
+        {PLAIN: 0.85, KERAS: 1.0, TORCH: 1.0},
+        images=work.count,
+        note="All but the forward pass write float16 features of every layer to disk.",
+    )
+
+
+def _contenders(work, policy, folder):
+    model = with_policy(work.classifier.model, policy)
+    classifier = Classifier(
+        model, work.classifier.preprocessing, work.classifier.class_names, {}
+    )
+    split = open_source(f"folder:{work.images.parent}").split("train")
     runs = itertools.count()
-    network = tf.function(lambda images: classifier.model(images, training=False))
-    shape = (batch_size, *classifier.model.input_shape[1:])
+    network = tf.function(lambda images: model(images, training=False))
+    shape = (work.batch_size, *model.input_shape[1:])
     images = tf.random.stateless_normal(shape, seed=(0, 0), stddev=60.0)
 
     def ours():
-        with tempfile.TemporaryDirectory(dir=folder.parent) as cache:
-            extract(
+        with tempfile.TemporaryDirectory(dir=folder) as cache:
+            found = extract(
                 classifier,
                 split,
-                range(1, 8),
+                work.layers,
                 Path(cache),
                 data=f"run {next(runs)}",
-                batch_size=batch_size,
+                batch_size=work.batch_size,
             )
+            return [found.layers[layer][: work.batch_size] for layer in work.layers]
 
     def plain():
-        for _ in range(count // batch_size):
+        for _ in range(work.count // work.batch_size):
             network(images).numpy()
 
-    return Comparison(
-        f"features, {name}, {count} JPEGs of {size[0]}x{size[1]}",
-        OURS,
-        interleaved({OURS: ours, PLAIN: plain}, repeats=5, warmup=1),
-        {PLAIN: 0.85},
-        images=count,
-        note="Ours decodes, and writes float16 features of every layer to disk.",
-    )
+    contenders = {KERAS: extract_by_keras(work, policy, folder)}
+    if is_installed("torchvision"):
+        contenders[TORCH] = extract_by_torch(work, policy, folder)
+    plain()
+    wanted = ours()
+    for peer, contender in contenders.items():
+        for layer, found in zip(wanted, contender(), strict=True):
+            check_answers(peer, found, layer, TOLERANCE)
+    return {OURS: ours, PLAIN: plain, **contenders}

@@ -5,9 +5,11 @@ import functools
 import keras
 import numpy as np
 
+from benchmarks.checks import check_answers
 from benchmarks.comparison import Comparison, is_installed
-from benchmarks.timing import interleaved
-from benchmarks.training import stock_twin
+from benchmarks.keras_twin import keras_twin
+from benchmarks.precisions import CLOSENESS, compare, fast_policies, with_policy
+from benchmarks.timing import find_fastest, interleaved
 from visualize.figures.occlusion.sliding_occluder import SlidingOccluder
 from zfkeras.models.zfnet import ZFNet
 
@@ -22,67 +24,96 @@ OURS, CAPTUM, KERAS = (
 
 
 def run() -> list[Comparison]:
-    """The full network with random weights."""
+    """The full network with random weights, in each precision."""
     model = ZFNet(kernel_initializer="he_normal")
     image = np.random.default_rng(0).normal(0, 60, model.input_shape[1:])
     image = image.astype(np.float32)
-    occluder = SlidingOccluder(model, layer=5)
-    stock = stock_twin(model)
-    upto_5 = keras.Model(stock.inputs, stock.get_layer("pool5").output)
+    ours = _ours(model, image)()
     contenders = {
-        OURS: lambda: occluder.maps(
-            image, patch_size=PATCH_SIZE, patch_stride=PATCH_STRIDE
-        ),
-        KERAS: lambda: _in_keras((upto_5, stock), image),
+        (policy, name): draw
+        for policy in fast_policies()
+        for name, draw in _contenders(model, image, policy, ours).items()
     }
+    return compare(
+        interleaved(contenders, repeats=3, warmup=1),
+        "occlusion",
+        f"zfnet, 224 pixels, {PLACES}x{PLACES} places",
+        OURS,
+        {CAPTUM: 1.3, KERAS: 3.0},
+        images=PLACES**2,
+        note="captum draws one of the three maps.",
+    )
+
+
+def _contenders(model, image, policy, ours):
+    """Name -> function that draws maps, the peers' after a look at what they draw."""
+    work = (image, ours.channel, ours.label)
+    twin = keras_twin(model, policy)
+    upto_5 = keras.Model(twin.inputs, twin.get_layer("pool5").output)
+    contenders = {
+        OURS: _ours(with_policy(model, policy), *work),
+        KERAS: lambda: _in_keras((upto_5, twin), *work),
+    }
+    activations, probabilities, _ = contenders[KERAS]()
+    for found, wanted, before in (
+        (activations, ours.activations, ours.activation),
+        (probabilities, ours.probabilities, ours.probability),
+    ):
+        check_answers(KERAS, found - before, wanted - before, **CLOSENESS[policy])
     if is_installed("torch") and is_installed("captum"):
-        contenders[CAPTUM] = _captum(model, image)
-    return [
-        Comparison(
-            f"occlusion, zfnet, 224 pixels, {PLACES}x{PLACES} places",
-            OURS,
-            interleaved(contenders, repeats=4, warmup=1),
-            {CAPTUM: 1.3, KERAS: 3.0},
-            images=PLACES**2,
-            note="captum draws one of the three maps.",
-        )
-    ]
+        contenders[CAPTUM] = _captum(model, image, ours.label, policy)
+        lost = contenders[CAPTUM]()[0, 0].numpy()
+        wanted = ours.probability - ours.probability_map
+        check_answers(CAPTUM, lost, wanted, **CLOSENESS[policy])
+    return contenders
 
 
-def _in_keras(models, image):
+def _ours(model, image, channel=None, label=None):
+    occluder = SlidingOccluder(model, layer=5)
+    return lambda: occluder.maps(
+        image,
+        patch_size=PATCH_SIZE,
+        patch_stride=PATCH_STRIDE,
+        channel=channel,
+        label=label,
+    )
+
+
+def _in_keras(models, image, channel, label):
     """All copies in NumPy, then `predict`, as tf-explain does; it has no overlap."""
     copies = np.repeat(image[None], PLACES**2, axis=0)
     for number, copy in enumerate(copies):
         top, left = np.array(divmod(number, PLACES)) * PATCH_STRIDE
         copy[top : top + PATCH_SIZE, left : left + PATCH_SIZE] = 0
     maps, answers = (m.predict(copies, batch_size=32, verbose=0) for m in models)
-    maps = (maps[..., 0].sum((1, 2)), answers[:, 0], answers.argmax(1))
-    return [part.reshape(PLACES, PLACES) for part in maps]
+    sums = maps[..., channel].astype(np.float32).sum((1, 2))
+    drawn = (sums, answers[:, label], answers.argmax(1))
+    return [part.reshape(PLACES, PLACES) for part in drawn]
 
 
-def _captum(model, image):
+def _captum(model, image, label, policy):
+    """Returns how much probability is lost at each pixel, (1, 3, height, width)."""
     import torch
     from captum.attr import Occlusion
 
-    from benchmarks.torch_twin import as_torch, check_twins, torch_twin
+    from benchmarks.torch_twin import as_torch, autocast, torch_twin
 
-    twin = torch_twin(model)
-    check_twins(model, twin)
+    twin = torch.nn.Sequential(torch_twin(model, policy), torch.nn.Softmax(1))
     method, inputs = Occlusion(twin), as_torch(image[None])
 
     def work(size, stride=PATCH_STRIDE):
-        with torch.no_grad():
+        with torch.no_grad(), autocast(policy):
             return method.attribute(
                 inputs,
                 (3, PATCH_SIZE, PATCH_SIZE),
                 strides=(3, stride, stride),
-                target=0,
+                target=label,
                 perturbations_per_eval=size,
-            )
+            ).float()
 
     # Found on fewer places; the best one is then timed.
-    tried = {
-        size: functools.partial(work, size, 3 * PATCH_STRIDE) for size in CAPTUM_BATCHES
-    }
-    times = interleaved(tried, repeats=4, warmup=1)
-    return functools.partial(work, min(times, key=lambda size: times[size].median))
+    size = find_fastest(
+        {size: size for size in CAPTUM_BATCHES},
+        lambda size: work(size, 3 * PATCH_STRIDE),
+    )
+    return functools.partial(work, size)

@@ -4,7 +4,7 @@
 fold's 30 training images of each class and five test images of each, and fits both with
 one C, each in a process of its own. It needs no peer but scikit-learn. LinearSVC holds
 up to 24 bytes a number: layer 1 at 224 pixels would take 20 GB, so it is left out where
-there are more than 100,000 features (`benchmarks.svm` scales it).
+there are more than 100,000 features (`benchmarks.heads` scales it).
 """
 
 import dataclasses
@@ -16,7 +16,7 @@ from pathlib import Path
 
 import numpy as np
 
-from benchmarks.svm import OURS, PEER, PeakMemory
+from benchmarks.head_fits import PeakMemory
 from transfer.experiments.arguments import layer_list
 from zfkeras.cli import settings
 from zfkeras.cli.command import Command, make_folder
@@ -24,6 +24,7 @@ from zfkeras.records import setting
 
 MAX_PEER_FEATURES = 100_000
 TEST_A_CLASS, C = 5, 1.0
+OURS, PEER = "SVMHead", "LinearSVC"
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)

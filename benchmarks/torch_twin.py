@@ -8,6 +8,8 @@ import numpy as np
 import torch
 from torch import nn
 
+from benchmarks.checks import check_answers, twin_images
+from benchmarks.precisions import BFLOAT16, CLOSENESS
 from zfkeras.layers import LocalResponseNormalization, MaxPoolWithArgmax
 from zfkeras.layers.switches import Axis
 
@@ -19,13 +21,29 @@ class _ChannelsLast(nn.Module):
         return x.permute(0, 2, 3, 1).flatten(1)
 
 
-def torch_twin(model: keras.Model) -> nn.Sequential:
-    """Builds the twin of a network that `ZFNet` makes; it answers with logits."""
-    modules = nn.Sequential()
+def torch_twin(model: keras.Model, policy: str) -> nn.Sequential:
+    """Builds the twin of a network that `ZFNet` makes; it answers with logits.
+
+    Its weights are float32: `autocast` is what computes in another precision.
+
+    Raises:
+        AssertionError: it answers otherwise.
+    """
+    twin = nn.Sequential()
     for layer in model.layers[1:]:
         for name, module in _modules(layer):
-            modules.add_module(name, module)
-    return modules.to(memory_format=torch.channels_last)
+            twin.add_module(name, module)
+    twin = twin.to(memory_format=torch.channels_last).eval()
+    images = twin_images(model)
+    with torch.no_grad(), autocast(policy):
+        found = torch.softmax(twin(as_torch(images)).float(), 1).numpy()
+    check_answers("PyTorch", found, model(images), **CLOSENESS[policy])
+    return twin
+
+
+def autocast(policy: str) -> torch.autocast:
+    """Computes in bfloat16 what PyTorch holds to be safe, if the policy is that."""
+    return torch.autocast("cpu", torch.bfloat16, enabled=policy == BFLOAT16)
 
 
 def as_torch(images: np.ndarray) -> torch.Tensor:
@@ -34,14 +52,9 @@ def as_torch(images: np.ndarray) -> torch.Tensor:
     return tensor.permute(0, 3, 1, 2)
 
 
-def check_twins(model: keras.Model, twin: nn.Module) -> None:
-    """Raises AssertionError unless both answer the same."""
-    images = np.random.default_rng(0).normal(0, 60, (2, *model.input_shape[1:]))
-    images = images.astype(np.float32)
-    twin.eval()
-    with torch.no_grad():
-        found = torch.softmax(twin(as_torch(images)), 1).numpy()
-    np.testing.assert_allclose(found, model(images).numpy(), rtol=1e-3, atol=1e-6)
+def as_numpy(maps: torch.Tensor) -> np.ndarray:
+    """(n, channels, height, width) as float32 (n, height, width, channels)."""
+    return maps.detach().float().permute(0, 2, 3, 1).numpy()
 
 
 def _modules(layer):

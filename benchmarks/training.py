@@ -1,21 +1,24 @@
 """A training step at both scales against its twins.
 
 The twins do the same: stochastic gradient descent with momentum, the bound on the
-filters, dropout, LRN; in stock Keras layers, and in PyTorch with channels last.
+filters, dropout, LRN; in stock Keras layers, and in PyTorch with channels last. Where
+the CPU has bfloat16, all are measured in it, too: Keras's mixed policy, autocast.
 """
 
 import keras
 import tensorflow as tf
 
 from benchmarks.comparison import Comparison, is_installed
+from benchmarks.keras_twin import keras_twin
+from benchmarks.precisions import compare, fast_policies, with_policy
 from benchmarks.timing import interleaved
 from zfkeras.models.zfnet import ZFNet
 from zfkeras.training.config import OptimizerConfig
 from zfkeras.training.step import make_optimizer, make_train_step
 
 SCALES = [("zfnet_quarter", 200, 128), ("zfnet", 1000, 32)]  # variant, classes, batch
-OURS, BFLOAT16 = "float32", "bfloat16"
-STOCK, TORCH = "stock Keras layers", "PyTorch, channels last"
+OURS, STOCK, TORCH = "ours", "stock Keras layers", "PyTorch, channels last"
+# Goal of a row: how many times as long each peer must take.
 TARGETS = {
     "zfnet_quarter": {STOCK: 1.25, TORCH: 1.0},
     "zfnet": {STOCK: 1.2, TORCH: 1.2},
@@ -23,63 +26,37 @@ TARGETS = {
 
 
 def run() -> list[Comparison]:
-    """The steps of both networks."""
-    results = []
-    for variant, num_classes, batch_size in SCALES:
-        model = _ours(variant, num_classes)
-        contenders = {
-            OURS: _step(model, batch_size),
-            STOCK: _stock_step(stock_twin(model), batch_size),
-        }
-        if is_installed("torch"):
-            contenders[TORCH] = _torch_step(model, batch_size)
-        contenders[BFLOAT16] = _step(
-            _ours(variant, num_classes, "mixed_bfloat16"), batch_size
-        )
-        steps = interleaved(contenders, repeats=15)
-        results += [
-            Comparison(
-                f"training step, {variant}, batch {batch_size}",
-                OURS,
-                {name: time for name, time in steps.items() if name != BFLOAT16},
-                TARGETS[variant],
-                images=batch_size,
-            ),
-            Comparison(
-                f"training step in bfloat16, {variant}, batch {batch_size}",
-                BFLOAT16,
-                {name: steps[name] for name in (BFLOAT16, OURS)},
-                images=batch_size,
-            ),
-        ]
-    return results
+    """The steps of both networks, in each precision that is fast on this CPU."""
+    return [row for scale in SCALES for row in _compare(*scale)]
 
 
-def _ours(variant, num_classes, dtype=None):
-    return ZFNet(
-        num_classes, variant=variant, kernel_initializer="he_normal", dtype=dtype
+def _compare(variant, num_classes, batch_size):
+    model = ZFNet(num_classes, variant=variant, kernel_initializer="he_normal")
+    contenders = {
+        (policy, name): step
+        for policy in fast_policies()
+        for name, step in _steps(model, batch_size, policy).items()
+    }
+    times = interleaved(contenders, repeats=9)
+    return compare(
+        times,
+        "training step",
+        f"{variant}, batch {batch_size}",
+        OURS,
+        TARGETS[variant],
+        images=batch_size,
     )
 
 
-def stock_twin(model):
-    """The same network, and weights, of layers that Keras and TensorFlow bring."""
-    x = inputs = keras.Input(model.input_shape[1:])
-    for layer in model.layers[1:]:
-        x = _stock_layer(layer)(x)
-    stock = keras.Model(inputs, x)
-    stock.set_weights(model.get_weights())
-    return stock
-
-
-def _stock_layer(layer):
-    if layer.name.startswith("norm"):
-        return keras.layers.Lambda(
-            lambda x: tf.nn.local_response_normalization(x, 2, 2.0, 1e-4, 0.75),
-            name=layer.name,
-        )
-    if layer.name.startswith("pool"):
-        return keras.layers.MaxPooling2D(3, 2, layer.windows.padding, name=layer.name)
-    return type(layer).from_config(layer.get_config())
+def _steps(model, batch_size, policy):
+    """Name -> step of each contender, from the same weights."""
+    steps = {
+        OURS: _step(with_policy(model, policy), batch_size),
+        STOCK: _stock_step(keras_twin(model, policy), batch_size),
+    }
+    if is_installed("torch"):
+        steps[TORCH] = _torch_step(model, batch_size, policy)
+    return steps
 
 
 def _batch(model, batch_size):
@@ -108,14 +85,12 @@ def _stock_step(model, batch_size):
     return lambda: float(step())
 
 
-def _torch_step(model, batch_size):
+def _torch_step(model, batch_size, policy):
     import torch
 
-    from benchmarks.torch_twin import as_torch, check_twins, torch_twin
+    from benchmarks.torch_twin import as_torch, autocast, torch_twin
 
-    twin = torch_twin(model)
-    check_twins(model, twin)
-    twin.train()
+    twin = torch_twin(model, policy).train()
     images, labels = _batch(model, batch_size)
     images, labels = as_torch(images.numpy()), torch.from_numpy(labels.numpy())
     optimizer = torch.optim.SGD(twin.parameters(), 1e-4, momentum=0.9, fused=True)
@@ -123,7 +98,8 @@ def _torch_step(model, batch_size):
 
     def step():
         optimizer.zero_grad(set_to_none=True)
-        loss = torch.nn.functional.cross_entropy(twin(images), labels)
+        with autocast(policy):
+            loss = torch.nn.functional.cross_entropy(twin(images), labels)
         loss.backward()
         optimizer.step()
         with torch.no_grad():  # the renormalisation of sec. 3

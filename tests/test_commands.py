@@ -33,6 +33,7 @@ MISSING = {
     "visualize.filters": "--model {path}.keras --workdir {out}",
     "visualize.occlusion": "--data folder:{path} --workdir {out}",
     "visualize.correspondence": "--data folder:{path} --workdir {out}",
+    "visualize.sanity": "--data folder:{path} --workdir {out}",
     "transfer.caltech": "--data caltech101:{path} --workdir {out}",
     "transfer.pascal": "--data voc2007:{path} --workdir {out}",
     "transfer.tables": "--data caltech101:{path} --workdir {out}",

@@ -1,12 +1,15 @@
 """A second deconvnet: the gradient of a clone whose ReLUs have another gradient.
 
 It shares no code with `visualize`: TensorFlow differentiates a copy of the model, with
-other ReLUs and with the pools of TensorFlow itself.
+other ReLUs and with the pools of TensorFlow itself. The generalised rules are in
+`generalised_reference`.
 """
 
 import keras
 import numpy as np
 import tensorflow as tf
+
+from tests.helpers import generalised_reference as generalised
 
 
 def _relu(method):
@@ -42,7 +45,7 @@ def _clipped(relu, max_value):
     )
 
 
-class _Function(keras.layers.Layer):
+class Function(keras.layers.Layer):
     def __init__(self, function, outputs=1, **kwargs):
         super().__init__(**kwargs)
         self.function, self.outputs = function, outputs
@@ -60,7 +63,7 @@ def _pool(layer):
         )
         return pooled, tf.zeros_like(pooled, tf.int64)
 
-    return _Function(pool, name=layer.name)
+    return Function(pool, name=layer.name)
 
 
 def _lrn(layer, lrn):
@@ -73,15 +76,19 @@ def _lrn(layer, lrn):
     def identity(x):
         return forward(x), lambda upstream: upstream
 
-    return _Function(identity if lrn == "identity" else forward, name=layer.name)
+    return Function(identity if lrn == "identity" else forward, name=layer.name)
 
 
-def override(model, method, lrn):
+def override(model, method, lrn, gates):
     """A clone with the same weights and other gradients."""
     relu = _relu(method)
 
     def clone(layer):
         kind = type(layer).__name__
+        if other := generalised.frozen(layer, method, gates):
+            return other
+        if function := generalised.activation(layer, method):
+            return Function(function, name=layer.name)
         if kind == "MaxPoolWithArgmax":
             return _pool(layer)
         if kind == "LocalResponseNormalization":
@@ -90,11 +97,14 @@ def override(model, method, lrn):
             top = layer.max_value
             cut = _clipped(relu, top)
             function = relu if top is None else (lambda x: cut(x, method))
-            return _Function(function, name=layer.name)
+            return Function(function, name=layer.name)
         if kind == "Softmax":
-            return _Function(keras.activations.linear, name=layer.name)
+            return Function(keras.activations.linear, name=layer.name)
         copy = type(layer).from_config(layer.get_config())
-        name = getattr(getattr(layer, "activation", None), "__name__", None)
+        own = getattr(layer, "activation", None)
+        name = getattr(own, "__name__", None)
+        if function := generalised.activation(own, method):
+            copy.activation = function
         if name == "relu":
             copy.activation = relu
         elif name == "softmax":
@@ -103,7 +113,9 @@ def override(model, method, lrn):
 
     def call(operation, *args, **kwargs):
         if type(operation).__name__ == "Relu":
-            return _Function(relu, name=operation.name)(*args)
+            return Function(relu, name=operation.name)(*args)
+        if function := generalised.activation(operation, method):
+            return Function(function, name=operation.name)(*args)
         return operation(*args, **kwargs)
 
     if isinstance(model, keras.Sequential):
@@ -111,11 +123,12 @@ def override(model, method, lrn):
     twin = keras.models.clone_model(
         model, clone_function=clone, call_function=call, recursive=True
     )
-    twin.set_weights(model.get_weights())
+    for own, given in zip(twin.weights, model.weights, strict=True):
+        own.assign(given)
     return twin
 
 
-def project(model, images, seed, find, method="deconvnet", lrn="identity"):
+def project(model, images, seed, find, method="deconvnet", lrn="identity", gates=None):
     """Takes `seed` (n, ...), in the shape of a layer's output, down to the pixels.
 
     Args:
@@ -125,12 +138,15 @@ def project(model, images, seed, find, method="deconvnet", lrn="identity"):
         find: function of a model to the symbolic tensor of the layer in it.
         method: "deconvnet", "guided" or "gradient".
         lrn: "identity" or "gradient".
+        gates: name of a product -> numbers of the factors that are gates, if those are
+            not the factors of one pixel.
     """
-    twin = override(model, method, lrn)
+    twin = override(model, method, lrn, gates or {})
     part = keras.Model(twin.inputs[0], find(twin))
-    x = tf.convert_to_tensor(images, tf.float32)
+    dtype = twin.inputs[0].dtype
+    x = tf.convert_to_tensor(images, dtype)
     with tf.GradientTape() as tape:
         tape.watch(x)
         maps = part(x, training=False)
-    start = np.asarray(seed(maps.numpy()), np.float32)
+    start = np.asarray(seed(maps.numpy()), dtype)
     return tape.gradient(maps, x, output_gradients=tf.constant(start)).numpy()

@@ -33,7 +33,7 @@ def tensor_of(model, path):
     return output[0]
 
 
-def by_reference(model, images, found, path, lrn=None, method="deconvnet"):
+def by_reference(model, images, found, path, lrn=None, method="deconvnet", gates=None):
     """What the second engine reconstructs for the pairs of a `Projection`."""
 
     def seed(maps):
@@ -50,23 +50,26 @@ def by_reference(model, images, found, path, lrn=None, method="deconvnet"):
 
     lrn = lrn or ("identity" if method == "deconvnet" else "gradient")
     return deconvnet_reference.project(
-        model, images, seed, lambda twin: tensor_of(twin, path), method, lrn
+        model, images, seed, lambda twin: tensor_of(twin, path), method, lrn, gates
     )
 
 
-def assert_close(found, wanted, relative=1e-4):
+def assert_close(found, wanted, relative=1e-4, name=""):
     """Largest difference, by the largest value; neither may be all zeros."""
     scale = np.abs(wanted).max()
-    assert scale > 0, "nothing to compare"
-    assert np.abs(found - wanted).max() <= relative * scale
+    assert scale > 0, f"{name}: nothing to compare"
+    assert np.abs(found - wanted).max() <= relative * scale, name
 
 
-def assert_engines_agree(model, images, path, method="deconvnet", **asked):
+def assert_engines_agree(
+    model, images, path, method="deconvnet", rules="paper", gates=None, **asked
+):
     """Both engines reconstruct the same, from the same activations."""
-    found = Deconvnet(model, method=method).project_units(images, path, **asked)
+    deconvnet = Deconvnet(model, method=method, rules=rules)
+    found = deconvnet.project_units(images, path, **asked)
     rows = asked.get("image")
     images = images if rows is None else images[rows]
-    wanted = by_reference(model, images, found, path, method=method)
+    wanted = by_reference(model, images, found, path, None, method, gates)
     assert_close(found.reconstructions, wanted)
     return found
 

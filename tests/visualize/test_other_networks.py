@@ -1,6 +1,7 @@
 """Networks of other people, saved with their preprocessing, through every command."""
 
 import json
+from html import unescape
 
 import keras
 import numpy as np
@@ -10,6 +11,7 @@ from tests.helpers.page_reader import PageReader
 from tests.helpers.splits import noise, png
 from tests.helpers.trees import write_tree
 from visualize import report
+from visualize.deconvnet import rule_sets
 from visualize.figures.catalogue import FIGURES
 from visualize.figures.evolution.callback import EvolutionCallback
 from visualize.figures.features.figure import FEATURES
@@ -84,7 +86,7 @@ def test_a_layer_without_a_rule_is_one_line_in_what_projects(
     # Before any work.
     monkeypatch.setattr("zfkeras.passes.sharded.evaluation_batches", None)
     said = refusal(MAIN[key], data, *(word.format(path=leaky) for word in argv))
-    assert "leaky" in said and "register_rule" in said
+    assert "leaky" in said and "--rules generalised" in said
 
 
 def transfer_network(is_nested=True, before=None):
@@ -127,6 +129,7 @@ def nested(tmp_path_factory):
         ("nested", "features", "{data} --layers=base --top=2", ["base"]),
         ("nested", "features", "{data} --layers=mean --top=2", ["mean"]),
         ("nested", "filters", "{data}", ["base.stem", "base.project"]),
+        ("leaky", "features", "{data} --layers=high --rules=generalised", ["high"]),
         # What projects nothing needs no rules.
         ("leaky", "invariance", "{data} --layers=low,mean --count=1", ["low", "mean"]),
         ("leaky", "correspondence", "--layers=high,mean --random=2", ["high", "mean"]),
@@ -182,35 +185,44 @@ def test_features_are_shown_above_every_layer_that_has_a_rule(
 
 @pytest.mark.slow
 @pytest.mark.parametrize(
-    ("name", "layers"),
+    ("name", "layers", "rules"),
     [
-        ("VGG16", ["block1_conv1", "block3_pool", "fc2"]),
-        ("ResNet50", ["conv1_relu", "conv3_block1_out", "avg_pool"]),
+        ("VGG16", ["block1_conv1", "block3_pool", "fc2"], "paper"),
+        ("ResNet50", ["conv1_relu", "conv3_block1_out", "avg_pool"], "paper"),
+        (
+            "MobileNetV3Small",
+            ["conv_bn", "expanded_conv_project_bn", "expanded_conv_2_add"],
+            "generalised",
+        ),
     ],
 )
-def test_keras_applications_go_through_the_report(run, name, layers, data, tmp_path):
+def test_keras_applications_go_through_the_report(
+    run, name, layers, rules, data, tmp_path
+):
     make = getattr(keras.applications, name)
     model, path = snapshots(
         tmp_path,
         lambda: make(weights=None, input_shape=(SIDE, SIDE, 3), classes=len(NAMES)),
     )
-    assert_report_takes(run, model, path, data, layers)
+    assert_report_takes(run, model, path, data, layers, rules)
 
 
-def assert_report_takes(run, model, path, data, layers):
+def assert_report_takes(run, model, path, data, layers, rules="paper"):
     """Runs the report, which makes every figure, and the callback."""
     folder = path.parent.parent
     argv = [f"--model={path}", data, f"--layers={','.join(layers)}", "--channels=2"]
-    argv += ["--batch-size=8", f"--run={folder}", "--quick"]
+    argv += ["--batch-size=8", f"--run={folder}", "--quick", f"--rules={rules}"]
     assert run(report.main, *argv)[0] == 0
-    page = PageReader((folder / "out" / "report.html").read_text("utf-8"))
+    html = (folder / "out" / "report.html").read_text("utf-8")
+    assert (rule_sets.LABEL in unescape(html)) == (rules != "paper")
+    page = PageReader(html)
     assert {*FIGURES} <= {attributes.get("id") for _, attributes in page.elements}
     text = (folder / "out" / "gallery" / "gallery.json").read_text("utf-8")
     record = json.loads(text)
     assert [layer["layer_name"] for layer in record["layers"]] == layers
     assert max(layer["recomputation_error"] for layer in record["layers"]) < 1e-3
     images = np.random.default_rng(0).normal(size=(8, SIDE, SIDE, 3))
-    live = EvolutionCallback(images, layers[:2], [1, 2], folder / "live")
+    live = EvolutionCallback(images, layers[:2], [1, 2], folder / "live", rules=rules)
     model.compile("sgd", "sparse_categorical_crossentropy")
     labels = np.arange(8) % len(NAMES)
     model.fit(images, labels, epochs=2, callbacks=[live], verbose=0)

@@ -16,9 +16,12 @@ from visualize.deconvnet.checks import as_numbers, list_of_layers, whole_number
 from visualize.deconvnet.graph import Graph
 from visualize.deconvnet.projector import Projector
 from visualize.deconvnet.requests import WHOLE_MAP, Pairs, as_slice
+from visualize.deconvnet.rule_sets import PAPER, RULE_SETS
 from visualize.deconvnet.rules import Options
-from visualize.deconvnet.seeds import Asks, project
+from visualize.deconvnet.seeds import Asks, project, windows_of
+from visualize.deconvnet.windows import paste
 from zfkeras.errors import RunError, UsageError
+from zfkeras.graph.boxes import Boxes
 from zfkeras.graph.calls import model_of
 from zfkeras.models.classifier import Classifier
 
@@ -70,9 +73,15 @@ class Deconvnet:
         lrn: "identity" lets local response normalisation pass the signal on, "gradient"
             takes its derivative. `None` (default) means "identity" for the deconvnet,
             which the paper draws without it, and "gradient" for the other two.
+        rules: which layers it goes through: "paper" (default) refuses what Zeiler &
+            Fergus do not cover, such as GELU, swish, layer normalisation and products
+            of maps; "generalised" has rules for these, too, which are not the paper's
+            (docs/methods/generalised.md). Where a network has none of them, both give
+            the same.
 
     Raises:
-        UsageError: a model of another kind, or a method that does not exist.
+        UsageError: a model of another kind, or a method or a set of rules that does not
+            exist.
 
     Example:
         >>> import zfkeras
@@ -87,13 +96,15 @@ class Deconvnet:
         *,
         method: str = "deconvnet",
         lrn: str | None = None,
+        rules: str = PAPER,
     ):
         _check_choice("method", method, METHODS)
+        _check_choice("rules", rules, RULE_SETS)
         if lrn is None:
             lrn = "identity" if method == "deconvnet" else "gradient"
         _check_choice("lrn", lrn, LRN)
         self.model = model_of(model)
-        self.options = Options(method, lrn)
+        self.options = Options(method, lrn, rules)
         self._graph = Graph(self.model, self.options)
         self._projectors: dict = {}
         # For images of each size: a network without a size takes any.
@@ -174,11 +185,17 @@ class Deconvnet:
         batch_size = whole_number("batch_size", batch_size, 1)
         projector = self._projector(layer)
         whole_map = isinstance(position, str) and position == WHOLE_MAP
-        asks = Asks(channel is None, position is None or whole_map, whole_map)
         maps_shape = self._maps_shape(projector, images.shape[1:])
         pairs = Pairs.of(len(images), maps_shape, channel, position, image)
+        asks = Asks(
+            channel is None,
+            position is None or whole_map,
+            whole_map,
+            pairs.are_apart,
+        )
+        window = windows_of(projector, asks).get(0)
+        reconstructions = np.zeros((len(pairs), *images.shape[1:]), np.float32)
         results: list[np.ndarray] = [
-            np.empty((len(pairs), *images.shape[1:]), np.float32),
             np.empty(len(pairs), np.float32),
             np.empty(len(pairs), np.int64),
             np.empty((len(pairs), 2), np.int64),
@@ -190,14 +207,20 @@ class Deconvnet:
             )
             run = self._function(projector, images.shape[1:], asks, cut)
             answers = run(*(tf.convert_to_tensor(array) for array in batch))
-            for result, answer in zip(results, answers, strict=True):
-                result[as_slice(chosen)] = answer.numpy()[: len(chosen)]
-        if not np.isfinite(results[1]).all():
+            below, *found = (answer.numpy()[: len(chosen)] for answer in answers)
+            for result, part in zip(results, found, strict=True):
+                result[as_slice(chosen)] = part
+            if window is None:
+                reconstructions[as_slice(chosen)] = below
+            else:
+                own = [reconstructions[pair] for pair in chosen]
+                paste(below, window, found[-1], own)
+        if not np.isfinite(results[0]).all():
             raise RunError(
                 f"an activation of layer {projector.path!r} is not finite; "
                 "check the weights of the network"
             )
-        reconstructions, activations, channels, positions = results
+        activations, channels, positions = results
         return Projection(
             reconstructions, activations, channels, positions, projector.path
         )
@@ -213,6 +236,24 @@ class Deconvnet:
         """
         for layer in list_of_layers(layers):
             self._projector(layer)
+
+    def field(self, layer: int | str) -> Boxes | None:
+        """Returns the pixels that the reconstruction of a unit can reach.
+
+        They are the receptive field of the unit, gates held: a unit sees the whole
+        image through a gate of squeeze-and-excitation, but no signal goes there.
+
+        Args:
+            layer: as in `project`.
+
+        Returns:
+            The boxes of the units; `None` for a layer above one whose windows are not
+            known, or for images of unknown size.
+
+        Raises:
+            UsageError: an unknown layer.
+        """
+        return self._graph.field(self._graph.layers.path(layer))
 
     def _images(self, images):
         wanted = tuple(self.model.inputs[0].shape)

@@ -9,8 +9,11 @@ import keras
 
 from visualize.deconvnet.rules import Call, Options, Rule, Slot, find_rule
 from visualize.deconvnet.rules.activations import Probability
+from visualize.deconvnet.rules.gates import rule_of_gate
 from zfkeras.errors import UsageError
+from zfkeras.graph.boxes import Boxes
 from zfkeras.graph.layer_graph import LayerGraph
+from zfkeras.graph.receptive_field import receptive_field
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
@@ -50,6 +53,7 @@ class Graph:
         self.outputs = self.layers.outputs
         self.shapes = {}  # of each tensor, without the batch axis
         self.steps = []
+        self._made_by = {}  # number of each tensor -> the call that made it
         before_activations = itertools.count(-1, -1)
         for call in self.layers.calls:
             if call.is_input and call.around:
@@ -63,6 +67,25 @@ class Graph:
         """Returns the number of a layer's output."""
         return self.layers.call(layer).outputs[0]
 
+    def field(self, path: str) -> Boxes | None:
+        """Returns the pixels that a unit's signal can reach; `None` if unknown.
+
+        These are the receptive field of the unit, gates held.
+        """
+        counts = {}
+        for step in self.steps:
+            rule = find_rule(step.call.operation, step.call.options.rules) or Rule()
+            counts[step.outputs] = rule.carries(step.call)
+        nodes = {id(c.node): counts.get(c.outputs) for c in self.layers.calls}
+        try:
+            return receptive_field(
+                self.layers.model,
+                self.layers.tensor(path),
+                lambda call: nodes.get(id(call.node)) or (True,) * len(call.inputs),
+            )
+        except UsageError:
+            return None
+
     def logit(self, tensor: int) -> int:
         """Returns a tensor, or what it was before a final softmax or sigmoid."""
         made_by = {number: step for step in self.steps for number in step.outputs}
@@ -74,29 +97,41 @@ class Graph:
         self, tensors: Iterable[int], rule_of: Callable[[Call], Rule | None]
     ) -> tuple[Step, ...]:
         """Returns the steps that some tensors depend on, each with its rule."""
-        needed, kept = {*tensors}, []
+        needed, carrying, kept = {*tensors}, {*tensors}, []
         for step in reversed(self.steps):
-            if needed & {*step.outputs}:
-                used = tuple(number in needed for number in step.outputs)
-                call = dataclasses.replace(step.call, used_outputs=used)
-                kept.append(dataclasses.replace(step, call=call))
-                needed |= {*step.inputs}
+            if not needed & {*step.outputs}:
+                continue
+            used = tuple(number in needed for number in step.outputs)
+            call = dataclasses.replace(step.call, used_outputs=used)
+            gives = rule_of
+            if carrying & {*step.outputs}:
+                rule = find_rule(call.operation, call.options.rules) or Rule()
+                inputs = zip(step.inputs, rule.carries(call), strict=True)
+                carrying |= {number for number, carries in inputs if carries}
+            else:
+                gives = rule_of_gate
+            kept.append((dataclasses.replace(step, call=call), gives))
+            needed |= {*step.inputs}
         return tuple(
-            dataclasses.replace(step, rule=rule_of(step.call))
-            for step in reversed(kept)
+            dataclasses.replace(step, rule=gives(step.call))
+            for step, gives in reversed(kept)
         )
 
     def _append(self, call, options, numbers):
-        rule = find_rule(call.operation)
+        rule = find_rule(call.operation, options.rules)
         arguments, shapes = _arguments(call.node), call.input_shapes
-        inside = Call(call.operation, call.path, arguments, options, shapes)
+        sources = tuple(map(self._made_by.get, call.inputs))
+        inside = Call(call.operation, call.path, arguments, options, shapes, sources)
+        self._made_by |= dict.fromkeys(call.outputs, inside)
         if rule is None or not rule.has_activation:
             self.steps.append(Step(inside, call.inputs, call.outputs))
             return
         between, shape = (next(numbers),), self.shapes[call.outputs[0]]
         self.shapes[between[0]] = shape
         activation = call.operation.activation
-        after = Call(activation, call.path, ((Slot(0),), {}), options, (shape,))
+        slots = ((Slot(0),), {})
+        after = Call(activation, call.path, slots, options, (shape,), (inside,))
+        self._made_by |= dict.fromkeys(call.outputs, after)
         self.steps += [
             Step(inside, call.inputs, between),
             Step(after, between, call.outputs),

@@ -6,9 +6,10 @@ from visualize.figures.figure import Figure
 from visualize.figures.filters.figure import FILTERS
 from visualize.figures.invariance.figure import INVARIANCE
 from visualize.figures.occlusion.figure import OCCLUSION
+from visualize.figures.sanity.figure import SANITY
 from zfkeras.errors import UsageError
 
-_BUILT_IN = (EVOLUTION, INVARIANCE, FILTERS, OCCLUSION, CORRESPONDENCE)
+_BUILT_IN = (SANITY, EVOLUTION, INVARIANCE, FILTERS, OCCLUSION, CORRESPONDENCE)
 FIGURES: dict[str, Figure] = {figure.key: figure for figure in _BUILT_IN}
 
 

@@ -2,9 +2,14 @@
 
 import dataclasses
 from collections.abc import Mapping
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
+from visualize.deconvnet.rule_sets import LABEL, PAPER
 from zfkeras.passes.experiment import Experiment
+from zfkeras.records import Record
+
+if TYPE_CHECKING:
+    from zfkeras.passes.context import Context
 
 #: Settings that a report hands to every figure that has them.
 COMMON = (
@@ -15,6 +20,7 @@ COMMON = (
     "batch_size",
     "max_images",
     "max_bad_fraction",
+    "rules",
 )
 
 
@@ -34,6 +40,7 @@ class Figure(Experiment):
         takes: settings that it also takes from a report, where that has them: "run",
             "layers", "images", "parts", "parts_images", "models".
         shows_objects: whether it wants whole photographs rather than crops of them.
+        unprojected: pictures without projections, which no set of rules changes.
     """
 
     title: str
@@ -41,6 +48,22 @@ class Figure(Experiment):
     quick: Mapping[str, Any] = dataclasses.field(default_factory=dict)
     takes: tuple[str, ...] = ()
     shows_objects: bool = False
+    unprojected: tuple[str, ...] = ()
+
+    def measure_record(self, context: "Context", settings: Any) -> Record:
+        """Measures; labels what was projected by other rules than the paper's."""
+        record = super().measure_record(context, settings)
+        rules = getattr(settings, "rules", PAPER)
+        projected = {*record.pictures} - {*self.unprojected}
+        if rules == PAPER or not projected:
+            return record
+        from visualize.figures.marks import label_rules
+
+        for name in projected:
+            if record.pictures[name] is not None:
+                label_rules(record.pictures[name], rules)
+        said = f"Projected by {LABEL} (docs/methods/generalised.md)."
+        return dataclasses.replace(record, findings=[said, *record.findings])
 
     def settings_in_report(self, request: Mapping[str, Any], is_quick: bool) -> Any:
         """Makes the settings of what a report gives; raises UsageError otherwise."""

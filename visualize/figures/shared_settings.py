@@ -3,6 +3,7 @@
 import dataclasses
 from pathlib import Path
 
+from visualize.deconvnet.rule_sets import PAPER, RULE_SETS
 from zfkeras.cli import settings
 from zfkeras.records import setting
 
@@ -17,6 +18,19 @@ LAYERS_HELP = (
     "make)"
 )
 TOP_HELP = "strongest activations of each channel, one an image"
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class RuleSettings:
+    """Which layers the deconvnet goes through."""
+
+    rules: str = setting(
+        PAPER,
+        choices=RULE_SETS,
+        help="rules of the deconvnet: paper refuses layers that Zeiler & Fergus do not "
+        "cover; generalised has rules for GELU, swish, layer normalisation, "
+        "squeeze-and-excitation and others, too (default: %(default)s)",
+    )
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)

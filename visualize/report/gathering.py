@@ -7,6 +7,7 @@ from collections.abc import Callable
 from functools import partial
 from pathlib import Path
 
+from visualize.deconvnet.rule_sets import LABEL, PAPER
 from visualize.figures.catalogue import FIGURES
 from visualize.figures.features.figure import FEATURES
 from visualize.figures.features.gallery import GALLERY
@@ -74,7 +75,7 @@ def gather(settings: ReportSettings) -> tuple[Page, list[str]]:
     made.add_section(tables.TRANSFER, lambda: tables.transfer(settings.transfer))
     page = Page(
         title=f"What {_name(settings.model, classifier)} sees",
-        subtitle=_subtitle(settings.model, split, source),
+        subtitle=_subtitle(settings, classifier, split, source),
         facts=_facts(classifier),
         gallery=gallery,
         sections=tuple(made.sections),
@@ -139,12 +140,20 @@ def _name(model: str, classifier: Classifier) -> str:
     return str(variant or model_labels([model], None)[0])
 
 
-def _subtitle(model: str, split: str, source: Source) -> str:
+def _subtitle(
+    settings: ReportSettings, classifier: Classifier, split: str, source: Source
+) -> str:
+    model = settings.model
     network = model if model in PRESETS else Path(model).name
-    return (
+    subtitle = (
         f"The network {network}, looked into with a deconvnet as Zeiler and Fergus did "
         f"with theirs: {_images_in_words(split, source)}."
     )
+    if settings.rules != PAPER:
+        subtitle += f" Projected by {LABEL}."
+    if LayerGraph(classifier.model).endpoints:
+        return subtitle
+    return f"{subtitle} What the paper says is about ZFNet, which this network is not."
 
 
 def _images_in_words(split: str, source: Source) -> str:

@@ -70,7 +70,8 @@ def gallery(record: Record, folder: Path) -> Gallery:
                 f"activation per {_counted_once(numbers)}. Grey is zero, and each "
                 "reconstruction has its contrast stretched by itself. Choose a channel "
                 "to enlarge it.",
-                *_specific(layers),
+                *record.findings,
+                *_specific(layers, top / numbers["images_per_class"]),
                 *_said_of_bad_images(record),
             ),
             layers=tuple(
@@ -85,23 +86,36 @@ def _counted_once(record: Mapping) -> str:
     return "photograph" if record.get("data") == "photographs" else "image"
 
 
-def _specific(layers: list[Mapping]) -> tuple[str, ...]:
-    """Says whether higher layers are more specific to classes, as in the paper."""
+def _specific(layers: list[Mapping], fewest: float) -> tuple[str, ...]:
+    """Says whether higher layers are more specific to classes, as in the paper.
+
+    fewest: of how many classes the images of a channel are if it answers to as few as
+    it can.
+    """
     first, last = layers[0], layers[-1]
     low, high = first["mean_num_classes_in_top"], last["mean_num_classes_in_top"]
     if None in (low, high):  # all channels dead, or the images of no known class
         return ()
+    chance = first["num_classes_by_chance"]
+    # Only the layers of networks that ZFNet makes have the paper's numbers.
+    is_zfnet = isinstance(first["layer"], int)
+    paper = "as in the paper" if is_zfnet else "as the paper reports of ZFNet"
     verdict = "higher layers are not more specific to classes than lower ones."
-    if high < _FAR_FEWER * low:
-        verdict = "higher layers are more specific to classes, as in the paper."
+    if fewest > _FAR_FEWER * chance:
+        verdict = (
+            "with so few images per class, these images cannot show whether higher "
+            "layers are more specific to classes."
+        )
+    elif high < _FAR_FEWER * low:
+        verdict = f"higher layers are more specific to classes, {paper}."
     elif high < _FEWER * low:
-        verdict = "higher layers are a little more specific, as in the paper."
+        verdict = f"higher layers are a little more specific, {paper}."
     elif high < low:
         verdict = "higher layers are hardly more specific to classes than lower ones."
     return (
         f"Among the images of a channel there are {low:.1f} classes in layer "
         f"{first['layer']} and {high:.1f} in layer {last['layer']}, where chance gives "
-        f"{first['num_classes_by_chance']:.1f}: {verdict}",
+        f"{chance:.1f}: {verdict}",
     )
 
 

@@ -3,7 +3,7 @@
 import dataclasses
 from pathlib import Path
 
-from visualize.figures.shared_settings import LAYERS_HELP
+from visualize.figures.shared_settings import LAYERS_HELP, RuleSettings
 from zfkeras.cli import settings
 from zfkeras.records import setting
 
@@ -12,7 +12,7 @@ MAX_IMAGES, QUICK_MAX_IMAGES = 2_000, 300
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
-class ReportSettings(settings.ModelSettings):
+class ReportSettings(RuleSettings, settings.ModelSettings):
     """What is shown of which network, on which images."""
 
     data: str = settings.some_data(

@@ -135,6 +135,7 @@ def boxes_below(
     tensor: int,
     axes_of: Callable,
     join: Callable = lambda box, other, shape: box | other,
+    counts: Callable = lambda call: (True,) * len(call.inputs),
 ) -> dict[int, Boxes | None]:
     """Follows a unit of one tensor down to everything it depends on.
 
@@ -144,6 +145,7 @@ def boxes_below(
         tensor: its number.
         axes_of: function from a call to its windows; `None` for the whole tensors.
         join: function from two boxes of one map, and its shape, to boxes for both.
+        counts: function from a call to whether each of its inputs counts. Default: all.
 
     Returns:
         Number of each tensor below -> the pixels that a unit of `tensor` depends on;
@@ -155,12 +157,14 @@ def boxes_below(
         if not used:
             continue
         axes = None if None in used else axes_of(call)
+        inputs = [*zip(call.inputs, call.input_shapes, counts(call), strict=True)]
+        inputs = [(number, shape) for number, shape, is_counted in inputs if is_counted]
         if axes is None:
-            found |= dict.fromkeys((*call.outputs, *call.inputs))
+            found |= dict.fromkeys((*call.outputs, *(number for number, _ in inputs)))
             continue
         read = functools.reduce(operator.or_, used)
         largest = [max(s[axis] for s in call.input_shapes) for axis in (0, 1)]
-        for number, shape in zip(call.inputs, call.input_shapes, strict=True):
+        for number, shape in inputs:
             below = _broadcast(read, shape, largest).below(axes, shape)
             other = found.get(number, below)
             found[number] = other and join(below, other, shape)

@@ -56,6 +56,7 @@ SILENT = (
     keras.layers.RandomTranslation,
     keras.layers.RandomZoom,
     keras.layers.SpatialDropout2D,
+    "keras.applications.StochasticDepth",
 )
 
 
@@ -137,12 +138,14 @@ def windows_of(operation) -> tuple | str | None:
 
 
 def operation_name(kind: type) -> str | None:
-    """Names an operation of Keras that is no layer: "keras.ops.Relu"."""
+    """Names an operation or layer that Keras does not export: "keras.ops.Relu"."""
     words = kind.__module__.split(".")
-    if words[:2] == ["keras", "src"] and words[2] in ("ops", "activations"):
+    if words[:2] == ["keras", "src"] and words[2] in _NOT_EXPORTED:
         return f"keras.{words[2]}.{kind.__name__}"
     return None
 
+
+_NOT_EXPORTED = ("ops", "activations", "applications")
 
 # What a subclass may define for itself without changing what the layer computes.
 _HARMLESS = {
@@ -196,6 +199,12 @@ def _of_centre(layer) -> tuple:
     return tuple(_Centre(1, 1, "valid", side) for side in (layer.height, layer.width))
 
 
+def _of_normalization(layer) -> tuple | str:
+    """Returns windows: of each position alone if the statistics are over channels."""
+    axes = layer.axis if isinstance(layer.axis, (list, tuple)) else [layer.axis]
+    return POINTWISE if {*axes} <= {-1, 3} else WHOLE
+
+
 def _of_index(operation) -> tuple | None:
     """Returns windows where only channels are chosen: `t[..., ::-1]`, `t[..., 0]`."""
     node = operation._inbound_nodes[0]
@@ -215,6 +224,11 @@ def _of_stack(operation) -> tuple | None:
     return POINTWISE if operation.axis in (-1, 3) else None
 
 
+_POINTWISE_OPERATIONS = """
+Add Celu Concatenate Divide Elu Gelu HardSigmoid HardSilu LeakyRelu Maximum
+Multiply Negative Relu Relu6 Selu Sigmoid Silu Softplus SparsePlus
+Squareplus Subtract Tanh TrueDivide
+"""
 register_kinds(keras.layers.Conv2D, role=Role.CONVOLUTION, windows=_of_convolution)
 register_kinds(
     keras.layers.DepthwiseConv2D,
@@ -278,24 +292,17 @@ register_kinds(
     keras.layers.Rescaling,
     keras.layers.Subtract,
     "keras.activations.ReLU",
-    "keras.ops.Add",
-    "keras.ops.Concatenate",
-    "keras.ops.Divide",
-    "keras.ops.Maximum",
-    "keras.ops.Multiply",
-    "keras.ops.Negative",
-    "keras.ops.Relu",
-    "keras.ops.Relu6",
-    "keras.ops.Sigmoid",
-    "keras.ops.Subtract",
-    "keras.ops.TrueDivide",
+    "keras.applications.CustomScaleLayer",
+    "keras.applications.LayerScale",
+    *(f"keras.ops.{name}" for name in _POINTWISE_OPERATIONS.split()),
     role=Role.OTHER,
     windows=POINTWISE,
 )
 register_kinds(
-    keras.layers.GroupNormalization,
     keras.layers.LayerNormalization,
     keras.layers.RMSNormalization,
     keras.layers.UnitNormalization,
     role=Role.OTHER,
+    windows=_of_normalization,
 )
+register_kinds(keras.layers.GroupNormalization, role=Role.OTHER, windows=WHOLE)

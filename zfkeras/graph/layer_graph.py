@@ -61,12 +61,13 @@ class LayerGraph:
 
     @property
     def convolutions(self) -> dict[str, keras.Layer]:
-        """Path -> layer of each convolution over all channels, in order."""
-        return {
-            call.path: call.operation
-            for call in self.calls
-            if role_of(call.operation) is Role.CONVOLUTION
-        }
+        """Path -> layer of each convolution over all channels, in order.
+
+        Those of single places are left out, unless there are no others: the layers of
+        squeeze-and-excitation.
+        """
+        calls = [c for c in self.calls if role_of(c.operation) is Role.CONVOLUTION]
+        return {call.path: call.operation for call in _of_many_places(calls)}
 
     def call(self, layer: int | str) -> LayerCall:
         """Finds the call that a layer's number or name means."""
@@ -143,10 +144,11 @@ class LayerGraph:
             return number
         running = [call for call in self.calls if call.runs]
         maps = [
-            call.path
+            call
             for call in running
             if len(call.tensor.shape) == 4 and not _is_silent(call)
         ]
+        maps = [call.path for call in _of_many_places(maps)]
         hidden = [call for stage in self.stages[:-1] for call in stage]
         vectors = [call.path for call in hidden if len(call.tensor.shape) == 2]
         # Without a hidden dense layer or pool it is what the answer is made of.
@@ -242,6 +244,12 @@ def check_layer(layer: object) -> None:
 def _shown(paths) -> str:
     """Joins the first names for a message, each once."""
     return ", ".join([*dict.fromkeys(paths)][:_SHOWN])
+
+
+def _of_many_places(calls) -> list[LayerCall]:
+    """Returns the calls whose maps have more than one place; without any, all."""
+    many = [call for call in calls if {*call.tensor.shape[1:-1]} != {1}]
+    return many or [*calls]
 
 
 def _is_silent(call) -> bool:

@@ -4,6 +4,8 @@ Sizes and offsets come from each layer's own kernel, stride and padding, so the 
 holds for any functional or sequential model made of layers in the register of kinds.
 """
 
+from collections.abc import Callable
+
 import keras
 
 from zfkeras.errors import UsageError
@@ -12,7 +14,11 @@ from zfkeras.graph.calls import calls_between, model_of
 from zfkeras.graph.kinds import WHOLE, windows_of
 
 
-def receptive_field(model: keras.Model, tensor: keras.KerasTensor) -> Boxes:
+def receptive_field(
+    model: keras.Model,
+    tensor: keras.KerasTensor,
+    counts: Callable = lambda call: (True,) * len(call.inputs),
+) -> Boxes:
     """Computes the receptive field of a tensor inside a model.
 
     Args:
@@ -20,6 +26,8 @@ def receptive_field(model: keras.Model, tensor: keras.KerasTensor) -> Boxes:
             image of known size as its input.
         tensor: an output of one of its layers, as `zfkeras.endpoints(model)[5].tensor`
             or `model.get_layer("conv3").output`.
+        counts: function from a `LayerCall` to whether each of its inputs counts, for
+            fields without those of gates, say. Default: all count.
 
     Returns:
         The input pixels of each unit; the whole image, with the stride 0, for units
@@ -52,7 +60,7 @@ def receptive_field(model: keras.Model, tensor: keras.KerasTensor) -> Boxes:
             argument="tensor", expected="in the model", received=tensor.name
         )
     running = [call for call in calls if call.runs]
-    seen = boxes_below(running, number, _axes).get(0)
+    seen = boxes_below(running, number, _axes, counts=counts).get(0)
     height, width = shapes[0][1:3]
     return seen or Boxes(Span(0, height), Span(0, width))
 

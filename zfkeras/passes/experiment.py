@@ -50,6 +50,10 @@ class Experiment:
         """Runs the command; returns its exit code."""
         return command.run(self.build_parser(), self.run, argv)
 
+    def measure_record(self, context: "Context", settings: Any) -> Record:
+        """Calls `measure`; subclasses add to its record."""
+        return self.measure(context, settings)
+
     def make(
         self, context: "Context", settings: Any, made_with: str | None = None
     ) -> tuple[Record, list[Path]]:
@@ -60,12 +64,13 @@ class Experiment:
         """
         from zfkeras.io.files import written_whole
         from zfkeras.io.provenance import write_results
-        from zfkeras.plots import save_figure
 
-        record = self.measure(context, settings)
+        record = self.measure_record(context, settings)
         written = [context.workdir / name for name in record.pictures]
         for path, picture in zip(written, record.pictures.values(), strict=True):
             if picture is not None:
+                from zfkeras.plots import save_figure
+
                 save_figure(picture, path)
         if record.tables:
             written.append(context.workdir / f"{self.key}.md")

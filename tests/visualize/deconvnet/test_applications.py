@@ -4,7 +4,7 @@ import keras
 import numpy as np
 import pytest
 
-from tests.helpers.projections import random_images
+from tests.helpers.projections import assert_engines_agree, random_images, shake
 from visualize import Deconvnet
 from zfkeras import UsageError
 from zfkeras.graph.layer_graph import LayerGraph
@@ -30,7 +30,7 @@ def made(name):
         ("MobileNetV2", "block_6_expand_relu"),
         ("DenseNet121", "pool2_pool"),
         ("InceptionV3", "mixed0"),
-        ("InceptionResNetV2", "mixed_5b"),
+        ("InceptionResNetV2", "block35_3"),
         ("Xception", "block4_sepconv1_act"),
         ("NASNetMobile", "reduction_concat_stem_1"),
     ],
@@ -44,6 +44,23 @@ def test_a_middle_layer_is_projected(name, layer):
     top, left, bottom, right = np.maximum(boxes.box(found.positions[0]), 0)
     picture[top:bottom, left:right] = 0
     assert not picture.any()  # a unit has no part in what it does not see
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    ("name", "layer"),
+    [
+        ("ConvNeXtTiny", "convnext_tiny_stage_2_block_0_layer_scale"),
+        ("EfficientNetB0", "block4a_project_bn"),
+        ("EfficientNetV2B0", "block4a_project_bn"),
+        ("MobileNetV3Small", "expanded_conv_5_project_bn"),
+    ],
+)
+def test_engines_agree_on_modern_networks(name, layer):
+    model = made(name)
+    shake(model)
+    images = random_images((1, SIDE, SIDE, 3), scale=3)
+    assert_engines_agree(model, images, layer, "guided", "generalised")
 
 
 @pytest.mark.slow

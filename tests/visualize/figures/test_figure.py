@@ -1,11 +1,14 @@
 import dataclasses
 
 import pytest
+from matplotlib.figure import Figure as Drawing
 
+from visualize.deconvnet.rule_sets import LABEL
 from visualize.figures.catalogue import FIGURES, register_figure
 from visualize.figures.figure import Figure
 from zfkeras.errors import UsageError
-from zfkeras.records import setting
+from zfkeras.passes.context import Context
+from zfkeras.records import Record, setting
 
 GIVEN = {"model": "quarter", "data": "photographs", "split": "validation", "run": "r"}
 
@@ -44,6 +47,34 @@ def test_a_setting_that_a_report_was_not_given_is_named():
     with pytest.raises(UsageError) as caught:
         FIGURES["evolution"].settings_in_report({"data": "shapes"}, is_quick=False)
     assert caught.value.argument == "--run"
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class ProjectedSettings:
+    rules: str = setting("paper", help="rules")
+
+
+@pytest.mark.parametrize("rules", ["paper", "generalised"])
+def test_records_and_pictures_say_by_which_rules_they_were_made(rules, tmp_path):
+    pictures = {name: Drawing() for name in ("projected.png", "filters.png")}
+    for picture in pictures.values():
+        picture.suptitle("Maps")
+    figure = Figure(
+        key="x",
+        title="X",
+        description="",
+        settings=ProjectedSettings,
+        measure=lambda context, settings: Record({}, ["Found."], pictures=pictures),
+        unprojected=("filters.png",),
+    )
+    settings = ProjectedSettings(rules=rules)
+    record, _ = figure.make(Context(tmp_path), settings)
+    titles = {name: picture.get_suptitle() for name, picture in pictures.items()}
+    is_labelled = rules == "generalised"
+    assert titles["filters.png"] == "Maps"
+    assert (LABEL in titles["projected.png"]) == is_labelled
+    assert (LABEL in " ".join(record.findings)) == is_labelled
+    assert record.findings[-1] == "Found."
 
 
 def test_only_figures_are_registered():

@@ -6,7 +6,7 @@ from zfkeras.errors import RunError
 from zfkeras.records import Record, Table
 
 
-def gallery_of(folder, *layers):
+def gallery_of(folder, *layers, images_per_class=9):
     record = {
         "layer": "x",
         "layer_name": "x",
@@ -21,6 +21,7 @@ def gallery_of(folder, *layers):
     }
     layers = [{**record, **changes} for changes in layers]
     numbers = {"layers": layers, "top": 9, "num_images": 5}
+    numbers["images_per_class"] = images_per_class
     return gallery(Record({"claim": "features differ"}, [], numbers), folder)
 
 
@@ -87,15 +88,31 @@ def test_nothing_is_said_of_classes_that_are_not_known(tmp_path):
 @pytest.mark.parametrize(
     ("classes", "verdict"),
     [
-        (3.0, "are more specific to classes, as in the paper"),
-        (3.7, "are a little more specific, as in the paper"),
+        (3.0, "are more specific to classes, as in the paper."),
+        (3.7, "are a little more specific, as in the paper."),
         (3.9, "are hardly more specific"),
         (4.0, "are not more specific"),
     ],
 )
 def test_layers_are_compared_by_how_specific_they_are(classes, verdict, tmp_path):
-    layers = [{"mean_num_classes_in_top": number} for number in (4.0, classes)]
+    layers = [{"mean_num_classes_in_top": n, "layer": 1} for n in (4.0, classes)]
     assert any(verdict in sentence for sentence in gallery_of(tmp_path, *layers).ours)
+
+
+def test_a_claim_about_zfnet_is_not_held_against_other_networks(tmp_path):
+    layers = [{"mean_num_classes_in_top": number} for number in (4.0, 3.0)]
+    *_, said = gallery_of(tmp_path, *layers).ours
+    assert said.endswith("more specific to classes, as the paper reports of ZFNet.")
+
+
+def test_one_image_per_class_carries_no_verdict_on_classes(tmp_path):
+    """Nine images are of nine classes then, whatever a channel answers to."""
+    known = {"num_classes_by_chance": 8.7, "layer": 1}
+    layers = [{**known, "mean_num_classes_in_top": number} for number in (9.0, 8.0)]
+    *_, said = gallery_of(tmp_path, *layers, images_per_class=1).ours
+    assert "so few images per class, these images cannot show" in said
+    *_, said = gallery_of(tmp_path, *layers, images_per_class=5).ours
+    assert said.endswith("a little more specific, as in the paper.")
 
 
 @pytest.mark.parametrize(

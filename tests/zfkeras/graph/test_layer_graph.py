@@ -282,6 +282,19 @@ def test_layers_that_stand_for_the_papers(make, usual, stand_ins):
     assert [graph.stand_in(number) for number in (1, 5, 7)] == stand_ins
 
 
+def test_layers_of_single_places_stand_for_nothing():
+    image = keras.Input((8, 8, 3))
+    low = convolution(3, "low")(image)
+    gate = keras.layers.GlobalAveragePooling2D(keepdims=True)(low)
+    gate = keras.layers.Conv2D(3, 1, activation="sigmoid", name="gate")(gate)
+    high = convolution(3, "high")(keras.layers.Multiply()([low, gate]))
+    mean = keras.layers.GlobalAveragePooling2D(keepdims=True)(high)
+    classes = keras.layers.Conv2D(3, 1, name="classes")(mean)
+    graph = LayerGraph(keras.Model(image, keras.layers.Flatten()(classes)))
+    assert [*graph.convolutions] == ["low", "high"]
+    assert [graph.stand_in(number) for number in (1, 5)] == ["low", "high"]
+
+
 def test_usual_layers_are_the_last_maps_of_the_last_stages():
     layers = [keras.Input((64, 64, 3))]
     for block in range(1, 7):

@@ -4,12 +4,15 @@ from visualize.deconvnet.rules import (
     activations,
     convolutions,
     dense,
+    frozen,
+    gates,
     linear,
     merging,
     normalization,
     passing,
     pools,
     shapes,
+    smooth,
 )
 from visualize.deconvnet.rules.registry import find_rule, register_rule, require_rule
 from visualize.deconvnet.rules.rule import Call, Options, Rule, Slot
@@ -25,6 +28,8 @@ __all__ = [
     "convolutions",
     "dense",
     "find_rule",
+    "frozen",
+    "gates",
     "linear",
     "merging",
     "normalization",
@@ -33,4 +38,5 @@ __all__ = [
     "register_rule",
     "require_rule",
     "shapes",
+    "smooth",
 ]

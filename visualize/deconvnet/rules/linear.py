@@ -42,6 +42,33 @@ class Stack(_Transposed):
     """Every input gets its slice."""
 
 
+@register_rule(
+    "keras.ops.DepthToSpace",
+    "keras.ops.Fold",
+    "keras.ops.SpaceToDepth",
+    "keras.ops.Unfold",
+)
+class Rearranged(_Transposed):
+    """Values go back where they were; those that were added get the whole signal."""
+
+
+@register_rule("keras.ops.Transpose")
+class Transpose(_Transposed):
+    """Permutes the axes back."""
+
+    def check(self, call):
+        if not call.operation.axes or call.operation.axes[0] != 0:
+            raise call.refuse("leave the axis of the images where it is")
+
+
+@register_rule(keras.layers.AdaptiveAveragePooling2D)
+class AdaptiveAveragePooling2D(_Transposed):
+    """Spreads each value evenly over its window, whose size may vary."""
+
+    def run(self, call, inputs):
+        return call.layer.call(*inputs)  # without a cast to half precision
+
+
 @register_rule(keras.layers.Resizing, keras.layers.UpSampling2D)
 class Resizing(_Transposed):
     """Spreads each value over the pixels it was made of, by the same weights."""

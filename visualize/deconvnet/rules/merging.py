@@ -22,13 +22,13 @@ class _Sum(Rule):
 
     def axes(self, call):
         same = len({shape[:-1] for shape in call.input_shapes}) == 1
-        fixed = [leaf for leaf in _operands(call) if not isinstance(leaf, Slot | list)]
+        fixed = [leaf for leaf in operands(call) if not isinstance(leaf, Slot | list)]
         return super().axes(call) if same and not any(map(np.ndim, fixed)) else None
 
     def backward(self, call, signal, memory):
         pairs = zip(self.weights(call), call.input_shapes, strict=True)
         return tuple(
-            _reduced(signal if weight == 1 else signal * weight, shape)
+            reduced(signal if weight == 1 else signal * weight, shape)
             for weight, shape in pairs
         )
 
@@ -55,12 +55,20 @@ class Subtract(_Sum):
         return [1, -1]
 
 
+@register_rule("keras.applications.CustomScaleLayer")
+class CustomScaleLayer(_Sum):
+    """The sum of InceptionResNetV2: its second branch is scaled."""
+
+    def weights(self, call):
+        return [1, call.layer.scale]
+
+
 @register_rule("keras.ops.Subtract")
 class SubtractOperation(_Sum):
     """The same, where one side may be a constant."""
 
     def weights(self, call):
-        signs = zip(_operands(call), (1, -1), strict=True)
+        signs = zip(operands(call), (1, -1), strict=True)
         return [sign for side, sign in signs if isinstance(side, Slot)]
 
 
@@ -72,13 +80,13 @@ class MultiplyByConstant(Rule):
         return None  # the constant may have a number for each position
 
     def check(self, call):
-        if sum(isinstance(side, Slot) for side in _operands(call)) != 1:
+        if sum(isinstance(side, Slot) for side in operands(call)) != 1:
             raise call.refuse("multiply one tensor by a constant")
 
     def backward(self, call, signal, memory):
-        (factor,) = (s for s in _operands(call) if not isinstance(s, Slot))
+        (factor,) = (s for s in operands(call) if not isinstance(s, Slot))
         factor = tf.cast(tf.convert_to_tensor(factor), signal.dtype)
-        return _reduced(signal * factor, call.input_shape)
+        return reduced(signal * factor, call.input_shape)
 
 
 @register_rule("keras.ops.Divide", "keras.ops.TrueDivide")
@@ -89,13 +97,13 @@ class DivideByConstant(Rule):
         return None  # the constant may have a number for each position
 
     def check(self, call):
-        above, below = _operands(call)
+        above, below = operands(call)
         if not isinstance(above, Slot) or isinstance(below, Slot):
             raise call.refuse("divide a tensor by a constant")
 
     def backward(self, call, signal, memory):
-        factor = tf.cast(tf.convert_to_tensor(_operands(call)[1]), signal.dtype)
-        return _reduced(signal / factor, call.input_shape)
+        factor = tf.cast(tf.convert_to_tensor(operands(call)[1]), signal.dtype)
+        return reduced(signal / factor, call.input_shape)
 
 
 @register_rule(keras.layers.Concatenate, "keras.ops.Concatenate")
@@ -112,13 +120,13 @@ class Concatenate(Rule):
         return tuple(tf.split(signal, sizes, axis=axis))
 
 
-def _operands(call):
+def operands(call):
     """Returns the two sides of a binary operation."""
     args, kwargs = call.arguments
     return (*args, *kwargs.values())[:2]
 
 
-def _reduced(signal, shape):
+def reduced(signal, shape):
     """Sums a signal over the axes along which an input was broadcast."""
     axes = [
         axis

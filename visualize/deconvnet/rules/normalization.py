@@ -36,6 +36,14 @@ class Rescaling(Rule):
         return signal * tf.cast(call.layer.scale, signal.dtype)
 
 
+@register_rule("keras.applications.LayerScale")
+class LayerScale(Rule):
+    """Multiplies by the learned factor of each channel (ConvNeXt)."""
+
+    def backward(self, call, signal, memory):
+        return signal * tf.cast(call.layer.gamma, signal.dtype)
+
+
 @register_rule(keras.layers.Normalization)
 class Normalization(Rule):
     """Divides by the standard deviation of the data, as the layer does."""

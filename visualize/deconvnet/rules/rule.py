@@ -3,7 +3,9 @@
 import dataclasses
 
 import keras
+import tensorflow as tf
 
+from visualize.deconvnet.rule_sets import PAPER
 from zfkeras.errors import UsageError
 from zfkeras.graph.kinds import POINTWISE, WHOLE, operation_name, windows_of
 
@@ -15,10 +17,12 @@ class Options:
     Args:
         method: what a ReLU does to the signal: "deconvnet", "guided" or "gradient".
         lrn: what local response normalisation does to it: "identity" or "gradient".
+        rules: which set of rules: "paper" or "generalised".
     """
 
     method: str
     lrn: str
+    rules: str = PAPER
 
 
 @dataclasses.dataclass(frozen=True)
@@ -39,6 +43,7 @@ class Call:
         options: what is asked of the way down.
         input_shapes: of each input, without the batch axis: whole numbers where they
             are known, else scalar tensors (in `check`, `None`).
+        sources: the call that made each input, `None` for the image.
         used_outputs: for each output, whether anything reads it.
         windowed: the tensors are cut-out windows of the maps, padding included: a layer
             must not pad again.
@@ -49,6 +54,7 @@ class Call:
     arguments: tuple
     options: Options
     input_shapes: tuple = ()
+    sources: tuple = ()
     used_outputs: tuple = (True,)
     windowed: bool = False
 
@@ -75,15 +81,18 @@ class Call:
         )
         if "training" in kwargs:  # true by default in RandomFlip and its like
             kwargs["training"] = False
-        return self.operation(*args, **kwargs)
+        # At a graph's root TensorFlow refuses names that begin with "_", as PyTorch's.
+        with tf.name_scope("layer"):
+            return self.operation(*args, **kwargs)
 
-    def refuse(self, requirement):
+    def refuse(self, requirement, remedy=""):
         """Returns a `UsageError` that says what this layer must be or do."""
+        kind = kind_name(self.operation)
         return UsageError(
-            f"layer {self.path!r} must {requirement}, or have another rule: see "
-            f"visualize.register_rule. Received: {kind_name(self.operation)}.",
+            f"layer {self.path!r} must {requirement}. Received: {kind}. {remedy}"
+            "visualize.register_rule gives it a rule of your own.",
             argument=self.path,
-            received=kind_name(self.operation),
+            received=kind,
             expected=requirement,
         )
 
@@ -107,6 +116,10 @@ class Rule:
     #: Each number of the output depends on the same number of the input alone.
     is_elementwise = False
 
+    #: `forward` takes much longer than `outputs`. Where a unit is still to be found,
+    #: `outputs` runs first, and `forward` afterwards inside the unit's window.
+    remembers_late = False
+
     #: What stands outside the maps, as the layer sees it.
     outside = 0.0
 
@@ -116,6 +129,16 @@ class Rule:
         Args:
             call: of the layer; its input shapes are the model's, `None` where unknown.
         """
+
+    def carries(self, call: Call) -> tuple[bool, ...]:
+        """Says for each input whether the signal goes down to it; the default: to all.
+
+        Layers that only other inputs depend on, such as those of a gate, need no rule.
+
+        Args:
+            call: of the layer; its input shapes are the model's, `None` where unknown.
+        """
+        return (True,) * len(call.input_shapes)
 
     def axes(self, call: Call):
         """Returns the windows of its inputs that the layer's outputs depend on.
@@ -153,11 +176,24 @@ class Rule:
         """
         return call.run(*inputs), None
 
-    def can_narrow(self, call: Call) -> bool:
+    def outputs(self, call: Call, *inputs):
+        """Runs the layer and remembers nothing.
+
+        Args:
+            call: of the layer.
+            *inputs: as in `forward`.
+
+        Returns:
+            What `forward` returns first.
+        """
+        return self.forward(call, *inputs)[0]
+
+    def can_narrow(self, call: Call, each: bool) -> bool:
         """Says whether `forward_channels` serves a call; the default says no.
 
         Args:
             call: of the layer.
+            each: whether each image has a channel of its own.
         """
         return False
 
@@ -166,7 +202,8 @@ class Rule:
 
         Args:
             call: of the layer.
-            channels: int tensor (n,).
+            channels: int tensor (n,), channels of all images; or (n_images, 1), the
+                channel of each.
             *inputs: as in `forward`.
 
         Returns:
@@ -184,7 +221,8 @@ class Rule:
             memory: as `forward` gave it, with a row for each pair.
 
         Returns:
-            The signal in the shape of the input; for several inputs a tuple.
+            The signal in the shape of the input; for several inputs a tuple, with
+            `None` for those that `carries` excludes.
         """
         raise NotImplementedError
 

@@ -124,11 +124,14 @@ class SignTable:
         all_below = all(self.values(part, 0).mean() < chance for part in self.parts)
         who = "Every part changes" if all_below else "Not every part changes"
         how_much = "less" if high < low else "no less"
-        agrees = "in direction as" if all_below and high < low else "unlike what"
-        return (
+        found = (
             f"{who} {self.layers[0]} more alike than random places do, and the margin "
-            f"is {how_much} at {self.layers[-1]}: {agrees} the paper reports."
+            f"is {how_much} at {self.layers[-1]}"
         )
+        if not any(self.paper):
+            return f"{found}. The paper's numbers are of ZFNet and of dogs' faces."
+        agrees = "in direction as" if all_below and high < low else "unlike what"
+        return f"{found}: {agrees} the paper reports."
 
 
 def _spread(known: tuple[float, float] | None) -> str:

@@ -9,8 +9,10 @@ import tensorflow as tf
 
 from visualize.deconvnet.checks import list_of_layers
 from visualize.deconvnet.deconvnet import Deconvnet
+from visualize.deconvnet.rule_sets import PAPER
 from visualize.figures.evolution.plot import channel_images, draw_evolution
-from visualize.strongest.patches import cut_to_field, known_field
+from visualize.figures.marks import label_rules
+from visualize.strongest.patches import cut_to_field
 from visualize.strongest.scan import Scanner, array_names
 from zfkeras.graph.layer_graph import LayerGraph
 from zfkeras.io.provenance import write_record
@@ -41,6 +43,8 @@ class EvolutionCallback(keras.callbacks.Callback):
         num_channels: how many channels of each layer to draw at random.
         seed: fixes which.
         batch_size: images that go through the model at once.
+        rules: which layers the deconvnet goes through, "paper" (default) or
+            "generalised"; see `Deconvnet`.
 
     Raises:
         ValueError: `images` is no such array or empty, `layers` is a single layer, or
@@ -69,6 +73,7 @@ class EvolutionCallback(keras.callbacks.Callback):
         num_channels: int = 6,
         seed: int = 0,
         batch_size: int = 64,
+        rules: str = PAPER,
     ):
         super().__init__()
         images = np.asarray(images, np.float32)
@@ -88,6 +93,7 @@ class EvolutionCallback(keras.callbacks.Callback):
         self.num_channels = num_channels
         self.seed = seed
         self.batch_size = batch_size
+        self.rules = rules
         self._looks: dict = {}
         self._writer = None
 
@@ -102,7 +108,7 @@ class EvolutionCallback(keras.callbacks.Callback):
             for number, (name, tensor) in enumerate(self._tensors.items())
         }
         self._scanner = Scanner(self.model, self._tensors)
-        self._deconvnet = Deconvnet(self.model)
+        self._deconvnet = Deconvnet(self.model, rules=self.rules)
         self._deconvnet.require(self._tensors)
         # Its own folder: TensorBoard reads every event file below the one it is given.
         self._writer = tf.summary.create_file_writer(str(self.log_dir / "tensorboard"))
@@ -132,7 +138,7 @@ class EvolutionCallback(keras.callbacks.Callback):
                 position=positions if len(tensor.shape) == 4 else None,
                 image=images,
             )
-            shown = cut_to_field(shown, known_field(self.model, tensor), positions)
+            shown = cut_to_field(shown, self._deconvnet.field(name), positions)
             found[name] = (values, images, positions, shown)
         return found
 
@@ -168,6 +174,7 @@ class EvolutionCallback(keras.callbacks.Callback):
             title=f"Strongest activation of a channel in {len(self.images):,} images, "
             "projected",
         )
+        label_rules(figure, self.rules)
         save_figure(figure, self.log_dir / "evolution.png")
         layers = {
             name: {
@@ -178,7 +185,7 @@ class EvolutionCallback(keras.callbacks.Callback):
             }
             for name, (activations, images, positions, _) in looks.items()
         }
-        record = {"epochs": epochs, "layers": layers}
+        record = {"epochs": epochs, "rules": self.rules, "layers": layers}
         write_record(self.log_dir / "evolution.json", record)
 
 

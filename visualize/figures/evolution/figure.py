@@ -5,7 +5,7 @@ import math
 from pathlib import Path
 
 from visualize.figures.figure import Figure
-from visualize.figures.shared_settings import LAYERS_HELP
+from visualize.figures.shared_settings import LAYERS_HELP, RuleSettings
 from zfkeras.cli import settings
 from zfkeras.records import Record, Table, setting
 from zfkeras.records.table import number, percent
@@ -18,10 +18,11 @@ PAPER = {
     "gives the strongest activation.",
 }
 _CLEARLY_NEARER = 0.05  # between cosines
+_FEWEST = 3  # snapshots that show an order: the last is always like itself
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
-class EvolutionSettings:
+class EvolutionSettings(RuleSettings):
     """The settings of Fig. 4."""
 
     run: Path = setting(
@@ -71,6 +72,7 @@ def measure(context, settings: EvolutionSettings) -> Record:
         num_channels=settings.channels,
         seed=settings.seed,
         batch_size=settings.batch_size,
+        rules=settings.rules,
     )
     split = images.source.split(images.split_name)
     probes = draw_sample(split, settings.probes, settings.seed)
@@ -84,6 +86,7 @@ def measure(context, settings: EvolutionSettings) -> Record:
         "run": str(settings.run),
         "images": images.split.num_examples,
         "probes": len(probes),
+        "is_zfnet": bool(graph.endpoints),
         "epochs": [*snapshots],
     }
     return _record(numbers, images.split, headed)
@@ -161,21 +164,25 @@ def findings(numbers, looked_at, headed) -> list[str]:
     return [
         f"{looked_at} at {len(numbers['epochs'])} snapshots of {numbers['run']}. A "
         "layer has settled once its projections keep a cosine of 0.5 or more to those "
-        f"of the last snapshot: {named}. {_order(numbers['epochs'], layers)}",
+        f"of the last snapshot: {named}. {_order(numbers, layers)}",
         "Jumps: between the last two snapshots another image became the strongest in "
         f"{jumps[0]} of the channels of the lowest layer and {jumps[-1]} of the "
         "highest.",
     ]
 
 
-def _order(epochs, layers) -> str:
+def _order(numbers, layers) -> str:
     """Says whether the lower layers settle first, as in the paper."""
+    epochs = numbers["epochs"]
+    if len(epochs) < _FEWEST:
+        return f"{len(epochs)} snapshots are too few to show an order."
+    paper, of_zfnet = "paper's order", "" if numbers["is_zfnet"] else " for ZFNet"
     first, last = layers[0].to_last, layers[-1].to_last
     order = [math.inf if one.settled is None else one.settled for one in layers]
     if order != sorted(order):
-        return "The layers do not settle in the paper's order."
+        return f"The layers do not settle in the {paper}{of_zfnet}."
     if order[0] != order[-1]:
-        return "The lower layers settle first, as in the paper."
+        return f"The lower layers settle first, as in the paper{of_zfnet}."
     if order[0] in epochs[:-1]:
         at = epochs.index(order[0])
         low, high = first[at], last[at]
@@ -183,9 +190,9 @@ def _order(epochs, layers) -> str:
             return (
                 "They settle at the same snapshot, but there the lowest layer is "
                 f"nearer to its end ({low:.2f}) than the highest ({high:.2f}), which "
-                "is the paper's order."
+                f"is the {paper}{of_zfnet}."
             )
-    return "The layers settle together: the paper's order does not show."
+    return f"The layers settle together: the {paper}{of_zfnet} does not show."
 
 
 def history_table(epochs, headed) -> Table:

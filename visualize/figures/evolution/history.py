@@ -7,6 +7,7 @@ from pathlib import Path
 import numpy as np
 
 from visualize.deconvnet.deconvnet import Deconvnet
+from visualize.deconvnet.rule_sets import PAPER
 from visualize.figures.evolution.convergence import (
     changed_share,
     mean_similarity,
@@ -15,7 +16,7 @@ from visualize.figures.evolution.convergence import (
 from visualize.figures.evolution.snapshots import take_weights
 from visualize.figures.features.top_features import choose_channels
 from visualize.images.sample import examples_at, load_crops
-from visualize.strongest.patches import cut_to_field, known_field
+from visualize.strongest.patches import cut_to_field
 from visualize.strongest.searched_images import SearchedImages
 from visualize.strongest.top_activations import Strongest, TopActivations
 from zfkeras.errors import RunError
@@ -60,12 +61,13 @@ class FeatureHistory:
         num_channels: int = 6,
         seed: int = 0,
         batch_size: int = 128,
+        rules: str = PAPER,
     ):
         self.model = classifier.model
         self.preprocessing = classifier.preprocessing
         self.snapshots = dict(sorted(snapshots.items()))
         self.finder = TopActivations(classifier, layers, count=1)
-        self.deconvnet = Deconvnet(self.model)
+        self.deconvnet = Deconvnet(self.model, rules=rules)
         self.deconvnet.require(layers)
         self.images, self.workdir = images, workdir
         self.num_channels, self.seed = num_channels, seed
@@ -134,7 +136,7 @@ class FeatureHistory:
                 channel=channels[layer],
                 position=where if len(tensor.shape) == 4 else None,
             )
-            field = known_field(self.model, tensor)
+            field = self.deconvnet.field(name)
             patches[layer] = cut_to_field(shown, field, where)
         return patches
 

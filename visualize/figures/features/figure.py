@@ -4,7 +4,7 @@ import argparse
 import dataclasses
 
 from visualize.figures.figure import Figure
-from visualize.figures.shared_settings import LAYERS_HELP, TOP_HELP
+from visualize.figures.shared_settings import LAYERS_HELP, TOP_HELP, RuleSettings
 from zfkeras.cli import arguments, settings
 from zfkeras.io.file_names import layer_stem
 from zfkeras.records import Record, setting
@@ -31,7 +31,7 @@ def _channels(text: str) -> int | list[int]:
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
-class FeatureSettings(settings.ModelSettings, settings.EngineSettings):
+class FeatureSettings(RuleSettings, settings.ModelSettings, settings.EngineSettings):
     """The settings of Fig. 2."""
 
     data: str = settings.some_data(

@@ -31,7 +31,7 @@ def find_features(
     classifier = context.classifier(settings.model, settings)
     layers = settings.layers or LayerGraph(classifier.model).usual_layers()
     finder = TopActivations(classifier, layers, count_to_scan(source, settings.top))
-    deconvnet = Deconvnet(classifier)
+    deconvnet = Deconvnet(classifier, rules=settings.rules)
     deconvnet.require(layers)
     for name, count in finder.layers:
         check_channels(settings.channels, count, name)
@@ -53,5 +53,10 @@ def find_features(
             )
 
     num_images = images.split.num_examples - images.bad_images.count
-    numbers = {**images.to_json(), "num_images": num_images}
-    return numbers, source.class_names, project()
+    classes = source.class_names
+    numbers = {
+        **images.to_json(),
+        "num_images": num_images,
+        "images_per_class": num_images / max(len(classes), 1),
+    }
+    return numbers, classes, project()

@@ -10,7 +10,7 @@ from visualize.deconvnet.deconvnet import Deconvnet
 from visualize.images.contrast import ZERO, to_uint8
 from visualize.images.objects import ObjectTally
 from visualize.images.sample import examples_at, load_pictures
-from visualize.strongest.patches import boxes, cut, known_field
+from visualize.strongest.patches import boxes, cut
 from visualize.strongest.top_activations import Strongest, TopActivations
 from zfkeras.data.split import Split
 from zfkeras.errors import RunError, UsageError
@@ -103,7 +103,7 @@ def layer_features(
     _, tensor = finder.tensors[layer]
     preprocessing = finder.preprocessing
     height, width, _ = preprocessing.input_shape
-    known = known_field(finder.model, tensor)
+    known = deconvnet.field(layer)
     field = known or Boxes(Span(0, height, 0), Span(0, width, 0))
     field_boxes = boxes(field, top.positions)
     shape = (*top.images.shape, min(field.size[0], height), min(field.size[1], width))

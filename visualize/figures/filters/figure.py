@@ -5,6 +5,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from visualize.figures.figure import Figure
+from visualize.figures.shared_settings import RuleSettings
 from zfkeras.cli import settings
 from zfkeras.errors import UsageError
 from zfkeras.records import Record, Table, setting
@@ -20,7 +21,7 @@ PAPER = {
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
-class FilterSettings(settings.ModelsSettings):
+class FilterSettings(RuleSettings, settings.ModelsSettings):
     """The settings of Fig. 6."""
 
     labels: tuple[str, ...] | None = setting(
@@ -115,6 +116,7 @@ def _second_layers(context, settings, classifiers, strides):
             workdir=context.workdir,
             seed=settings.seed,
             batch_size=settings.batch_size,
+            rules=settings.rules,
         )
         for classifier in classifiers
     ]
@@ -215,4 +217,5 @@ FILTERS = Figure(
     measure=measure,
     quick={"channels": 8},
     takes=("models",),
+    unprojected=("filters.png",),
 )

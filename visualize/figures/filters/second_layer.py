@@ -11,12 +11,13 @@ import keras
 import numpy as np
 
 from visualize.deconvnet.deconvnet import Deconvnet
+from visualize.deconvnet.rule_sets import PAPER
 from visualize.figures.features.top_features import choose_channels
 from visualize.figures.filters.aliasing import share_beyond_grid
 from visualize.figures.filters.statistics import convolutions, first_convolution
 from visualize.images.contrast import ZERO
 from visualize.images.sample import examples_at, load_pictures
-from visualize.strongest.patches import cut_to_field, known_field
+from visualize.strongest.patches import cut_to_field
 from visualize.strongest.searched_images import SearchedImages
 from visualize.strongest.top_activations import TopActivations
 from zfkeras.errors import UsageError
@@ -84,12 +85,13 @@ def look_at_second_layer(
     workdir: Path,
     seed: int = 0,
     batch_size: int = 128,
+    rules: str = PAPER,
 ) -> SecondLayer:
     """Finds and projects the strongest activation of up to 256 channels of a layer."""
     model, split = classifier.model, images.split
     first, _ = first_convolution(model)
     finder = TopActivations(classifier, [first, layer], count=1)
-    deconvnet = Deconvnet(model)
+    deconvnet = Deconvnet(model, rules=rules)
     deconvnet.require([layer])
     found = images.scan(finder, workdir, batch_size)
     channels = choose_channels(found[layer], _MOST_CHANNELS, seed)
@@ -107,7 +109,7 @@ def look_at_second_layer(
         position=positions if len(tensor.shape) == 4 else None,
         image=image,
     )
-    field = known_field(model, tensor)
+    field = deconvnet.field(layer)
     shown = classifier.preprocessing.to_rgb(reconstructions)
     return SecondLayer(
         name,

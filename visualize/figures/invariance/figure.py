@@ -94,9 +94,11 @@ def _sentence(curve, headings) -> str:
         f"its norm{_half_way(curve, layer)}{_line(curve.linearity(layer))}"
         for layer, heading in headings.items()
     ]
+    count = len(curve.labels)
     return (
         f"{curve.sweep.name.capitalize()}: {'; '.join(parts)}. The label stays in "
-        f"{curve.same_label():.0%} of the images, the probability of the class is "
+        f"{curve.same_label():.0%} of the copies of {count} "
+        f"{'image' if count == 1 else 'images'}, the probability of the class is "
         f"{curve.probabilities.mean():.2f} on average, {curve.start().mean():.2f} at "
         "the start."
     )

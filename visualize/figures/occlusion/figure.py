@@ -3,7 +3,7 @@
 import dataclasses
 
 from visualize.figures.figure import Figure
-from visualize.figures.shared_settings import COUNT_HELP, ImageSettings
+from visualize.figures.shared_settings import COUNT_HELP, ImageSettings, RuleSettings
 from zfkeras.cli import arguments, settings
 from zfkeras.records import Record, setting
 
@@ -22,7 +22,7 @@ def _grey(text: str) -> float:
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
-class OcclusionSettings(ImageSettings):
+class OcclusionSettings(RuleSettings, ImageSettings):
     """The settings of Fig. 7."""
 
     count: int = settings.a_count(3, COUNT_HELP)
@@ -61,7 +61,7 @@ class OcclusionSettings(ImageSettings):
         "large (default: in all of the split)"
     )
     max_bad_fraction: float = settings.max_bad_fraction()
-    batch_size: int = settings.batch_size(16)
+    batch_size: int = settings.batch_size(64)
 
 
 def measure(context, settings: OcclusionSettings) -> Record:

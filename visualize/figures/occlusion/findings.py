@@ -28,7 +28,8 @@ def findings(rows: Sequence[OcclusionRow]) -> list[str]:
     if lifts:
         sentences.append(
             "Where the map's projection has its energy, hiding the image lowers the "
-            f"map's activation {np.mean(lifts):.1f} times as much as on average."
+            f"map's activation {np.mean(lifts):.1f} times as much as on average"
+            f"{_spread(lifts)}."
         )
     known = [row for row in rows if row.on_object is not None]
     if known:
@@ -44,6 +45,13 @@ def _fall_of_activation(row) -> str:
     return f"is {maps.activation:.3g}, {maps.activations.min():.3g} at the lowest"
 
 
+def _spread(values) -> str:
+    """Says over how many images a mean is, and how far they differ."""
+    if len(values) == 1:
+        return ", in this one image"
+    return f" ({min(values):.1f} to {max(values):.1f} in {len(values)} images)"
+
+
 def _on_objects(rows) -> str:
     """Says where the probability falls, over the images whose object is known."""
     known = [row.on_object for row in rows]
@@ -55,13 +63,14 @@ def _on_objects(rows) -> str:
     falls = ~np.isnan(shares)
     if not falls.any():
         return f"In no image of {len(known)} does the probability fall."
+    images = "1 image" if len(known) == 1 else f"{len(known)} images"
     others = ""
     if len(rows) > 1:
         others = f" ({shares[falls & ~is_own].mean():.0%} on the others' objects)"
     hits = np.mean([one["worst_square_on_object"] for one in known])
     area = np.mean([one["area_under_curve"] for one in known])
     return (
-        f"In {len(known)} images that the network gets right the object covers "
+        f"In {images} that the network gets right the object covers "
         f"{np.mean([one['chance'] for one in known]):.0%} of the image; "
         f"{shares[falls & is_own].mean():.0%} of the fall of the probability lies on "
         f"it{others}, and the worst square of {hits:.0%}; area under the curve "

@@ -134,7 +134,7 @@ def make_rows(
     size, stride = default_patch(min(preprocessing.input_shape[:2]))
     size = settings.patch_size or size
     occluder = SlidingOccluder(model, layer)
-    deconvnet = _deconvnet(model, layer)
+    deconvnet = _deconvnet(model, layer, settings.rules)
     finder = TopActivations(classifier, [layer], NUM_OTHERS + 1)
     inputs = [preprocessing.centre_crop(image.square) for image in images]
     context.claim_workdir()
@@ -184,9 +184,9 @@ def make_rows(
     return rows
 
 
-def _deconvnet(model, layer) -> Deconvnet | None:
+def _deconvnet(model, layer, rules) -> Deconvnet | None:
     """Returns a deconvnet that projects a layer; `None` if a layer has no rule."""
-    deconvnet = Deconvnet(model)
+    deconvnet = Deconvnet(model, rules=rules)
     try:
         deconvnet.require([layer])
     except UsageError as err:

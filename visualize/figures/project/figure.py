@@ -4,6 +4,7 @@ import argparse
 import dataclasses
 
 from visualize.figures.figure import Figure
+from visualize.figures.shared_settings import RuleSettings
 from zfkeras.cli import arguments, settings
 from zfkeras.errors import RunError, UsageError
 from zfkeras.records import Record, setting
@@ -27,7 +28,7 @@ def _position(text: str) -> list[int]:
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
-class ProjectSettings(settings.ModelSettings):
+class ProjectSettings(RuleSettings, settings.ModelSettings):
     """Photographs, and which units of a layer are projected in them."""
 
     images: tuple[str, ...] = setting(
@@ -77,6 +78,7 @@ class ProjectSettings(settings.ModelSettings):
 
 def measure(context, settings: ProjectSettings) -> Record:
     """Projects the strongest units of each photograph and draws them."""
+    from visualize.figures.marks import label_rules
     from visualize.figures.project.photograph_projection import PhotographProjector
     from visualize.figures.project.plot import draw_projections
     from visualize.images.photographs import read_photographs
@@ -98,6 +100,7 @@ def measure(context, settings: ProjectSettings) -> Record:
             names,
             units_are_classes=projector.is_output,
         )
+        label_rules(figure, settings.rules)
         save_figure(figure, folder / photograph.picture_name)
         about = {"file": str(photograph.file), "picture": photograph.picture_name}
         records.append({**about, **projected.to_json(names)})

@@ -9,7 +9,7 @@ import numpy as np
 from visualize.deconvnet.deconvnet import METHODS, Deconvnet
 from visualize.deconvnet.requests import Pairs
 from visualize.figures.project.figure import ProjectSettings
-from visualize.strongest.patches import boxes, known_field
+from visualize.strongest.patches import boxes
 from zfkeras.errors import RunError, UsageError
 from zfkeras.graph.boxes import Boxes, Span
 from zfkeras.graph.layer_graph import LayerGraph
@@ -67,7 +67,8 @@ class PhotographProjector:
         graph = LayerGraph(model)
         layer = graph.usual_layers()[-1] if settings.layer is None else settings.layer
         self.deconvnets = {
-            method: Deconvnet(model, method=method) for method in METHODS
+            method: Deconvnet(model, method=method, rules=settings.rules)
+            for method in METHODS
         }
         for deconvnet in self.deconvnets.values():
             deconvnet.require([layer])
@@ -86,7 +87,7 @@ class PhotographProjector:
             )
         # Refuses what the layer does not have before any photograph is read.
         Pairs.of(1, tensor.shape[1:], settings.channels, settings.position, None)
-        self.known_field = known_field(model, tensor)
+        self.known_field = self.deconvnets["deconvnet"].field(layer)
         height, width, _ = self.preprocessing.input_shape
         whole = Boxes(Span(0, height, 0), Span(0, width, 0))
         self.field = self.known_field or whole

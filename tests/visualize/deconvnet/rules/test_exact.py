@@ -23,6 +23,7 @@ CONVOLUTIONS = {
     "plain": lambda **place: layers.Conv2D(5, **place),
     "without bias": lambda **place: layers.Conv2D(5, use_bias=False, **place),
     "grouped": lambda **place: layers.Conv2D(6, groups=2, **place),
+    "a group a channel": lambda **place: layers.Conv2D(8, groups=4, **place),
     "depthwise": lambda **place: layers.DepthwiseConv2D(depth_multiplier=2, **place),
     "separable": lambda **place: layers.SeparableConv2D(5, depth_multiplier=2, **place),
 }
@@ -158,6 +159,12 @@ def each_channel(image):
     return keras.ops.stack([image[..., i] for i in (3, 1, 2, 0)], axis=-1)
 
 
+def folded(x):
+    """Patches that overlap, each pixel as often as it is in one."""
+    x = keras.ops.transpose(x, (0, 3, 1, 2))
+    return keras.ops.fold(keras.ops.unfold(x, 3, stride=2), (13, 16), 3, stride=2)
+
+
 def resized(*size, **how):
     return lambda x: layers.Conv2D(3, 3)(layers.Resizing(*size, **how)(x))
 
@@ -222,6 +229,19 @@ EXACT = {  # build, whether one unit has a window (`None`: not held to anything)
     "relu cut above": (computed(lambda x: keras.activations.relu(x, 0, 0.5)), None),
     "relu6": (computed(lambda x: keras.ops.relu6(x * 9.0)), None),
     "fused relu6": (lambda x: layers.Conv2D(4, 1, activation="relu6")(x * 9.0), None),
+    "adaptive average": (layers.AdaptiveAveragePooling2D((5, 3)), False),
+    "adaptive maximum": (layers.AdaptiveMaxPooling2D((5, 3)), False),
+    "depth to space": (lambda x: keras.ops.depth_to_space(x, 2), False),
+    "space to depth": (lambda x: keras.ops.space_to_depth(x[:, 1:], 4), False),
+    "unfolded and folded": (folded, False),
+    "depthwise, stride and dilation": (
+        layers.DepthwiseConv2D(3, 2, dilation_rate=2),
+        True,
+    ),
+    "separable, stride and dilation": (
+        layers.SeparableConv2D(5, 3, 2, "same", dilation_rate=2),
+        True,
+    ),
     "identity": (computed(layers.Identity()), None),
 }
 

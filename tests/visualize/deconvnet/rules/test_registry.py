@@ -149,6 +149,10 @@ def in_training():
             lambda: model_of_images(lambda images: images[:1, ...]),
             "take all images",
         ),
+        (
+            lambda: model_of_images(lambda images: keras.ops.transpose(images)),
+            "leave the axis of the images",
+        ),
     ],
 )
 def test_what_a_rule_cannot_do_exactly_is_refused(make, expected):

@@ -64,6 +64,10 @@ def test_the_verdict_and_what_may_be_chance_follow_the_numbers(table):
     assert "may be chance" in chance  # one trial of three is as low
     swapped = dataclasses.replace(table, distances=table.distances[::-1])
     assert swapped.summary()[2].endswith("unlike what the paper reports.")
+    other = dataclasses.replace(table, paper=[{}, {}])
+    assert other.summary()[2].endswith(
+        "The paper's numbers are of ZFNet and of dogs' faces."
+    )
     low = table.distances[0] + np.array([[0], [0], [1], [1], [1]])
     clear = dataclasses.replace(table, distances=[low, table.distances[1]])
     assert not any("chance" in sentence for sentence in clear.summary())

@@ -62,13 +62,13 @@ SETTLES = {
     30: (0.1, 0.2, 1.0),
     None: (0.1,) * 3,
 }
-NUMBERS = {"epochs": [1, 10, 30], "run": "r"}
+NUMBERS = {"epochs": [1, 10, 30], "run": "r", "is_zfnet": True}
 
 
 @pytest.mark.parametrize(
     ("settled", "verdict"),
     [
-        ((1, 10, 30), "lower layers settle first, as in the paper"),
+        ((1, 10, 30), "lower layers settle first, as in the paper."),
         ((1, 10, None), "lower layers settle first, as in the paper"),
         ((10, 10, 10), "settle together: the paper's order does not show"),
         ((30, 10, 1), "do not settle in the paper's order"),
@@ -88,6 +88,24 @@ def test_the_order_in_which_layers_settle_is_compared(settled, verdict):
 def test_layers_that_settle_at_one_snapshot_are_looked_at_more_closely(low, verdict):
     layers = {"low": a_history((0.1, low, 1.0)), "high": a_history(SETTLES[10])}
     assert verdict in findings(NUMBERS, "", layers)[0]
+
+
+@pytest.mark.parametrize(
+    ("settled", "said"),
+    [
+        ((1, 10), "settle first, as in the paper for ZFNet."),
+        ((10, 1), "do not settle in the paper's order for ZFNet."),
+        ((10, 10), "the paper's order for ZFNet does not show."),
+    ],
+)
+def test_other_networks_are_not_held_to_what_the_paper_says_of_zfnet(settled, said):
+    layers = {f"layer {i}": a_history(SETTLES[one]) for i, one in enumerate(settled)}
+    assert said in findings({**NUMBERS, "is_zfnet": False}, "", layers)[0]
+
+
+def test_two_snapshots_show_no_order():
+    layers = {"low": a_history((0.6, 1.0)), "high": a_history((0.1, 1.0))}
+    assert "too few to show" in findings({**NUMBERS, "epochs": [1, 2]}, "", layers)[0]
 
 
 def test_the_table_has_a_column_for_each_epoch():
