@@ -6,15 +6,12 @@ on the CPU, with small sizes, and says what it left out.
 """
 
 import dataclasses
-import itertools
 import os
-import resource
 import subprocess
 import sys
 import tempfile
 from collections.abc import Iterator, Mapping
 from pathlib import Path
-from typing import Any
 
 from zfkeras.cli import command
 from zfkeras.errors import RunError
@@ -22,36 +19,7 @@ from zfkeras.io.files import read_json
 from zfkeras.passes.experiment import Experiment
 from zfkeras.records import Record, Table, setting
 
-PRECISIONS = ("float32", "float16", "bfloat16")
 FAILED = "failed"
-
-
-@dataclasses.dataclass(frozen=True)
-class Scale:
-    """A network, and how much is measured of it."""
-
-    config: str
-    batch_size: int
-    steps: int  # of each timing
-    images: int  # whose answers are compared
-    squares: int  # prepared, to be trained on
-
-
-@dataclasses.dataclass(frozen=True)
-class Sizes:
-    """How much is measured; the order is that of `PRECISIONS`."""
-
-    scales: tuple[Scale, ...]
-    precisions: tuple[str, ...] = PRECISIONS
-    repeats: int = 3
-
-
-QUARTER, PAPER = "zfnet_quarter_tiny_imagenet", "zfnet_imagenet"
-SIZES = {
-    "gpu": Sizes((Scale(QUARTER, 128, 20, 64, 16384), Scale(PAPER, 128, 20, 32, 4096))),
-    "cpu": Sizes((Scale(QUARTER, 16, 2, 8, 256), Scale(PAPER, 4, 1, 2, 32)), repeats=2),
-    "smallest": Sizes((Scale(QUARTER, 2, 1, 2, 8),), ("float32",), repeats=2),
-}
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -60,7 +28,7 @@ class GpuCheckSettings:
 
     size: str | None = setting(
         None,
-        choices=tuple(SIZES),
+        choices=("gpu", "cpu", "smallest"),
         help="how much to measure (default: gpu where TensorFlow finds one, else cpu)",
     )
 
@@ -72,7 +40,10 @@ def measure(context, settings: GpuCheckSettings) -> Record:
     # The tests are a process of their own: TensorFlow would take all memory for this.
     os.environ.setdefault("TF_FORCE_GPU_ALLOW_GROWTH", "true")
     gpus = tf.config.list_physical_devices("GPU")
-    sizes = SIZES[settings.size or ("gpu" if gpus else "cpu")]
+    # Imported only now, as it starts TensorFlow.
+    from benchmarks import gpu_training
+
+    sizes = gpu_training.SIZES[settings.size or ("gpu" if gpus else "cpu")]
     context.claim_workdir()
     device, findings, failures = "this CPU", [], []
     if gpus:
@@ -88,19 +59,17 @@ def measure(context, settings: GpuCheckSettings) -> Record:
     rows: dict[str, list] = {"steps": [], "input": [], "answers": []}
     for scale in sizes.scales:
         rows["answers"] += compare_answers(scale)
-        rows["steps"] += time_steps(scale, sizes)
-        rows["input"].append(train_from_squares(scale, bool(gpus)))
+        rows["steps"] += gpu_training.time_steps(scale, sizes)
+        rows["input"].append(gpu_training.train_from_squares(scale, bool(gpus)))
     wrong = [row for row in rows["answers"] if not row["is_equal"]]
     wrong += [row for row in rows["steps"] if FAILED in row]
     failures += [", ".join(f"{key} {row[key]}" for key in row) for row in wrong]
-    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
-    findings.append(f"The process had {peak:,.0f} MB of memory at its peak.")
     findings += [f"FAILED: {failure}" for failure in failures]
     about = {"device": device, "gpus": len(gpus), "failures": failures}
     return Record(
         {"figure": "none", "claim": "The paper trained on one GTX 580."},
         findings,
-        {**about, **rows, "peak_memory_mb": peak},
+        {**about, **rows},
         [*_tables(rows, device)],
     )
 
@@ -119,16 +88,16 @@ def _run_tests() -> str:
     return f"The tests marked gpu {state}: {done.stdout.strip().splitlines()[-1]}"
 
 
-def compare_answers(scale: Scale) -> list[dict]:
+def compare_answers(scale) -> list[dict]:
     """Compares features and projections with the CPU's, with full float32."""
     import numpy as np
     import tensorflow as tf
 
-    from benchmarks import gpu_answers
+    from benchmarks import gpu_answers, gpu_training
     from benchmarks.photographs import photograph
     from zfkeras.models.classifier import Classifier
 
-    network = _network(scale, "float32")
+    network = gpu_training.build(scale, "float32")
     model, side = network.model, network.preprocessing.crop_size
     pictures = [photograph((side, side), number) for number in range(scale.images)]
     images = np.stack([*map(np.asarray, pictures)]).astype(np.float32) - 127.5
@@ -156,142 +125,11 @@ def compare_answers(scale: Scale) -> list[dict]:
     return rows
 
 
-def time_steps(scale: Scale, sizes: Sizes) -> Iterator[dict]:
-    """Times steps of training in each precision, with XLA and without."""
-    import keras
-    import tensorflow as tf
-
-    from benchmarks.timing import interleaved
-
-    for precision, jit in itertools.product(sizes.precisions, (False, True)):
-        keras.utils.clear_session()
-        row: dict[str, Any] = {"network": scale.config, "batch_size": scale.batch_size}
-        row |= {"precision": precision, "jit": jit}
-        try:
-            _reset_memory()
-            steps = _steps(_network(scale, precision, jit), scale)
-            time = interleaved({"steps": steps}, sizes.repeats, warmup=1)["steps"]
-            images = scale.steps * scale.batch_size
-            row |= {"images_per_second": images / time.median}
-            row |= {"seconds": dataclasses.asdict(time), "peak_memory": _peak_memory()}
-        except tf.errors.OpError as err:  # is named, and the rest goes on
-            row[FAILED] = f"{type(err).__name__}: {str(err)[:300]}"
-        yield row
-
-
-def _steps(network, scale):
-    """Makes what runs some steps, and waits for the loss of the last."""
-    import numpy as np
-    import tensorflow as tf
-
-    preprocessing, count = network.preprocessing, scale.batch_size
-    random = np.random.default_rng(0)
-    shape = (count, *preprocessing.image_shape)
-    windows = [preprocessing.training_window((0, 0, n)) for n in range(count)]
-    windows = np.array(windows, np.float32)
-    batch = {
-        "image": tf.constant(random.integers(0, 256, shape, np.uint8)),
-        "window": tf.constant(windows),
-        "label": tf.range(count, dtype=tf.int64) % network.model.output_shape[-1],
-    }
-    size = tf.constant(count, tf.float32)
-
-    def steps():
-        for _ in range(scale.steps):
-            loss, *_ = network.train_step(network.training_inputs(batch), size)
-        return float(loss)
-
-    return steps
-
-
-def train_from_squares(scale: Scale, has_gpu: bool) -> dict:
-    """Trains three epochs on prepared squares; tells how the last one went."""
-    import json
-
-    from benchmarks.photographs import write_photographs
-    from zfkeras.data.register import open_source
-    from zfkeras.data.sources.prepared.preparing import prepare
-    from zfkeras.training.run import Execution, run_experiment
-
-    config = _config(scale, "bfloat16" if has_gpu else "float32")
-    side = _network(scale, "float32").preprocessing.image_size
-    with tempfile.TemporaryDirectory() as folder:
-        files, squares = Path(folder, "files"), Path(folder, "squares")
-        write_photographs(files / "train", scale.squares, (side, side))
-        prepare(open_source(f"folder:{files}"), squares, side)
-        data = dataclasses.replace(
-            config.data, source=f"prepared:{squares}", validation_fraction=0.0
-        )
-        changes = {"epochs": 3, "snapshot_epochs": (), "checkpoint_steps": 10**6}
-        config = dataclasses.replace(config, data=data, **changes)
-        run = Path(folder, "run")
-        run_experiment(config, run, Execution(jit_compile=has_gpu))
-        *_, last = (run / "metrics.jsonl").read_text().splitlines()
-    row = {"network": scale.config, "squares": scale.squares, "jit": has_gpu}
-    row |= {"precision": config.mixed_precision or "float32"}
-    shown = ("images_per_second", "input_share")
-    return row | {key: json.loads(last)[key] for key in shown}
-
-
-def _config(scale, precision):
-    from zfkeras.configs import get_config
-
-    config = get_config(scale.config)
-    return dataclasses.replace(
-        config,
-        batch_size=scale.batch_size,
-        mixed_precision=None if precision == "float32" else precision,
-        # Too small to diverge: what is learnt is of no interest.
-        optimizer=dataclasses.replace(config.optimizer, learning_rate=1e-4),
-        model=dataclasses.replace(config.model, kernel_initializer="he_normal"),
-    )
-
-
-def _network(scale, precision, jit=False):
-    """Builds the network as `zfkeras.train` does, with random weights."""
-    import keras
-    import numpy as np
-    import tensorflow as tf
-
-    from zfkeras.data.preprocessing import Preprocessing
-    from zfkeras.models.variants import find_variant
-    from zfkeras.training.network import build_network
-
-    keras.utils.set_random_seed(0)
-    config = _config(scale, precision)
-    variant = find_variant(config.model.variant)
-    mean = np.full((variant.image_size, variant.image_size, 3), 127.5, np.float32)
-    preprocessing = Preprocessing(
-        mean, variant.crop_size, config.data.input_scale, config.data.min_crop_area
-    )
-    classes = 200 if scale.config == QUARTER else 1000
-    strategy = tf.distribute.get_strategy()
-    network = build_network(config, classes, preprocessing, strategy, jit_compile=jit)
-    network.set_rate(1e-4)
-    return network
-
-
-def _reset_memory():
-    import tensorflow as tf
-
-    if tf.config.list_physical_devices("GPU"):
-        tf.config.experimental.reset_memory_stats("GPU:0")
-
-
-def _peak_memory() -> int | None:
-    """Returns the bytes of the first GPU's memory in use at the peak."""
-    import tensorflow as tf
-
-    if not tf.config.list_physical_devices("GPU"):
-        return None
-    return tf.config.experimental.get_memory_info("GPU:0")["peak"]
-
-
 def _tables(rows: Mapping, device: str) -> Iterator[Table]:
     """Makes the tables that people read."""
     yield Table(
         f"Steps of training on {device}",
-        ["network", "batch", "precision", "XLA", "images/s", "GPU memory"],
+        ["network", "batch", "precision", "XLA", "images/s", "memory at the peak"],
         [
             [
                 row["network"],
