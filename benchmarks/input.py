@@ -29,7 +29,7 @@ from zfkeras.data.register import open_source
 from zfkeras.data.sources.prepared.preparing import prepare
 
 # The number of processes is found on one image of so many.
-TRIED = 4
+TRIED = 8
 BATCH_SIZE = 64
 PREPARED, FILES = "input from prepared squares", "input from the files themselves"
 HERE = "crops on this CPU, too"
@@ -41,8 +41,8 @@ KERAS, TORCH, GRAIN = (
 PEERS = (KERAS, TORCH, GRAIN)
 # Name, size (width, height) of the files, their number, square, crop, smallest area.
 SCALES = [
-    ("zfnet", (500, 375), 1024, 256, 224, None),
-    ("zfnet_quarter", (64, 64), 8192, 64, 56, 0.35),
+    ("zfnet", (500, 375), 2048, 256, 224, None),
+    ("zfnet_quarter", (64, 64), 16384, 64, 56, 0.35),
 ]
 
 
@@ -73,7 +73,7 @@ def _compare(folder, name, file_size, count, size, crop, area):
     for contender, epoch in epochs.items():
         _check(contender, epoch(), count)
     contenders = {key: functools.partial(_run, epoch) for key, epoch in epochs.items()}
-    times = interleaved(contenders, repeats=3, warmup=0)  # warm by the checks
+    times = interleaved(contenders, repeats=2, warmup=0)  # warm by the checks
     of_ours = {PREPARED: [PREPARED, HERE], FILES: [FILES]}
     return [
         Comparison(

@@ -9,13 +9,26 @@ from visualize.deconvnet.graph import Graph
 from visualize.deconvnet.projector import Projector
 from visualize.deconvnet.rules import Options
 from visualize.deconvnet.seeds import Asks, project
-from visualize.deconvnet.windows import Cutter
+from visualize.deconvnet.windows import Cutter, paste
 
 
 def projector_of(model, method="gradient", lrn="gradient", path=None, rules="paper"):
     """The way down from a layer of a model, by default from its last."""
     path = path or model.outputs[0]._keras_history.operation.name
     return Projector(Graph(model, Options(method, lrn, rules)), path)
+
+
+def project_units(projector, cut, images, rows, channels, places):
+    """Reconstructions of given units as whole images, and their activations."""
+    asks = Asks(False, False, False)
+    found = project(projector, asks, cut, images, rows, channels, places)
+    below, activations = found[0].numpy(), found[1].numpy()
+    window = projector.windows.get(0)
+    if window is None:
+        return below, activations
+    reconstructions = np.zeros((len(rows), *images.shape[1:]), np.float32)
+    paste(below, window, places, reconstructions)
+    return reconstructions, activations
 
 
 def gradient(model, images, signal):
@@ -58,11 +71,6 @@ def _assert_units_exact(model, projector, images):
         alone[pair, y, x, channel] = maps[row, y, x, channel]
     wanted = gradient(model, images[rows], alone)
     for cut in (True, False):
-        found, *_ = project(
-            projector,
-            Asks(False, False, False),
-            cut,
-            tf.constant(images),
-            *(tf.constant(given, tf.int32) for given in (rows, numbers, places)),
-        )
-        assert_close(found.numpy(), wanted, 1e-5)
+        asked = (np.int32(given) for given in (rows, numbers, places))
+        found, _ = project_units(projector, cut, images, *asked)
+        assert_close(found, wanted, 1e-5)

@@ -15,8 +15,8 @@ from transfer.experiments.extracting import extract_features
 from transfer.experiments.known_rows import known_rows, with_known
 from transfer.experiments.whole_network import whole_networks
 from transfer.features.cache import FORMAT, fingerprint
+from transfer.features.known_network import KnownNetwork
 from transfer.features.layer_order import in_order
-from transfer.features.layers import layer_sizes
 from transfer.heads.register import make_head
 from transfer.heads.rows import LayerGram, check_fits
 from transfer.protocols.folds import folds
@@ -46,22 +46,23 @@ class CaltechRows:
         self.context, self.settings = context, settings
         self.rows, self.by_layer = rows, by_layer
         self.source = context.source(settings.data)
-        self.classifier = context.classifier(settings.model, settings)
+        self.network = KnownNetwork.of(context, settings)
 
     def measure(self) -> dict:
         """Measures every row that the workdir's record does not hold yet."""
         settings, source = self.settings, self.source
         source.check_one_class_each()
-        sizes = layer_sizes(self.classifier.model, [layer for _, layer in self.rows])
+        sizes = self.network.sizes(layer for _, layer in self.rows)
         # At most: it may leave out the background.
         most = max(settings.n_train_per_class) * len(source.class_names)
         check_fits(sizes, most)
         self._check_counts()
         record = self.context.workdir / "caltech.json"
         known = known_rows(record)
-        networks = {"trained": self.classifier}
+        networks = {"trained": self.network}
         if settings.random:
-            networks["random"] = randomised(self.classifier, settings.seed)
+            other = randomised(self.network.classifier, settings.seed)
+            networks["random"] = KnownNetwork(lambda: other)
         results = self._header()
         for weights, network in networks.items():
             for row in self._measured(weights, network, known):
@@ -70,7 +71,8 @@ class CaltechRows:
                 write_record(record, with_known(results, known))
         results = with_known(results, known)
         for arm in whole_networks(settings):
-            results[arm.name] = arm.run(source, self.classifier, self.context.workdir)
+            classifier, folder = self.network.classifier, self.context.workdir
+            results[arm.name] = arm.run(source, classifier, folder)
         return results
 
     def _check_counts(self) -> None:
@@ -97,7 +99,8 @@ class CaltechRows:
     def _measured(self, weights, network, known):
         """Yields the rows of one network, one after the other."""
         settings, split = self.settings, self.source.whole()
-        key = fingerprint(network, split, settings.data, settings.feature_dtype)
+        dtype = settings.feature_dtype
+        key = fingerprint(network.digest, split, settings.data, dtype)
         plan = [
             (head, layer, n)
             for head, layer in self.rows

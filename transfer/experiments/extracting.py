@@ -6,15 +6,15 @@ from collections.abc import Sequence
 from transfer.experiments.shared_settings import FeatureSettings
 from transfer.features.cache import default_cache
 from transfer.features.extraction import Features, extract
+from transfer.features.known_network import KnownNetwork
 from zfkeras.data.files.bad_images import BadImages
 from zfkeras.data.register import open_split
 from zfkeras.data.split import Split
-from zfkeras.models.classifier import Classifier
 from zfkeras.passes.dask_engine import make_engine
 
 
 def extract_features(
-    classifier: Classifier,
+    network: KnownNetwork,
     split: Split,
     layers: Sequence[int | str],
     settings: FeatureSettings,
@@ -27,7 +27,7 @@ def extract_features(
     """
     bad_images = BadImages(split.num_examples, settings.max_bad_fraction)
     features = extract(
-        classifier,
+        network,
         split,
         layers,
         settings.cache or default_cache(),

@@ -18,7 +18,8 @@ from transfer.experiments.folder_images import Images, divide, names_at, test_sp
 from transfer.features.assembly import attach_head
 from transfer.features.cache import fingerprint
 from transfer.features.extraction import Features
-from transfer.features.layers import all_layers, layer_sizes
+from transfer.features.known_network import KnownNetwork
+from transfer.features.layers import all_layers
 from transfer.heads.register import make_head
 from transfer.heads.rows import LayerGram, RowHead, check_fits
 from transfer.protocols.accuracy import mean_per_class_accuracy
@@ -55,7 +56,7 @@ class FolderHead:
         self.settings = settings
         self.data = f"folder:{settings.path}"
         self.source = context.source(self.data)
-        self.classifier = context.classifier(settings.model, settings)
+        self.network = KnownNetwork.of(context, settings)
         self.layers = self._fitting_layers()
 
     def key(self) -> str:
@@ -65,7 +66,7 @@ class FolderHead:
             del settings[name]
         dtype = self.settings.feature_dtype
         prints = [
-            fingerprint(self.classifier, split, self._called(name), dtype)
+            fingerprint(self.network.digest, split, self._called(name), dtype)
             for name, split in sorted(self.source.splits.items())
         ]
         text = json.dumps([heads.VERSION, settings, prints])
@@ -83,7 +84,9 @@ class FolderHead:
         chosen, scores = self._choose_layer(train)
         head = self._head(train, chosen).fit(train.rows)
         answers = self._answers(train, test, head, chosen)
-        new = attach_head(self.classifier, chosen, head, self.source.class_names)
+        new = attach_head(
+            self.network.classifier, chosen, head, self.source.class_names
+        )
         results = {
             "data": self.data,
             "model": str(self.settings.model),
@@ -103,10 +106,10 @@ class FolderHead:
 
     def _fitting_layers(self) -> list[int | str]:
         """Returns the given layer, or all layers that fit into memory."""
-        settings, model = self.settings, self.classifier.model
+        settings, network = self.settings, self.network
         given = settings.layer is not None
-        layers = [settings.layer] if given else all_layers(model)
-        sizes = layer_sizes(model, layers)
+        layers = [settings.layer] if given else all_layers(network.classifier.model)
+        sizes = network.sizes(layers)
         n_train = self.source.split("train").num_examples
         if test_split(self.source) is None:
             n_train = round(n_train * (1 - settings.test_fraction))
@@ -122,7 +125,7 @@ class FolderHead:
     def _extract(self, name: str, tally: dict) -> Features:
         split = self.source.split(name)
         features, images = extract_features(
-            self.classifier, split, self.layers, self.settings, self.data, name
+            self.network, split, self.layers, self.settings, self.data, name
         )
         bad_images = tally["bad_images"]
         bad_images["count"] += split.num_examples - images["num_images"]

@@ -17,8 +17,9 @@ from transfer.experiments.extracting import extract_features
 from transfer.experiments.known_rows import known_rows, with_known
 from transfer.experiments.pascal import HEADS
 from transfer.features.cache import FORMAT, fingerprint
+from transfer.features.known_network import KnownNetwork
 from transfer.features.layer_order import in_order
-from transfer.features.layers import all_layers, layer_sizes
+from transfer.features.layers import all_layers
 from transfer.heads.multilabel import MultiLabelSVM
 from transfer.heads.rows import LayerGram, RowHead, check_fits
 from transfer.heads.softmax import SoftmaxHead
@@ -27,7 +28,6 @@ from transfer.protocols.disjoint import check_disjoint
 from zfkeras.data.register import Source
 from zfkeras.errors import RunError, UsageError
 from zfkeras.io.provenance import write_record
-from zfkeras.models.classifier import Classifier
 from zfkeras.passes.context import Context
 
 # Test images whose features are in memory at once.
@@ -47,15 +47,15 @@ class PascalRows:
     def measure(self) -> dict:
         """Measures every row that the workdir's record does not hold yet."""
         source = self.context.source(self.settings.data)
-        classifier = self.context.classifier(self.settings.model, self.settings)
-        wanted = self.settings.layers or all_layers(classifier.model)
-        sizes = layer_sizes(classifier.model, wanted)
+        network = KnownNetwork.of(self.context, self.settings)
+        wanted = self.settings.layers or all_layers(network.classifier.model)
+        sizes = network.sizes(wanted)
         names = self._splits(source)
         check_fits(sizes, source.split(names[0]).num_examples)
         check_disjoint(*(source.split(name) for name in names))
         record = self.context.workdir / "pascal.json"
         known = known_rows(record)
-        prints = self._prints(source, classifier, names)
+        prints = self._prints(source, network, names)
         keys = {
             (head, layer): self._key(prints, head, layer)
             for layer in wanted
@@ -64,7 +64,7 @@ class PascalRows:
         missing = [row for row in keys if keys[row] not in known]
         # Read from the cache if nothing is missing: the counts stand in the results.
         layers = in_order(layer for _, layer in missing) or wanted[:1]
-        sets = [self._extract(classifier, source, name, layers) for name in names]
+        sets = [self._extract(network, source, name, layers) for name in names]
         results = self._header(source, names, sets)
         with tqdm(total=len(missing), desc="heads", unit=" rows") as bar:
             for head, layer in keys:
@@ -100,10 +100,10 @@ class PascalRows:
             )
         return names
 
-    def _extract(self, classifier: Classifier, source: Source, name: str, layers):
+    def _extract(self, network: KnownNetwork, source: Source, name: str, layers):
         split = source.split(name)
         features, images = extract_features(
-            classifier, split, layers, self.settings, self.settings.data, name
+            network, split, layers, self.settings, self.settings.data, name
         )
         targets = split.targets[features.positions]
         return _Set(features.layers, targets, images["bad_images"], images["threads"])
@@ -144,14 +144,12 @@ class PascalRows:
             "C": chosen,
         }
 
-    def _prints(self, source, classifier, names) -> list[str]:
+    def _prints(self, source, network, names) -> list[str]:
         """Returns digests of network, images and targets."""
-        prints = []
+        prints, dtype = [], self.settings.feature_dtype
         for name in names:
             split, called = source.split(name), f"{self.settings.data} {name}"
-            prints.append(
-                fingerprint(classifier, split, called, self.settings.feature_dtype)
-            )
+            prints.append(fingerprint(network.digest, split, called, dtype))
             prints.append(hashlib.sha256(split.targets.tobytes()).hexdigest())
         return prints
 

@@ -17,8 +17,7 @@ from zfkeras.data.split import Split
 from zfkeras.errors import RunError
 from zfkeras.io.file_names import layer_stem
 from zfkeras.io.files import warn_of_damage, written_whole
-from zfkeras.models.classifier import Classifier
-from zfkeras.models.fingerprint import images_digest, network_digest
+from zfkeras.models.fingerprint import images_digest
 from zfkeras.passes.sharded import read_bad_images, read_shard, read_threads
 
 # To be raised whenever files of earlier versions would be read wrongly.
@@ -45,9 +44,8 @@ def default_cache() -> Path:
     return cache_folder() / "features"
 
 
-def fingerprint(classifier: Classifier, split: Split, data: str, dtype: str) -> str:
-    """Names what a network computes of a split, by 32 hexadecimal digits."""
-    network = network_digest(classifier.model, classifier.preprocessing)
+def fingerprint(network: str, split: Split, data: str, dtype: str) -> str:
+    """Names what a network of some digest computes of a split, by 32 hex digits."""
     parts = [FORMAT, dtype, data, network, images_digest(split)]
     return hashlib.sha256(json.dumps(parts).encode()).hexdigest()[:32]
 

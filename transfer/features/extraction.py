@@ -19,6 +19,7 @@ import tensorflow as tf
 from tqdm import tqdm
 
 from transfer.features.cache import fingerprint, read_layers, write_layer
+from transfer.features.known_network import KnownNetwork
 from transfer.features.layers import layer_tensors
 from zfkeras.data.files.bad_images import BadImages
 from zfkeras.data.split import Split
@@ -49,7 +50,7 @@ class Features:
 
 
 def extract(
-    classifier: Classifier,
+    network: Classifier | KnownNetwork,
     split: Split,
     layers: Sequence[int | str],
     cache: Path,
@@ -65,8 +66,10 @@ def extract(
 
     `engine`: computes the shards; `None` (default) means this process.
     """
-    wanted = [*layer_tensors(classifier.model, layers)]
-    folder = Path(cache, fingerprint(classifier, split, data, dtype))
+    if isinstance(network, Classifier):
+        network = KnownNetwork(lambda classifier=network: classifier)
+    folder = Path(cache, fingerprint(network.digest, split, data, dtype))
+    wanted = [*network.sizes(layers)]
     bad_images = bad_images or BadImages(split.num_examples)
     seconds = 0.0
 
@@ -74,6 +77,7 @@ def extract(
         place = folder / "shards" / f"features-{batch_size}"
         names = [*map(layer_stem, missing), "labels", "positions"]
         prepare = functools.partial(compute_features, layers=missing, dtype=dtype)
+        classifier = network.classifier
         with tqdm(total=split.num_examples, desc="features", unit=" images") as bar:
             images = Pass(
                 split, classifier.preprocessing, batch_size, bad_images, bar, engine

@@ -77,11 +77,3 @@ def layer_tensors(
                 received=f"{layer} of shape {tensor.shape}",
             )
     return tensors
-
-
-def layer_sizes(
-    model: keras.Model, layers: Iterable[int | str]
-) -> dict[int | str, int]:
-    """The number of features of some layers."""
-    tensors = layer_tensors(model, layers)
-    return {layer: math.prod(tensor.shape[1:]) for layer, tensor in tensors.items()}

@@ -2,7 +2,6 @@
 
 from collections.abc import Mapping
 
-from transfer.plots.caltech import draw_by_layer, draw_by_number
 from zfkeras.records import Record, Table
 
 #: Arm of whole networks -> what its rows are called.
@@ -79,8 +78,14 @@ def caltech_pictures(results: dict) -> dict:
     rows = results["rows"]
     numbers = sorted({row["n_train_per_class"] for row in rows})
     title = f"{_data_and_folds(results)}, {results['model']}"
+    has_layers = len({(row["head"], row["layer"]) for row in rows}) > 1
+    if not has_layers and len(numbers) == 1:
+        return {}
+    # matplotlib takes half a second.
+    from transfer.plots.caltech import draw_by_layer, draw_by_number
+
     pictures = {}
-    if len({(row["head"], row["layer"]) for row in rows}) > 1:
+    if has_layers:
         for n in numbers:
             chosen = [row for row in rows if row["n_train_per_class"] == n]
             pictures[f"by_layer_{n}.png"] = draw_by_layer(

@@ -18,7 +18,8 @@ from visualize.deconvnet.projector import Projector
 from visualize.deconvnet.requests import WHOLE_MAP, Pairs, as_slice
 from visualize.deconvnet.rule_sets import PAPER, RULE_SETS
 from visualize.deconvnet.rules import Options
-from visualize.deconvnet.seeds import Asks, project
+from visualize.deconvnet.seeds import Asks, project, windows_of
+from visualize.deconvnet.windows import paste
 from zfkeras.errors import RunError, UsageError
 from zfkeras.graph.boxes import Boxes
 from zfkeras.graph.calls import model_of
@@ -184,11 +185,17 @@ class Deconvnet:
         batch_size = whole_number("batch_size", batch_size, 1)
         projector = self._projector(layer)
         whole_map = isinstance(position, str) and position == WHOLE_MAP
-        asks = Asks(channel is None, position is None or whole_map, whole_map)
         maps_shape = self._maps_shape(projector, images.shape[1:])
         pairs = Pairs.of(len(images), maps_shape, channel, position, image)
+        asks = Asks(
+            channel is None,
+            position is None or whole_map,
+            whole_map,
+            pairs.are_apart,
+        )
+        window = windows_of(projector, asks).get(0)
+        reconstructions = np.zeros((len(pairs), *images.shape[1:]), np.float32)
         results: list[np.ndarray] = [
-            np.empty((len(pairs), *images.shape[1:]), np.float32),
             np.empty(len(pairs), np.float32),
             np.empty(len(pairs), np.int64),
             np.empty((len(pairs), 2), np.int64),
@@ -200,14 +207,20 @@ class Deconvnet:
             )
             run = self._function(projector, images.shape[1:], asks, cut)
             answers = run(*(tf.convert_to_tensor(array) for array in batch))
-            for result, answer in zip(results, answers, strict=True):
-                result[as_slice(chosen)] = answer.numpy()[: len(chosen)]
-        if not np.isfinite(results[1]).all():
+            below, *found = (answer.numpy()[: len(chosen)] for answer in answers)
+            for result, part in zip(results, found, strict=True):
+                result[as_slice(chosen)] = part
+            if window is None:
+                reconstructions[as_slice(chosen)] = below
+            else:
+                own = [reconstructions[pair] for pair in chosen]
+                paste(below, window, found[-1], own)
+        if not np.isfinite(results[0]).all():
             raise RunError(
                 f"an activation of layer {projector.path!r} is not finite; "
                 "check the weights of the network"
             )
-        reconstructions, activations, channels, positions = results
+        activations, channels, positions = results
         return Projection(
             reconstructions, activations, channels, positions, projector.path
         )

@@ -46,8 +46,8 @@ class PartialPass:
             number = step.outputs[0]
             below = [regions.get(number) for number in step.inputs]
             regions[number] = self._reached(step, below, self.shapes[number])
-        del regions[0]  # each copy of the image is there as a whole
-        return Plan({number: part for number, part in regions.items() if part})
+        kept = {number: part for number, part in regions.items() if part}
+        return Plan(kept if len(kept) > 1 else {})  # not for the image alone
 
     def _reached(self, step, below, shape) -> Boxes | None:
         """Returns the part of a step's output that can change; `None` for all of it."""
@@ -59,10 +59,7 @@ class PartialPass:
             for part, size in zip(below, step.input_shapes, strict=True)
         ]
         region = functools.reduce(operator.or_, changed)
-        largest = max(
-            region.below(step.axes, size).share(size) for size in step.input_shapes
-        )
-        return region if largest <= WORTHWHILE_SHARE else None
+        return region if region.share(shape) <= WORTHWHILE_SHARE else None
 
     def own_maps(self, image, plan: "Plan") -> dict:
         """Maps of the unchanged image for each tensor that has a region.
@@ -73,12 +70,12 @@ class PartialPass:
         run_up(self.steps, tensors, {}, _run)
         return {number: tensors.wholes[number] for number in plan.regions}
 
-    def run(self, copies, own_maps, regions) -> list:
+    def run(self, parts, own_maps, regions) -> list:
         """Returns the outputs of the copies: of each layer asked for, then the model's.
 
-        copies: float tensor (n, height, width, channels).
+        parts: float tensor (n, height, width, channels), `regions[0]` of each copy.
         """
-        tensors = _Copies(copies, own_maps, regions)
+        tensors = _Copies(parts, own_maps, regions)
         run_up(self.steps, tensors, regions, _run)
         return [tensors.whole(number) for number in self.outputs]
 
@@ -111,14 +108,21 @@ def regions_of(sizes, starts) -> dict:
     }
 
 
+def cut_out(image, boxes: Boxes):
+    """Cuts boxes out of an image: tensor (n, *boxes.size, channels)."""
+    zeros = tf.zeros_like(boxes.rows.start)
+    return Cutter(tf.stack([zeros, zeros], axis=1), zeros).cut(image[None], boxes)
+
+
 class _Copies(Tensors):
     """The maps of the copies: whole, or parts of them in the image's own."""
 
-    def __init__(self, copies, own_maps, regions):
-        super().__init__(copies)
+    def __init__(self, parts, own_maps, regions):
+        super().__init__(None)
+        self.parts[0] = parts
         self.own_maps, self.regions = own_maps, regions
-        each = tf.range(tf.shape(copies)[0])
-        self.cutter = Cutter(tf.zeros([tf.shape(copies)[0], 2], tf.int32), each)
+        each = tf.range(tf.shape(parts)[0])
+        self.cutter = Cutter(tf.zeros([tf.shape(parts)[0], 2], tf.int32), each)
 
     def whole(self, number):
         if number not in self.wholes:

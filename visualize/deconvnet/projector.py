@@ -6,7 +6,7 @@ import tensorflow as tf
 
 from visualize.deconvnet.graph import Graph
 from visualize.deconvnet.rules import POINTWISE, require_rule
-from visualize.deconvnet.walk import Tensors, run_up, several, shape_of
+from visualize.deconvnet.walk import Tensors, run_up, several
 from visualize.deconvnet.windows import Cutter, plan_windows, windows_cost
 
 
@@ -15,10 +15,16 @@ class Ascent:
     """Result of the way up, for the way down."""
 
     maps: tf.Tensor  # the layer's output of each image, or of each pair its window
-    memories: list  # what each rule remembers, likewise
+    memories: list  # what each rule remembers, likewise; `_Late` where it does later
     calls: list  # each call with the shapes of its inputs
     cut: bool  # whether what has a window was computed inside it only
-    image_shape: tuple  # (height, width, channels)
+
+
+@dataclasses.dataclass(frozen=True)
+class _Late:
+    """Inputs of a step that remembers on the way down, inside the windows only."""
+
+    inputs: tuple
 
 
 class Projector:
@@ -38,18 +44,18 @@ class Projector:
         """Whether one unit of the layer sees less than everything."""
         return bool(self.steps) and self.windows[self.tensor] is not None
 
-    @property
-    def has_filters_last(self) -> bool:
-        """Tells whether single channels of the layer can be computed alone."""
-        return self._last is not None
+    def narrows(self, each: bool) -> bool:
+        """Says whether single channels can be computed alone, or one of each image."""
+        last = self._last
+        return last is not None and last.rule.can_narrow(last.call, each)
 
     def _last_filter(self):
-        """Finds the filters behind which each channel goes its own way."""
+        """Finds the layer behind which each channel goes its own way."""
         for step in reversed(self.steps):
             if step.call.options.method != "deconvnet":
                 return None  # the others remember all channels of a ReLU
             if not step.rule.is_elementwise:
-                return step if step.rule.can_narrow(step.call) else None
+                return step
         return None
 
     def cutting_pays(self, n_pairs: int, n_images: int) -> bool:
@@ -57,11 +63,15 @@ class Projector:
         one_unit, one_image = self._cost
         return self.has_window and n_pairs * one_unit < n_images * one_image
 
-    def up(self, images, cutter: Cutter | None = None, channels=None) -> Ascent:
+    def up(
+        self, images, cutter: Cutter | None = None, channels=None, *, late=False
+    ) -> Ascent:
         """Runs the network to the layer.
 
         images: float tensor (n_images, height, width, channels); cutter: `None` for
-        whole maps; channels: int tensor (n,) of those that are computed last.
+        whole maps; channels: int tensor of those that are computed last, as
+        `Rule.forward_channels` takes it; late: whether the way down, inside windows,
+        may make what it needs itself.
         """
         windows = {} if cutter is None else self.windows
         tensors = _Windows(images, windows, cutter)
@@ -70,6 +80,8 @@ class Projector:
         def run(step, call, inputs):
             if step is self._last and channels is not None:
                 made, memory = step.rule.forward_channels(call, channels, *inputs)
+            elif late and step.rule.remembers_late and self._is_windowed(step):
+                made, memory = step.rule.outputs(call, *inputs), _Late((*inputs,))
             else:
                 made, memory = step.rule.forward(call, *inputs)
             memories.append(memory)
@@ -79,13 +91,16 @@ class Projector:
         run_up(self.steps, tensors, windows, run)
         known = tensors.wholes | tensors.parts
         maps, is_cut = known[self.tensor], cutter is not None
-        return Ascent(maps, memories, calls, is_cut, shape_of(images))
+        return Ascent(maps, memories, calls, is_cut)
+
+    def _is_windowed(self, step) -> bool:
+        return self.windows.get(step.outputs[0]) is not None
 
     def down(self, signal, ascent: Ascent, cutter: Cutter, windows=None):
         """Takes a signal from the layer to the image.
 
         signal: float tensor (n_pairs, ...); returns float tensor (n_pairs, height,
-        width, channels).
+        width, channels), of the image or, where it has one, of its window.
         """
         windows = windows or {}
         signals = {self.tensor: signal}
@@ -104,10 +119,7 @@ class Projector:
                 if part is not None:
                     known = signals.get(number)
                     signals[number] = part if known is None else known + part
-        window = windows.get(0)
-        if window is None:
-            return signals[0]
-        return cutter.place(signals[0], window, ascent.image_shape)
+        return signals[0]
 
 
 class _Windows(Tensors):
@@ -135,12 +147,18 @@ class _Windows(Tensors):
 def _down_inside(step, part, memory, windows, is_cut, cutter):
     """Goes one step down inside windows; signals come in the form they are added in."""
     window = windows[step.outputs[0]]
-    if not is_cut:
-        memory = _mapped(lambda kept: cutter.cut(kept, window), memory)
     shapes = step.input_shapes
     cuts = [window.below(step.axes, shape) for shape in shapes]
     sizes = [(*cut.size, shape[-1]) for cut, shape in zip(cuts, shapes, strict=True)]
     call = dataclasses.replace(step.call, windowed=True, input_shapes=tuple(sizes))
+    if isinstance(memory, _Late):
+        inputs = [
+            cutter.inside(cutter.cut(kept, cut), cut, shape, step.rule.outside)
+            for kept, cut, shape in zip(memory.inputs, cuts, shapes, strict=True)
+        ]
+        memory = step.rule.forward(call, *inputs)[1]
+    elif not is_cut:
+        memory = _mapped(lambda kept: cutter.cut(kept, window), memory)
     signals = several(step.rule.backward(call, part, memory))
     placed = []
     for number, signal, cut, shape in zip(

@@ -55,6 +55,11 @@ class Pairs:
     def __len__(self):
         return len(self.rows)
 
+    @property
+    def are_apart(self) -> bool:
+        """Whether each pair has an image of its own."""
+        return len(np.unique(self.rows)) == len(self)
+
     def batches(self, batch_size: int) -> Iterator[np.ndarray]:
         """Yields each batch's indices of (image, unit) pairs, sorted by image."""
         order = np.argsort(self.rows, kind="stable")

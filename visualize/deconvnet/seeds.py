@@ -17,6 +17,13 @@ class Asks:
     finds_channel: bool  # the one with the strongest activation
     finds_position: bool  # that of the channel's strongest activation
     whole_map: bool  # all of the channel's activations go down at once
+    are_apart: bool = False  # each pair has an image of its own, in their order
+
+
+def windows_of(projector: Projector, asks: Asks) -> dict:
+    """Returns the windows that the way down computes; none for whole maps."""
+    is_inside = projector.has_window and not asks.whole_map
+    return projector.windows if is_inside else {}
 
 
 def project(
@@ -27,21 +34,25 @@ def project(
     images: float (n_images, height, width, channels); rows: int32 (n_pairs,), the image
     of each pair; channels: int32 (n_pairs,); places: int32 (n_pairs, 2) of (y, x). With
     `cut`, which needs given positions, it goes up inside the windows of the pairs only.
-    Returns float32 reconstructions (n_pairs, height, width, channels), activations
-    (n_pairs,), and channels and places as given or found.
+    Returns float32 reconstructions (n_pairs, height, width, channels), where there are
+    windows only the image's, activations (n_pairs,), and channels and places as given
+    or found.
     """
-    windows = projector.windows if projector.has_window and not asks.whole_map else {}
+    windows = windows_of(projector, asks)
     only, among = None, channels  # channels that are computed; which of them each is
-    if projector.has_filters_last and not (asks.finds_channel or asks.whole_map or cut):
-        only, among = tf.unique(channels)
+    if not (asks.finds_channel or asks.whole_map or cut):
+        if asks.are_apart and projector.narrows(each=True):
+            only, among = channels[:, None], tf.zeros_like(channels)
+        elif projector.narrows(each=False):
+            only, among = tf.unique(channels)
     if windows and not asks.finds_position:
         cutter = Cutter(places, rows)
-        ascent = projector.up(images, cutter if cut else None, only)
+        ascent = projector.up(images, cutter if cut else None, only, late=not cut)
         units = ascent.maps if cut else cutter.cut(ascent.maps, UNIT)
         if asks.finds_channel:
             channels = among = _first_strongest(units[:, 0, 0])
     else:
-        ascent = projector.up(images, channels=only)
+        ascent = projector.up(images, channels=only, late=bool(windows))
         maps = tf.gather(as_maps(ascent.maps), rows)
         among, places = _find(maps, asks, among, places)
         if asks.finds_channel:

@@ -12,11 +12,12 @@ from zfkeras.graph.boxes import Boxes
 class Tensors:
     """The tensors of a network, by number. Subclasses also know parts of maps.
 
-    images: float tensor (n, height, width, channels).
+    images: float tensor (n, height, width, channels); `None` for parts of them alone.
     """
 
     def __init__(self, images):
-        self.wholes, self.parts = {0: images}, {}
+        self.wholes = {} if images is None else {0: images}
+        self.parts = {}
 
     def whole(self, number: int):
         """Returns a whole tensor."""

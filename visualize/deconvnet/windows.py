@@ -46,6 +46,19 @@ def windows_cost(steps: Sequence[Step], windows) -> tuple[float, float]:
     return one_unit, one_image
 
 
+def paste(values, window: Boxes, positions, images) -> None:
+    """Puts windows into images of zeros; what overhangs is lost.
+
+    values: array (n_pairs, *window.size, channels); positions: int array (n_pairs, 2),
+    the unit of each pair; images: the array (height, width, channels) of each.
+    """
+    for value, position, image in zip(values, positions, images, strict=True):
+        top, left, bottom, right = window.box(position)
+        y, x = max(top, 0), max(left, 0)
+        there = image[y : max(bottom, 0), x : max(right, 0)]
+        there[...] = value[y - top :, x - left :][: len(there), : there.shape[1]]
+
+
 class Cutter:
     """Cuts the windows of units out of maps, and puts them back.
 

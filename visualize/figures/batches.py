@@ -17,11 +17,11 @@ def run_in_batches(
 ) -> list[np.ndarray]:
     """Calls a function on equal batches of some arrays and joins each of its answers.
 
-    The last batch is filled up with rows that do not count: another size would be
-    traced anew.
+    All batches have one size, since another would be traced anew: the smallest with
+    which there are no more batches. The last is filled up with rows that do not count.
     """
     count = len(rows[0])
-    size, found = min(batch_size, count), []
+    size, found = -(-count // -(-count // batch_size)), []
     with tqdm(total=count, unit=f" {unit}", disable=not show_progress) as bar:
         for first in range(0, count, size):
             batch = [part[first : first + size] for part in rows]

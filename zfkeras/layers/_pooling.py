@@ -38,6 +38,18 @@ def max_pool_only(x, windows: Windows):
     return _kernels(windows)["max_pool"](x)
 
 
+def max_pool_values(x, windows: Windows):
+    """Does `max_pool` without offsets, by TensorFlow's own pool where it is exact."""
+    return tf.cond(
+        # It hides NaN and -inf, and so does no sum.
+        tf.math.is_finite(tf.reduce_sum(x)),
+        lambda: tf.nn.max_pool2d(
+            x, windows.pool_size, windows.strides, windows.padding.upper()
+        ),
+        lambda: max_pool_only(x, windows)[0],
+    )
+
+
 def unpool_only(pooled, offset, height, width, windows: Windows):
     """Does `unpool` without its gradient."""
     return _kernels(windows)["unpool"](pooled, offset, height, width)

@@ -2,11 +2,12 @@
 
 A switch is the offset of a maximum inside its window. `MaxPoolWithArgmax` and `Unpool`
 show the argmax instead, which takes eight times the memory. No gradient passes through
-these two: a graph that is traced for each image size would keep it for ever.
+these: a graph that is traced for each image size would keep it for ever.
 """
 
 from zfkeras.layers._pooling import max_pool_only as max_pool
+from zfkeras.layers._pooling import max_pool_values
 from zfkeras.layers._pooling import unpool_only as unpool
 from zfkeras.layers._windows import Axis, Windows
 
-__all__ = ["Axis", "Windows", "max_pool", "unpool"]
+__all__ = ["Axis", "Windows", "max_pool", "max_pool_values", "unpool"]

@@ -105,12 +105,33 @@ def says_by_itself(name: str | Path) -> bool:
     return not (is_file and is_plain(Path(name)))
 
 
+def network_file(name: str | Path) -> Path | None:
+    """Returns the file that says all of a network; `None` if there is none."""
+    preset = _find_preset(name)
+    if preset is not None:
+        path = Path(str(_packaged(preset)))
+    elif str(name) in NETWORKS:
+        path = model_path(str(name))
+    else:
+        path = Path(name)
+    return path if os.path.isfile(path) and not is_plain(path) else None
+
+
+def _find_preset(name: str | Path) -> Preset | None:
+    """Finds a preset by its name, or by that of its data set."""
+    return PRESETS.get(_BY_DATA_SET.get(str(name), str(name)))
+
+
+def _packaged(preset: Preset):
+    """Finds the file of a preset, which may be in an archive."""
+    return resources.files("zfkeras.models") / "weights" / preset.file
+
+
 def _load_known(name: str | Path) -> Classifier:
     """Loads a network that says by itself what it reads."""
-    preset = PRESETS.get(_BY_DATA_SET.get(str(name), str(name)))
+    preset = _find_preset(name)
     if preset is not None:
-        folder = resources.files("zfkeras.models") / "weights"
-        with resources.as_file(folder / preset.file) as path:
+        with resources.as_file(_packaged(preset)) as path:
             return Classifier.load(path)
     if str(name) in NETWORKS:
         return Classifier.load(_downloaded(str(name)))

@@ -64,12 +64,13 @@ class Experiment:
         """
         from zfkeras.io.files import written_whole
         from zfkeras.io.provenance import write_results
-        from zfkeras.plots import save_figure
 
         record = self.measure_record(context, settings)
         written = [context.workdir / name for name in record.pictures]
         for path, picture in zip(written, record.pictures.values(), strict=True):
             if picture is not None:
+                from zfkeras.plots import save_figure
+
                 save_figure(picture, path)
         if record.tables:
             written.append(context.workdir / f"{self.key}.md")

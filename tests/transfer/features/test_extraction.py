@@ -12,6 +12,7 @@ from tests.helpers.trees import write_tree
 from transfer.features import extraction
 from transfer.features.cache import fingerprint
 from transfer.features.extraction import extract
+from transfer.features.known_network import KnownNetwork
 from zfkeras.data.files.bad_images import BadImages
 from zfkeras.data.register import open_source
 from zfkeras.errors import RunError
@@ -142,18 +143,22 @@ def test_the_key_tells_apart_what_decides_the_features(classifier, split):
 
     model = keras.models.clone_model(classifier.model, clone_function=otherwise)
     model.set_weights(classifier.model.get_weights())
-    keys = [
-        fingerprint(classifier, split, "test", "float32"),
-        fingerprint(classifier, split, "test", "float16"),
-        fingerprint(classifier, split, "other", "float32"),
-        fingerprint(classifier, split.without([split.names[0]]), "test", "float32"),
-        fingerprint(make_classifier(4, ("a", "b")), split, "test", "float32"),
-        fingerprint(
-            dataclasses.replace(classifier, model=model), split, "test", "float32"
-        ),
+    digests = [
+        KnownNetwork(lambda one=one: one).digest
+        for one in (
+            classifier,
+            make_classifier(4, ("a", "b")),
+            dataclasses.replace(classifier, model=model),
+        )
+    ]
+    keys = [fingerprint(digest, split, "test", "float32") for digest in digests]
+    keys += [
+        fingerprint(digests[0], split, "test", "float16"),
+        fingerprint(digests[0], split, "other", "float32"),
+        fingerprint(digests[0], split.without([split.names[0]]), "test", "float32"),
     ]
     assert len({*keys}) == len(keys)
-    assert keys[0] == fingerprint(classifier, split, "test", "float32")
+    assert keys[0] == fingerprint(digests[0], split, "test", "float32")
 
 
 @pytest.mark.parametrize("length", [-1, 300, 0])

@@ -13,9 +13,8 @@ from tests.helpers.projections import (
     maps_of,
     random_images,
 )
-from tests.helpers.rules import projector_of
+from tests.helpers.rules import project_units, projector_of
 from visualize import Deconvnet
-from visualize.deconvnet.seeds import Asks, project
 from zfkeras import LocalResponseNormalization, MaxPoolWithArgmax, ZFNet
 from zfkeras.errors import RunError, UsageError
 from zfkeras.layers import _compiled
@@ -163,6 +162,28 @@ def test_one_channel_of_dilated_filters(padding, n):
         )
 
 
+@pytest.mark.parametrize(
+    "place",
+    [
+        {},
+        {"strides": 2, "padding": "same"},
+        {"dilation_rate": 2, "use_bias": False},
+    ],
+)
+def test_a_channel_of_its_own_for_each_image(place):
+    # Only this channel's filter is applied to the image.
+    layer = keras.layers.Conv2D(4, (2, 3), activation="relu", name="b", **place)
+    model = chain(
+        keras.layers.Conv2D(8, 3, activation="relu"),
+        keras.layers.MaxPooling2D(2),
+        layer,
+        shape=(17, 15, 3),
+    )
+    images = random_images((4, 17, 15, 3))
+    assert projector_of(model, "deconvnet", path="b").narrows(each=True)
+    assert_engines_agree(model, images, "b", channel=[3, 0, 3, 1])
+
+
 def test_whole_map_is_the_sum_of_its_units_for_a_linear_network():
     model = chain(keras.layers.Conv2D(2, 3, name="conv1"), shape=(5, 6, 3))
     images, deconvnet = random_images((1, 5, 6, 3)), Deconvnet(model)
@@ -243,11 +264,11 @@ def test_windows_change_nothing(images, method, path):
     windows = projector.windows
     assert projector.has_window
     projector.windows = dict.fromkeys(windows)
-    whole = project(projector, Asks(False, False, False), False, images, *asked)
+    whole = project_units(projector, False, images, *asked)
     projector.windows = windows
     for cut in (True, False):  # on the way up
-        found = project(projector, Asks(False, False, False), cut, images, *asked)
-        assert_close(found[0].numpy(), whole[0].numpy(), 1e-5)
+        found = project_units(projector, cut, images, *asked)
+        assert_close(found[0], whole[0], 1e-5)
         np.testing.assert_allclose(found[1], whole[1], 1e-5)
 
 
@@ -256,6 +277,18 @@ def test_activations_that_are_not_finite_are_an_error():
     model.layers[0].set_weights([w + np.inf for w in model.layers[0].get_weights()])
     with pytest.raises(RunError, match="conv1"):
         Deconvnet(model).project(np.ones((1, 4, 4, 1)), "conv1")
+
+
+def test_a_pool_hides_no_nan():
+    model = chain(
+        keras.layers.Conv2D(2, 2, name="a"),
+        keras.layers.MaxPooling2D(2),
+        keras.layers.Conv2D(1, 1, name="b"),
+        shape=(5, 5, 1),
+    )
+    model.get_layer("a").bias.assign([0, np.nan])
+    with pytest.raises(RunError, match="b"):
+        Deconvnet(model).project(np.ones((1, 5, 5, 1)), "b")
 
 
 def test_graphs_of_former_image_sizes_are_let_go(monkeypatch):

@@ -6,6 +6,7 @@ import tensorflow as tf
 from tests.helpers import reference
 from tests.helpers.reference import WINDOWS
 from zfkeras.layers import LocalResponseNormalization, MaxPoolWithArgmax, Unpool
+from zfkeras.layers.switches import Windows, max_pool_values
 
 
 def images_of(kind, size, dtype="float32", channels=3):
@@ -109,6 +110,21 @@ def test_nan_wins_at_its_first_place(padding, with_xla):
     expected = reference.max_pool_with_argmax(images, (3, 3), (2, 2), padding)
     assert np.isnan(expected[0]).any()
     assert_same(layer(images), expected)
+
+
+@pytest.mark.parametrize("padding", ["valid", "same"])
+@pytest.mark.parametrize("odd", [None, np.nan, np.inf, -np.inf])
+@pytest.mark.parametrize("dtype", ["float16", "bfloat16", "float32", "float64"])
+def test_values_without_places_are_the_same(padding, odd, dtype):
+    # TensorFlow's own pool would pass over NaN, and take the lowest number for -inf.
+    images = tf.cast(images_of("random", (6, 6)), dtype).numpy()
+    if odd is not None:
+        images[0, :5, :5] = odd
+    wide = images.astype("float64")
+    expected, _ = reference.max_pool_with_argmax(wide, (3, 3), (2, 2), padding)
+    found = max_pool_values(tf.constant(images), Windows.of(3, 2, padding))
+    assert found.dtype == dtype
+    np.testing.assert_array_equal(tf.cast(found, "float64"), expected)
 
 
 @pytest.mark.parametrize("dtype", ["float16", "bfloat16", "float32", "float64"])

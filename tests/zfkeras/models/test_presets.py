@@ -1,5 +1,6 @@
 import shutil
 
+import keras
 import numpy as np
 import pytest
 
@@ -30,6 +31,15 @@ def test_a_preset_loads_from_the_package_whatever_lies_about(
     monkeypatch.chdir(tmp_path)
     (tmp_path / "small").write_text("a file of the same name")
     assert zfkeras.load("small").made == {"seed": 1}
+
+
+def test_a_network_has_a_file_if_that_says_all_of_it(model_file, tmp_path):
+    assert presets.network_file(model_file) == model_file
+    assert Classifier.load(presets.network_file("quarter")).class_names
+    plain = tmp_path / "plain.keras"
+    keras.Sequential([keras.Input((2,)), keras.layers.Dense(1)]).save(plain)
+    for name in (plain, "keras:VGG16", tmp_path, "quart"):
+        assert presets.network_file(name) is None
 
 
 def test_a_name_that_is_neither_lists_the_presets(tmp_path):

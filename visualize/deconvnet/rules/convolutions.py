@@ -22,12 +22,20 @@ class Conv2D(Rule):
         layer = call.layer
         return _convolved(call, x, layer.kernel, layer.bias), None
 
-    def can_narrow(self, call):
+    def can_narrow(self, call, each):
+        layer = call.layer
+        if each:
+            rows, columns, depth, _ = layer.kernel.shape
+            is_half = layer.compute_dtype not in ("float32", "float64")
+            if rows * columns > depth or is_half:
+                return False  # slower, or less exact
         # TensorFlow pads dilated filters by their static shape, which a choice loses.
-        is_dilated = any(rate > 1 for rate in call.layer.dilation_rate)
-        return call.layer.groups == 1 and not (is_dilated and call.padding == "same")
+        is_dilated = any(rate > 1 for rate in layer.dilation_rate)
+        return layer.groups == 1 and not (is_dilated and call.padding == "same")
 
     def forward_channels(self, call, channels, x):
+        if channels.shape.rank == 2:
+            return _convolved_each(call, x, channels[:, 0]), None
         layer = call.layer
         kernel = tf.gather(layer.kernel, channels, axis=-1)
         bias = tf.gather(layer.bias, channels) if layer.use_bias else None
@@ -196,6 +204,23 @@ def _convolved(call, x, kernel, bias):
     dtype = call.layer.compute_dtype
     y = keras.ops.conv(tf.cast(x, dtype), tf.cast(kernel, dtype), **_place(call))
     return y if bias is None else y + tf.cast(bias, dtype)
+
+
+def _convolved_each(call, x, channels):
+    """Applies to each image the one filter that is asked of it."""
+    layer, (height, width, depth) = call.layer, call.input_shape
+    kernels = tf.gather(tf.cast(layer.kernel, layer.compute_dtype), channels, axis=-1)
+    rows, columns, *_ = kernels.shape
+    taps = rows * columns
+    # Each pixel times each tap is one matrix product; a filter of ones adds them up.
+    kernels = tf.reshape(tf.transpose(kernels, [3, 2, 0, 1]), [-1, depth, taps])
+    x = tf.cast(tf.reshape(x, [-1, height * width, depth]), layer.compute_dtype)
+    products = tf.reshape(tf.matmul(x, kernels), [-1, height, width, taps])
+    ones = tf.reshape(tf.eye(taps, dtype=x.dtype), [rows, columns, taps, 1])
+    y = keras.ops.conv(products, ones, **_place(call))
+    if layer.bias is None:
+        return y
+    return y + tf.cast(tf.gather(layer.bias, channels), y.dtype)[:, None, None, None]
 
 
 def _with_bias(layer, maps):

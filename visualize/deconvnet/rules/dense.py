@@ -16,8 +16,8 @@ class Dense(Rule):
     def forward(self, call, x):
         return _multiplied(call, x, call.layer.kernel, call.layer.bias), None
 
-    def can_narrow(self, call):
-        return True
+    def can_narrow(self, call, each):
+        return not each
 
     def forward_channels(self, call, channels, x):
         kernel = tf.gather(call.layer.kernel, channels, axis=-1)

@@ -9,16 +9,20 @@ import tensorflow as tf
 from visualize.deconvnet.rules.registry import register_rule
 from visualize.deconvnet.rules.rule import Rule
 from zfkeras.layers import MaxPoolWithArgmax
-from zfkeras.layers.switches import Windows, max_pool, unpool
+from zfkeras.layers.switches import Windows, max_pool, max_pool_values, unpool
 
 
 class _MaxPool(Rule):
     """Unpools by the switches, one byte each."""
 
+    remembers_late = True
     outside = float("-inf")
 
     def axes(self, call):
         return None if any(call.used_outputs[1:]) else super().axes(call)
+
+    def outputs(self, call, x):
+        return max_pool_values(tf.cast(x, call.layer.compute_dtype), windows_of(call))
 
     def backward(self, call, signal, switches):
         height, width, _ = call.input_shape
@@ -40,8 +44,10 @@ class MaxPoolWithArgmaxRule(_MaxPool):
     def forward(self, call, x):
         wide = tf.cast(x, call.layer.compute_dtype)
         pooled, switches = max_pool(wide, windows_of(call))
-        argmax = call.run(x)[1] if call.used_outputs[1] else None
-        return (pooled, argmax), switches
+        return (pooled, _argmax(call, x)), switches
+
+    def outputs(self, call, x):
+        return super().outputs(call, x), _argmax(call, x)
 
     def backward(self, call, signal, switches):
         return super().backward(call, signal[0], switches)
@@ -105,6 +111,10 @@ class GlobalMaxPooling2D(Rule):
         there = tf.one_hot(places, height * width, axis=1, dtype=signal.dtype)
         maps = tf.reshape(there, [-1, height, width, channels])
         return maps * _as_maps(signal)
+
+
+def _argmax(call, x):
+    return call.run(x)[1] if call.used_outputs[1] else None
 
 
 def windows_of(call) -> Windows:

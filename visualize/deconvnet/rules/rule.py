@@ -116,6 +116,10 @@ class Rule:
     #: Each number of the output depends on the same number of the input alone.
     is_elementwise = False
 
+    #: `forward` takes much longer than `outputs`. Where a unit is still to be found,
+    #: `outputs` runs first, and `forward` afterwards inside the unit's window.
+    remembers_late = False
+
     #: What stands outside the maps, as the layer sees it.
     outside = 0.0
 
@@ -172,11 +176,24 @@ class Rule:
         """
         return call.run(*inputs), None
 
-    def can_narrow(self, call: Call) -> bool:
+    def outputs(self, call: Call, *inputs):
+        """Runs the layer and remembers nothing.
+
+        Args:
+            call: of the layer.
+            *inputs: as in `forward`.
+
+        Returns:
+            What `forward` returns first.
+        """
+        return self.forward(call, *inputs)[0]
+
+    def can_narrow(self, call: Call, each: bool) -> bool:
         """Says whether `forward_channels` serves a call; the default says no.
 
         Args:
             call: of the layer.
+            each: whether each image has a channel of its own.
         """
         return False
 
@@ -185,7 +202,8 @@ class Rule:
 
         Args:
             call: of the layer.
-            channels: int tensor (n,).
+            channels: int tensor (n,), channels of all images; or (n_images, 1), the
+                channel of each.
             *inputs: as in `forward`.
 
         Returns:

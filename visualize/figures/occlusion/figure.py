@@ -61,7 +61,7 @@ class OcclusionSettings(RuleSettings, ImageSettings):
         "large (default: in all of the split)"
     )
     max_bad_fraction: float = settings.max_bad_fraction()
-    batch_size: int = settings.batch_size(16)
+    batch_size: int = settings.batch_size(64)
 
 
 def measure(context, settings: OcclusionSettings) -> Record:

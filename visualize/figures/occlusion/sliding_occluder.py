@@ -7,7 +7,7 @@ import numpy as np
 import tensorflow as tf
 
 from visualize.deconvnet.checks import as_numbers, whole_number
-from visualize.deconvnet.partial_pass import PartialPass, Plan, regions_of
+from visualize.deconvnet.partial_pass import PartialPass, Plan, cut_out, regions_of
 from visualize.figures.batches import run_in_batches
 from visualize.figures.occlusion.maps import OcclusionMaps
 from visualize.images.occluders import occlude, window_starts
@@ -77,7 +77,7 @@ class SlidingOccluder:
         occlusion_value=0.0,
         channel: int | None = None,
         label: int | None = None,
-        batch_size: int = 16,
+        batch_size: int = 64,
         show_progress: bool = False,
     ) -> OcclusionMaps:
         """Records what the network answers for each place of the square.
@@ -174,10 +174,14 @@ class SlidingOccluder:
         return tf.function(function, autograph=False, reduce_retracing=True)
 
     def _occluded(self, sizes, boxes, starts, own_maps, image, value, channel, label):
-        copies = occlude(image[None], boxes, value)
         if sizes:
-            answer = self._partial.run(copies, own_maps, regions_of(sizes, starts))
+            regions = regions_of(sizes, starts)
+            value = tf.broadcast_to(value, tf.shape(image))
+            own, fill = (cut_out(pixels, regions[0]) for pixels in (image, value))
+            parts = occlude(own, boxes - tf.tile(starts[0], [1, 2]), fill)
+            answer = self._partial.run(parts, own_maps, regions)
         else:
+            copies = occlude(image[None], boxes, value)
             answer = self._network(copies, training=False)
         *maps, output = answer if isinstance(answer, (list, tuple)) else [answer]
         output = tf.cast(output, tf.float32)

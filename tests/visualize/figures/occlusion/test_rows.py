@@ -51,7 +51,7 @@ def test_the_fall_is_held_against_the_object_where_that_is_known(row):
     assert row(0, None).on_object is None
     assert row(0, mask).lift is None  # nothing is projected
     said = findings([row(0, mask), row(0, None)])
-    assert len(said) == 3 and said[-1].startswith("In 1 images")
+    assert len(said) == 3 and said[-1].startswith("In 1 image ")
 
 
 @pytest.mark.parametrize(
