@@ -33,7 +33,7 @@ def draw_sanity(
     (stages, height, width, channels).
     """
     rows = 1 + len(METHODS)
-    figure = new_figure(14, 2.35 * rows + 0.4, layer.heading)
+    figure = new_figure(11.5, 2 * rows + 0.4, layer.heading)
     axes = subplots(figure, rows, 5, width_ratios=(1, 1, 2.2, 1.1, 1.1))
     pairs = (own, "network"), (twin, "random twin")
     for place, (shown, name) in zip(axes[0], pairs, strict=False):
@@ -56,7 +56,7 @@ def draw_sanity(
     titles = (
         "one unit; then with weights replaced, from the top down",
         "likeness to the first picture",
-        "activation as pixels come or go",
+        "activation, pixel by pixel",
     )
     for place, title in zip(axes[1, 2:], titles, strict=True):
         place.set_title(title, fontsize=9)
