@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 
-.PHONY: setup setup-lowest demo test test-slow campaigns lint format bench clean
+.PHONY: setup setup-lowest demo test test-slow campaigns lint format bench gpu-check clean
 
 setup: $(READY)
 
@@ -56,6 +56,10 @@ format: $(READY)
 
 bench: $(READY)
 	$(BIN)/python -m benchmarks
+
+# Under ten minutes with a GPU; without one, its CPU half.
+gpu-check: $(READY)
+	$(BIN)/python -m benchmarks.gpu_check
 
 clean:  # not runs/: a training may have taken days
 	rm -rf $(VENV)

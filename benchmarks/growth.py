@@ -37,7 +37,7 @@ class Cost:
     size: int
     processor_seconds: float
     seconds: float
-    peak_memory: int | None = None
+    peak_memory: int | None = None  # of the process, or of its largest child
 
 
 def run() -> tuple[list[str], dict]:
@@ -89,14 +89,9 @@ def by_images(subject: str) -> list[Cost]:
         if finished.returncode:
             raise RuntimeError(f"{command} failed:\n{finished.stderr[-2000:]}")
         found = json.loads(finished.stdout.splitlines()[-1])
-        costs.append(
-            Cost(
-                found["images"],
-                found["processor_seconds"],
-                found["seconds"],
-                found["peak_memory"],
-            )
-        )
+        peak = max(found["peak_memory"], found["peak_memory_of_children"])
+        used = found["processor_seconds"], found["seconds"]
+        costs.append(Cost(found["images"], *used, peak))
     return costs
 
 

@@ -4,111 +4,131 @@
 cost. A process of its own, because the peak of its memory cannot be set back.
 """
 
+import contextlib
 import json
 import resource
 import sys
 import tempfile
+import threading
 import time
 from pathlib import Path
+
+import psutil
 
 # Of the smallest images: drawing them costs less than what is measured.
 IMAGES = "shapes:16"
 BATCH_SIZE = 64
-# Training steps of every run: an epoch's order is drawn over all of its images.
-STEPS = 40
 FEATURE_LAYERS, TOP_LAYERS = (5, 7), (1, 2, 3, 4, 5)
 
 
-def train(split, classifier):
-    """The mean image over all images, and some steps of a shuffled epoch."""
-    import itertools
+def train(data, folder):
+    """An epoch with all that belongs to it: mean image, validation, checkpoints."""
+    from zfkeras.configs import get_config
+    from zfkeras.training.config import with_values
+    from zfkeras.training.run import run_experiment
 
-    import tensorflow as tf
-
-    from zfkeras.data.files.bad_images import BadImages
-    from zfkeras.data.pipeline import compute_mean_image, training_batches
-    from zfkeras.training.config import OptimizerConfig
-    from zfkeras.training.step import make_optimizer, make_train_step
-
-    bad_images = BadImages(split.num_examples)
-    compute_mean_image(split, classifier.preprocessing.image_size, bad_images)
-    optimizer = make_optimizer(OptimizerConfig(), None)
-    optimizer.build(classifier.model.trainable_variables)
-    step = make_train_step(classifier.model, optimizer, tf.distribute.get_strategy())
-    taken = 0
-    for epoch in itertools.count():
-        for batch in training_batches(
-            split,
-            classifier.preprocessing,
-            BATCH_SIZE,
-            seed=0,
-            epoch=epoch,
-            bad_images=bad_images,
-        ):
-            step(batch, tf.constant(BATCH_SIZE, tf.float32))
-            taken += 1
-            if taken == STEPS:
-                return
+    changes = {"data.source": data, "epochs": 1, "batch_size": BATCH_SIZE}
+    run_experiment(with_values(get_config("zfnet_shapes"), changes), folder)
 
 
-def features(split, classifier):
+def features(data, folder, engine=None):
     """The features of two layers into a new cache."""
     from transfer.features.extraction import extract
+    from zfkeras.data.register import open_split
+    from zfkeras.models.presets import load
 
-    with tempfile.TemporaryDirectory() as cache:
-        extract(
-            classifier,
-            split,
-            FEATURE_LAYERS,
-            Path(cache),
-            data=IMAGES,
-            batch_size=BATCH_SIZE,
-        )
+    extract(
+        load("quarter"),
+        open_split(data, "train"),
+        FEATURE_LAYERS,
+        folder,
+        data=data,
+        batch_size=BATCH_SIZE,
+        engine=engine,
+    )
 
 
-def top_9(split, classifier):
+def features_of_workers(data, folder):
+    """The same on two processes of Dask."""
+    import functools
+
+    from zfkeras.data.register import open_split
+    from zfkeras.passes.dask_engine import DaskEngine
+
+    open_images = functools.partial(open_split, data, "train")
+    features(data, folder, DaskEngine(None, 2, open_images))
+
+
+def top_9(data, folder):
     """The nine strongest activations of every channel of five layers."""
     from visualize.strongest.top_activations import TopActivations
+    from zfkeras.data.register import open_split
+    from zfkeras.models.presets import load
 
-    TopActivations(classifier, TOP_LAYERS).scan(split, batch_size=BATCH_SIZE)
+    finder = TopActivations(load("quarter"), TOP_LAYERS)
+    finder.scan(open_split(data, "train"), batch_size=BATCH_SIZE)
 
 
-SUBJECTS = {"training": train, "features": features, "top-9": top_9}
+SUBJECTS = {
+    "training": train,
+    "features": features,
+    "features on Dask": features_of_workers,
+    "top-9": top_9,
+}
 
 
-def memory(name: str) -> int:
-    """This process's memory in bytes: "VmRSS", at present, or "VmHWM", at its peak.
+class Watch:
+    """Follows the memory and the processor time of this process's children."""
 
-    Not `resource`'s peak, which a child takes over from its parent.
+    def __init__(self):
+        self.peaks, self.seconds = {}, {}
+        self._done = threading.Event()
+        self._thread = threading.Thread(target=self._look)
+
+    def __enter__(self):
+        self._thread.start()
+        return self
+
+    def __exit__(self, *_):
+        self._done.set()
+        self._thread.join()
+
+    def _look(self):
+        while not self._done.wait(0.2):
+            for child in psutil.Process().children(recursive=True):
+                with contextlib.suppress(psutil.Error, OSError, KeyError):
+                    times = child.cpu_times()
+                    self.seconds[child.pid] = times.user + times.system
+                    self.peaks[child.pid] = peak_memory(child.pid)
+
+
+def peak_memory(pid: int | str = "self") -> int:
+    """Returns the peak of a process's memory in bytes.
+
+    Not `resource`'s, which a child takes over from its parent.
     """
-    for line in Path("/proc/self/status").read_text().splitlines():
-        if line.startswith(f"{name}:"):
+    for line in Path(f"/proc/{pid}/status").read_text().splitlines():
+        if line.startswith("VmHWM:"):
             return int(line.split()[1]) * 1024
-    raise KeyError(name)
+    raise KeyError(pid)
 
 
 def main(subject: str, count: str) -> None:
     """Runs and prints."""
-    from zfkeras.data.register import open_source
-    from zfkeras.models.presets import load
-
-    classifier = load("quarter")
-    split = open_source(f"{IMAGES}:{count}").split("train")
-    before, started, processor = memory("VmRSS"), time.perf_counter(), _processor()
-    SUBJECTS[subject](split, classifier)
+    started = time.perf_counter()
+    with Watch() as children, tempfile.TemporaryDirectory() as folder:
+        SUBJECTS[subject](f"{IMAGES}:{count}", Path(folder))
+    used = resource.getrusage(resource.RUSAGE_SELF)
     cost = {
-        "images": split.num_examples,
+        "images": int(count),
         "seconds": time.perf_counter() - started,
-        "processor_seconds": _processor() - processor,
-        "memory_before": before,
-        "peak_memory": memory("VmHWM"),
+        "processor_seconds": used.ru_utime
+        + used.ru_stime
+        + sum(children.seconds.values()),
+        "peak_memory": peak_memory(),
+        "peak_memory_of_children": max(children.peaks.values(), default=0),
     }
     print(json.dumps(cost))
-
-
-def _processor():
-    used = resource.getrusage(resource.RUSAGE_SELF)
-    return used.ru_utime + used.ru_stime
 
 
 if __name__ == "__main__":

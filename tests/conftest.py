@@ -18,12 +18,22 @@ def pytest_addoption(parser):
 
 
 def pytest_collection_modifyitems(config, items):
+    for_gpus = [item for item in items if "gpu" in item.keywords]
+    if for_gpus and not has_gpu():
+        for item in for_gpus:
+            item.add_marker(pytest.mark.skip(reason="needs a GPU (make gpu-check)"))
     if config.getoption("--run-slow"):
         return
     skip = pytest.mark.skip(reason="slow: opened by --run-slow (make test-slow)")
     for item in items:
         if "slow" in item.keywords:
             item.add_marker(skip)
+
+
+def has_gpu() -> bool:
+    import tensorflow as tf
+
+    return bool(tf.config.list_physical_devices("GPU"))
 
 
 def pytest_collection_finish():

@@ -14,6 +14,7 @@ import tensorflow as tf
 from zfkeras.data.files.bad_images import BadImages
 from zfkeras.data.preprocessing import Preprocessing
 from zfkeras.data.register import Source
+from zfkeras.data.sources.prepared.cached import with_cached_squares
 from zfkeras.errors import RunError
 from zfkeras.io.invocation import command_line
 from zfkeras.io.provenance import environment
@@ -92,6 +93,11 @@ def run_experiment(
             _announce(config, network.model, source, train, held_out, folder)
 
         workers.from_chief(begin)
+        if workers.alone:  # several may lack a disk in common
+            size = network.preprocessing.image_size
+            squares = with_cached_squares(source.split("train"), size)
+            splits = {**source.splits, "train": squares}
+            train, held_out = carved(config, dataclasses.replace(source, splits=splits))
         bad_images = BadImages(
             source.split("train").num_examples, config.data.max_bad_fraction
         )

@@ -1,3 +1,4 @@
+import dataclasses
 import json
 import shutil
 
@@ -8,11 +9,14 @@ import pytest
 import zfkeras
 from tests.helpers.runs import (
     WITH_DROPOUT,
+    assert_same_run,
     final_state,
     image_folder,
     metrics_of,
     tiny_config,
 )
+from tests.helpers.splits import noise, png
+from tests.helpers.trees import write_tree
 from zfkeras.data.files.decoding import decode
 from zfkeras.data.register import open_source
 from zfkeras.errors import RunError, UsageError
@@ -204,3 +208,22 @@ def test_keras_schedules_and_callbacks_work_as_in_fit_in_half_precision(
     trained, _ = final_state(run)
     kernel = model.get_layer("conv1").kernel
     assert any(np.array_equal(kernel, array) for array in trained.values())
+
+
+@pytest.mark.slow
+def test_a_run_learns_the_same_from_cached_squares(tmp_path, monkeypatch):
+    folder = write_tree(
+        tmp_path / "images",
+        {f"{n % 2}/{n}.png": png(noise(n, 70, 90)) for n in range(24)},
+    )
+    config = tiny_config(folder)
+    (tmp_path / "no-folder").touch()
+    for name in ("no-folder", "cache"):
+        monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / name))
+        run_experiment(config, tmp_path / f"run-{name}")
+    assert len([*(tmp_path / "cache").rglob("*.tfrecord")]) == 1
+    assert_same_run(tmp_path / "run-cache", tmp_path / "run-no-folder")
+    # The images of a run are the files: it goes on where the cache is gone.
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "no-folder"))
+    longer = dataclasses.replace(config, epochs=2)
+    assert run_experiment(longer, tmp_path / "run-cache")["epochs"] == 2

@@ -13,6 +13,7 @@ import tensorflow as tf
 from zfkeras.data.files.bad_images import BadImage, BadImages
 from zfkeras.data.files.decoding import centre_fit, decode
 from zfkeras.data.files.jpeg import is_plain_jpeg
+from zfkeras.data.files.plain_pixels import read_plain_pixels
 from zfkeras.data.split import Split
 
 # Examples that are loaded in one call, and the bytes beyond which there are fewer. The
@@ -99,6 +100,8 @@ def _read(split, shape, bad_images, keys, ids, in_graph):
 
 def _pixels(encoded, shape):
     """Decodes an image with Pillow at (height, width) and returns its bytes."""
+    if (pixels := read_plain_pixels(encoded, shape)) is not None:
+        return pixels
     return centre_fit(decode(encoded, max(shape)), shape).tobytes()
 
 

@@ -228,11 +228,12 @@ def test_training_takes_an_epoch_up_anywhere(tmp_path):
             np.testing.assert_array_equal(one[key], other[key])
 
 
-def test_the_command_prepares_and_tells_how_to_use_it(tmp_path, capsys):
-    out = tmp_path / "out"
-    assert main(["--data", "shapes", "--size", "16", str(out)]) == 0
+def test_the_command_prepares_and_tells_how_to_use_it(tmp_path, capsys, monkeypatch):
+    monkeypatch.setattr(preparing, "SHARD_SIZE", 400)
+    data, out = "shapes:16:60", tmp_path / "out"
+    assert main(["--data", data, "--size", "16", str(out)]) == 0
     assert f"--data prepared:{out}" in capsys.readouterr().out
-    shapes, prepared = open_source("shapes"), open_source(f"prepared:{out}")
+    shapes, prepared = open_source(data), open_source(f"prepared:{out}")
     assert prepared.class_names == shapes.class_names
     assert {name: split.num_examples for name, split in prepared.splits.items()} == {
         name: split.num_examples for name, split in shapes.splits.items()

@@ -60,12 +60,12 @@ def _split(folder: Path, names: Sequence[str]) -> ListedSplit:
         np.array(keys, bytes),
         columns["label"],
         columns["id"],
-        functools.partial(_read, paths),
+        functools.partial(read_square, paths),
         columns.get("targets"),
     )
 
 
-def _read(paths: Sequence[str], key: bytes) -> bytes:
+def read_square(paths: Sequence[str], key: bytes) -> bytes:
     """Reads one JPEG out of a shard; safe in several threads and processes."""
     number, offset, length, checksum = map(int, key.split())
     descriptor = os.open(paths[number], os.O_RDONLY)

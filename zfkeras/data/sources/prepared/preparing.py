@@ -1,7 +1,8 @@
 """Writes the squares of a source: decoded and resized once, kept as JPEG in shards."""
 
+import functools
 import io
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import numpy as np
@@ -51,8 +52,9 @@ def prepare(
     }
     with claimed(folder):
         _begin(folder, plan)
+        encode = functools.partial(square_jpeg, size=size)
         splits = {
-            name: _prepare_split(name, split, folder, size, max_bad_fraction)
+            name: prepare_split(name, split, folder, encode, max_bad_fraction)
             for name, split in source.splits.items()
         }
         write_json(folder / ABOUT, {**plan, "splits": splits})
@@ -80,8 +82,17 @@ def _begin(folder, plan):
         )
 
 
-def _prepare_split(name, split, folder, size, max_bad_fraction) -> dict:
-    """Writes the shards of a split that are absent; returns what about.json tells."""
+def prepare_split(
+    name: str,
+    split: Split,
+    folder: Path,
+    encode: Callable[[bytes], bytes],
+    max_bad_fraction: float,
+) -> dict:
+    """Writes the shards of a split that are absent; returns what about.json tells.
+
+    `encode` makes the file of a square of the file of an image.
+    """
     starts = [*range(0, split.num_examples, SHARD_SIZE)]
     names = [
         f"{name}-{number:05d}-of-{len(starts):05d}.tfrecord"
@@ -95,7 +106,7 @@ def _prepare_split(name, split, folder, size, max_bad_fraction) -> dict:
         for start, shard in zip(starts, names, strict=True):
             part = split.stretch(start, start + SHARD_SIZE)
             if not is_whole(folder / shard):
-                squares = _squares(part, size, bar)
+                squares = _squares(part, encode, bar)
                 write_shard(folder / shard, squares, part.targets)
             index = read_index(folder / shard)
             for id, reason in index["bad"]:
@@ -106,13 +117,15 @@ def _prepare_split(name, split, folder, size, max_bad_fraction) -> dict:
     return {"num_examples": count, "shards": names, "bad_images": bad_images.to_json()}
 
 
-def _squares(split: Split, size: int, bar: tqdm) -> Iterator[Square]:
+def _squares(
+    split: Split, encode: Callable[[bytes], bytes], bar: tqdm
+) -> Iterator[Square]:
     """Decodes and encodes the images of a split, several at a time, in order."""
 
     def make(key):
         try:
             # As an object: an array of bytes would lose zeros at their end.
-            return np.array(square_jpeg(split.read(key), size), object), b""
+            return np.array(encode(split.read(key)), object), b""
         except (BadImage, OSError) as err:
             return b"", str(err).encode() or b"unreadable"
 

@@ -61,6 +61,7 @@ def write_shard(
             "offset": offset,
             "length": length,
             "checksum": checksum,
+            "number": np.array(numbers, np.int64),
             "label": np.array(labels, np.int64),
             "id": np.array(ids, bytes),
             "bad": np.array(bad, bytes).reshape(-1, 2),
@@ -75,10 +76,10 @@ def write_shard(
 def read_index(path: Path) -> dict[str, np.ndarray]:
     """Reads the index of a shard.
 
-    "offset", "length", "checksum" of each JPEG in the file; its "label" and "id",
-    and "targets" if images show several classes; "bad": (id, reason) of each image that
-    could not be read; "bytes": size of the file. Raises `ValueError` if the file has
-    another size.
+    "offset", "length", "checksum" of each JPEG in the file; its "number" among the
+    images of the shard, "label" and "id", and "targets" if images show several classes;
+    "bad": (id, reason) of each image that could not be read; "bytes": size of the file.
+    Raises `ValueError` if the file has another size.
     """
     index = read_arrays(_index_path(path))
     if (size := os.path.getsize(path)) != index["bytes"]:
