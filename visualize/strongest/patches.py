@@ -1,20 +1,9 @@
 """Cuts out the patch of an image that a unit sees: its receptive field."""
 
-import keras
 import numpy as np
 
 from visualize.images.contrast import ZERO
-from zfkeras.errors import UsageError
 from zfkeras.graph.boxes import Boxes
-from zfkeras.graph.receptive_field import receptive_field
-
-
-def known_field(model: keras.Model, tensor) -> Boxes | None:
-    """Returns a tensor's receptive field, `None` where it is not known."""
-    try:
-        return receptive_field(model, tensor)
-    except UsageError:
-        return None
 
 
 def boxes(field: Boxes, positions: np.ndarray) -> np.ndarray:

@@ -19,7 +19,6 @@ from visualize.figures.sanity.verdict import LayerResult
 from visualize.images.objects import mask_finder
 from visualize.images.sample import draw_sample, load_probes
 from visualize.strongest.distinct import count_to_scan, one_per_photograph
-from visualize.strongest.patches import known_field
 from visualize.strongest.searched_images import searched_images
 from visualize.strongest.top_activations import TopActivations
 from zfkeras.graph.layer_graph import LayerGraph
@@ -42,6 +41,7 @@ class Examiner:
         for method in METHODS:
             deconvnet = Deconvnet(classifier, method=method, rules=settings.rules)
             deconvnet.require(self.layers)
+        self.field_of = deconvnet.field
         context.claim_workdir()
         split = self.images.source.split(self.images.split_name)
         sample = draw_sample(split, _CALIBRATED_ON, settings.seed)
@@ -76,12 +76,13 @@ class Examiner:
         )
         pixels = PixelTest(self.twin.model, tensor)
         self.twin.restore()
-        units = self._read(self.found[layer], channels, tensor)
+        field = self.field_of(layer)
+        units = self._read(self.found[layer], channels, field)
         own = project_units(units, projector)
         tested = measure_units(own, projector, pixels, seed)
         likeness, stages = replace_weights(self.twin, layer, own, projector)
         # By now all that the layer depends on is random.
-        units = self._read(self.found_of_twin[layer], channels_of_twin, tensor)
+        units = self._read(self.found_of_twin[layer], channels_of_twin, field)
         twin = project_units(units, projector)
         result = LayerResult(
             self.graph.heading(layer),
@@ -100,11 +101,11 @@ class Examiner:
             for layer, strongest in found.items()
         }
 
-    def _read(self, strongest, channels, tensor):
+    def _read(self, strongest, channels, field):
         return read_units(
             strongest,
             channels,
-            known_field(self.twin.model, tensor),
+            field,
             self.images.split,
             self.preprocessing,
             self.mask_of,

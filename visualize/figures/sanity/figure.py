@@ -37,7 +37,9 @@ class SanitySettings(settings.ModelSettings, RuleSettings):
 
     def __post_init__(self):
         if self.channels < 2:
-            raise UsageError(argument="--channels", received=1, expected="at least 2")
+            raise UsageError(
+                argument="--channels", received=self.channels, expected="at least 2"
+            )
 
 
 def measure(context, settings: SanitySettings) -> Record:

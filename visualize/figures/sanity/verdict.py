@@ -79,11 +79,11 @@ def _shows(layer) -> str:
     scores = layer.own.scores[SHOWN]
     is_alike = layer.score(SHOWN, "same_unit") >= ALIKE
     is_own = is_above(scores["same_unit"] - scores["other_units"])
-    if is_alike and is_own:
-        reason = "" if layer.pools_maxima else ": there is no max pooling below it"
-        return f"show the unit's pattern, not this image{reason}"
     if is_alike:
-        return "look alike for all units and images"
+        reason = "" if layer.pools_maxima else ": there is no max pooling below it"
+        if is_own:
+            return f"show the unit's pattern, not this image{reason}"
+        return f"look alike for all units and images{reason}"
     if is_own:
         return "show this image and this unit"
     return (
