@@ -41,8 +41,6 @@ def draw_sanity(
         _show_nine(place, units, units.pictures[units.which[:TOP]])
         place.set_title(f"{name}, channel {units.channels[0]}", fontsize=9)
     _show_edges(axes[0, 2], own)
-    for place in axes[0, 3:]:
-        place.set_axis_off()
     for method, places in zip(METHODS, axes[1:], strict=True):
         for place, (shown, _) in zip(places, pairs, strict=False):
             pictures = preprocessing.to_rgb(shown.pictures[method][:TOP])
@@ -60,6 +58,11 @@ def draw_sanity(
     )
     for place, title in zip(axes[1, 2:], titles, strict=True):
         place.set_title(title, fontsize=9)
+    # Legends of all rows: within the axes they would lie on the curves.
+    for place, below in zip(axes[0, 3:], axes[1, 3:], strict=True):
+        place.set_axis_off()
+        lines = below.get_legend_handles_labels()
+        place.legend(*lines, fontsize=8, loc="lower center")
     return figure
 
 
@@ -94,16 +97,14 @@ def _draw_likeness(axes, likeness):
     axes.set_xticks(range(len(stages)))
     axes.set_xlabel("stages replaced (dotted: other units)", fontsize=8)
     axes.tick_params(labelsize=8)
-    axes.legend(fontsize=6, loc="upper right")
 
 
 def _draw_pixels(axes, layer, method):
     """Draws deletion (dashed) and insertion in the order of pictures and edges."""
-    lines = {method: (method, COLOURS[0]), **_LINES}
+    lines = {method: ("pictures of the row", COLOURS[0]), **_LINES}
     for row, (name, colour) in lines.items():
         deletion, insertion = layer.own.curves[row]
         axes.plot(FRACTIONS, insertion, color=colour, lw=1.3, label=name)
         axes.plot(FRACTIONS, deletion, color=colour, lw=1.3, ls="--")
     axes.set_xlabel("share of pixels (dashed: deleted)", fontsize=8)
     axes.tick_params(labelsize=8)
-    axes.legend(fontsize=6)
