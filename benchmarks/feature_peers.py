@@ -20,7 +20,7 @@ TRIED = 128
 
 @dataclasses.dataclass(frozen=True)
 class FeatureWork:
-    """What all contenders do: features of the files under `images`, in their order."""
+    """The task of all contenders: features of the files in `images`, in their order."""
 
     classifier: Classifier
     images: Path

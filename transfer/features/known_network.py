@@ -30,7 +30,7 @@ class KnownNetwork:
     Args:
         load: reads the network.
         file: the one file that it comes from, whose bytes decide what it is; `None`
-            (default): nothing is kept of it.
+            (default): the cache keeps nothing of the network.
         cache: folder of features; `None` (default) means the usual one.
     """
 
@@ -62,7 +62,7 @@ class KnownNetwork:
 
     @property
     def digest(self) -> str:
-        """What `network_digest` makes of it."""
+        """The digest of the network, by `network_digest`."""
         return self._fact(
             "digest",
             lambda: network_digest(

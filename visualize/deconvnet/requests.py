@@ -57,7 +57,7 @@ class Pairs:
 
     @property
     def are_apart(self) -> bool:
-        """Whether each pair has an image of its own."""
+        """Whether no two pairs share an image."""
         return len(np.unique(self.rows)) == len(self)
 
     def batches(self, batch_size: int) -> Iterator[np.ndarray]:

@@ -67,12 +67,14 @@ def import_tensorflow_quietly() -> None:
 @contextlib.contextmanager
 def _no_garbage_collection() -> Iterator[None]:
     """Keeps the collector from searching what an import makes, then and later."""
+    was_on = gc.isenabled()
     gc.disable()
     try:
         yield
         gc.freeze()
     finally:
-        gc.enable()
+        if was_on:
+            gc.enable()
 
 
 @contextlib.contextmanager

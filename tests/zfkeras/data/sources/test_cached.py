@@ -68,7 +68,7 @@ def test_squares_of_the_cache_are_those_of_the_files_to_the_bit(images, cache, c
     assert found is not split and str(cache) in caplog.text
     assert_same(epoch(found), expected)
     assert [*expected[1]] == ["b/bad.jpg"]
-    # The second time nothing is written.
+    # The second call finds the squares and writes none.
     (shard,) = cache.rglob("*.tfrecord")
     written = shard.stat().st_mtime_ns
     assert_same(epoch(with_cached_squares(split_of(images), SIZE)), expected)
