@@ -1,5 +1,6 @@
 """Finds the strongest activations of each channel over a data set in one pass."""
 
+import contextlib
 import dataclasses
 import functools
 import itertools
@@ -132,7 +133,7 @@ class TopActivations:
         folder: str | Path | None = None,
         data: str = "",
         bad_images: BadImages | None = None,
-        show_progress: bool = False,
+        show_progress: bool | tqdm = False,
         engine: DaskEngine | None = None,
     ) -> dict[int | str, Strongest]:
         """Passes once over images.
@@ -152,7 +153,7 @@ class TopActivations:
                 results in `folder` apart.
             bad_images: learns of the images of a split that cannot be read; they are
                 left out. `None` (default): up to one in a hundred may be bad.
-            show_progress: whether to show a progress bar.
+            show_progress: whether to show a progress bar, or a bar to be moved.
             engine: passes the images through the network, if the result is kept in
                 `folder`. `None` (default) means this process.
 
@@ -168,15 +169,13 @@ class TopActivations:
         """
         batch_size = whole_number("batch_size", batch_size, 1)
         if isinstance(images, Split):
-            number = max(images.num_examples, 1)
-            with tqdm(
-                total=images.num_examples,
-                desc="scan",
-                unit=" images",
-                disable=not show_progress,
-            ) as bar:
-                tally = bad_images or BadImages(images.num_examples)
-                size = min(batch_size, number)
+            number, bar = images.num_examples, contextlib.nullcontext(show_progress)
+            if isinstance(show_progress, bool):
+                hidden = not show_progress
+                bar = tqdm(total=number, desc="scan", unit=" images", disable=hidden)
+            with bar as bar:
+                tally = bad_images or BadImages(number)
+                size = min(batch_size, max(number, 1))
                 given = Pass(images, self.preprocessing, size, tally, bar, engine)
                 found, threads = self._scan_split(given, folder, data)
         elif folder is not None:

@@ -1,0 +1,202 @@
+"""The explorer over HTTP: JSON for the page, which is served beside it.
+
+| GET, below /TOKEN/ | answers with |
+|---|---|
+| `` | the page |
+| `page/NAME` | its style and scripts |
+| `api/network` | layers, their sizes and receptive fields |
+| `api/photographs?first=0&count=24` | photographs of the data |
+| `api/photographs/PHOTO` | likeliest classes, strongest maps of each layer |
+| `api/photographs/PHOTO/picture` | the photograph as JPEG |
+| `api/photographs/PHOTO/channels?layer=L&first=16&count=48` | further maps |
+| `api/photographs/PHOTO/unit?layer=L&channel=C[&y=Y&x=X]` | three projections |
+| `api/photographs/PHOTO/fed-by?layer=L&channel=C[&y=Y&x=X]` | channels below |
+| `api/photographs/PHOTO/point?y=Y&x=X` | units that see a pixel |
+| `api/photographs/PHOTO/occlusion?layer=L&channel=C&label=K` | maps of Fig. 7 |
+| `api/strongest?layer=L&channel=C` | strongest images of the data |
+
+`POST api/photographs?name=NAME` takes an image file of up to 64 MB as its body and
+answers with its PHOTO. An error is {"error": sentence}, with status 400, 404 or 500.
+"""
+
+import asyncio
+import logging
+from pathlib import Path
+
+from starlette.applications import Starlette
+from starlette.exceptions import HTTPException
+from starlette.requests import Request
+from starlette.responses import FileResponse, JSONResponse, Response
+from starlette.routing import Route
+
+from visualize.explore.explorer import Explorer
+from zfkeras.data.files.bad_images import BadImage
+from zfkeras.errors import RunError, UsageError
+
+MAX_BYTES = 64 * 2**20
+_MOST = 256  # channels or photographs in one answer
+_LONGEST_NAME = 200
+_PAGE = Path(__file__).parent / "page"
+_log = logging.getLogger(__name__)
+
+
+def make_app(explorer: Explorer) -> Starlette:
+    """Makes the routes; `visualize.explore.guard` goes around them."""
+
+    async def page(request):
+        return FileResponse(_PAGE / "index.html")
+
+    async def asset(request):
+        path = _PAGE / request.path_params["name"]
+        if path not in _PAGE.iterdir():
+            raise HTTPException(404)
+        return FileResponse(path)
+
+    async def network(request):
+        return JSONResponse(explorer.about())
+
+    async def photographs(request):
+        first, count = _number(request, "first", 0), _number(request, "count", 24)
+        return await _answer(request, explorer.album.page, first, min(count, _MOST))
+
+    async def drop(request):
+        encoded = await _body(request)
+        name = request.query_params.get("name", "photograph")[:_LONGEST_NAME]
+        return await _answer(
+            request, lambda: {"photo": explorer.album.add(encoded, name), "name": name}
+        )
+
+    async def picture(request):
+        photograph = await asyncio.to_thread(explorer.album.find, _photo(request))
+        return Response(photograph.jpeg, media_type="image/jpeg")
+
+    async def photograph(request):
+        return await _answer(request, explorer.photograph, _photo(request))
+
+    async def channels(request):
+        first, count = _number(request, "first", 0), _number(request, "count", 48)
+        layer = _text(request, "layer")
+        return await _answer(
+            request, explorer.channels, _photo(request), layer, first, min(count, _MOST)
+        )
+
+    async def unit(request):
+        return await _answer(request, explorer.unit, _photo(request), *_unit(request))
+
+    async def fed_by(request):
+        return await _answer(request, explorer.fed_by, _photo(request), *_unit(request))
+
+    async def point(request):
+        y, x = (_number(request, name, kind=float) for name in "yx")
+        return await _answer(request, explorer.at_point, _photo(request), y, x)
+
+    async def occlusion(request):
+        layer, channel, _ = _unit(request)
+        label = _number(request, "label")
+        return await _answer(
+            request, explorer.occlusion, _photo(request), layer, channel, label
+        )
+
+    async def strongest(request):
+        layer, channel, _ = _unit(request)
+        return await _answer(request, explorer.strongest, layer, channel)
+
+    one = "/api/photographs/{photo}"
+    return Starlette(
+        routes=[
+            Route("/", page),
+            Route("/page/{name}", asset),
+            Route("/api/network", network),
+            Route("/api/photographs", photographs),
+            Route("/api/photographs", drop, methods=["POST"]),
+            Route(one, photograph),
+            Route(f"{one}/picture", picture),
+            Route(f"{one}/channels", channels),
+            Route(f"{one}/unit", unit),
+            Route(f"{one}/fed-by", fed_by),
+            Route(f"{one}/point", point),
+            Route(f"{one}/occlusion", occlusion),
+            Route("/api/strongest", strongest),
+        ],
+        exception_handlers={
+            UsageError: _bad_request,
+            BadImage: _bad_request,
+            HTTPException: _refused,
+            RunError: _failed,
+            OSError: _failed,
+        },
+    )
+
+
+async def _answer(request: Request, function, *args) -> Response:
+    """Computes an answer in a thread, one at a time, unless nobody waits for it."""
+    app = request.app.state
+    if not hasattr(app, "turn"):
+        app.turn = asyncio.Lock()
+    async with app.turn:
+        if await request.is_disconnected():  # a newer click took its place
+            return Response(status_code=499)
+        try:
+            return JSONResponse(await asyncio.to_thread(function, *args))
+        except (UsageError, BadImage, RunError, OSError):
+            raise
+        except Exception as err:  # a bug in one answer ends neither server nor page
+            _log.exception("%s", request.url.path)
+            return _error(500, f"{type(err).__name__}: {err}")
+
+
+async def _body(request: Request) -> bytes:
+    """Reads an uploaded file, but no more than the largest allowed."""
+    parts, size = [], 0
+    async for part in request.stream():
+        size += len(part)
+        if size > MAX_BYTES:
+            raise HTTPException(413, f"the file is larger than {MAX_BYTES >> 20} MB")
+        parts.append(part)
+    return b"".join(parts)
+
+
+def _photo(request) -> str:
+    return request.path_params["photo"]
+
+
+def _unit(request):
+    """Reads layer, channel and, where they are given, the place of a unit."""
+    position = None
+    if "y" in request.query_params:
+        position = _number(request, "y"), _number(request, "x")
+    return _text(request, "layer"), _number(request, "channel"), position
+
+
+def _text(request, name) -> str:
+    if name not in request.query_params:
+        raise UsageError(argument=name, received="nothing", expected="given")
+    return request.query_params[name]
+
+
+def _number(request, name, default=None, kind=int):
+    text = request.query_params.get(name, default)
+    try:
+        value = kind(text)
+    except (TypeError, ValueError):
+        value = -1
+    if not 0 <= value < 2**31:
+        raise UsageError(argument=name, received=text, expected="a number from 0")
+    return value
+
+
+def _error(status, err) -> JSONResponse:
+    return JSONResponse({"error": " ".join(str(err).split())}, status)
+
+
+async def _bad_request(request, err):
+    return _error(400, err)
+
+
+async def _refused(request, err):
+    return _error(err.status_code, err.detail)
+
+
+async def _failed(request, err):
+    return _error(500, err)
+
