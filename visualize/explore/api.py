@@ -9,7 +9,8 @@
 | `api/photographs/PHOTO` | likeliest classes, strongest maps of each layer |
 | `api/photographs/PHOTO/picture` | the photograph as JPEG |
 | `api/photographs/PHOTO/channels?layer=L&first=16&count=48` | further maps |
-| `api/photographs/PHOTO/unit?layer=L&channel=C[&y=Y&x=X]` | three projections |
+| `api/photographs/PHOTO/unit?layer=L&channel=C[&y=Y&x=X]` | what a unit sees |
+| `api/photographs/PHOTO/projection?...&method=deconvnet` | its projection |
 | `api/photographs/PHOTO/fed-by?layer=L&channel=C[&y=Y&x=X]` | channels below |
 | `api/photographs/PHOTO/point?y=Y&x=X` | units that see a pixel |
 | `api/photographs/PHOTO/occlusion?layer=L&channel=C&label=K` | maps of Fig. 7 |
@@ -20,6 +21,7 @@ answers with its PHOTO. An error is {"error": sentence}, with status 400, 404 or
 """
 
 import asyncio
+import functools
 import logging
 from pathlib import Path
 
@@ -30,12 +32,15 @@ from starlette.responses import FileResponse, JSONResponse, Response
 from starlette.routing import Route
 
 from visualize.explore.explorer import Explorer
+from visualize.explore.progress import Progress, Stopped
 from zfkeras.data.files.bad_images import BadImage
 from zfkeras.errors import RunError, UsageError
 
 MAX_BYTES = 64 * 2**20
 _MOST = 256  # channels or photographs in one answer
 _LONGEST_NAME = 200
+_CLOSED = 499  # as nginx calls what nobody waits for
+_POLL_SECONDS = 0.1
 _PAGE = Path(__file__).parent / "page"
 _log = logging.getLogger(__name__)
 
@@ -83,6 +88,12 @@ def make_app(explorer: Explorer) -> Starlette:
     async def unit(request):
         return await _answer(request, explorer.unit, _photo(request), *_unit(request))
 
+    async def projection(request):
+        method = _text(request, "method")
+        return await _answer(
+            request, explorer.projection, _photo(request), *_unit(request), method
+        )
+
     async def fed_by(request):
         return await _answer(request, explorer.fed_by, _photo(request), *_unit(request))
 
@@ -92,9 +103,10 @@ def make_app(explorer: Explorer) -> Starlette:
 
     async def occlusion(request):
         layer, channel, _ = _unit(request)
-        label = _number(request, "label")
+        label, progress = _number(request, "label"), Progress()
+        ask = functools.partial(explorer.occlusion, progress=progress)
         return await _answer(
-            request, explorer.occlusion, _photo(request), layer, channel, label
+            request, ask, _photo(request), layer, channel, label, progress=progress
         )
 
     async def strongest(request):
@@ -102,7 +114,7 @@ def make_app(explorer: Explorer) -> Starlette:
         return await _answer(request, explorer.strongest, layer, channel)
 
     one = "/api/photographs/{photo}"
-    return Starlette(
+    app = Starlette(
         routes=[
             Route("/", page),
             Route("/page/{name}", asset),
@@ -113,6 +125,7 @@ def make_app(explorer: Explorer) -> Starlette:
             Route(f"{one}/picture", picture),
             Route(f"{one}/channels", channels),
             Route(f"{one}/unit", unit),
+            Route(f"{one}/projection", projection),
             Route(f"{one}/fed-by", fed_by),
             Route(f"{one}/point", point),
             Route(f"{one}/occlusion", occlusion),
@@ -126,18 +139,28 @@ def make_app(explorer: Explorer) -> Starlette:
             OSError: _failed,
         },
     )
+    app.state.turn = asyncio.Lock()
+    return app
 
 
-async def _answer(request: Request, function, *args) -> Response:
-    """Computes an answer in a thread, one at a time, unless nobody waits for it."""
-    app = request.app.state
-    if not hasattr(app, "turn"):
-        app.turn = asyncio.Lock()
-    async with app.turn:
-        if await request.is_disconnected():  # a newer click took its place
-            return Response(status_code=499)
+async def _answer(request: Request, function, *args, progress=None) -> Response:
+    """Computes an answer in a thread, one at a time, as long as somebody waits for it.
+
+    A newer click closes the connection of the older one. What has not begun is left
+    out; what moves `progress` is stopped.
+    """
+    async with request.app.state.turn:
+        if await request.is_disconnected():
+            return Response(status_code=_CLOSED)
+        work = asyncio.create_task(asyncio.to_thread(function, *args))
+        while not work.done():
+            await asyncio.wait([work], timeout=_POLL_SECONDS)
+            if progress is not None and await request.is_disconnected():
+                progress.stops = True
         try:
-            return JSONResponse(await asyncio.to_thread(function, *args))
+            return JSONResponse(work.result())
+        except Stopped:
+            return Response(status_code=_CLOSED)
         except (UsageError, BadImage, RunError, OSError):
             raise
         except Exception as err:  # a bug in one answer ends neither server nor page
@@ -199,4 +222,3 @@ async def _refused(request, err):
 
 async def _failed(request, err):
     return _error(500, err)
-

@@ -52,9 +52,9 @@ def explore(settings: ExploreSettings) -> None:
 
 EXPLORE = Command(
     module="visualize.explore",
-    description="Look into a network in the browser. Drop a photograph and see the maps "
-    "of each layer; click a unit for its projections, its strongest images, what "
-    "feeds it and what occluding does. The page is for this machine only.",
+    description="Look into a network in the browser. Drop a photograph and see the "
+    "maps of each layer; click a unit for its projections, its strongest images, what "
+    "feeds it and what occlusion does. The page is for this machine only.",
     settings=ExploreSettings,
     work=explore,
 )

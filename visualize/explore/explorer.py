@@ -1,13 +1,14 @@
 """Answers the questions of the page, as JSON values."""
 
 import functools
-import threading
 
 import numpy as np
 
+from visualize.deconvnet.rule_sets import PAPER
 from visualize.explore.album import Album
 from visualize.explore.network import ExploredNetwork, Look, Unit
 from visualize.explore.pictures import grey, png
+from visualize.explore.progress import Progress
 from visualize.explore.search import StrongestSearch
 from visualize.images.contrast import to_uint8
 from visualize.images.sample import draw_sample
@@ -25,7 +26,8 @@ _CROPS, _WHOLE = "photographs", "photographs:whole"
 class Explorer:
     """A network, photographs, and what the page asks of both.
 
-    All methods may be called from several threads; one at a time computes.
+    One question is answered at a time. The search for the strongest images goes on
+    beside it.
     """
 
     def __init__(self, context, settings):
@@ -45,7 +47,6 @@ class Explorer:
         self.search = StrongestSearch.of(
             classifier, layers, images, settings.batch_size
         )
-        self._lock = threading.Lock()
         self._look = functools.lru_cache(_LOOKS)(self._compute_look)
 
     def about(self) -> dict:
@@ -103,33 +104,34 @@ class Explorer:
         return self._channels(self._look(key), layer, first, count)
 
     def unit(self, key: str, layer: str, channel: int, position) -> dict:
-        """Projects a unit: its field, the patch and three projections of it."""
+        """Describes a unit: its activation, its receptive field, the patch it sees."""
         look = self._look(key)
         unit = self.network.unit(look, layer, channel, position)
         box = self.network.box(unit)
-        answer = {**self._named(look, unit), "box": box, "snippet": self._snippet(unit)}
-        if unit.layer.refusal is not None:
-            return {**answer, "refusal": unit.layer.refusal}
-        with self._lock:
-            found = self.network.project(look, unit)
-        top, left, bottom, right = box
-        view = self.album.find(key).square
-        view = self.network.classifier.preprocessing.view(view)
+        top, left, bottom, right = box = self.network.box(unit)
+        preprocessing = self.network.classifier.preprocessing
+        view = preprocessing.view(self.album.find(key).square)
         return {
-            **answer,
+            **self._named(look, unit),
+            "box": box,
             "patch": png(view[top:bottom, left:right]),
-            "projections": {
-                method: png(to_uint8(one)[top:bottom, left:right])
-                for method, one in found.items()
-            },
+            "refusal": unit.layer.refusal,
+            "snippet": self._snippet(unit),
         }
+
+    def projection(self, key: str, layer: str, channel: int, position, method) -> dict:
+        """Projects a unit by a method; only its receptive field is shown."""
+        look = self._look(key)
+        unit = self.network.unit(look, layer, channel, position)
+        top, left, bottom, right = self.network.box(unit)
+        found = self.network.project(look, unit, method)
+        return {"picture": png(to_uint8(found)[top:bottom, left:right])}
 
     def fed_by(self, key: str, layer: str, channel: int, position) -> list[dict]:
         """Lists the channels below that feed a unit most, with their shares."""
         look = self._look(key)
         unit = self.network.unit(look, layer, channel, position)
-        with self._lock:
-            found = self.network.fed_by(look, unit, _FEEDING)
+        found = self.network.fed_by(look, unit, _FEEDING)
         return [{**self._named(look, one), "share": share} for one, share in found]
 
     def at_point(self, key: str, y: float, x: float) -> list[dict]:
@@ -140,7 +142,9 @@ class Explorer:
             for unit in self.network.units_at(look, y, x, _AT_POINT)
         ]
 
-    def occlusion(self, key: str, layer: str, channel: int, label: int) -> dict:
+    def occlusion(
+        self, key: str, layer: str, channel: int, label: int, progress: Progress
+    ) -> dict:
         """Shows what a grey square takes from a channel and from a class (Fig. 7)."""
         look = self._look(key)
         unit = self.network.unit(look, layer, channel, None)
@@ -149,8 +153,7 @@ class Explorer:
             raise UsageError(
                 argument="label", received=label, expected=f"from 0 to {len(names) - 1}"
             )
-        with self._lock:
-            maps = self.network.occlude(look, unit, label)
+        maps = self.network.occlude(look, unit, label, progress)
         activation, probability = maps.activation_map, maps.probability_map
         return {
             "patch_size": [*maps.patch_size],
@@ -164,7 +167,7 @@ class Explorer:
         }
 
     def strongest(self, layer: str, channel: int) -> dict:
-        """Shows a channel's nine strongest images, or how far the search for them is."""
+        """Shows a channel's nine strongest images, or how far the search is."""
         shown = self.network.layer(layer)
         if shown.refusal is not None:
             return {"refusal": shown.refusal}
@@ -179,8 +182,7 @@ class Explorer:
                 expected=f"from 0 to {shown.shape[2] - 1} in {shown.title}",
             )
         deconvnet = self.network.deconvnets["deconvnet"]
-        with self._lock:
-            found = self.search.features(deconvnet, shown.key, channel)
+        found = self.search.features(deconvnet, shown.key, channel)
         return {
             "done": progress.total,
             "total": progress.total,
@@ -204,8 +206,7 @@ class Explorer:
 
     def _compute_look(self, key) -> Look:
         square = self.album.find(key).square
-        with self._lock:
-            return self.network.look(square)
+        return self.network.look(square)
 
     def _channels(self, look, layer, first, count):
         shown = self.network.layer(layer)
@@ -227,26 +228,27 @@ class Explorer:
         ]
 
     def _named(self, look, unit: Unit) -> dict:
+        values = look.maps[unit.layer.key]
         return {
             "layer": str(unit.layer.key),
             "channel": unit.channel,
             "position": [*unit.position],
-            "activation": float(look.maps[unit.layer.key][*unit.position, unit.channel]),
+            "activation": float(values[*unit.position, unit.channel]),
         }
 
     def _snippet(self, unit: Unit) -> str:
         """Writes Python that projects the same unit."""
-        reading = {**self.settings.reading}
-        given = "".join(f", {name}={value!r}" for name, value in reading.items())
-        rules = "" if self.network.rules == "paper" else f", rules={self.network.rules!r}"
-        place = f", position={unit.position}" if unit.layer.shape[:2] != (1, 1) else ""
+        reading = [f", {name}={v!r}" for name, v in self.settings.reading.items()]
+        rules, layer = self.network.rules, unit.layer
+        rules = "" if rules == PAPER else f", rules={rules!r}"
+        place = f", position={unit.position}" if layer.shape[:2] != (1, 1) else ""
         return (
             "import visualize, zfkeras\n\n"
-            f"network = zfkeras.load({str(self.settings.model)!r}{given})\n"
+            f"network = zfkeras.load({str(self.settings.model)!r}{''.join(reading)})\n"
             'crops = network.prepare(["photograph.jpg"])\n'
             f"deconvnet = visualize.Deconvnet(network{rules})\n"
             "reconstruction = deconvnet.project(\n"
-            f"    crops, layer={unit.layer.key!r}, channel={unit.channel}{place}\n"
+            f"    crops, layer={layer.key!r}, channel={unit.channel}{place}\n"
             ")[0]\n"
             "picture = visualize.to_uint8(network.preprocessing.to_rgb(reconstruction))"
         )

@@ -63,5 +63,6 @@ class Guard:
 async def _say_nothing(scope, send):
     if scope["type"] == "websocket":
         return await send({"type": "websocket.close"})
-    await send({"type": "http.response.start", "status": 404, "headers": []})
+    empty = [(b"content-length", b"0")]
+    await send({"type": "http.response.start", "status": 404, "headers": empty})
     await send({"type": "http.response.body", "body": b""})

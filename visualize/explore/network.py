@@ -9,6 +9,8 @@ import numpy as np
 import tensorflow as tf
 
 from visualize.deconvnet.deconvnet import METHODS, Deconvnet
+from visualize.explore.progress import Progress
+from visualize.figures.occlusion.maps import OcclusionMaps
 from visualize.figures.occlusion.sliding_occluder import SlidingOccluder
 from visualize.strongest.patches import boxes
 from zfkeras.errors import RunError, UsageError
@@ -19,6 +21,7 @@ from zfkeras.models.classifier import Classifier
 
 _MOST_LAYERS = 8
 _TINY = 1e-30  # so that a probability of 0 has a logarithm
+_AT_ONCE = 16  # copies of them in a batch, between which the work can be stopped
 _PLACES = 14  # of the occluding square along a side
 
 
@@ -86,10 +89,8 @@ class ExploredNetwork:
         self._outputs = compile_outputs(
             model, [*self._tensors.values(), model.outputs[0]]
         )
-        self.occluder = functools.lru_cache(16)(
-            lambda key: SlidingOccluder(model, layer=key)
-        )
-        self._below = functools.lru_cache(16)(self._compile_below)
+        self._occluder = functools.cache(functools.partial(SlidingOccluder, model))
+        self._below = functools.cache(self._compile_below)
 
     def layer(self, key: str) -> ShownLayer:
         """Finds a layer of the page."""
@@ -134,17 +135,18 @@ class ExploredNetwork:
             )
         return Unit(shown, channel, (y, x))
 
-    def project(self, look: Look, unit: Unit) -> dict[str, np.ndarray]:
-        """Projects a unit by each method: RGB arrays (height, width, 3), both signs."""
+    def project(self, look: Look, unit: Unit, method: str) -> np.ndarray:
+        """Projects a unit: an RGB array (height, width, 3) of both signs."""
+        if method not in self.deconvnets:
+            raise UsageError(
+                argument="method", received=method, expected=f"one of {METHODS}"
+            )
         has_places = len(self._tensors[unit.layer.key].shape) == 4
         place = unit.position if has_places else None
-        to_rgb = self.classifier.preprocessing.to_rgb
-        return {
-            method: to_rgb(
-                deconvnet.project(look.inputs, unit.layer.key, unit.channel, place)[0]
-            )
-            for method, deconvnet in self.deconvnets.items()
-        }
+        found = self.deconvnets[method].project(
+            look.inputs, unit.layer.key, unit.channel, place
+        )
+        return self.classifier.preprocessing.to_rgb(found[0])
 
     def box(self, unit: Unit) -> list[int]:
         """Returns a unit's receptive field (top, left, bottom, right) in the image."""
@@ -203,10 +205,12 @@ class ExploredNetwork:
             found.append((fed, float(sums[channel] / whole)))
         return found
 
-    def occlude(self, look: Look, unit: Unit, label: int):
-        """Slides a grey square over the photograph: `OcclusionMaps` (Fig. 7).
+    def occlude(
+        self, look: Look, unit: Unit, label: int, progress: Progress
+    ) -> OcclusionMaps:
+        """Slides a grey square over the photograph (Fig. 7).
 
-        The square covers a fifth of each side and stands at 14 x 14 places.
+        The square covers a fifth of each side and stands at about 14 x 14 places.
         """
         height, width, _ = self.classifier.preprocessing.input_shape
         size = max(1, height // 5), max(1, width // 5)
@@ -214,12 +218,14 @@ class ExploredNetwork:
         step = [
             min(patch, max(1, (side - patch) // (_PLACES - 1))) for side, patch in sides
         ]
-        return self.occluder(unit.layer.key).maps(
+        return self._occluder(unit.layer.key).maps(
             look.inputs[0],
             patch_size=size,
             patch_stride=tuple(step),
             channel=unit.channel,
             label=label,
+            batch_size=_AT_ONCE,
+            show_progress=progress,
         )
 
     def _shown(self, key) -> ShownLayer:

@@ -1,12 +1,12 @@
 """The search for each channel's strongest images, in the background."""
 
-import dataclasses
 import logging
 import threading
 
 import numpy as np
 
 from visualize.deconvnet.deconvnet import Deconvnet
+from visualize.explore.progress import Progress, Stopped
 from visualize.figures.features.top_features import LayerFeatures, layer_features
 from visualize.strongest.distinct import count_to_scan, one_per_photograph
 from visualize.strongest.searched_images import SearchedImages
@@ -17,31 +17,10 @@ _TOP = 9
 _log = logging.getLogger(__name__)
 
 
-class Stopped(Exception):
-    """The search was stopped."""
-
-
-@dataclasses.dataclass
-class Progress:
-    """A bar as a scan moves it, which the page reads."""
-
-    total: int
-    n: int = 0
-    stops: bool = False
-
-    def update(self, step: int) -> None:
-        """Counts images, or raises `Stopped`."""
-        if self.stops:
-            raise Stopped
-        self.n += step
-
-
 class StrongestSearch:
     """Passes once over the images when it is first asked; later answers are at hand."""
 
-    def __init__(
-        self, finder: TopActivations, images: SearchedImages, batch_size: int
-    ):
+    def __init__(self, finder: TopActivations, images: SearchedImages, batch_size: int):
         self._finder, self._images = finder, images
         self._batch_size = batch_size
         self.progress = Progress(images.split.num_examples)

@@ -36,7 +36,9 @@ class Server:
         self._socket.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         try:
             self._socket.bind((_HOST, port))
+            self._socket.listen()  # a browser that is quicker than we are waits
         except OSError as err:
+            self._socket.close()
             raise UsageError(
                 argument="--port", received=port, expected=f"free ({err.strerror})"
             ) from err

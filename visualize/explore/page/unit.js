@@ -6,12 +6,13 @@ import { save } from "./save.js";
 import { showField } from "./side.js";
 import { go } from "./state.js";
 
-const PANELS = ["unit", "fed by", "strongest", "occlusion", "point"];
 const METHODS = {
   deconvnet: "deconvnet",
   guided: "guided backpropagation",
   gradient: "gradient",
 };
+const PANELS = ["unit", "fed by", "strongest", "occlusion", "point", ...Object.keys(METHODS)];
+const closed = new Set(["occlusion"]); // parts that wait until they are opened
 let network;
 
 export function start(about) {
@@ -51,15 +52,14 @@ export async function show(now, photograph) {
     heading(`${title}, channel ${channel}${name}`),
     make("p", { className: "facts" },
       `unit${place}, activation ${number(found.activation)}; ` +
-      `sees ${right - left}×${bottom - top} pixels`),
-    projections(found));
+      `sees ${right - left}×${bottom - top} pixels`));
   say(`${shown.title}, channel ${channel}, activation ${number(found.activation)}`);
   const unit = { layer, channel, y: found.position[0], x: found.position[1] };
+  await projections(path, unit, found);
   find("unit").append(saving(now, photograph, found));
-  const parts = [fedBy(path, unit)];
-  if (!found.refusal) parts.push(strongest(unit));
-  parts.push(occlusion(path, unit, photograph, found));
-  await Promise.all(parts);
+  fedBy(path, unit);
+  if (!found.refusal) strongest(unit);
+  occlusion(path, unit, photograph);
 }
 
 function className(photograph, channel) {
@@ -67,15 +67,23 @@ function className(photograph, channel) {
   return one ? `, ${plainName(one.name)}` : "";
 }
 
-function projections(found) {
+// Each method's picture comes when it is ready; `found.projections` keeps them.
+async function projections(path, unit, found) {
   if (found.refusal) {
-    return make("p", { className: "refusal" },
-      `This unit cannot be projected: ${found.refusal}`);
+    find("unit").append(make("p", { className: "refusal" },
+      `This unit cannot be projected: ${found.refusal}`));
+    return;
   }
-  return make("div", { className: "pictures" },
-    captioned(picture(found.patch, "image patch"), "what it sees"),
-    ...Object.entries(found.projections).map(([method, src]) =>
-      captioned(picture(src, `projection by ${METHODS[method]}`), METHODS[method])));
+  const places = Object.keys(METHODS).map((method) =>
+    captioned(make("img", { alt: `projection by ${METHODS[method]}` }), METHODS[method]));
+  find("unit").append(make("div", { className: "pictures" },
+    captioned(picture(found.patch, "image patch"), "what it sees"), ...places));
+  found.projections = {};
+  await Promise.all(Object.keys(METHODS).map((method, index) =>
+    busy(places[index], async () => {
+      const { picture: src } = await ask(method, `${path}/projection`, { ...unit, method });
+      places[index].firstChild.src = found.projections[method] = src;
+    })));
 }
 
 const captioned = (image, text) => make("figure", {}, image, make("figcaption", {}, text));
@@ -97,24 +105,34 @@ function saving(now, photograph, found) {
       make("pre", {}, found.snippet), copy));
 }
 
-// Adds a part to the panel that fills itself once its answer is there.
+// Adds a part to the panel that fills itself once it is open.
 function part(title, panel, work) {
   const body = make("div");
-  find("unit").append(make("section", {}, make("h3", {}, title), body));
-  return busy(body, async () => {
+  const section = make("details", { className: "part", open: !closed.has(panel) },
+    make("summary", {}, title), body);
+  const fill = () => busy(body, async () => {
     try {
-      body.append(...await work(body));
+      body.replaceChildren(...await work(body));
     } catch (error) {
       if (error.name === "AbortError") return;
-      body.append(make("p", { className: "refusal" }, error.message));
+      body.replaceChildren(make("p", { className: "refusal" }, error.message));
     }
   });
+  section.addEventListener("toggle", () => {
+    closed[section.open ? "delete" : "add"](panel);
+    if (section.open && !body.hasChildNodes()) fill();
+  });
+  find("unit").append(section);
 }
 
 function fedBy(path, unit) {
   return part("Fed by", "fed by", async () => {
     const found = await ask("fed by", `${path}/fed-by`, unit);
-    if (!found.length) return [make("p", { className: "hint" }, "The lowest layer shown.")];
+    if (!found.length) {
+      const isLowest = unit.layer === network.layers[0].layer;
+      const why = isLowest ? "By the pixels." : "By nothing: the unit is not active here.";
+      return [make("p", { className: "hint" }, why)];
+    }
     const below = network.layers.find((one) => one.layer === found[0].layer);
     const rows = found.map((one) => {
       const bar = make("span");
