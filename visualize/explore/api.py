@@ -32,9 +32,9 @@ from starlette.responses import FileResponse, JSONResponse, Response
 from starlette.routing import Route
 
 from visualize.explore.explorer import Explorer
-from visualize.explore.progress import Progress, Stopped
 from zfkeras.data.files.bad_images import BadImage
 from zfkeras.errors import RunError, UsageError
+from zfkeras.io.progress import Progress, Stopped
 
 MAX_BYTES = 64 * 2**20
 _MOST = 256  # channels or photographs in one answer

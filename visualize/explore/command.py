@@ -43,7 +43,9 @@ def explore(settings: ExploreSettings) -> None:
     from visualize.explore.server import Server
     from zfkeras.passes.context import Context
 
-    server = Server(Explorer(Context(), settings), settings.port)
+    context = Context()
+    classifier = context.classifier(settings.model, settings)
+    server = Server(Explorer(classifier, context, settings), settings.port)
     print(f"explorer at {server.address} (Ctrl-C ends it)", flush=True)
     if not settings.no_browser:
         webbrowser.open(server.address)

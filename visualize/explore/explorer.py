@@ -6,20 +6,25 @@ import numpy as np
 
 from visualize.deconvnet.rule_sets import PAPER
 from visualize.explore.album import Album
+from visualize.explore.command import ExploreSettings
 from visualize.explore.network import ExploredNetwork, Look, Unit
 from visualize.explore.pictures import grey, png
-from visualize.explore.progress import Progress
 from visualize.explore.search import StrongestSearch
 from visualize.images.contrast import to_uint8
 from visualize.images.sample import draw_sample
 from visualize.strongest.searched_images import searched_images
 from zfkeras.errors import UsageError
+from zfkeras.io.progress import Progress
+from zfkeras.models.classifier import Classifier
+from zfkeras.passes.context import Context
 
 TOP_CLASSES = 5
 STRIP = 16  # channels of a layer that are shown first
 _AT_POINT = 4  # units of each layer that are shown for a point of the photograph
 _FEEDING = 8
 _LOOKS = 8  # photographs whose maps stay in memory
+#: Stands for a network that is no file.
+LIVE = "the network given to open_explorer"
 _CROPS, _WHOLE = "photographs", "photographs:whole"
 
 
@@ -30,8 +35,9 @@ class Explorer:
     beside it.
     """
 
-    def __init__(self, context, settings):
-        classifier = context.classifier(settings.model, settings)
+    def __init__(
+        self, classifier: Classifier, context: Context, settings: ExploreSettings
+    ):
         self.settings = settings
         self.network = ExploredNetwork(classifier, settings.rules)
         images = searched_images(context, settings)
@@ -239,12 +245,15 @@ class Explorer:
     def _snippet(self, unit: Unit) -> str:
         """Writes Python that projects the same unit."""
         reading = [f", {name}={v!r}" for name, v in self.settings.reading.items()]
+        given = f"zfkeras.load({str(self.settings.model)!r}{''.join(reading)})"
+        if self.settings.model == LIVE:
+            given = f"...  # {LIVE}"
         rules, layer = self.network.rules, unit.layer
         rules = "" if rules == PAPER else f", rules={rules!r}"
         place = f", position={unit.position}" if layer.shape[:2] != (1, 1) else ""
         return (
             "import visualize, zfkeras\n\n"
-            f"network = zfkeras.load({str(self.settings.model)!r}{''.join(reading)})\n"
+            f"network = {given}\n"
             'crops = network.prepare(["photograph.jpg"])\n'
             f"deconvnet = visualize.Deconvnet(network{rules})\n"
             "reconstruction = deconvnet.project(\n"

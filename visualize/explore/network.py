@@ -9,7 +9,6 @@ import numpy as np
 import tensorflow as tf
 
 from visualize.deconvnet.deconvnet import METHODS, Deconvnet
-from visualize.explore.progress import Progress
 from visualize.figures.occlusion.maps import OcclusionMaps
 from visualize.figures.occlusion.sliding_occluder import SlidingOccluder
 from visualize.strongest.patches import boxes
@@ -17,6 +16,7 @@ from zfkeras.errors import RunError, UsageError
 from zfkeras.graph.boxes import Boxes, Span
 from zfkeras.graph.layer_graph import LayerGraph
 from zfkeras.graph.layer_outputs import as_maps, compile_outputs
+from zfkeras.io.progress import Progress
 from zfkeras.models.classifier import Classifier
 
 _MOST_LAYERS = 8

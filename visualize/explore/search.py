@@ -6,12 +6,12 @@ import threading
 import numpy as np
 
 from visualize.deconvnet.deconvnet import Deconvnet
-from visualize.explore.progress import Progress, Stopped
 from visualize.figures.features.top_features import LayerFeatures, layer_features
 from visualize.strongest.distinct import count_to_scan, one_per_photograph
 from visualize.strongest.searched_images import SearchedImages
 from visualize.strongest.top_activations import Strongest, TopActivations
 from zfkeras.errors import RunError
+from zfkeras.io.progress import Progress, Stopped
 
 _TOP = 9
 _log = logging.getLogger(__name__)

@@ -13,6 +13,7 @@ from visualize.explore.guard import Guard
 from zfkeras.errors import UsageError
 
 _HOST = "127.0.0.1"
+_HEIGHT = 800  # pixels of the page in a notebook
 _SECONDS = 5  # for which an answer under way is waited at the end
 
 
@@ -52,6 +53,13 @@ class Server:
                 timeout_graceful_shutdown=_SECONDS,
                 server_header=False,
             )
+        )
+
+    def _repr_html_(self) -> str:
+        """Shows the page in a notebook."""
+        return (
+            f'<iframe src="{self.address}" title="explorer" width="100%" '
+            f'height="{_HEIGHT}" style="border: 0"></iframe>'
         )
 
     def serve(self) -> None:

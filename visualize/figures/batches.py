@@ -1,11 +1,11 @@
 """Runs a compiled function over many rows, a batch at a time."""
 
-import contextlib
 from collections.abc import Callable, Sequence
 
 import numpy as np
 import tensorflow as tf
-from tqdm import tqdm
+
+from zfkeras.io.progress import Progress, progress_bar
 
 
 def run_in_batches(
@@ -14,7 +14,7 @@ def run_in_batches(
     batch_size: int,
     *,
     unit: str,
-    show_progress: bool | tqdm = False,
+    show_progress: bool | Progress = False,
 ) -> list[np.ndarray]:
     """Calls a function on equal batches of some arrays and joins each of its answers.
 
@@ -24,10 +24,7 @@ def run_in_batches(
     """
     count = len(rows[0])
     size, found = -(-count // -(-count // batch_size)), []
-    bar = contextlib.nullcontext(show_progress)
-    if isinstance(show_progress, bool):
-        bar = tqdm(total=count, unit=f" {unit}", disable=not show_progress)
-    with bar as bar:
+    with progress_bar(show_progress, total=count, unit=f" {unit}") as bar:
         for first in range(0, count, size):
             batch = [part[first : first + size] for part in rows]
             number = len(batch[0])

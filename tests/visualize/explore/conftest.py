@@ -29,9 +29,10 @@ class Client:
 def explorer():
     pytest.importorskip("uvicorn", reason="needs the extra explore")
     from visualize.explore.explorer import Explorer
+    from zfkeras.models.presets import load
     from zfkeras.passes.context import Context
 
-    return Explorer(Context(), ExploreSettings(max_images=60))
+    return Explorer(load("quarter"), Context(), ExploreSettings(max_images=60))
 
 
 @pytest.fixture(scope="session")

@@ -6,8 +6,8 @@ import pytest
 
 import visualize
 from visualize.explore.network import ExploredNetwork
-from visualize.explore.progress import Progress, Stopped
 from zfkeras.errors import UsageError
+from zfkeras.io.progress import Progress, Stopped
 from zfkeras.models.classifier import Classifier
 
 

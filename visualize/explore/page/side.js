@@ -67,8 +67,9 @@ const choose = (photo) => go({ photo, y: null, x: null, point: null });
 function point(event) {
   const box = event.target.getBoundingClientRect();
   const [height, width] = network.input;
-  const y = ((event.clientY - box.top) / box.height) * height;
-  const x = ((event.clientX - box.left) / box.width) * width;
+  const share = (at, start, size) => Math.min(1, Math.max(0, (at - start) / size));
+  const y = height * share(event.clientY, box.top, box.height);
+  const x = width * share(event.clientX, box.left, box.width);
   go({ point: `${y.toFixed(1)},${x.toFixed(1)}`, layer: null, channel: null, y: null, x: null });
 }
 

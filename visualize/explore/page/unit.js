@@ -110,6 +110,7 @@ function part(title, panel, work) {
   const body = make("div");
   const section = make("details", { className: "part", open: !closed.has(panel) },
     make("summary", {}, title), body);
+  section.dataset.part = panel;
   const fill = () => busy(body, async () => {
     try {
       body.replaceChildren(...await work(body));
