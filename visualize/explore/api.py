@@ -1,23 +1,6 @@
 """The explorer over HTTP: JSON for the page, which is served beside it.
 
-| GET, below /TOKEN/ | answers with |
-|---|---|
-| `` | the page |
-| `page/NAME` | its style and scripts |
-| `api/network` | layers, their sizes and receptive fields |
-| `api/photographs?first=0&count=24` | photographs of the data |
-| `api/photographs/PHOTO` | likeliest classes, strongest maps of each layer |
-| `api/photographs/PHOTO/picture` | the photograph as JPEG |
-| `api/photographs/PHOTO/channels?layer=L&first=16&count=48` | further maps |
-| `api/photographs/PHOTO/unit?layer=L&channel=C[&y=Y&x=X]` | what a unit sees |
-| `api/photographs/PHOTO/projection?...&method=deconvnet` | its projection |
-| `api/photographs/PHOTO/fed-by?layer=L&channel=C[&y=Y&x=X]` | channels below |
-| `api/photographs/PHOTO/point?y=Y&x=X` | units that see a pixel |
-| `api/photographs/PHOTO/occlusion?layer=L&channel=C&label=K` | maps of Fig. 7 |
-| `api/strongest?layer=L&channel=C` | strongest images of the data |
-
-`POST api/photographs?name=NAME` takes an image file of up to 64 MB as its body and
-answers with its PHOTO. An error is {"error": sentence}, with status 400, 404 or 500.
+docs/methods/explorer.md lists what it answers. `visualize.explore.guard` goes around it.
 """
 
 import asyncio
@@ -46,7 +29,7 @@ _log = logging.getLogger(__name__)
 
 
 def make_app(explorer: Explorer) -> Starlette:
-    """Makes the routes; `visualize.explore.guard` goes around them."""
+    """Makes the routes."""
 
     async def page(request):
         return FileResponse(_PAGE / "index.html")
