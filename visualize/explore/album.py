@@ -1,4 +1,4 @@
-"""The photographs at hand: those of the data, and those that were dropped."""
+"""The photographs at hand: those of the data, those that were dropped, and changes."""
 
 import dataclasses
 import functools
@@ -10,8 +10,10 @@ from collections import OrderedDict
 import numpy as np
 from PIL import Image
 
-from visualize.images.photographs import view_of
+from visualize.explore.changes import Change
+from visualize.images.photographs import enlarged_square
 from visualize.images.sample import examples_at
+from zfkeras.data.crops import centre_crop
 from zfkeras.data.preprocessing import Preprocessing
 from zfkeras.data.register import Source
 from zfkeras.data.split import Split
@@ -28,18 +30,38 @@ class Photograph:
     name: str
     class_name: str | None  # its true class, where it is known
     square: np.ndarray  # uint8 array (image height, image width, 3)
-    view: np.ndarray  # uint8 array (height, width, 3), larger than what it reads
+    enlarged: np.ndarray  # the same for people, a multiple of its size
 
-    @functools.cached_property
-    def jpeg(self) -> bytes:
-        """The view as a JPEG file."""
+    def changed(self, change: Change, preprocessing: Preprocessing) -> "Photograph":
+        """Changes both; what comes in from outside is the mean image, or its grey."""
+        height, width, _ = preprocessing.input_shape
+        mean = np.rint(preprocessing.to_rgb(preprocessing.mean_image))
+        mean = np.ascontiguousarray(mean.astype(np.uint8))
+        times = self.enlarged.shape[0] // self.square.shape[0]
+        grey = np.full_like(self.enlarged, mean.mean(axis=(0, 1)).round())
+        return dataclasses.replace(
+            self,
+            square=change.applied(self.square, (height, width), mean),
+            enlarged=change.applied(
+                self.enlarged, (times * height, times * width), grey
+            ),
+        )
+
+    def jpeg(self, preprocessing: Preprocessing) -> bytes:
+        """Writes what the network sees as a JPEG file, enlarged."""
+        times = self.enlarged.shape[0] // self.square.shape[0]
+        height, width, _ = preprocessing.input_shape
+        view = centre_crop(self.enlarged, (times * height, times * width))
         file = io.BytesIO()
-        Image.fromarray(self.view).save(file, "JPEG", quality=90, subsampling=0)
+        Image.fromarray(view).save(file, "JPEG", quality=90, subsampling=0)
         return file.getvalue()
 
 
 class Album:
-    """Finds photographs by their keys: "17" of the data, "p1f0c..." of dropped ones."""
+    """Finds photographs by their keys.
+
+    "17" is of the data, "p1f0c..." was dropped, "17;turn=30;zoom=1.2" is changed.
+    """
 
     def __init__(self, source: Source, split: Split, preprocessing: Preprocessing):
         self._split = split
@@ -80,6 +102,10 @@ class Album:
 
     def find(self, key: str) -> Photograph:
         """Returns a photograph; raises `UsageError` if there is none of that key."""
+        key, _, change = key.partition(";")
+        if change:
+            found = self.find(key)
+            return found.changed(Change.parse(change), self._preprocessing)
         with self._lock:
             if key in self._dropped:
                 self._dropped.move_to_end(key)
@@ -92,6 +118,10 @@ class Album:
             else f"there is no photograph {key!r}; there are {self.size}, from 0."
         )
 
+    def picture(self, key: str) -> bytes:
+        """Returns a photograph as a JPEG file, as people look at it."""
+        return self.find(key).jpeg(self._preprocessing)
+
     def _read(self, place):
         (row,) = examples_at(self._split.stretch(place, place + 1), [0]).values()
         class_name = self._class_name(row["label"])
@@ -99,8 +129,8 @@ class Album:
 
     def _decoded(self, encoded, name, class_name):
         square = self._preprocessing.square(encoded)
-        view = view_of(encoded, self._preprocessing)
-        return Photograph(name, class_name, square, view)
+        enlarged = enlarged_square(encoded, self._preprocessing)
+        return Photograph(name, class_name, square, enlarged)
 
     def _class_name(self, label):
         return self._class_names[label] if label >= 0 else None

@@ -1,6 +1,6 @@
 """The explorer over HTTP: JSON for the page, which is served beside it.
 
-docs/methods/explorer.md lists what it answers. `visualize.explore.guard` goes around it.
+docs/methods/explorer.md lists what it answers; `visualize.explore.guard` goes around.
 """
 
 import asyncio
@@ -55,8 +55,8 @@ def make_app(explorer: Explorer) -> Starlette:
         )
 
     async def picture(request):
-        photograph = await asyncio.to_thread(explorer.album.find, _photo(request))
-        return Response(photograph.jpeg, media_type="image/jpeg")
+        jpeg = await asyncio.to_thread(explorer.album.picture, _photo(request))
+        return Response(jpeg, media_type="image/jpeg")
 
     async def photograph(request):
         return await _answer(request, explorer.photograph, _photo(request))

@@ -58,14 +58,19 @@ def picture_names(files: Sequence[Path]) -> list[str]:
 
 
 def view_of(image, preprocessing: Preprocessing) -> np.ndarray:
-    """Cuts out the centre in a multiple of the network's resolution.
+    """Cuts out what the network sees, in a multiple of its resolution.
 
     `image`: as `read_image` takes it. Returns uint8 array (height, width, 3).
     """
+    whole = enlarged_square(image, preprocessing)
+    times = whole.shape[0] // preprocessing.image_shape[0]
+    height, width, _ = preprocessing.input_shape
+    return centre_crop(whole, (times * height, times * width))
+
+
+def enlarged_square(image, preprocessing: Preprocessing) -> np.ndarray:
+    """Does what `preprocessing.square` does, in a multiple of its resolution."""
     times = -(-_SHOWN // max(preprocessing.input_shape[:2]))
-    whole, seen = (
-        (times * height, times * width)
-        for height, width, _ in (preprocessing.image_shape, preprocessing.input_shape)
-    )
+    height, width, _ = preprocessing.image_shape
     picture = read_image(image, times * preprocessing.image_size)
-    return centre_crop(centre_fit(picture, whole), seen)
+    return centre_fit(picture, (times * height, times * width))

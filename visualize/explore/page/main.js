@@ -1,6 +1,7 @@
 // Joins the address, the photograph, the layers and the unit.
 
 import { ask } from "./api.js";
+import * as change from "./change.js";
 import { busy, find } from "./elements.js";
 import * as side from "./side.js";
 import { changed, go, onChange, state } from "./state.js";
@@ -18,18 +19,20 @@ function trouble(error) {
 async function show(now) {
   find("trouble").hidden = true;
   try {
-    if (photograph?.photo !== now.photo) {
+    change.show(now);
+    const key = change.photoKey(now);
+    if (photograph?.photo !== key) {
       photograph = null;
       const found = await busy(find("layers"), () =>
-        ask("photograph", `photographs/${encodeURIComponent(now.photo)}`));
-      if (state().photo !== now.photo) return;
+        ask("photograph", `photographs/${encodeURIComponent(key)}`));
+      if (change.photoKey(state()) !== key) return;
       photograph = found;
       side.show(found);
       strips.show(found);
     }
     strips.mark(now);
     if (now.layer !== undefined) await unit.show(now, photograph);
-    else if (now.point !== undefined) await unit.showPoint(now);
+    else if (now.point !== undefined) await unit.showPoint(now, photograph);
     else unit.clear();
   } catch (error) {
     trouble(error);
@@ -49,7 +52,7 @@ try {
   find("about").textContent = `${about.classes} classes, sees ` +
     `${about.input[1]}×${about.input[0]} pixels; data: ${about.data}` +
     (about.rules === "paper" ? "" : `; projected by ${about.rules} rules, not the paper's`);
-  for (const one of [side, strips, unit]) one.start(about)?.catch?.(trouble);
+  for (const one of [side, change, strips, unit]) one.start(about)?.catch?.(trouble);
   onChange(show);
   if (state().photo === undefined) go({ photo: "0" }, { replace: true });
   else changed();

@@ -1,6 +1,7 @@
 // The photograph, the answer to it, and the photographs to choose from.
 
 import { ask, send } from "./api.js";
+import { isCovering } from "./change.js";
 import { busy, find, make, percent, plainName } from "./elements.js";
 import { go, state } from "./state.js";
 
@@ -62,9 +63,10 @@ async function open(file) {
 }
 
 // The unit stays, at the place where its channel is strongest in the new photograph.
-const choose = (photo) => go({ photo, y: null, x: null, point: null });
+const choose = (photo) => go({ photo, change: null, y: null, x: null, point: null });
 
 function point(event) {
+  if (isCovering()) return;
   const box = event.target.getBoundingClientRect();
   const [height, width] = network.input;
   const share = (at, start, size) => Math.min(1, Math.max(0, (at - start) / size));
@@ -80,7 +82,8 @@ function mark(photo) {
 }
 
 export function show(found) {
-  find("photo").src = `api/photographs/${found.photo}/picture`;
+  find("photo").src = `api/photographs/${encodeURIComponent(found.photo)}/picture`;
+  find("photo").classList.toggle("covering", isCovering());
   const name = found.class_name ? plainName(found.class_name) : found.name;
   find("photo").alt = find("name").textContent = name;
   find("classes").replaceChildren(...found.classes.map((one) => {
@@ -94,7 +97,7 @@ export function show(found) {
     }));
     return make("li", {}, button);
   }));
-  mark(found.photo);
+  mark(state().photo);
 }
 
 export function showField(box) {

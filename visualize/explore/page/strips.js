@@ -34,7 +34,7 @@ function strip(photo, layer, channels) {
     if (first < count) tiles.append(end);
   };
   rest.addEventListener("click", () => busy(end, async () => {
-    const path = `photographs/${photo}/channels`;
+    const path = `photographs/${encodeURIComponent(photo)}/channels`;
     add(await ask(`strip ${layer.layer}`, path, { layer: layer.layer, first, count: MORE }));
   }));
   add(channels);

@@ -13,6 +13,8 @@ const METHODS = {
 };
 const PANELS = ["unit", "fed by", "strongest", "occlusion", "point", ...Object.keys(METHODS)];
 const closed = new Set(["occlusion"]); // parts that wait until they are opened
+// The channel looked at last and its strongest images, whatever the photograph.
+let searched = { key: null, found: null };
 let network;
 
 export function start(about) {
@@ -39,7 +41,7 @@ export async function show(now, photograph) {
   cancel(...PANELS);
   document.body.classList.add("has-unit");
   const { layer, channel, y, x } = now;
-  const path = `photographs/${now.photo}`;
+  const path = `photographs/${encodeURIComponent(photograph.photo)}`;
   const found = await busy(find("unit"), () =>
     ask("unit", `${path}/unit`, { layer, channel, y, x }));
   const shown = network.layers.find((one) => one.layer === layer);
@@ -156,17 +158,9 @@ function fedBy(path, unit) {
 function strongest(unit) {
   const title = `Strongest of ${network.searched} images`;
   return part(title, "strongest", async (body) => {
-    const bar = make("progress", { max: 1, "aria-label": "search" });
-    let found;
-    for (;;) {
-      found = await ask("strongest", "strongest", unit);
-      if (found.done === found.total || found.refusal) break;
-      bar.value = found.done / found.total;
-      if (!bar.isConnected) body.append(bar);
-      await new Promise((resolve) => setTimeout(resolve, 400));
-    }
-    bar.remove();
-    if (found.refusal) return [make("p", { className: "refusal" }, found.refusal)];
+    const key = `${unit.layer} ${unit.channel}`;
+    if (searched.key !== key) searched = { key, found: await search(unit, body) };
+    const { found } = searched;
     if (!found.images.length) return [make("p", {}, "No image activates this channel.")];
     return [make("ol", { className: "pairs" }, ...found.images.map((one) => {
       const text = `${number(one.activation)} ${plainName(one.class_name ?? "")}`;
@@ -178,6 +172,18 @@ function strongest(unit) {
   });
 }
 
+// Asks until the search over all images is done, with a bar meanwhile.
+async function search(unit, body) {
+  const bar = make("progress", { max: 1, "aria-label": "search" });
+  for (;;) {
+    const found = await ask("strongest", "strongest", unit);
+    if (found.images) return found;
+    bar.value = found.done / found.total;
+    if (!bar.isConnected) body.append(bar);
+    await new Promise((resolve) => setTimeout(resolve, 400));
+  }
+}
+
 function occlusion(path, unit, photograph) {
   return part("What a grey square takes away", "occlusion", async () => {
     const best = photograph.classes[0];
@@ -186,7 +192,7 @@ function occlusion(path, unit, photograph) {
     const found = await ask("occlusion", `${path}/occlusion`, { layer, channel, label });
     const range = ([low, high], show) => `from ${show(low)} to ${show(high)}`;
     const under = (map, alt) => make("div", { className: "under" },
-      picture(`api/photographs/${photograph.photo}/picture`, ""), picture(map, alt));
+      picture(`api/${path}/picture`, ""), picture(map, alt));
     return [make("div", { className: "pictures" },
       make("figure", {}, under(found.activation_map, "activation by place of the square"),
         make("figcaption", {},
@@ -198,12 +204,12 @@ function occlusion(path, unit, photograph) {
   });
 }
 
-export async function showPoint(now) {
+export async function showPoint(now, photograph) {
   cancel(...PANELS);
   document.body.classList.add("has-unit");
   const [y, x] = now.point.split(",").map(Number);
   const found = await busy(find("unit"), () =>
-    ask("point", `photographs/${now.photo}/point`, { y, x }));
+    ask("point", `photographs/${encodeURIComponent(photograph.photo)}/point`, { y, x }));
   showField([y - 1, x - 1, y + 1, x + 1]);
   const lists = network.layers.map((layer) => {
     const units = found.filter((one) => one.layer === layer.layer);
