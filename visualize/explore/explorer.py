@@ -19,7 +19,7 @@ from zfkeras.models.classifier import Classifier
 from zfkeras.passes.context import Context
 
 TOP_CLASSES = 5
-STRIP = 16  # channels of a layer that are shown first
+STRIP = 13  # channels of a layer at first: two lines of seven with the button
 _AT_POINT = 4  # units of each layer that are shown for a point of the photograph
 _FEEDING = 8
 _LOOKS = 8  # photographs whose maps stay in memory

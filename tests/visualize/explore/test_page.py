@@ -8,7 +8,7 @@ from tests.helpers.browser import see
 
 pytestmark = pytest.mark.slow
 
-READY = {"until": "document.querySelectorAll('.tile').length > 50"}
+READY = {"until": "document.querySelectorAll('.tile').length > 40"}
 PICTURES = "[...document.querySelectorAll('.pictures img')]"
 SHOWN = {"until": f"{PICTURES}.length >= 4 && {PICTURES}.every((i) => i.naturalWidth)"}
 HASH = {"js": "location.hash"}
@@ -42,6 +42,7 @@ def answers(seen):
     ids=["light desk", "dark phone"],
 )
 def test_clicks_lead_from_the_photograph_to_units(client, size, dark):
+    third = client.json("api/photographs")[2]["class_name"].split(" ", 1)[-1]
     seen = see(
         client.address,
         READY,
@@ -71,10 +72,21 @@ def test_clicks_lead_from_the_photograph_to_units(client, size, dark):
         click("#unit .row button"),
         SHOWN,
         click("#gallery li:nth-child(3) button"),
-        {"until": "document.getElementById('name').textContent === 'bison'"},
+        {"until": f"document.getElementById('name').textContent === '{third}'"},
         SHOWN,
         HASH,
         {"js": "document.documentElement.scrollWidth <= innerWidth"},
+        click("#changing summary"),
+        {
+            "js": "document.getElementById('change-turn').value = 90;"
+            "document.getElementById('change-turn').dispatchEvent(new Event('input'));"
+            "null"
+        },
+        {"until": "document.getElementById('photo').src.includes('turn')"},
+        SHOWN,
+        click("#reset"),
+        {"until": "!document.getElementById('photo').src.includes('turn')"},
+        SHOWN,
         width=size[0],
         height=size[1],
         dark=dark,
