@@ -30,7 +30,7 @@ _HOPELESS = 0.01
 class LinearHead(ClassifierMixin, BaseEstimator):
     """A linear classifier of features, L2-regularised, its intercept as well.
 
-    It minimises |W|^2 / 2 + C * loss over the scores X W + b, b counted into W.
+    It minimises `|W|^2 / 2 + C * loss` over the scores X W + b, b counted into W.
     Features are divided by one number, the root of their mean square norm over the
     training samples, so that C means the same for every layer; weights are given for
     raw features. With fewer samples than features it is solved on the samples' Gram
