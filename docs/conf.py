@@ -7,6 +7,7 @@ import re
 import sys
 from pathlib import Path
 
+from docutils import nodes
 from sphinx.util import inspect, logging
 
 ROOT = Path(__file__).parent.parent
@@ -73,8 +74,16 @@ def show_own_parameters(app, what, name, thing, options, signature, returns):
         return inspect.stringify_signature(own, show_annotation=False), returns
 
 
+def use_dashes(app, doctree):
+    """Puts a dash between a parameter and its text, where Sphinx writes two hyphens."""
+    for text in doctree.findall(nodes.Text):
+        if text == " -- ":
+            text.parent.replace(text, nodes.Text(" – "))
+
+
 def setup(app):
     """Joins the functions above to the build."""
     app.connect("env-check-consistency", warn_of_undocumented_names)
     app.connect("autodoc-process-docstring", keep_leading_dots)
     app.connect("autodoc-process-signature", show_own_parameters)
+    app.connect("doctree-read", use_dashes)
