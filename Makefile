@@ -63,7 +63,8 @@ $(DOCS_READY): $(READY) requirements-docs.txt
 # A warning fails the build. All pages anew each time: Sphinx warns of a page only when it
 # reads it.
 docs: $(DOCS_READY)
-	$(BIN)/python -m sphinx --quiet --fail-on-warning --fresh-env docs docs/_build/html
+	TF_CPP_MIN_LOG_LEVEL=3 $(BIN)/python -m sphinx --quiet --fail-on-warning \
+		--fresh-env docs docs/_build/html
 	@echo "the site: docs/_build/html/index.html"
 
 bench: $(READY)

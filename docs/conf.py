@@ -48,6 +48,7 @@ autodoc_default_options = {"exclude-members": "set_fit_request, set_score_reques
 autodoc_typehints = "description"
 autodoc_typehints_description_target = "documented"
 autodoc_member_order = "bysource"
+autodoc_preserve_defaults = True
 napoleon_custom_sections = [("Call arguments", "params_style")]
 napoleon_use_rtype = False
 

@@ -39,7 +39,7 @@ class LinearHead(ClassifierMixin, BaseEstimator):
     Args:
         C: weight of the loss. `None` (default): chosen from `grid` on a part of the
             training samples, then all are used.
-        grid: values of C to choose from.
+        grid: values of C to choose from; by default 0.01, 0.1, 1, 10 and 100.
         tol: largest relative error of the weights.
         validation_fraction: share of each class's training samples, at least one, on
             which C is chosen by mean per-class accuracy. If that is under 500 samples,
