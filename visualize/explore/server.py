@@ -20,6 +20,8 @@ _SECONDS = 5  # for which an answer under way is waited at the end
 class Server:
     """The explorer's server on loopback.
 
+    In a notebook it shows the page.
+
     Args:
         explorer: what it answers with.
         port: 0 for any that is free.

@@ -97,6 +97,9 @@ class SlidingOccluder:
             batch_size: occluded copies that go through the network at once.
             show_progress: whether to show a progress bar, or what takes its place.
 
+        Returns:
+            The `OcclusionMaps`, by square and by pixel.
+
         Raises:
             UsageError: an argument out of range, or a model of other inputs or outputs.
         """
