@@ -3,8 +3,9 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
+DOCS_READY := $(VENV)/.docs-ready
 
-.PHONY: setup setup-lowest demo test test-slow campaigns lint format bench gpu-check clean
+.PHONY: setup setup-lowest demo test test-slow campaigns lint format docs bench gpu-check clean
 
 setup: $(READY)
 
@@ -53,6 +54,18 @@ lint: $(READY)
 format: $(READY)
 	$(BIN)/ruff check --fix .
 	$(BIN)/ruff format .
+
+$(DOCS_READY): $(READY) requirements-docs.txt
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check \
+		-r requirements-docs.txt
+	touch $(DOCS_READY)
+
+# A warning fails the build. All pages anew each time: Sphinx warns of a page only when it
+# reads it.
+docs: $(DOCS_READY)
+	TF_CPP_MIN_LOG_LEVEL=3 $(BIN)/python -m sphinx --quiet --fail-on-warning \
+		--fresh-env docs docs/_build/html
+	@echo "the site: docs/_build/html/index.html"
 
 bench: $(READY)
 	$(BIN)/python -m benchmarks

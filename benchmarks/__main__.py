@@ -30,6 +30,7 @@ SUBJECTS = (
     "heads",
     "transfer",
     "startup",
+    "explorer",
 )
 # Those that take images of the reader's choice.
 WITH_DATA = ("top_activations", "transfer")

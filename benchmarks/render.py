@@ -18,6 +18,23 @@ _AXES = {
 }
 
 
+# What the name of a peer begins with -> whose program it is.
+_MAKERS = {
+    "max_pool": "TensorFlow",
+    "tf.nn": "TensorFlow",
+    "stock Keras": "Keras",
+    "Keras": "Keras",
+    "PyTorch": "PyTorch",
+    "captum": "captum",
+    "xplique": "xplique",
+    "tf-explain": "tf-explain",
+    "Linear": "scikit-learn",
+    "Logistic": "scikit-learn",
+    "Grain": "Grain",
+}
+_MARKS = "osD^vP*X"
+
+
 @styled
 def draw_growth(growth: Mapping[str, Sequence], path: Path) -> Path:
     """Draws how memory grows with images, and times with everything."""
@@ -73,42 +90,45 @@ def _draw_times(axes, lines, what):
 
 @styled
 def draw_ratios(comparisons: Sequence, path: Path) -> Path:
-    """Draws how many times as much time each peer takes, and how many it must."""
-    rows = [
-        (comparison.what, peer, comparison.ratio(peer), comparison.targets.get(peer))
-        for comparison in comparisons
-        for peer in comparison.seconds
-        if peer != comparison.ours
-    ][::-1]
-    figure = new_figure(9, 1 + 0.42 * len(rows), "How many times as much others take")
+    """Draws how many times as long each peer takes: a line a task, a mark a peer.
+
+    Memory, half precision and bounds that are no programs stand in the table only.
+    """
+    tasks = {}
+    for comparison in comparisons:
+        peers = [(_maker(peer), comparison.ratio(peer)) for peer in comparison.seconds]
+        peers = [(maker, ratio) for maker, ratio in peers if maker is not None]
+        if comparison.unit == "s" and "bfloat16" not in comparison.what and peers:
+            tasks[comparison.what] = peers
+    figure = new_figure(
+        10, 1.6 + 0.3 * len(tasks), "How many times as long others take"
+    )
     axes = subplots(figure)[0, 0]
-    places = np.arange(len(rows))
-    ratios = np.array([ratio for *_, ratio, _ in rows])
-    misses = [target is not None and ratio < target for *_, ratio, target in rows]
-    colours = [COLOURS[1] if miss else COLOURS[0] for miss in misses]
-    axes.barh(places, ratios - 1, left=1, height=0.6, color=colours)
-    for place, (*_, ratio, target) in zip(places, rows, strict=True):
-        axes.annotate(
-            f"{ratio:.3g}",
-            (max(ratio, target or 0, 1), place),
-            (5, 0),
-            textcoords="offset points",
-            va="center",
-        )
-        if target is not None:
-            axes.plot([target] * 2, [place - 0.4, place + 0.4], color="black", lw=1.5)
-    axes.plot([], [], color="black", lw=1.5, label="at least")
-    axes.plot([], [], "s", color=COLOURS[1], label="misses it")
+    makers = [*dict.fromkeys(_MAKERS.values())]
+    for number, maker in enumerate(makers):
+        marks = [
+            (ratio, place)
+            for place, peers in enumerate(tasks.values())
+            for one, ratio in peers
+            if one == maker
+        ]
+        style = {"color": COLOURS[number % len(COLOURS)], "marker": _MARKS[number]}
+        if marks:
+            axes.plot(*zip(*marks, strict=True), linestyle="", label=maker, **style)
     axes.axvline(1, color=PAPER, lw=0.8)
     axes.set_xscale("log")
-    low, high = axes.get_xlim()
-    axes.set_xlim(low, high * 1.3)
-    axes.set_yticks(places, [f"{what}\n{peer}" for what, peer, *_ in rows], fontsize=7)
-    axes.set_ylim(-0.7, len(rows) - 0.3)
-    axes.xaxis.set_major_formatter("{x:g}")
-    axes.set_xlabel("the peer's time (or memory) / ours")
-    axes.legend(loc="lower right")
+    axes.set_yticks(np.arange(len(tasks)), [*tasks])
+    axes.set_ylim(len(tasks) - 0.5, -0.5)
+    axes.grid(axis="y", color="#dddddd", lw=0.6)
+    _plain_numbers(axes.xaxis)
+    axes.set_xlabel("the peer's time / ours: right of 1 ours is quicker")
+    axes.legend(loc="upper left", bbox_to_anchor=(1, 1))
     return save_figure(figure, path)
+
+
+def _maker(peer: str) -> str | None:
+    """Says whose program a peer is; `None` for ours and for bounds."""
+    return next((who for word, who in _MAKERS.items() if peer.startswith(word)), None)
 
 
 def _short(seconds):

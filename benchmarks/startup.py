@@ -8,28 +8,10 @@ from pathlib import Path
 from benchmarks.comparison import Comparison
 from benchmarks.photographs import photograph
 from benchmarks.timing import Timing, interleaved
+from zfkeras.__main__ import commands
 
 LIMIT, ANSWER_LIMIT = "0.5 s", "3 s"
-COMMANDS = (
-    "zfkeras.train",
-    "zfkeras.evaluate",
-    "zfkeras.predict",
-    "zfkeras.summary",
-    "zfkeras.ablation",
-    "zfkeras.convert",
-    "transfer.caltech",
-    "transfer.pascal",
-    "transfer.tables",
-    "transfer.folder",
-    "transfer.overlap",
-    "visualize.features",
-    "visualize.evolution",
-    "visualize.invariance",
-    "visualize.filters",
-    "visualize.occlusion",
-    "visualize.correspondence",
-    "visualize.report",
-)
+COMMANDS = tuple(point.module for point in commands().values())
 
 
 def run() -> list[Comparison]:

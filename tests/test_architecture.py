@@ -35,7 +35,7 @@ FLOORS = {
         ["images"],
         ["strongest"],
         ["figures"],
-        ["report"],
+        ["report", "explore"],
     ],
 }
 MOST_ENTRIES = 16

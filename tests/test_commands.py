@@ -34,6 +34,7 @@ MISSING = {
     "visualize.occlusion": "--data folder:{path} --workdir {out}",
     "visualize.correspondence": "--data folder:{path} --workdir {out}",
     "visualize.sanity": "--data folder:{path} --workdir {out}",
+    "visualize.explore": "--data folder:{path}",
     "transfer.caltech": "--data caltech101:{path} --workdir {out}",
     "transfer.pascal": "--data voc2007:{path} --workdir {out}",
     "transfer.tables": "--data caltech101:{path} --workdir {out}",

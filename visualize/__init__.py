@@ -16,6 +16,7 @@ _HOMES = {
     "Rule": "visualize.deconvnet.rules",
     "SlidingOccluder": "visualize.figures.occlusion.sliding_occluder",
     "TopActivations": "visualize.strongest.top_activations",
+    "open_explorer": "visualize.explore.notebook",
     "register_figure": "visualize.figures.catalogue",
     "register_rule": "visualize.deconvnet.rules",
     "to_uint8": "visualize.images.contrast",
@@ -30,6 +31,7 @@ __all__ = [
     "Rule",
     "SlidingOccluder",
     "TopActivations",
+    "open_explorer",
     "register_figure",
     "register_rule",
     "to_uint8",
@@ -38,6 +40,7 @@ __all__ = [
 if TYPE_CHECKING:
     from visualize.deconvnet.deconvnet import Deconvnet, Projection
     from visualize.deconvnet.rules import Rule, register_rule
+    from visualize.explore.notebook import open_explorer
     from visualize.figures.catalogue import register_figure
     from visualize.figures.evolution.callback import EvolutionCallback
     from visualize.figures.figure import Figure

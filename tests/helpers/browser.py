@@ -1,21 +1,23 @@
 """A page as Chromium shows it, without a screen: Qt's web engine in its own process.
 
-    python -m tests.helpers.browser FILE < steps.json > seen.json
+    python -m tests.helpers.browser ADDRESS < steps.json > seen.json
 
 It needs requirements-browser.txt; `see` skips the test without it.
 """
 
+import functools
 import importlib.util
 import json
 import os
 import subprocess
 import sys
+import time
 from pathlib import Path
 
 import pytest
 
 ROOT = Path(__file__).parent.parent.parent
-_SECONDS = 300
+_SECONDS, _STEP_SECONDS = 300, 30
 # Pictures in sight decoded, and two frames drawn with them.
 _PAINT = """
 window.painted = false;
@@ -28,29 +30,33 @@ Promise.all([...document.images].filter((image) => {
 """
 
 
-def see(path: Path, *steps: dict, width=1280, height=900, dark=False) -> dict:
-    """Opens a file in a fresh browser, takes steps and returns what it has seen.
+def see(page: Path | str, *steps: dict, width=1280, height=900, dark=False) -> dict:
+    """Opens a file or address in a fresh browser; returns what it sees on its steps.
 
-    A step is {"js": expression}, {"key": name of a `Qt.Key`} or {"screenshot": path};
-    the result has "answers" of each js, foreign "requests" and "console" messages.
+    A step is {"js": expression}, {"until": expression that becomes true}, {"key": name
+    of a `Qt.Key`} or {"screenshot": path}; the result has "answers" of each js, foreign
+    "requests" and "console" messages.
     """
     if importlib.util.find_spec("PyQt6") is None:
         pytest.skip("pip install -r requirements-browser.txt to see pages in Chromium")
+    address = page if isinstance(page, str) else page.resolve().as_uri()
     order = {"steps": steps, "size": [width, height], "dark": dark}
     done = subprocess.run(
-        [sys.executable, "-m", "tests.helpers.browser", str(path)],
+        [sys.executable, "-m", "tests.helpers.browser", address],
         input=json.dumps(order, default=str),
         capture_output=True,
         text=True,
         cwd=ROOT,
         timeout=_SECONDS,
     )
+    if "opened" in done.stdout and "seen: " not in done.stdout:
+        raise AssertionError(done.stderr.strip()[-1000:])
     if "seen: " not in done.stdout:
         pytest.skip(f"Chromium does not start here: {done.stderr.strip()[-300:]}")
     return json.loads(done.stdout.partition("seen: ")[2])
 
 
-def main(path: str) -> None:
+def main(address: str) -> None:
     os.environ["QT_QPA_PLATFORM"] = "offscreen"
     order = json.load(sys.stdin)
     scheme = 0 if order["dark"] else 1  # as Blink counts them
@@ -87,12 +93,12 @@ def main(path: str) -> None:
     view.setPage(page)
     view.resize(*order["size"])
 
-    def wait(until, seconds=60):
-        for _ in range(seconds * 50):
-            if until():
-                return
+    def wait(until, what="the page"):
+        end = time.monotonic() + _STEP_SECONDS
+        while not until():
+            if time.monotonic() > end:
+                raise TimeoutError(f"waited {_STEP_SECONDS} s for {what}")
             QTest.qWait(20)
-        raise TimeoutError
 
     def js(expression):
         waiting.clear()
@@ -102,13 +108,16 @@ def main(path: str) -> None:
 
     loaded = []
     page.loadFinished.connect(loaded.append)
-    view.load(QUrl.fromLocalFile(str(Path(path).resolve())))
+    view.load(QUrl(address))
     view.show()
     wait(lambda: loaded)
+    print("opened", flush=True)
     for step in order["steps"]:
         QTest.qWait(60)
         if "js" in step:
             answers.append(js(step["js"]))
+        elif "until" in step:
+            wait(functools.partial(js, f"!!({step['until']})"), step["until"])
         elif "key" in step:
             QTest.keyClick(view.focusProxy(), getattr(Qt.Key, f"Key_{step['key']}"))
         elif "screenshot" in step:
@@ -116,8 +125,8 @@ def main(path: str) -> None:
             wait(lambda: js("window.painted"))
             QTest.qWait(500)  # from there to the window
             view.grab().save(step["screenshot"])
-    own = QUrl.fromLocalFile(str(Path(path).resolve())).toString()
-    foreign = [url for url in requests if url != own and not url.startswith("data:")]
+    own = (address.partition("#")[0], "data:", "blob:")
+    foreign = [url for url in requests if not url.startswith(own)]
     seen = {"answers": answers, "requests": foreign, "console": console}
     print("seen: " + json.dumps(seen), flush=True)
     os._exit(0)  # Qt's own end depends on the order Python drops things in

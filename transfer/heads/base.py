@@ -30,7 +30,7 @@ _HOPELESS = 0.01
 class LinearHead(ClassifierMixin, BaseEstimator):
     """A linear classifier of features, L2-regularised, its intercept as well.
 
-    It minimises |W|^2 / 2 + C * loss over the scores X W + b, b counted into W.
+    It minimises `|W|^2 / 2 + C * loss` over the scores X W + b, b counted into W.
     Features are divided by one number, the root of their mean square norm over the
     training samples, so that C means the same for every layer; weights are given for
     raw features. With fewer samples than features it is solved on the samples' Gram
@@ -39,7 +39,7 @@ class LinearHead(ClassifierMixin, BaseEstimator):
     Args:
         C: weight of the loss. `None` (default): chosen from `grid` on a part of the
             training samples, then all are used.
-        grid: values of C to choose from.
+        grid: values of C to choose from; by default 0.01, 0.1, 1, 10 and 100.
         tol: largest relative error of the weights.
         validation_fraction: share of each class's training samples, at least one, on
             which C is chosen by mean per-class accuracy. If that is under 500 samples,

@@ -37,8 +37,8 @@ def register_head(name: str, make: Callable[[int], Any]) -> Callable[[int], Any]
 
     Example:
         >>> from sklearn.neighbors import KNeighborsClassifier
-        >>> register_head("nearest", lambda seed: KNeighborsClassifier(1))
-        ... # doctest: +SKIP
+        >>> make = lambda seed: KNeighborsClassifier(1)
+        >>> register_head("nearest", make)  # doctest: +SKIP
     """
     if not callable(make):
         raise UsageError(

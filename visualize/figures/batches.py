@@ -4,7 +4,8 @@ from collections.abc import Callable, Sequence
 
 import numpy as np
 import tensorflow as tf
-from tqdm import tqdm
+
+from zfkeras.io.progress import Progress, progress_bar
 
 
 def run_in_batches(
@@ -13,16 +14,17 @@ def run_in_batches(
     batch_size: int,
     *,
     unit: str,
-    show_progress: bool = False,
+    show_progress: bool | Progress = False,
 ) -> list[np.ndarray]:
     """Calls a function on equal batches of some arrays and joins each of its answers.
 
     All batches have one size, since another would be traced anew: the smallest with
     which there are no more batches. The last is filled up with rows that do not count.
+    `show_progress`: whether to show a bar, or the bar to be moved.
     """
     count = len(rows[0])
     size, found = -(-count // -(-count // batch_size)), []
-    with tqdm(total=count, unit=f" {unit}", disable=not show_progress) as bar:
+    with progress_bar(show_progress, total=count, unit=f" {unit}") as bar:
         for first in range(0, count, size):
             batch = [part[first : first + size] for part in rows]
             number = len(batch[0])

@@ -36,7 +36,7 @@ def read_photographs(
     bar = tqdm(files, desc="project", unit=" images")
     for file, picture_name in zip(bar, picture_names(files), strict=True):
         try:
-            square, view = preprocessing.square(file), _view(file, preprocessing)
+            square, view = preprocessing.square(file), view_of(file, preprocessing)
         except (BadImage, OSError) as err:
             if len(files) == 1:
                 raise UsageError(f"the photograph cannot be read: {err}") from err
@@ -57,12 +57,20 @@ def picture_names(files: Sequence[Path]) -> list[str]:
     return [f"project-{file_name_of(name)}.png" for name in names]
 
 
-def _view(file, preprocessing) -> np.ndarray:
-    """Cuts out the centre in a multiple of the network's resolution."""
+def view_of(image, preprocessing: Preprocessing) -> np.ndarray:
+    """Cuts out what the network sees, in a multiple of its resolution.
+
+    `image`: as `read_image` takes it. Returns uint8 array (height, width, 3).
+    """
+    whole = enlarged_square(image, preprocessing)
+    times = whole.shape[0] // preprocessing.image_shape[0]
+    height, width, _ = preprocessing.input_shape
+    return centre_crop(whole, (times * height, times * width))
+
+
+def enlarged_square(image, preprocessing: Preprocessing) -> np.ndarray:
+    """Does what `preprocessing.square` does, in a multiple of its resolution."""
     times = -(-_SHOWN // max(preprocessing.input_shape[:2]))
-    whole, seen = (
-        (times * height, times * width)
-        for height, width, _ in (preprocessing.image_shape, preprocessing.input_shape)
-    )
-    picture = read_image(file, times * preprocessing.image_size)
-    return centre_crop(centre_fit(picture, whole), seen)
+    height, width, _ = preprocessing.image_shape
+    picture = read_image(image, times * preprocessing.image_size)
+    return centre_fit(picture, (times * height, times * width))

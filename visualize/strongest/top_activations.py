@@ -9,7 +9,6 @@ from pathlib import Path
 import keras
 import numpy as np
 import tensorflow as tf
-from tqdm import tqdm
 
 from visualize.deconvnet.checks import list_of_layers, whole_number
 from visualize.strongest.kept_scan import KeptScan, fingerprint
@@ -21,6 +20,7 @@ from zfkeras.data.split import Split
 from zfkeras.errors import RunError, UsageError
 from zfkeras.graph.layer_graph import LayerGraph
 from zfkeras.graph.layer_outputs import as_maps
+from zfkeras.io.progress import Progress, progress_bar
 from zfkeras.models.classifier import Classifier
 from zfkeras.passes.dask_engine import DaskEngine
 from zfkeras.passes.sharded import Pass, Shard
@@ -132,7 +132,7 @@ class TopActivations:
         folder: str | Path | None = None,
         data: str = "",
         bad_images: BadImages | None = None,
-        show_progress: bool = False,
+        show_progress: bool | Progress = False,
         engine: DaskEngine | None = None,
     ) -> dict[int | str, Strongest]:
         """Passes once over images.
@@ -152,7 +152,7 @@ class TopActivations:
                 results in `folder` apart.
             bad_images: learns of the images of a split that cannot be read; they are
                 left out. `None` (default): up to one in a hundred may be bad.
-            show_progress: whether to show a progress bar.
+            show_progress: whether to show a progress bar, or what takes its place.
             engine: passes the images through the network, if the result is kept in
                 `folder`. `None` (default) means this process.
 
@@ -168,15 +168,12 @@ class TopActivations:
         """
         batch_size = whole_number("batch_size", batch_size, 1)
         if isinstance(images, Split):
-            number = max(images.num_examples, 1)
-            with tqdm(
-                total=images.num_examples,
-                desc="scan",
-                unit=" images",
-                disable=not show_progress,
+            number = images.num_examples
+            with progress_bar(
+                show_progress, total=number, desc="scan", unit=" images"
             ) as bar:
-                tally = bad_images or BadImages(images.num_examples)
-                size = min(batch_size, number)
+                tally = bad_images or BadImages(number)
+                size = min(batch_size, max(number, 1))
                 given = Pass(images, self.preprocessing, size, tally, bar, engine)
                 found, threads = self._scan_split(given, folder, data)
         elif folder is not None:

@@ -178,7 +178,7 @@ class Preprocessing:
         return crops.centre_crop(self.centred(square), self.crop_size)
 
     def ten_crop(self, square: np.ndarray) -> np.ndarray:
-        """Cuts corners, centre and their mirror images: (10, *input_shape)."""
+        """Cuts corners, centre and their mirror images: ten crops."""
         return crops.ten_crop(self.centred(square), self.crop_size)
 
     def as_layer(self):
@@ -192,11 +192,11 @@ class Preprocessing:
 
         Returns:
             A `keras.Model` of Keras's own layers from (batch, height, width, 3), range
-            0-255, any size, to float32 (batch, *input_shape).
+            0-255, any size, to float32 (batch, height, width, channels).
 
         Example:
-            >>> network = keras.Sequential([preprocessing.as_layer(), model])
-            ... # doctest: +SKIP
+            >>> layer = preprocessing.as_layer()  # doctest: +SKIP
+            >>> network = keras.Sequential([layer, model])  # doctest: +SKIP
         """
         from zfkeras.data.in_graph.preprocessing_layer import make_layer
 

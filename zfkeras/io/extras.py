@@ -14,10 +14,12 @@ EXTRAS = {
     "scipy": "plots",
     "skops": "transfer",
     "sklearn": "transfer",
+    "starlette": "explore",
     "tensorboard": "tensorflow",
     "tensorflow": "tensorflow",
     "tensorflow_datasets": "tfds",
     "threadpoolctl": "transfer",
+    "uvicorn": "explore",
 }
 
 

@@ -13,7 +13,9 @@ from zfkeras.layers._compiled import Compiled
 class LocalResponseNormalization(keras.layers.Layer):
     """Divides each activation by the energy of its neighbouring channels.
 
-    b_c = a_c / (bias + alpha * sum of a_j^2 over |j - c| <= depth_radius) ^ beta
+    For the activations a of one position, channel c becomes::
+
+        a_c / (bias + alpha * sum of a_j^2 over |j - c| <= depth_radius) ^ beta
 
     Krizhevsky et al. 2012, sec. 3.3, with their constants as defaults; Zeiler & Fergus
     2014 refer to it and give none. Alpha is *not* divided by the number of channels, as

@@ -35,9 +35,9 @@ class MaxPoolWithArgmax(WindowLayer):
             channels may be unknown.
 
     Returns:
-        pooled: float tensor (batch, pooled_height, pooled_width, channels).
-        argmax: int64 tensor of the same shape: flat index
-            `(y * width + x) * channels + c` in one image, as TensorFlow defines it.
+        Two tensors (batch, pooled_height, pooled_width, channels). The first, float,
+        holds the maxima. The second, int64, holds the flat index of each,
+        `(y * width + x) * channels + c` in one image, as TensorFlow defines it.
 
     Raises:
         ValueError: a bad argument, or windows that do not fit into the input.

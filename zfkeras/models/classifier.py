@@ -118,8 +118,8 @@ class Classifier:
             images: as in `predict`.
 
         Returns:
-            float32 array (n, *input_shape): centre crops in the network's channels, the
-            mean subtracted, scaled.
+            float32 array (n, height, width, channels): centre crops in the network's
+            channels, the mean subtracted, scaled.
 
         Raises:
             FileNotFoundError, BadImage, ValueError, TypeError: as in `predict`.
@@ -180,8 +180,7 @@ class Classifier:
 
         Example:
             >>> vgg = keras.applications.VGG16(weights=None)  # doctest: +SKIP
-            >>> classifier = zfkeras.Classifier.from_keras(vgg, inputs="caffe")
-            ... # doctest: +SKIP
+            >>> zfkeras.Classifier.from_keras(vgg, inputs="caffe")  # doctest: +SKIP
         """
         from zfkeras.models.from_keras import from_keras
 
@@ -190,6 +189,9 @@ class Classifier:
     @classmethod
     def load(cls, path: str | Path) -> "Classifier":
         """Reads what `save` wrote. Never unpickles and never runs code from the file.
+
+        Args:
+            path: the file.
 
         Raises:
             FileNotFoundError: no such file.

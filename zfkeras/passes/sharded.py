@@ -33,6 +33,7 @@ from zfkeras.data.preprocessing import Preprocessing
 from zfkeras.data.split import Split
 from zfkeras.errors import RunError
 from zfkeras.io.files import raise_system_errors, warn_of_damage, written_whole
+from zfkeras.io.progress import Progress
 
 if TYPE_CHECKING:
     from zfkeras.passes.dask_engine import DaskEngine
@@ -89,7 +90,7 @@ class Pass:
     preprocessing: Preprocessing
     batch_size: int
     bad_images: BadImages
-    bar: tqdm | None = None  # is moved by the examples that are done
+    bar: tqdm | Progress | None = None  # is moved by the examples that are done
     engine: "DaskEngine | None" = None
 
     def batches(self, examples: Shard) -> Iterator[dict]:

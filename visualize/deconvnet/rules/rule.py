@@ -170,9 +170,8 @@ class Rule:
             *inputs: its input tensors (n_images, ...).
 
         Returns:
-            outputs: the output tensor, or a tuple of them.
-            memory: what `backward` needs of these images: a tensor (n_images, ...), a
-                tuple of such tensors, or `None`.
+            First the output tensor, or a tuple of them. Second what `backward` needs of
+            these images, a tensor (n_images, ...), a tuple of such tensors, or `None`.
         """
         return call.run(*inputs), None
 

@@ -158,7 +158,7 @@ class InvarianceMeter:
             values: array (k,).
 
         Returns:
-            uint8 array (k, *size, channels).
+            uint8 array (k, height, width, channels).
         """
         images = self._checked(as_numbers("image", image)[None])
         matrices = sweep.matrices(

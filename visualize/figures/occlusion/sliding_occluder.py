@@ -15,6 +15,7 @@ from zfkeras.errors import UsageError
 from zfkeras.graph.calls import model_of
 from zfkeras.graph.layer_graph import LayerGraph
 from zfkeras.graph.layer_outputs import as_maps
+from zfkeras.io.progress import Progress
 from zfkeras.models.classifier import Classifier
 
 
@@ -78,7 +79,7 @@ class SlidingOccluder:
         channel: int | None = None,
         label: int | None = None,
         batch_size: int = 64,
-        show_progress: bool = False,
+        show_progress: bool | Progress = False,
     ) -> OcclusionMaps:
         """Records what the network answers for each place of the square.
 
@@ -94,7 +95,10 @@ class SlidingOccluder:
                 single activation in the image as it is, which the deconvnet projects.
             label: the class. `None` (default): the most likely one of the image.
             batch_size: occluded copies that go through the network at once.
-            show_progress: whether to show a progress bar.
+            show_progress: whether to show a progress bar, or what takes its place.
+
+        Returns:
+            The `OcclusionMaps`, by square and by pixel.
 
         Raises:
             UsageError: an argument out of range, or a model of other inputs or outputs.

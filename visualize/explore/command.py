@@ -1,0 +1,63 @@
+"""The command `python -m visualize.explore`: opens the explorer in the browser."""
+
+import dataclasses
+import webbrowser
+
+from visualize.figures.shared_settings import RuleSettings
+from zfkeras.cli import arguments, settings
+from zfkeras.cli.command import Command
+from zfkeras.records import setting
+
+
+def _port(text: str) -> int:
+    """Reads a port for argparse."""
+    return arguments.number(text, int, 0, 65535, "a whole number from 0 to 65535")
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class ExploreSettings(RuleSettings, settings.ModelSettings):
+    """Which network is looked into, and which images are at hand."""
+
+    data: str = settings.some_data(
+        "photographs", "photographs; images like those it was trained on show more"
+    )
+    split: str | None = settings.a_split()
+    max_images: int | None = settings.a_count(
+        2_000,
+        "search no more images than this for strong activations, drawn at random",
+    )
+    port: int = setting(
+        0, type=_port, metavar="N", help="port of the page; 0 for any that is free"
+    )
+    no_browser: bool = setting(
+        False, help="only print the address of the page, do not open a browser"
+    )
+    batch_size: int = settings.batch_size(128)
+    seed: int = settings.a_seed()
+    max_bad_fraction: float = settings.max_bad_fraction()
+
+
+def explore(settings: ExploreSettings) -> None:
+    """Opens the explorer and serves it until Ctrl-C."""
+    from visualize.explore.explorer import Explorer
+    from visualize.explore.server import Server
+    from zfkeras.passes.context import Context
+
+    context = Context()
+    classifier = context.classifier(settings.model, settings)
+    server = Server(Explorer(classifier, context, settings), settings.port)
+    print(f"explorer at {server.address} (Ctrl-C ends it)", flush=True)
+    if not settings.no_browser:
+        webbrowser.open(server.address)
+    server.serve()
+
+
+EXPLORE = Command(
+    module="visualize.explore",
+    description="Look into a network in the browser. Drop a photograph and see the "
+    "maps of each layer; click a unit for its projections, its strongest images, what "
+    "feeds it and what occlusion does. The page is for this machine only.",
+    settings=ExploreSettings,
+    work=explore,
+)
+build_parser, main = EXPLORE.build_parser, EXPLORE.main

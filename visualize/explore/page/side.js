@@ -1,0 +1,113 @@
+// The photograph, the answer to it, and the photographs to choose from.
+
+import { ask, send } from "./api.js";
+import { isCovering } from "./change.js";
+import { busy, find, make, percent, plainName } from "./elements.js";
+import { go, state } from "./state.js";
+
+const PAGE = 24;
+let network, listed = 0;
+
+export function start(about) {
+  network = about;
+  const [height, width] = about.input;
+  find("stage").style.setProperty("--ratio", `${width} / ${height}`);
+  find("photo").addEventListener("click", point);
+  find("choose").addEventListener("click", () => find("file").click());
+  find("file").addEventListener("change", (event) => open(event.target.files[0]));
+  find("further").addEventListener("click", list);
+  document.addEventListener("paste", (event) => open([...event.clipboardData.files][0]));
+  for (const name of ["dragenter", "dragover"]) {
+    document.addEventListener(name, (event) => {
+      event.preventDefault();
+      find("veil").hidden = false;
+    });
+  }
+  document.addEventListener("dragleave", (event) => {
+    if (!event.relatedTarget) find("veil").hidden = true;
+  });
+  document.addEventListener("drop", (event) => {
+    event.preventDefault();
+    find("veil").hidden = true;
+    open([...event.dataTransfer.files][0]);
+  });
+  return list();
+}
+
+async function list() {
+  const found = await ask("gallery", "photographs", { first: listed, count: PAGE });
+  listed += found.length;
+  find("gallery").append(...found.map((one) => {
+    const name = one.class_name ? plainName(one.class_name) : one.name;
+    const image = make("img", {
+      src: `api/photographs/${one.photo}/picture`, alt: "", loading: "lazy",
+    });
+    const button = make("button", { type: "button", title: name, "aria-label": name }, image);
+    button.dataset.photo = one.photo;
+    button.addEventListener("click", () => choose(one.photo));
+    return make("li", {}, button);
+  }));
+  find("further").hidden = listed >= network.photographs;
+  mark(state().photo);
+}
+
+async function open(file) {
+  if (!file) return;
+  await busy(find("stage"), async () => {
+    try {
+      choose((await send(file)).photo);
+    } catch (error) {
+      document.dispatchEvent(new CustomEvent("trouble", { detail: error }));
+    }
+  });
+}
+
+// The unit stays, at the place where its channel is strongest in the new photograph.
+const choose = (photo) => go({ photo, change: null, y: null, x: null, point: null });
+
+function point(event) {
+  if (isCovering()) return;
+  const box = event.target.getBoundingClientRect();
+  const [height, width] = network.input;
+  const share = (at, start, size) => Math.min(1, Math.max(0, (at - start) / size));
+  const y = height * share(event.clientY, box.top, box.height);
+  const x = width * share(event.clientX, box.left, box.width);
+  go({ point: `${y.toFixed(1)},${x.toFixed(1)}`, layer: null, channel: null, y: null, x: null });
+}
+
+function mark(photo) {
+  for (const button of find("gallery").querySelectorAll("button")) {
+    button.setAttribute("aria-current", String(button.dataset.photo === photo));
+  }
+}
+
+export function show(found) {
+  find("photo").src = `api/photographs/${encodeURIComponent(found.photo)}/picture`;
+  find("photo").classList.toggle("covering", isCovering());
+  const name = found.class_name ? plainName(found.class_name) : found.name;
+  find("photo").alt = find("name").textContent = name;
+  find("classes").replaceChildren(...found.classes.map((one) => {
+    const bar = make("span", { className: "bar" });
+    bar.style.width = percent(one.probability).replace(" ", "");
+    const button = make("button", { type: "button", title: "Show what speaks for it" }, bar,
+      make("span", { className: "name" }, plainName(one.name)),
+      make("span", { className: "share" }, percent(one.probability)));
+    button.addEventListener("click", () => go({
+      layer: network.answer, channel: one.channel, y: null, x: null, point: null,
+    }));
+    return make("li", {}, button);
+  }));
+  mark(state().photo);
+}
+
+export function showField(box) {
+  const field = find("field");
+  field.hidden = !box;
+  if (!box) return;
+  const [height, width] = network.input, [top, left, bottom, right] = box;
+  const share = (value, whole) => `${(100 * value) / whole}%`;
+  field.style.top = share(top, height);
+  field.style.left = share(left, width);
+  field.style.height = share(bottom - top, height);
+  field.style.width = share(right - left, width);
+}
