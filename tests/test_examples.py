@@ -34,7 +34,7 @@ def test_outputs_are_stripped(notebook):
 
 def test_the_list_of_notebooks_is_complete():
     listed = (ROOT / "examples" / "README.md").read_text("utf-8")
-    assert [path.name for path in NOTEBOOKS if f"]({path.name})" not in listed] == []
+    assert [path.name for path in NOTEBOOKS if f"](./{path.name})" not in listed] == []
 
 
 @pytest.mark.slow
