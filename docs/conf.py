@@ -1,7 +1,6 @@
 """The documentation site: `make docs` builds it from these pages and the docstrings."""
 
 import importlib
-import json
 import pydoc
 import re
 import sys
@@ -28,18 +27,6 @@ highlight_language = "bash"
 
 # Links to headings are those that GitHub makes.
 myst_heading_anchors = 3
-
-
-def link_notebooks():
-    """Lists the notebooks of examples/ as links, each with its title."""
-    for path in sorted(ROOT.glob("examples/*.ipynb")):
-        first_cell = json.loads(path.read_text("utf-8"))["cells"][0]
-        title = "".join(first_cell["source"]).splitlines()[0].strip("# ")
-        yield f"- [{title}](../examples/{path.name})"
-
-
-myst_enable_extensions = ["substitution"]
-myst_substitutions = {"notebooks": "\n".join(link_notebooks())}
 
 # Docstrings mark code with single backticks; what is a documented name becomes a link.
 default_role = "py:obj"

@@ -20,12 +20,14 @@ def compile_outputs(
     """
     network = keras.Model(model.inputs[0], list(tensors))
 
-    @tf.function(reduce_retracing=True, autograph=False)
     def outputs(images):
         # Keras returns the value of a single tensor without its list.
         return keras.tree.flatten(network(images, training=False))
 
-    return outputs
+    # Traced here: of several layers' functions, traced at their first calls,
+    # TensorFlow warns as of one that is traced too often.
+    images = tf.TensorSpec((None, *model.inputs[0].shape[1:]), tf.float32)
+    return tf.function(outputs, [images], autograph=False).get_concrete_function()
 
 
 def compile_layer(

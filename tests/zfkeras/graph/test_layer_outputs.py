@@ -1,6 +1,7 @@
 import keras
 import numpy as np
 import pytest
+import tensorflow as tf
 
 from zfkeras.graph.layer_outputs import compile_layer, compile_outputs
 
@@ -38,6 +39,22 @@ def test_it_is_compiled_once_and_runs_nothing_above(images):
     outputs = compile_outputs(model, [above.output, below.output, above.output])
     for found, added in zip(outputs(images), (2, 1, 2), strict=True):
         np.testing.assert_array_equal(found, images + added)
+
+
+def test_tensorflow_warns_of_no_retracing_where_many_layers_are_compiled(caplog):
+    image = keras.Input((2, 2, 3))
+    maps = [image]
+    for _ in range(7):  # TensorFlow warns from the fifth on
+        maps.append(keras.layers.ReLU()(maps[-1]))
+    model = keras.Model(image, maps[-1])
+    caplog.set_level("WARNING", "tensorflow")
+    tf.get_logger().addHandler(caplog.handler)  # its messages do not propagate
+    try:
+        for one in maps[1:]:
+            compile_outputs(model, [one])(np.ones((1, 2, 2, 3), np.float32))
+    finally:
+        tf.get_logger().removeHandler(caplog.handler)
+    assert not caplog.records
 
 
 def test_dropout_and_batch_normalisation_are_in_inference_mode(images):
