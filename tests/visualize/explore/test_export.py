@@ -137,9 +137,7 @@ def test_the_file_needs_no_server(explorer, tmp_path):
             "null"
         },
         {"until": "location.hash.includes('turn')"},
-        {
-            "js": "document.querySelector('#gallery li:nth-child(2) button').click(); null"
-        },
+        {"js": "document.querySelectorAll('#gallery button')[1].click(); null"},
         {"until": f"document.getElementById('name').textContent != '{first}'"},
     )
     assert seen["requests"] == seen["console"] == []
