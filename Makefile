@@ -65,6 +65,7 @@ $(DOCS_READY): $(READY) requirements-docs.txt
 docs: $(DOCS_READY)
 	TF_CPP_MIN_LOG_LEVEL=3 $(BIN)/python -m sphinx --quiet --fail-on-warning \
 		--fresh-env docs docs/_build/html
+	$(BIN)/python -m visualize.explore --export docs/_build/html/explorer.html
 	@echo "the site: docs/_build/html/index.html"
 
 bench: $(READY)

@@ -35,7 +35,8 @@ FLOORS = {
         ["images"],
         ["strongest"],
         ["figures"],
-        ["report", "explore"],
+        ["explore"],
+        ["report"],
     ],
 }
 MOST_ENTRIES = 16

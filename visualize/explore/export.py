@@ -6,14 +6,17 @@ api.js, which asks the server, gives its place to local.js, which computes.
 
 import base64
 import json
+import logging
 import re
 from pathlib import Path
 
 from visualize.explore.explorer import Explorer
 from visualize.explore.portable import portable
+from zfkeras.data.files.bad_images import BadImage
 from zfkeras.io.content_policy import policy_hash
 from zfkeras.io.files import written_whole
 
+_log = logging.getLogger(__name__)
 _PAGE = Path(__file__).parent / "page"
 _PHOTOGRAPHS = 16  # of the data, that the file holds
 _IMPORT = re.compile(r'^import (\{[^}]*\}|\* as \w+) from "\./(\w+)\.js";\n', re.M)
@@ -88,10 +91,14 @@ def _policy(style, script) -> str:
 
 
 def _photographs(album) -> list[dict]:
-    """Takes the first photographs of the data, enlarged."""
+    """Takes the first photographs of the data that can be read, enlarged."""
     found = []
     for row in album.page(0, _PHOTOGRAPHS):
-        picture = album.picture(row.pop("photo"), whole=True)
+        try:
+            picture = album.picture(row.pop("photo"), whole=True)
+        except (BadImage, OSError) as err:
+            _log.warning("left out: %s", err)
+            continue
         encoded = base64.b64encode(picture).decode()
         found.append({**row, "picture": f"data:image/jpeg;base64,{encoded}"})
     return found

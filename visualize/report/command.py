@@ -21,6 +21,8 @@ def make_report(settings: ReportSettings) -> None:
     path = write_page(page, workdir / "report.html")
     write_results(workdir, "report", _describe(page, settings, failed))
     print(f"report in {path}, {path.stat().st_size / 1e6:.1f} MB")
+    if page.live is not None:
+        print(f"explorer in {workdir / page.live}")
     if failed:
         raise RunError(
             f"{path} was written without what failed: {', '.join(failed)}. The page "
@@ -34,6 +36,7 @@ def _describe(page, settings, failed: list[str]) -> dict:
     return {
         "title": page.title,
         "page": "report.html",
+        "explorer": page.live,
         "settings": settings_to_json(settings),
         "sections": [
             {

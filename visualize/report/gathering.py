@@ -1,5 +1,6 @@
 """Makes all that a report shows; what fails is listed with the reason."""
 
+import dataclasses
 import datetime
 import logging
 import os
@@ -8,6 +9,9 @@ from functools import partial
 from pathlib import Path
 
 from visualize.deconvnet.rule_sets import LABEL, PAPER
+from visualize.explore.command import ExploreSettings
+from visualize.explore.explorer import Explorer
+from visualize.explore.export import export_page
 from visualize.figures.catalogue import FIGURES
 from visualize.figures.features.figure import FEATURES
 from visualize.figures.features.gallery import GALLERY
@@ -29,6 +33,8 @@ from zfkeras.models.presets import PRESETS
 from zfkeras.passes.context import Context
 from zfkeras.records.table import percent
 
+LIVE = "explorer.html"
+_MOST_WEIGHTS = 12_000_000  # of a network that a browser loads as text: 32 MB
 _log = logging.getLogger(__name__)
 
 
@@ -81,6 +87,7 @@ def gather(settings: ReportSettings) -> tuple[Page, list[str]]:
         sections=tuple(made.sections),
         missing=tuple(made.missing),
         provenance=_provenance(request, classifier),
+        live=_live(settings, context, classifier),
         credits=photographs() if source.spec.partition(":")[0] == "photographs" else (),
     )
     return page, made.failed
@@ -115,6 +122,20 @@ class _Made:
         reason = " ".join(reason.split())
         _log.info("  not shown: %s", reason)
         self.missing.append((title, reason))
+        return None
+
+
+def _live(settings, context, classifier) -> str | None:
+    """Writes the explorer beside the page, if a browser can run the network."""
+    if classifier.model.count_params() > _MOST_WEIGHTS:
+        return None
+    names = [field.name for field in dataclasses.fields(ExploreSettings)]
+    shared = {name: vars(settings)[name] for name in names if hasattr(settings, name)}
+    explorer = Explorer(classifier, context, ExploreSettings(**shared))
+    try:
+        return export_page(explorer, settings.workdir / LIVE).name
+    except UsageError as err:
+        _log.info("the explorer is left out: %s", err)
         return None
 
 

@@ -103,6 +103,7 @@ class Page:
     sections: tuple[Section, ...]
     missing: tuple[tuple[str, str], ...]
     provenance: tuple[tuple[str, str], ...]
+    live: str | None = None  # the file beside the page that holds the explorer
     credits: tuple[Photograph, ...] = ()
 
 

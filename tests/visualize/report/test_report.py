@@ -91,6 +91,9 @@ def test_the_page_gathers_what_can_be_made(made, network):
 def test_the_results_list_the_sections_and_what_was_left_out(made):
     record = read_results(made, "report")
     assert record["page"] == "report.html" and record["settings"]["quick"]
+    explorer = (made / record["explorer"]).read_text("utf-8")
+    assert "<script>document.title=1" not in explorer
+    assert 'href="explorer.html"' in (made / "report.html").read_text("utf-8")
     gallery, filters = record["sections"]
     assert gallery["record"] == "gallery/gallery.json"
     assert len(gallery["pictures"]) == 8  # two for each of two channels, two layers
