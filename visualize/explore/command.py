@@ -1,5 +1,6 @@
 """The command `python -m visualize.explore`: opens the explorer in the browser."""
 
+import contextlib
 import dataclasses
 import webbrowser
 from pathlib import Path
@@ -64,7 +65,8 @@ def explore(settings: ExploreSettings) -> None:
     print(f"explorer at {server.address} (Ctrl-C ends it)", flush=True)
     if not settings.no_browser:
         webbrowser.open(server.address)
-    server.serve()
+    with contextlib.suppress(KeyboardInterrupt):  # the way to end it
+        server.serve()
 
 
 EXPLORE = Command(
