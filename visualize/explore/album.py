@@ -47,14 +47,11 @@ class Photograph:
             ),
         )
 
-    def jpeg(self, preprocessing: Preprocessing) -> bytes:
-        """Writes what the network sees as a JPEG file, enlarged."""
+    def seen(self, preprocessing: Preprocessing) -> np.ndarray:
+        """Cuts what the network sees out of the enlarged picture."""
         times = self.enlarged.shape[0] // self.square.shape[0]
         height, width, _ = preprocessing.input_shape
-        view = centre_crop(self.enlarged, (times * height, times * width))
-        file = io.BytesIO()
-        Image.fromarray(view).save(file, "JPEG", quality=90, subsampling=0)
-        return file.getvalue()
+        return centre_crop(self.enlarged, (times * height, times * width))
 
 
 class Album:
@@ -118,9 +115,13 @@ class Album:
             else f"there is no photograph {key!r}; there are {self.size}, from 0."
         )
 
-    def picture(self, key: str) -> bytes:
-        """Returns a photograph as a JPEG file, as people look at it."""
-        return self.find(key).jpeg(self._preprocessing)
+    def picture(self, key: str, whole: bool = False) -> bytes:
+        """Returns a photograph as a JPEG file: what the network sees, or the whole."""
+        found = self.find(key)
+        pixels = found.enlarged if whole else found.seen(self._preprocessing)
+        file = io.BytesIO()
+        Image.fromarray(pixels).save(file, "JPEG", quality=90, subsampling=0)
+        return file.getvalue()
 
     def _read(self, place):
         (row,) = examples_at(self._split.stretch(place, place + 1), [0]).values()

@@ -2,6 +2,7 @@
 
 import dataclasses
 import webbrowser
+from pathlib import Path
 
 from visualize.figures.shared_settings import RuleSettings
 from zfkeras.cli import arguments, settings
@@ -32,20 +33,34 @@ class ExploreSettings(RuleSettings, settings.ModelSettings):
     no_browser: bool = setting(
         False, help="only print the address of the page, do not open a browser"
     )
+    export: Path | None = setting(
+        None,
+        type=Path,
+        metavar="FILE",
+        help="write the page and the network into one HTML file that needs no server, "
+        "in place of serving it; for chains of convolutions, max pools, LRN and "
+        "dense layers, such as ZFNet",
+    )
     batch_size: int = settings.batch_size(128)
     seed: int = settings.a_seed()
     max_bad_fraction: float = settings.max_bad_fraction()
 
 
 def explore(settings: ExploreSettings) -> None:
-    """Opens the explorer and serves it until Ctrl-C."""
+    """Opens the explorer and serves it until Ctrl-C, or writes it into a file."""
     from visualize.explore.explorer import Explorer
+    from visualize.explore.export import export_page
     from visualize.explore.server import Server
     from zfkeras.passes.context import Context
 
     context = Context()
     classifier = context.classifier(settings.model, settings)
-    server = Server(Explorer(classifier, context, settings), settings.port)
+    explorer = Explorer(classifier, context, settings)
+    if settings.export is not None:
+        path = export_page(explorer, settings.export)
+        print(f"explorer in {path}, {path.stat().st_size / 1e6:.1f} MB")
+        return
+    server = Server(explorer, settings.port)
     print(f"explorer at {server.address} (Ctrl-C ends it)", flush=True)
     if not settings.no_browser:
         webbrowser.open(server.address)

@@ -1,5 +1,6 @@
 """Answers the questions of the page, as JSON values."""
 
+import dataclasses
 import functools
 
 import numpy as np
@@ -68,13 +69,19 @@ class Explorer:
             "photographs": self.album.size,
             "searched": self.search.progress.total,
             "answer": str(network.answer.key),
+            "parts": ["fed by", "strongest", "occlusion"],
             "layers": [
                 {
                     "layer": str(layer.key),
+                    "name": layer.path,
                     "title": layer.title,
                     "shape": [*layer.shape],
                     "field": [*layer.field.size],
                     "knows_field": layer.knows_field,
+                    "spans": [
+                        dataclasses.asdict(span)
+                        for span in (layer.field.rows, layer.field.columns)
+                    ],
                     "refusal": layer.refusal,
                 }
                 for layer in network.layers.values()

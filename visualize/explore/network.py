@@ -30,6 +30,7 @@ class ShownLayer:
     """A layer of the page."""
 
     key: int | str  # the paper's number, or a name
+    path: str  # its name
     title: str
     shape: tuple[int, int, int]  # of its maps: height, width, channels
     field: Boxes  # of its units; the whole image where it is not known
@@ -239,9 +240,15 @@ class ExploredNetwork:
             refusal = str(err)
         height, width, _ = self.classifier.preprocessing.input_shape
         whole = Boxes(Span(0, height, 0), Span(0, width, 0))
-        title = self._graph.heading(key)
-        field = known or whole
-        return ShownLayer(key, title, tuple(shape), field, known is not None, refusal)
+        return ShownLayer(
+            key,
+            self._graph.path(key),
+            self._graph.heading(key),
+            tuple(shape),
+            known or whole,
+            known is not None,
+            refusal,
+        )
 
     def _compile_below(self, key, below):
         """Compiles activation x derivative of a unit with respect to a layer below."""

@@ -6,7 +6,6 @@ request, and every script and style but the page's own.
 
 import base64
 import dataclasses
-import hashlib
 import io
 from pathlib import Path
 
@@ -15,6 +14,7 @@ from PIL import Image
 
 from zfkeras.data.sources.photographs import Photograph
 from zfkeras.errors import UsageError
+from zfkeras.io.content_policy import policy_hash
 from zfkeras.io.files import raise_system_errors, written_whole
 from zfkeras.records import Table
 
@@ -129,15 +129,9 @@ def render(page: Page) -> str:
         page=page,
         style=style,
         script=script,
-        style_hash=_policy_hash(style),
-        script_hash=_policy_hash(script),
+        style_hash=policy_hash(style),
+        script_hash=policy_hash(script),
     )
-
-
-def _policy_hash(text: str) -> str:
-    """Returns the hash that names a text in a Content-Security-Policy."""
-    digest = hashlib.sha256(text.encode()).digest()
-    return f"sha256-{base64.b64encode(digest).decode()}"
 
 
 def embed(path: Path, alt: str) -> Picture:

@@ -23,6 +23,9 @@ export function send(file) {
   return answer(fetch(`api/photographs?${query}`, { method: "POST", body: file }));
 }
 
+// The address of a photograph's picture.
+export const pictureOf = async (key) => `api/photographs/${encodeURIComponent(key)}/picture`;
+
 async function answer(request) {
   let response;
   try {

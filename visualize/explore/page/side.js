@@ -1,6 +1,6 @@
 // The photograph, the answer to it, and the photographs to choose from.
 
-import { ask, send } from "./api.js";
+import { ask, pictureOf, send } from "./api.js";
 import { isCovering } from "./change.js";
 import { busy, find, make, percent, plainName } from "./elements.js";
 import { go, state } from "./state.js";
@@ -39,9 +39,8 @@ async function list() {
   listed += found.length;
   find("gallery").append(...found.map((one) => {
     const name = one.class_name ? plainName(one.class_name) : one.name;
-    const image = make("img", {
-      src: `api/photographs/${one.photo}/picture`, alt: "", loading: "lazy",
-    });
+    const image = make("img", { alt: "", loading: "lazy" });
+    pictureOf(one.photo).then((src) => { image.src = src; });
     const button = make("button", { type: "button", title: name, "aria-label": name }, image);
     button.dataset.photo = one.photo;
     button.addEventListener("click", () => choose(one.photo));
@@ -82,7 +81,7 @@ function mark(photo) {
 }
 
 export function show(found) {
-  find("photo").src = `api/photographs/${encodeURIComponent(found.photo)}/picture`;
+  pictureOf(found.photo).then((src) => { find("photo").src = src; });
   find("photo").classList.toggle("covering", isCovering());
   const name = found.class_name ? plainName(found.class_name) : found.name;
   find("photo").alt = find("name").textContent = name;

@@ -1,6 +1,6 @@
 // One unit: its projections, strongest images, what feeds it and what occlusion does.
 
-import { ask, cancel } from "./api.js";
+import { ask, cancel, pictureOf } from "./api.js";
 import { busy, find, make, number, percent, picture, plainName, say } from "./elements.js";
 import { save } from "./save.js";
 import { showField } from "./side.js";
@@ -60,8 +60,8 @@ export async function show(now, photograph) {
   await projections(path, unit, found);
   find("unit").append(saving(now, photograph, found));
   fedBy(path, unit);
-  if (!found.refusal) strongest(unit);
-  occlusion(path, unit, photograph);
+  if (network.parts.includes("strongest") && !found.refusal) strongest(unit);
+  if (network.parts.includes("occlusion")) occlusion(path, unit, photograph);
 }
 
 function className(photograph, channel) {
@@ -101,9 +101,10 @@ function saving(now, photograph, found) {
     await navigator.clipboard.writeText(found.snippet);
     say("copied");
   });
-  return make("div", {},
-    make("div", { className: "row" }, button("Save PNG", "png"), button("Save JSON", "json")),
-    make("details", {}, make("summary", {}, "The same in Python"),
+  const row = make("div", { className: "row" },
+    button("Save PNG", "png"), button("Save JSON", "json"));
+  if (!found.snippet) return row;
+  return make("div", {}, row, make("details", {}, make("summary", {}, "The same in Python"),
       make("pre", {}, found.snippet), copy));
 }
 
@@ -191,8 +192,9 @@ function occlusion(path, unit, photograph) {
     const { layer, channel } = unit;
     const found = await ask("occlusion", `${path}/occlusion`, { layer, channel, label });
     const range = ([low, high], show) => `from ${show(low)} to ${show(high)}`;
-    const under = (map, alt) => make("div", { className: "under" },
-      picture(`api/${path}/picture`, ""), picture(map, alt));
+    const below = await pictureOf(photograph.photo);
+    const under = (map, alt) =>
+      make("div", { className: "under" }, picture(below, ""), picture(map, alt));
     return [make("div", { className: "pictures" },
       make("figure", {}, under(found.activation_map, "activation by place of the square"),
         make("figcaption", {},
