@@ -5,7 +5,7 @@ random weights. Where no data are given a tenth of the files are made, and the o
 are links to them; their classes mean nothing, which is the hardest a head can get.
 """
 
-import os
+import shutil
 import subprocess
 import sys
 import tempfile
@@ -45,7 +45,7 @@ def _made(folder) -> str:
     write_photographs(folder / "train", FILES, (300, 200), CLASSES)
     for path in [*folder.rglob("*.jpg")]:
         for number in range(1, COPIES):
-            os.link(path, path.with_stem(f"{path.stem}-{number}"))
+            shutil.copyfile(path, path.with_stem(f"{path.stem}-{number}"))
     return f"folder:{folder}"
 
 

@@ -181,19 +181,13 @@ class Explorer:
 
     def strongest(self, layer: str, channel: int) -> dict:
         """Shows a channel's nine strongest images, or how far the search is."""
-        shown = self.network.layer(layer)
+        shown = self.network.layer(layer, channel)
         if shown.refusal is not None:
             return {"refusal": shown.refusal}
         self.search.start()
         progress = self.search.progress
         if not self.search.is_finished():
             return {"done": progress.n, "total": progress.total}
-        if not 0 <= channel < shown.shape[2]:
-            raise UsageError(
-                argument="channel",
-                received=channel,
-                expected=f"from 0 to {shown.shape[2] - 1} in {shown.title}",
-            )
         deconvnet = self.network.deconvnets["deconvnet"]
         found = self.search.features(deconvnet, shown.key, channel)
         return {

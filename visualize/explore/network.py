@@ -93,13 +93,21 @@ class ExploredNetwork:
         self._occluder = functools.cache(functools.partial(SlidingOccluder, model))
         self._below = functools.cache(self._compile_below)
 
-    def layer(self, key: str) -> ShownLayer:
-        """Finds a layer of the page."""
+    def layer(self, key: str, channel: int = 0) -> ShownLayer:
+        """Finds a layer of the page that has a channel."""
         if key not in self.layers:
             raise UsageError(
                 argument="layer", received=key, expected=f"one of {[*self.layers]}"
             )
-        return self.layers[key]
+        layer = self.layers[key]
+        last = layer.shape[2] - 1
+        if not 0 <= channel <= last:
+            raise UsageError(
+                argument="channel",
+                received=channel,
+                expected=f"from 0 to {last} in {layer.title}",
+            )
+        return layer
 
     def look(self, square: np.ndarray) -> Look:
         """Runs the network on a photograph, uint8 (height, width, 3)."""
@@ -117,14 +125,8 @@ class ExploredNetwork:
         self, look: Look, layer: str, channel: int, position: Sequence[int] | None
     ) -> Unit:
         """Checks which unit is meant; without a position the channel's strongest."""
-        shown = self.layer(layer)
-        height, width, channels = shown.shape
-        if not 0 <= channel < channels:
-            raise UsageError(
-                argument="channel",
-                received=channel,
-                expected=f"from 0 to {channels - 1} in {shown.title}",
-            )
+        shown = self.layer(layer, channel)
+        height, width, _ = shown.shape
         if position is None:
             return Unit(shown, channel, look.place(shown.key, channel))
         y, x = position

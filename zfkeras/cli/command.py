@@ -20,7 +20,7 @@ from typing import Any
 from zfkeras.cli.arguments import make_parser
 from zfkeras.cli.tensorflow_start import import_tensorflow_quietly
 from zfkeras.errors import RunError, UsageError
-from zfkeras.io.extras import explain_missing
+from zfkeras.io.extras import check_backend, explain_missing
 from zfkeras.io.locks import claimed
 from zfkeras.io.terminal import HarmlessOutput, harmless
 from zfkeras.records.settings import add_settings, read_settings
@@ -119,6 +119,7 @@ def _run(parser, command, argv) -> int:
     except SystemExit:  # --help, which argparse has answered
         return DONE
     try:
+        check_backend()
         import_tensorflow_quietly()
         _start_logging()
         with contextlib.ExitStack() as claims:

@@ -1,28 +1,9 @@
 """A server of the explorer, for all tests of the folder."""
 
 import pytest
-import requests
 
+from tests.helpers.explorer_client import Client
 from visualize.explore.command import ExploreSettings
-
-
-class Client:
-    """Asks a server as the page does."""
-
-    def __init__(self, address):
-        self.address = address
-
-    def get(self, path, **query):
-        return requests.get(f"{self.address}{path}", query, timeout=60)
-
-    def json(self, path, **query):
-        found = self.get(path, **query)
-        assert found.status_code == 200, found.text
-        return found.json()
-
-    def drop(self, encoded, name="mine.jpg"):
-        address = f"{self.address}api/photographs"
-        return requests.post(address, encoded, params={"name": name}, timeout=60)
 
 
 @pytest.fixture(scope="session")

@@ -5,12 +5,15 @@ import io
 import socket
 import threading
 import time
+from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
 import pytest
 import requests
 from PIL import Image
 
+import visualize
+from tests.helpers.explorer_client import Client
 from tests.helpers.splits import noise, png
 from visualize.explore.api import MAX_BYTES
 
@@ -155,6 +158,42 @@ def test_what_is_no_image_is_refused(client):
     assert client.drop(b"").status_code == 400
     truncated = png(noise(3, 90, 70))[:500]
     assert client.drop(truncated).status_code == 400
+
+
+def test_a_photograph_of_forty_megapixels_is_taken(client):
+    file = io.BytesIO()
+    Image.new("RGB", (8000, 5000), (200, 90, 10)).save(file, "JPEG")
+    photo = client.drop(file.getvalue()).json()["photo"]
+    answer = client.get(f"api/photographs/{photo}/picture")
+    picture = Image.open(io.BytesIO(answer.content))
+    assert picture.size == (448, 448)
+    assert np.abs(np.asarray(picture, int) - (200, 90, 10)).max() < 4
+
+
+def test_two_tabs_that_ask_at_once_get_their_own_answers(client):
+    paths = [f"api/photographs/{n % 3}/unit?layer=4&channel={n}" for n in range(12)]
+    wanted = [client.json(path) for path in paths]
+    with ThreadPoolExecutor(4) as tabs:
+        assert [*tabs.map(client.json, paths)] == wanted
+
+
+@pytest.mark.slow
+def test_a_network_of_a_thousand_classes_and_2048_channels():
+    server = visualize.open_explorer("keras:ResNet50:random", max_images=10)
+    client = Client(server.address)
+    layers = {one["layer"]: one for one in client.json("api/network")["layers"]}
+    assert layers["conv5_block3_out"]["shape"] == [7, 7, 2048]
+    found = client.json("api/photographs/0")
+    assert len(found["layers"]) == len(layers)
+    query = {"layer": "conv5_block3_out", "channel": 2047}
+    last = client.json("api/photographs/0/channels", layer=query["layer"], first=2040)
+    assert len(last) == 8
+    unit = client.json("api/photographs/0/unit", **query)
+    top, left, bottom, right = unit["box"]
+    path = "api/photographs/0/projection"
+    picture = pixels(client.json(path, method="deconvnet", **query)["picture"])
+    assert picture.shape == (bottom - top, right - left, 3)
+    server.stop()
 
 
 def test_uploads_end_at_the_largest_size(client):

@@ -1,6 +1,9 @@
 """The explorer's page in a browser: every click, a hostile file, a server that ends."""
 
 import json
+import subprocess
+import sys
+import threading
 
 import pytest
 
@@ -150,6 +153,32 @@ def test_a_server_that_ends_and_one_of_another_token_are_explained(explorer):
     )
     server.stop()
     assert "printed" in answers(seen)[0]
+
+
+def test_a_server_that_is_killed_under_the_page_is_explained():
+    command = [sys.executable, "-m", "visualize.explore", "--no-browser"]
+    with subprocess.Popen(
+        [*command, "--max-images=10"],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.DEVNULL,
+        text=True,
+    ) as process:
+        address = process.stdout.readline().split()[2]
+        killer = threading.Timer(15, process.kill)
+        killer.start()
+        any_photograph = "document.querySelectorAll('#gallery button')[Date.now() % 5]"
+        seen = see(
+            address,
+            READY,
+            {
+                "until": f"({any_photograph}.click(), "
+                "!document.getElementById('trouble').hidden)"
+            },
+            TROUBLE,
+        )
+        killer.cancel()
+        process.kill()
+    assert "Start it again" in answers(seen)[0]
 
 
 def test_a_unit_that_no_rule_serves_is_explained():

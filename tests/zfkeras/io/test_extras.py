@@ -3,6 +3,7 @@ import sys
 import pytest
 
 from zfkeras.cli import arguments, command
+from zfkeras.errors import UsageError
 from zfkeras.io.extras import EXTRAS, explain_missing, load_name
 
 
@@ -29,3 +30,16 @@ def test_our_own_missing_modules_are_bugs_and_keep_their_traceback():
     assert explain_missing(ModuleNotFoundError("gone", name="zfkeras.gone")) is None
     with pytest.raises(ModuleNotFoundError, match="No module named"):
         load_name("zfkeras.gone", "name")
+
+
+def test_another_backend_of_keras_is_refused_in_one_line(monkeypatch, capsys):
+    monkeypatch.setenv("KERAS_BACKEND", "jax")
+    with pytest.raises(UsageError) as caught:
+        load_name("zfkeras.models.presets", "load")
+    assert (caught.value.argument, caught.value.received) == ("KERAS_BACKEND", "jax")
+    assert load_name("zfkeras.errors", "UsageError") is UsageError
+
+    parser = arguments.make_parser("zfkeras.some", "Do something.")
+    assert command.run(parser, lambda args: None, []) == 2
+    (line,) = capsys.readouterr().err.splitlines()
+    assert "KERAS_BACKEND" in line

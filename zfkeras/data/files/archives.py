@@ -113,7 +113,8 @@ def _error(archive, folder, layout, err) -> Exception:
         )
     if getattr(err, "errno", None) not in _OF_NAMES:
         raise_system_errors(err)
-    reason = " ".join(str(err).split())
+    # Of a file that is no tar archive, what each of four decompressors said follows.
+    reason = str(err).partition("\n")[0].rstrip(":")
     return UsageError(
         f"{archive} is not a whole zip or tar archive ({reason}); download it again. "
         f"Expected {layout}."
