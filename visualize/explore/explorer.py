@@ -14,6 +14,7 @@ from visualize.explore.search import StrongestSearch
 from visualize.images.contrast import to_uint8
 from visualize.images.sample import draw_sample
 from visualize.strongest.searched_images import searched_images
+from zfkeras.data.sources.photographs import photographs
 from zfkeras.errors import UsageError
 from zfkeras.io.progress import Progress
 from zfkeras.models.classifier import Classifier
@@ -48,6 +49,7 @@ class Explorer:
         name = source.split_name(settings.split)
         split = draw_sample(source.split(name), settings.max_images, settings.seed)
         self.album = Album(source, split, classifier.preprocessing)
+        self._credits = photographs() if shown == _WHOLE else ()
         layers = [
             layer.key for layer in self.network.layers.values() if not layer.refusal
         ]
@@ -70,6 +72,7 @@ class Explorer:
             "searched": self.search.progress.total,
             "answer": str(network.answer.key),
             "parts": ["fed by", "strongest", "occlusion"],
+            "credits": [dataclasses.asdict(one) for one in self._credits],
             "layers": [
                 {
                     "layer": str(layer.key),

@@ -35,6 +35,7 @@ def test_the_network_is_described(client):
     assert [*layers] == ["1", "2", "3", "4", "5", "6", "7", "predictions"]
     assert layers["3"]["shape"] == [7, 7, 192] and layers["3"]["field"] == [51, 51]
     assert found["answer"] == "predictions"
+    assert {"author", "licence", "source"} <= {*found["credits"][0]}
 
 
 def test_photographs_are_listed_page_by_page(client):

@@ -31,7 +31,17 @@ export function start(about) {
     find("veil").hidden = true;
     open([...event.dataTransfer.files][0]);
   });
+  credit(about.credits);
   return list();
+}
+
+function credit(photographs) {
+  find("credits").hidden = !photographs.length;
+  const link = (text, href) =>
+    (href ? make("a", { href, rel: "noreferrer", target: "_blank" }, text) : text);
+  find("credits").querySelector("ul").append(...photographs.map((one) =>
+    make("li", {}, link(one.title, one.source), `, ${one.author}, `,
+      link(one.licence, one.licence_url))));
 }
 
 async function list() {
