@@ -148,7 +148,7 @@ def _print_next_steps(model, run, data):
     model, run, data = (shlex.quote(str(word)) for word in (model, run, data))
     print("what to do next:")
     print(f"  python -m zfkeras.predict PHOTO --model {model}")
-    print(f"  python -m visualize.project PHOTO --model {model}")
+    print(f"  python -m visualize.explore --model {model}")
     print(f"  python -m visualize.report --model {model} --run {run} --data {data}")
 
 

@@ -68,7 +68,7 @@ def test_without_arguments_it_trains_the_built_in_set_from_quarter(
     said = capsys.readouterr().out
     model = "--model runs/zfnet_shapes/model.keras"
     assert f"python -m zfkeras.predict PHOTO {model}" in said
-    assert f"python -m visualize.project PHOTO {model}" in said
+    assert f"python -m visualize.explore {model}" in said
     report = f"python -m visualize.report {model} --run runs/zfnet_shapes --data shapes"
     assert report in said
 
