@@ -92,7 +92,7 @@ def _draw_times(axes, lines, what):
 def draw_ratios(comparisons: Sequence, path: Path) -> Path:
     """Draws how many times as long each peer takes: a line a task, a mark a peer.
 
-    Memory, half precision and bounds that are no programs stand in the table only.
+    It leaves out memory, half precision and time limits: the table has them.
     """
     tasks = {}
     for comparison in comparisons:

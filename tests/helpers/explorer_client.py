@@ -1,5 +1,9 @@
 """Asks a server of the explorer as the page does."""
 
+import contextlib
+import subprocess
+import sys
+
 import requests
 
 
@@ -20,3 +24,19 @@ class Client:
     def drop(self, encoded, name="mine.jpg"):
         address = f"{self.address}api/photographs"
         return requests.post(address, encoded, params={"name": name}, timeout=60)
+
+
+@contextlib.contextmanager
+def served():
+    """Runs the command; yields its process and the address that it prints."""
+    command = [sys.executable, "-m", "visualize.explore", "--no-browser"]
+    with subprocess.Popen(
+        [*command, "--max-images=10"],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    ) as process:
+        try:
+            yield process, process.stdout.readline().split()[2]
+        finally:
+            process.kill()

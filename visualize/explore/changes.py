@@ -22,7 +22,7 @@ _RANGES = {
 
 @dataclasses.dataclass(frozen=True)
 class Change:
-    """What is done to a photograph; lengths are shares of what the network sees."""
+    """Says how to change a photograph; lengths are shares of the network's input."""
 
     turn: float = 0  # degrees against the clock
     zoom: float = 1

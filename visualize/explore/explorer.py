@@ -50,12 +50,8 @@ class Explorer:
         split = draw_sample(source.split(name), settings.max_images, settings.seed)
         self.album = Album(source, split, classifier.preprocessing)
         self._credits = photographs() if shown == _WHOLE else ()
-        layers = [
-            layer.key for layer in self.network.layers.values() if not layer.refusal
-        ]
-        self.search = StrongestSearch.of(
-            classifier, layers, images, settings.batch_size
-        )
+        layers = [layer.key for layer in self.network.layers.values()]
+        self.search = StrongestSearch(classifier, layers, images, settings.batch_size)
         self._look = functools.lru_cache(_LOOKS)(self._compute_look)
 
     def about(self) -> dict:

@@ -2,6 +2,7 @@
 
 import logging
 import threading
+from collections.abc import Sequence
 
 import numpy as np
 
@@ -12,6 +13,7 @@ from visualize.strongest.searched_images import SearchedImages
 from visualize.strongest.top_activations import Strongest, TopActivations
 from zfkeras.errors import RunError
 from zfkeras.io.progress import Progress, Stopped
+from zfkeras.models.classifier import Classifier
 
 _TOP = 9
 _log = logging.getLogger(__name__)
@@ -20,20 +22,21 @@ _log = logging.getLogger(__name__)
 class StrongestSearch:
     """Passes once over the images when it is first asked; later answers are at hand."""
 
-    def __init__(self, finder: TopActivations, images: SearchedImages, batch_size: int):
-        self._finder, self._images = finder, images
-        self._batch_size = batch_size
+    def __init__(
+        self,
+        classifier: Classifier,
+        layers: Sequence[int | str],
+        images: SearchedImages,
+        batch_size: int,
+    ):
+        count = count_to_scan(images.source, _TOP)
+        self._finder = TopActivations(classifier, layers, count)
+        self._images, self._batch_size = images, batch_size
         self.progress = Progress(images.split.num_examples)
         self._found: dict[int | str, Strongest] = {}
         self._error: Exception | None = None
         self._thread: threading.Thread | None = None
         self._lock = threading.Lock()
-
-    @classmethod
-    def of(cls, classifier, layers, images: SearchedImages, batch_size: int):
-        """Makes the search of some layers over images."""
-        count = count_to_scan(images.source, _TOP)
-        return cls(TopActivations(classifier, layers, count), images, batch_size)
 
     def start(self) -> None:
         """Begins the pass in a thread, if it has not begun."""

@@ -1,14 +1,17 @@
-"""What the explorer computes, beside NumPy and the library's own commands."""
+"""The explorer's answers equal those of NumPy and of the deconvnet."""
 
 import keras
 import numpy as np
 import pytest
 
 import visualize
+from visualize.explore.command import ExploreSettings
+from visualize.explore.explorer import Explorer
 from visualize.explore.network import ExploredNetwork
 from zfkeras.errors import UsageError
 from zfkeras.io.progress import Progress, Stopped
 from zfkeras.models.classifier import Classifier
+from zfkeras.passes.context import Context
 
 
 @pytest.fixture(scope="module")
@@ -112,14 +115,17 @@ def test_units_that_are_not_there_are_refused(
     assert caught.value.argument == argument
 
 
-def test_a_layer_that_no_rule_serves_is_explained(explorer):
+def test_a_network_that_no_rule_serves_is_explained():
     image = keras.Input((16, 16, 3))
-    maps = keras.layers.Conv2D(4, 3, name="first")(image)
+    maps = keras.layers.Conv2D(4, 3, activation="gelu", name="first")(image)
     maps = keras.layers.Conv2D(4, 3, activation="gelu", name="second")(maps)
     vector = keras.layers.GlobalAveragePooling2D()(maps)
     model = keras.Model(image, keras.layers.Dense(3, "softmax")(vector))
     classifier = Classifier.from_keras(model, inputs="0..1")
-    refused = ExploredNetwork(classifier, "paper").layers
-    assert any("gelu" in str(layer.refusal) for layer in refused.values())
+    explorer = Explorer(classifier, Context(), ExploreSettings(max_images=10))
+    assert explorer.photograph("0")["layers"]
+    refused = explorer.network.layers
+    assert explorer.strongest("second", 0) == {"refusal": refused["second"].refusal}
+    assert all("gelu" in str(layer.refusal) for layer in refused.values())
     served = ExploredNetwork(classifier, "generalised").layers
     assert {layer.refusal for layer in served.values()} == {None}

@@ -1,13 +1,12 @@
 """The explorer's page in a browser: every click, a hostile file, a server that ends."""
 
 import json
-import subprocess
-import sys
 import threading
 
 import pytest
 
 from tests.helpers.browser import see
+from tests.helpers.explorer_client import served
 
 pytestmark = pytest.mark.slow
 
@@ -156,14 +155,7 @@ def test_a_server_that_ends_and_one_of_another_token_are_explained(explorer):
 
 
 def test_a_server_that_is_killed_under_the_page_is_explained():
-    command = [sys.executable, "-m", "visualize.explore", "--no-browser"]
-    with subprocess.Popen(
-        [*command, "--max-images=10"],
-        stdout=subprocess.PIPE,
-        stderr=subprocess.DEVNULL,
-        text=True,
-    ) as process:
-        address = process.stdout.readline().split()[2]
+    with served() as (process, address):
         killer = threading.Timer(15, process.kill)
         killer.start()
         any_photograph = "document.querySelectorAll('#gallery button')[Date.now() % 5]"
@@ -177,7 +169,6 @@ def test_a_server_that_is_killed_under_the_page_is_explained():
             TROUBLE,
         )
         killer.cancel()
-        process.kill()
     assert "Start it again" in answers(seen)[0]
 
 
