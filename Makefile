@@ -5,7 +5,8 @@ BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 DOCS_READY := $(VENV)/.docs-ready
 
-.PHONY: setup setup-lowest demo test test-slow campaigns lint format docs bench gpu-check clean
+.PHONY: setup setup-lowest demo test test-backends test-jax test-torch \
+	test-slow campaigns lint format docs bench gpu-check clean
 
 setup: $(READY)
 
@@ -37,6 +38,19 @@ demo: $(READY)
 # quarter longer.
 test: $(READY)
 	$(BIN)/python -m pytest -q -n 2 --dist loadfile $(MORE)
+
+# The same tests under JAX and under PyTorch, each in an environment without TensorFlow.
+# pip takes PyTorch with CUDA, unless PIP_EXTRA_INDEX_URL names its index for CPUs.
+test-backends: test-jax test-torch
+
+test-jax test-torch: test-%: $(VENV)-%/.ready
+	KERAS_BACKEND=$* $(VENV)-$*/bin/python -m pytest -q tests/backends
+
+$(VENV)-%/.ready: requirements-dev.txt pyproject.toml
+	$(PYTHON) -m venv $(VENV)-$*
+	$(VENV)-$*/bin/python -m pip install --quiet --disable-pip-version-check \
+		--constraint requirements-dev.txt -e '.[plots,transfer,$*]' pytest
+	touch $@
 
 test-slow: $(READY)
 	$(BIN)/python -m pytest -q --run-slow
@@ -76,4 +90,4 @@ gpu-check: $(READY)
 	$(BIN)/python -m benchmarks.gpu_check
 
 clean:  # not runs/: a training may have taken days
-	rm -rf $(VENV)
+	rm -rf $(VENV) $(VENV)-jax $(VENV)-torch

@@ -13,6 +13,7 @@ import transfer
 import visualize
 import zfkeras
 import zfkeras.layers
+from zfkeras.io.extras import EXTRAS
 
 ROOT = Path(__file__).parent.parent
 PATHS = {
@@ -35,9 +36,9 @@ def imported(module_name):
     try:
         return importlib.import_module(module_name)
     except ModuleNotFoundError as err:
-        if err.name not in ("onnx", "onnxruntime"):
+        if err.name not in ("onnx", "onnxruntime", "torch"):
             raise
-        pytest.skip(f"{err.name} is not installed: the extra onnx")
+        pytest.skip(f"{err.name} is not installed: the extra {EXTRAS[err.name]}")
 
 
 @pytest.mark.parametrize("module_name", WITH_EXAMPLES)

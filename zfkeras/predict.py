@@ -167,6 +167,7 @@ PREDICT = Command(
     "the truth, and marked.",
     settings=PredictSettings,
     work=predict,
+    any_backend=True,
 )
 build_parser, main = PREDICT.build_parser, PREDICT.main
 

@@ -101,6 +101,7 @@ SUMMARY = Command(
     description="Print a network's layers, sizes, parameters and receptive fields.",
     settings=SummarySettings,
     work=summarize,
+    any_backend=True,
 )
 build_parser, main = SUMMARY.build_parser, SUMMARY.main
 

@@ -20,7 +20,7 @@ from typing import Any
 from zfkeras.cli.arguments import make_parser
 from zfkeras.cli.tensorflow_start import import_tensorflow_quietly
 from zfkeras.errors import RunError, UsageError
-from zfkeras.io.extras import check_backend, explain_missing
+from zfkeras.io.extras import check_backend, chosen_backend, explain_missing
 from zfkeras.io.locks import claimed
 from zfkeras.io.terminal import HarmlessOutput, harmless
 from zfkeras.records.settings import add_settings, read_settings
@@ -46,12 +46,14 @@ class Command:
         description: what `--help` says of it.
         settings: a frozen dataclass whose fields `zfkeras.records.setting` made.
         work: takes the settings.
+        any_backend: whether it runs on every backend of Keras, not TensorFlow alone.
     """
 
     module: str
     description: str
     settings: type
     work: Callable[[Any], None]
+    any_backend: bool = False
 
     def build_parser(self) -> argparse.ArgumentParser:
         """Makes the flags of the settings."""
@@ -65,7 +67,7 @@ class Command:
         def work(args):
             self.work(read_settings(self.settings, args))
 
-        return run(self.build_parser(), work, argv)
+        return run(self.build_parser(), work, argv, self.any_backend)
 
 
 # What `make_folder` has claimed for the commands under way: a stack of them, since a
@@ -93,6 +95,7 @@ def run(
     parser: argparse.ArgumentParser,
     command: Callable[[argparse.Namespace], None],
     argv: Sequence[str] | None = None,
+    any_backend: bool = False,
 ) -> int:
     """Parses `argv`, calls `command` and returns the exit code.
 
@@ -103,7 +106,7 @@ def run(
         # A file's name may have characters that the terminal's encoding lacks.
         sys.stdout.reconfigure(errors="backslashreplace")
     try:
-        code = _run(parser, command, argv)
+        code = _run(parser, command, argv, any_backend)
         print(end="", flush=True)  # a short answer is written only now
         return code
     except BrokenPipeError:  # whoever read our output has closed it, as `head` does
@@ -111,7 +114,7 @@ def run(
         return FAILED
 
 
-def _run(parser, command, argv) -> int:
+def _run(parser, command, argv, any_backend) -> int:
     try:
         args = parser.parse_args(argv)
     except UsageError as err:
@@ -119,8 +122,10 @@ def _run(parser, command, argv) -> int:
     except SystemExit:  # --help, which argparse has answered
         return DONE
     try:
-        check_backend()
-        import_tensorflow_quietly()
+        if not any_backend:
+            check_backend()
+        if chosen_backend() == "tensorflow":
+            import_tensorflow_quietly()
         _start_logging()
         with contextlib.ExitStack() as claims:
             _claims.append(claims)
@@ -193,8 +198,10 @@ def _start_logging():
     from zfkeras.data.files.decoding import silence_image_libraries
 
     silence_image_libraries()
-    # Users cannot act on what TFDS and Keras log through absl.
+    # Users cannot act on what TFDS and Keras log through absl, nor on the TPU that JAX
+    # does not find.
     logging.getLogger("absl").setLevel(logging.ERROR)
+    logging.getLogger("jax").setLevel(logging.WARNING)
 
 
 def say(parser, message, code) -> int:

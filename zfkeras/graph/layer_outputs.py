@@ -4,7 +4,6 @@ from collections.abc import Callable, Iterable
 
 import keras
 import numpy as np
-import tensorflow as tf
 
 from zfkeras.errors import UsageError
 from zfkeras.graph.layer_graph import LayerGraph
@@ -12,13 +11,16 @@ from zfkeras.graph.layer_graph import LayerGraph
 
 def compile_outputs(
     model: keras.Model, tensors: Iterable[keras.KerasTensor]
-) -> Callable[[tf.Tensor], list[tf.Tensor]]:
+) -> Callable[[np.ndarray], list]:
     """Compiles the part of a network that some of its tensors need.
 
     Returns a function from prepared images (batch, height, width, channels) to the
-    values of the tensors, in inference mode.
+    values of the tensors, in inference mode: arrays, or tensors of TensorFlow.
     """
     network = keras.Model(model.inputs[0], list(tensors))
+    if keras.backend.backend() != "tensorflow":
+        return lambda images: keras.tree.flatten(network.predict_on_batch(images))
+    import tensorflow as tf
 
     def outputs(images):
         # Keras returns the value of a single tensor without its list.
@@ -47,7 +49,7 @@ def compile_layer(
             received=f"{layer} of shape {shape}",
         )
     outputs = compile_outputs(model, [tensor])
-    return shape, lambda images: outputs(images)[0].numpy().astype(np.float32)
+    return shape, lambda images: np.asarray(outputs(images)[0]).astype(np.float32)
 
 
 def as_maps(output):

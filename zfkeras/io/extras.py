@@ -1,7 +1,9 @@
 """Names the extra of the package that brings a missing library, and Keras's backend."""
 
 import importlib
+import json
 import os
+from pathlib import Path
 from typing import Any
 
 from zfkeras.errors import UsageError
@@ -10,6 +12,7 @@ from zfkeras.errors import UsageError
 EXTRAS = {
     "distributed": "dask",
     "google": "tensorflow",
+    "jax": "jax",
     "jinja2": "plots",
     "matplotlib": "plots",
     "onnx": "onnx",
@@ -22,11 +25,12 @@ EXTRAS = {
     "tensorflow": "tensorflow",
     "tensorflow_datasets": "tfds",
     "threadpoolctl": "transfer",
+    "torch": "torch",
     "uvicorn": "explore",
 }
 
-# They define no layer and read no network.
-_NEED_NO_BACKEND = ("zfkeras.errors", "zfkeras.records")
+# Modules, and packages of them, that compute with TensorFlow alone.
+_NEED_TENSORFLOW = ("visualize", "zfkeras.data.datasets", "zfkeras.data.register")
 
 
 def explain_missing(err: ModuleNotFoundError) -> str | None:
@@ -41,23 +45,34 @@ def explain_missing(err: ModuleNotFoundError) -> str | None:
 
 
 def check_backend() -> None:
-    """Raises `UsageError` if the environment chooses another backend for Keras."""
-    backend = os.environ.get("KERAS_BACKEND") or "tensorflow"
+    """Raises `UsageError` if Keras was told to compute with another backend."""
+    backend = chosen_backend()
     if backend != "tensorflow":
         raise UsageError(
             argument="KERAS_BACKEND",
             received=backend,
-            expected="tensorflow, or not set: zfkeras computes with TensorFlow",
+            expected="tensorflow, or not set: here zfkeras computes with TensorFlow",
         )
+
+
+def chosen_backend() -> str:
+    """Finds Keras's backend, as Keras itself does, without the time to import it."""
+    if backend := os.environ.get("KERAS_BACKEND"):
+        return backend
+    folder = Path(os.environ.get("KERAS_HOME") or "~/.keras").expanduser()
+    try:
+        return json.loads((folder / "keras.json").read_text())["backend"]
+    except (OSError, ValueError, KeyError):
+        return "tensorflow"
 
 
 def load_name(module: str, name: str) -> Any:
     """Imports a name of the public API on its first use.
 
     Raises ModuleNotFoundError, which names the extra, if a library is missing, and
-    UsageError under a backend of Keras that is not TensorFlow.
+    UsageError under another backend of Keras if it needs TensorFlow.
     """
-    if module not in _NEED_NO_BACKEND:
+    if module.startswith(_NEED_TENSORFLOW):
         check_backend()
     try:
         return getattr(importlib.import_module(module), name)

@@ -7,7 +7,7 @@ import dataclasses
 import operator
 from collections.abc import Iterable
 
-import tensorflow as tf
+from keras import ops
 
 
 def standardize_pair(value, name):
@@ -37,15 +37,14 @@ def standardize_padding(padding):
 
 def axis_length(tensor, axis):
     """Returns an axis's length: an int where it is known, else a scalar tensor."""
-    known = tensor.shape[axis]
-    return tf.shape(tensor)[axis] if known is None else known
+    return ops.shape(tensor)[axis]
 
 
 def at_least(value, floor):
     """Returns the larger of the two, for whole numbers and tensors alike."""
     if isinstance(value, int) and isinstance(floor, int):
         return max(value, floor)
-    return tf.maximum(value, floor)
+    return ops.maximum(value, floor)
 
 
 @dataclasses.dataclass(frozen=True)

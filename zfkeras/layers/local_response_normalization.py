@@ -4,9 +4,10 @@ import functools
 from numbers import Integral
 
 import keras
-import tensorflow as tf
+from keras import ops
 
-from zfkeras.layers._compiled import Compiled
+from zfkeras.layers._backend import compiled, with_gradient
+from zfkeras.layers._windows import axis_length
 
 
 @keras.saving.register_keras_serializable(package="zfkeras")
@@ -61,7 +62,7 @@ class LocalResponseNormalization(keras.layers.Layer):
 
     def call(self, inputs):
         # Whole numbers are not autocast, and would come back cut to whole numbers.
-        return _normalize(tf.cast(inputs, self.compute_dtype), self._constants)
+        return _normalize(ops.cast(inputs, self.compute_dtype), self._constants)
 
     def run_forward(self, inputs):
         """Does what a call does, but no gradient passes through.
@@ -69,7 +70,7 @@ class LocalResponseNormalization(keras.layers.Layer):
         For graphs that are traced for each image size: TensorFlow keeps gradients that
         are defined in a graph for ever.
         """
-        return _kernels(self._constants)[0](tf.cast(inputs, self.compute_dtype))
+        return _kernels(self._constants)[0](ops.cast(inputs, self.compute_dtype))
 
     @property
     def _constants(self):
@@ -90,12 +91,7 @@ class LocalResponseNormalization(keras.layers.Layer):
 
 def _normalize(x, constants):
     forward, backward = _kernels(constants)
-
-    @tf.custom_gradient
-    def differentiable(x):
-        return forward(x), lambda dy: backward(x, dy)
-
-    return differentiable(x)
+    return with_gradient(lambda x: (forward(x), lambda dy: backward(x, dy)), x)
 
 
 @functools.lru_cache(maxsize=32)
@@ -108,26 +104,26 @@ def _kernels(constants):
     radius, bias, alpha, beta = constants
 
     def window_sum(x):
-        padded = tf.pad(x, [[0, 0]] * (len(x.shape) - 1) + [[radius, radius]])
-        channels = tf.shape(x)[-1] if x.shape[-1] is None else x.shape[-1]
-        return tf.add_n([padded[..., i : i + channels] for i in range(2 * radius + 1)])
+        padded = ops.pad(x, [[0, 0]] * (len(x.shape) - 1) + [[radius, radius]])
+        channels = axis_length(x, -1)
+        return sum(padded[..., i : i + channels] for i in range(2 * radius + 1))
 
     def factor(energy):
         if beta == 0.75:  # two square roots are five times as fast as a power
-            root = tf.math.rsqrt(energy)
-            return root * tf.sqrt(root)
-        return tf.pow(energy, -beta)
+            root = ops.rsqrt(energy)
+            return root * ops.sqrt(root)
+        return ops.power(energy, -beta)
 
     def forward(x):
-        wide = tf.cast(x, tf.float32)
-        energy = bias + alpha * window_sum(tf.square(wide))
-        return tf.cast(wide * factor(energy), x.dtype)
+        wide = ops.cast(x, "float32")
+        energy = bias + alpha * window_sum(ops.square(wide))
+        return ops.cast(wide * factor(energy), x.dtype)
 
     def backward(x, dy):
-        wide, upstream = tf.cast(x, tf.float32), tf.cast(dy, tf.float32)
-        energy = bias + alpha * window_sum(tf.square(wide))
+        wide, upstream = ops.cast(x, "float32"), ops.cast(dy, "float32")
+        energy = bias + alpha * window_sum(ops.square(wide))
         scale = factor(energy)
         shared = window_sum(upstream * wide * scale / energy)
-        return tf.cast(upstream * scale - 2 * alpha * beta * wide * shared, x.dtype)
+        return ops.cast(upstream * scale - 2 * alpha * beta * wide * shared, x.dtype)
 
-    return Compiled(forward), Compiled(backward)
+    return compiled(forward), compiled(backward)

@@ -1,8 +1,10 @@
 """Max pooling that also returns where each maximum stood."""
 
-import keras
-import tensorflow as tf
+import math
 
+import keras
+
+from zfkeras.layers._backend import index_type, with_shape
 from zfkeras.layers._pooling import argmax_from_offset, max_pool
 from zfkeras.layers._window_layer import WindowLayer
 from zfkeras.layers._windows import axis_length
@@ -36,11 +38,13 @@ class MaxPoolWithArgmax(WindowLayer):
 
     Returns:
         Two tensors (batch, pooled_height, pooled_width, channels). The first, float,
-        holds the maxima. The second, int64, holds the flat index of each,
-        `(y * width + x) * channels + c` in one image, as TensorFlow defines it.
+        holds the maxima. The second, int64 (int32 where JAX has no wider numbers),
+        holds the flat index of each, `(y * width + x) * channels + c` in one image, as
+        TensorFlow defines it.
 
     Raises:
-        ValueError: a bad argument, or windows that do not fit into the input.
+        ValueError: a bad argument, windows that do not fit into the input, or, where
+            the index is an int32, images of more than 2^31 values.
 
     Example:
         >>> image = keras.ops.reshape(keras.ops.arange(16.0), (1, 4, 4, 1))
@@ -54,14 +58,16 @@ class MaxPoolWithArgmax(WindowLayer):
         self.input_spec = keras.layers.InputSpec(ndim=4)
 
     def call(self, inputs):
-        shape = self.windows.output_shape(inputs.shape)
-        pooled, offset = max_pool(tf.cast(inputs, self.compute_dtype), self.windows)
+        shape, _ = self.compute_output_shape(inputs.shape)
+        inputs = keras.ops.cast(inputs, self.compute_dtype)
+        pooled, offset = max_pool(inputs, self.windows)
         height, width = axis_length(inputs, 1), axis_length(inputs, 2)
         argmax = argmax_from_offset(offset, height, width, self.windows)
         # Functions compiled for unknown sizes forget what is known of them.
-        return tf.ensure_shape(pooled, shape), tf.ensure_shape(argmax, shape)
+        return with_shape(pooled, shape), with_shape(argmax, shape)
 
     def compute_output_shape(self, input_shape):
+        _check_index_fits(input_shape)
         shape = self.windows.output_shape(input_shape)
         return shape, shape
 
@@ -69,5 +75,15 @@ class MaxPoolWithArgmax(WindowLayer):
         pooled, argmax = self.compute_output_shape(inputs.shape)
         return (
             keras.KerasTensor(pooled, dtype=self.compute_dtype),
-            keras.KerasTensor(argmax, dtype="int64"),
+            keras.KerasTensor(argmax, dtype=index_type()),
+        )
+
+
+def _check_index_fits(shape):
+    """Refuses images with places that an int32 cannot count."""
+    places = math.prod(size for size in shape[1:] if size is not None)
+    if index_type() == "int32" and places > 2**31:
+        raise ValueError(
+            f"Images of {places} values need an int64 argmax. Received: input shape="
+            f"{tuple(shape)}. Set jax.config.update('jax_enable_x64', True) first."
         )

@@ -1,10 +1,8 @@
 """Unpooling: pooled values back to the places their maxima came from."""
 
-import operator
-
 import keras
-import tensorflow as tf
 
+from zfkeras.layers._backend import known_length, refuse_if, with_shape
 from zfkeras.layers._pooling import offset_from_argmax, unpool
 from zfkeras.layers._window_layer import WindowLayer
 from zfkeras.layers._windows import axis_length
@@ -59,7 +57,7 @@ class Unpool(WindowLayer):
     def call(self, inputs, output_size=None):
         self._check(inputs, output_size)
         pooled, argmax = inputs
-        pooled = tf.cast(pooled, self.compute_dtype)
+        pooled = keras.ops.cast(pooled, self.compute_dtype)
         if output_size is None:
             height, width = (
                 axis.natural_length(axis_length(pooled, number))
@@ -70,7 +68,7 @@ class Unpool(WindowLayer):
         _check_argmax(argmax, height, width)
         offset = offset_from_argmax(argmax, height, width, self.windows)
         image = unpool(pooled, offset, height, width, self.windows)
-        return tf.ensure_shape(image, self._output_shape(pooled.shape, output_size))
+        return with_shape(image, self._output_shape(pooled.shape, output_size))
 
     def compute_output_shape(self, input_shape, output_size=None):
         return self._output_shape(input_shape[0], output_size)
@@ -122,15 +120,12 @@ class Unpool(WindowLayer):
 def _check_argmax(argmax, height, width):
     """Refuses an argmax that counts over the batch; in a graph while it runs."""
     first = argmax[:, 0, 0, 0]  # one entry of each image tells
-    size = tf.cast(height * width * axis_length(argmax, 3), first.dtype)
-    counts_over_batch = tf.reduce_any(first >= size)
-    message = (
+    size = height * width * axis_length(argmax, 3)
+    refuse_if(
+        keras.ops.any(first >= keras.ops.cast(size, first.dtype)),
         "`argmax` must be the index within one image. Received: an argmax that counts "
-        "over the batch; make it with include_batch_in_index=False."
+        "over the batch; make it with include_batch_in_index=False.",
     )
-    if tf.executing_eagerly() and bool(counts_over_batch):
-        raise ValueError(message)
-    tf.debugging.assert_equal(counts_over_batch, False, message)
 
 
 def _is_image(output_size):
@@ -143,7 +138,7 @@ def _known_size(output_size):
         return tuple(output_size.shape[1:3])
     try:
         height, width = output_size
-        return _known_length(height), _known_length(width)
+        return known_length(height), known_length(width)
     except (TypeError, ValueError) as err:
         raise ValueError(
             "`output_size` must be (height, width) in whole numbers or scalar tensors, "
@@ -151,19 +146,11 @@ def _known_size(output_size):
         ) from err
 
 
-def _known_length(length):
-    if isinstance(length, keras.KerasTensor):
-        return None
-    if tf.is_tensor(length):
-        length = tf.get_static_value(length)
-    return None if length is None else operator.index(length)
-
-
 def _run_time_size(output_size):
     """Returns (height, width), each an int where it is known, else an int32 scalar."""
     if _is_image(output_size):
         return axis_length(output_size, 1), axis_length(output_size, 2)
     return tuple(
-        tf.cast(length, tf.int32) if known is None else known
+        keras.ops.cast(length, "int32") if known is None else known
         for length, known in zip(output_size, _known_size(output_size), strict=True)
     )

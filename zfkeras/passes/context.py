@@ -2,13 +2,16 @@
 
 from collections.abc import Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from zfkeras.cli.command import make_folder
 from zfkeras.cli.settings import ReadingSettings
-from zfkeras.data.register import Source, open_source
 from zfkeras.models.classifier import Classifier
 from zfkeras.models.custom_objects import import_objects
 from zfkeras.models.presets import load, says_by_itself
+
+if TYPE_CHECKING:
+    from zfkeras.data.register import Source
 
 
 class Context:
@@ -64,8 +67,10 @@ class Context:
             for model, plain in zip(models, is_plain, strict=True)
         ]
 
-    def source(self, data: str) -> Source:
+    def source(self, data: str) -> "Source":
         """Opens a data set, as `--data` names it, once."""
+        from zfkeras.data.register import open_source
+
         if data not in self._sources:
             self._sources[data] = open_source(data)
         return self._sources[data]

@@ -17,7 +17,7 @@ from tests.helpers.rules import project_units, projector_of
 from visualize import Deconvnet
 from zfkeras import LocalResponseNormalization, MaxPoolWithArgmax, ZFNet
 from zfkeras.errors import RunError, UsageError
-from zfkeras.layers import _compiled
+from zfkeras.layers import _xla
 
 
 @pytest.fixture(scope="module")
@@ -292,7 +292,7 @@ def test_a_pool_hides_no_nan():
 
 
 def test_graphs_of_former_image_sizes_are_let_go(monkeypatch):
-    monkeypatch.setattr(_compiled, "MAX_SHAPES", 2)
+    monkeypatch.setattr(_xla, "MAX_SHAPES", 2)
     image = keras.Input((None, None, 2))
     maps, _ = MaxPoolWithArgmax(2, 2, "same")(image)
     maps = LocalResponseNormalization()(maps)

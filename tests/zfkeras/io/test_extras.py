@@ -4,7 +4,7 @@ import pytest
 
 from zfkeras.cli import arguments, command
 from zfkeras.errors import UsageError
-from zfkeras.io.extras import EXTRAS, explain_missing, load_name
+from zfkeras.io.extras import EXTRAS, chosen_backend, explain_missing, load_name
 
 
 @pytest.mark.parametrize(("module", "extra"), EXTRAS.items())
@@ -35,11 +35,23 @@ def test_our_own_missing_modules_are_bugs_and_keep_their_traceback():
 def test_another_backend_of_keras_is_refused_in_one_line(monkeypatch, capsys):
     monkeypatch.setenv("KERAS_BACKEND", "jax")
     with pytest.raises(UsageError) as caught:
-        load_name("zfkeras.models.presets", "load")
+        load_name("zfkeras.data.datasets", "open_data")
     assert (caught.value.argument, caught.value.received) == ("KERAS_BACKEND", "jax")
-    assert load_name("zfkeras.errors", "UsageError") is UsageError
+    assert load_name("zfkeras.models.presets", "load").__name__ == "load"
 
     parser = arguments.make_parser("zfkeras.some", "Do something.")
     assert command.run(parser, lambda args: None, []) == 2
     (line,) = capsys.readouterr().err.splitlines()
     assert "KERAS_BACKEND" in line
+
+
+@pytest.mark.parametrize(
+    ("text", "backend"),
+    [('{"backend": "torch"}', "torch"), ("{}", "tensorflow"), ("{", "tensorflow")],
+)
+def test_keras_own_file_chooses_the_backend(text, backend, monkeypatch, tmp_path):
+    monkeypatch.delenv("KERAS_BACKEND", raising=False)
+    monkeypatch.setenv("KERAS_HOME", str(tmp_path))
+    assert chosen_backend() == "tensorflow"
+    (tmp_path / "keras.json").write_text(text)
+    assert chosen_backend() == backend

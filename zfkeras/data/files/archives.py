@@ -21,7 +21,8 @@ from typing import IO
 
 from tqdm import tqdm
 
-from zfkeras.data.files.folder_files import Files, existing, is_hidden
+from zfkeras.data.files.folder_files import Files, existing
+from zfkeras.data.files.image_paths import is_hidden
 from zfkeras.data.files.image_types import is_image_type, may_be_image
 from zfkeras.data.published.finding import cache_folder
 from zfkeras.errors import RunError, UsageError

@@ -8,6 +8,7 @@ from pathlib import Path
 import numpy as np
 
 from zfkeras.data.files.image_file import read_file
+from zfkeras.data.files.image_paths import is_hidden
 from zfkeras.data.split import ListedSplit
 from zfkeras.errors import UsageError
 
@@ -118,13 +119,3 @@ class _Walk:
             return False
         self._seen.add((device, inode))
         return True
-
-
-def is_hidden(name: str) -> bool:
-    """Says whether a file's name, or that of a folder above it, is not for users."""
-    # __MACOSX is where the macOS Finder puts a second, unreadable "._x.jpg" of a file;
-    # the other two are what Windows leaves in folders of photographs.
-    return any(
-        part.startswith((".", "__MACOSX")) or part in ("Thumbs.db", "desktop.ini")
-        for part in name.split("/")
-    )

@@ -4,7 +4,6 @@ import os
 from collections.abc import Sequence
 from pathlib import Path
 
-from zfkeras.data.files.folder_files import is_hidden
 from zfkeras.errors import UsageError
 
 
@@ -24,3 +23,13 @@ def image_paths(names: Sequence[str | os.PathLike]) -> list[Path]:
             )
         files += sorted(inside)
     return files
+
+
+def is_hidden(name: str) -> bool:
+    """Says whether a file's name, or that of a folder above it, is not for users."""
+    # __MACOSX is where the macOS Finder puts a second, unreadable "._x.jpg" of a file;
+    # the other two are what Windows leaves in folders of photographs.
+    return any(
+        part.startswith((".", "__MACOSX")) or part in ("Thumbs.db", "desktop.ini")
+        for part in name.split("/")
+    )

@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from zfkeras.layers._compiled import MAX_SHAPES, Compiled, batch_length
+from zfkeras.layers._xla import MAX_SHAPES, Compiled, batch_length
 
 
 @pytest.fixture
