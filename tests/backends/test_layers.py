@@ -125,6 +125,27 @@ def test_a_foreign_argmax_adds_nothing():
     np.testing.assert_array_equal(ops.convert_to_numpy(image)[0, :, :, 0], expected)
 
 
+@pytest.mark.parametrize("padding", ["valid", "same"])
+def test_an_argmax_from_anywhere_adds_where_its_window_is(padding):
+    # Each place of the image and some outside, in each channel, given to each window.
+    layer, size = Unpool((2, 3), (2, 2), padding), (4, 5)
+    shape = (2, 2) if padding == "valid" else (2, 3)
+    argmax = np.broadcast_to(
+        np.arange(-3, 4 * 5 * 2 + 3)[:, None, None, None], (46, *shape, 2)
+    )
+    argmax = np.where(argmax < 4 * 5 * 2, argmax, -9)
+    found = layer([np.ones(argmax.shape, "float32"), argmax], output_size=size)
+    expected = np.zeros((46, *size, 2), "float32")
+    for n, i, j, c in np.ndindex(argmax.shape):
+        pixel, channel = divmod(argmax[n, i, j, c], 2)
+        row, column = pixel // 5 - 2 * i, pixel % 5 - 2 * j + (padding == "same")
+        in_window = 0 <= row < 2 and 0 <= column < 3
+        if argmax[n, i, j, c] >= 0 and channel == c and in_window:
+            expected[n, pixel // 5, pixel % 5, c] += 1
+    assert expected.sum() > 40
+    np.testing.assert_array_equal(ops.convert_to_numpy(found), expected)
+
+
 def test_an_argmax_over_the_batch_is_refused():
     pair = [np.ones((2, 2, 2, 1), "float32"), np.full((2, 2, 2, 1), 16)]
     with pytest.raises(ValueError, match="include_batch_in_index=False"):

@@ -50,12 +50,6 @@ def window_starts(shape, height, width, windows):
     return top[:, None, None], left[None, :, None]
 
 
-def first_places(shape, height, width, windows):
-    """Returns row and column, in each window, of its first place in the image."""
-    top, left = window_starts(shape, height, width, windows)
-    return ops.maximum(-top, 0), ops.maximum(-left, 0)
-
-
 def map_shape(maps):
     """Returns (height, width) of maps (batch, height, width, channels)."""
     return axis_length(maps, 1), axis_length(maps, 2)
@@ -63,6 +57,8 @@ def map_shape(maps):
 
 def padded(x, windows, value):
     """Pads `x` so that every window lies inside."""
+    if windows.padding == "valid":
+        return x
     paddings = [[0, 0]]
     for number, axis in zip((1, 2), windows.axes, strict=True):
         length = axis_length(x, number)
@@ -96,8 +92,9 @@ def _compare(x, windows):
     image = padded(x, windows, float("-inf"))
     # Padding is -inf and loses even against -inf: the first offset is the first place
     # that lies in the image, and only something larger (or NaN) takes it over.
-    top, left = first_places(shape, height, width, windows)
-    first = ops.cast(top * columns.pool + left, offset_type(windows))[None]
+    top, left = window_starts(shape, height, width, windows)
+    first = ops.maximum(-top, 0) * columns.pool + ops.maximum(-left, 0)
+    first = ops.cast(first, offset_type(windows))[None]
     best = None
     for row, column, number in _places(windows):
         value = _at_place(image, row, column, shape, windows)
@@ -197,15 +194,20 @@ def pick(image, offset, windows):
 def to_argmax(offset, height, width, windows):
     """Returns each maximum's flat index inside the image."""
     pool_width = windows.pool_size[1]
-    channels, whole = axis_length(offset, 3), index_type()
-    top, left = window_starts(map_shape(offset), height, width, windows)
     place = ops.cast(offset, "int32")
     # Pixels from the window's first place to the maximum, as a row of the image counts.
     pixels = place + place // pool_width * (width - pool_width)
-    size, depth = ops.cast(width, whole), ops.cast(channels, whole)
-    start = ops.cast(top, whole) * size + ops.cast(left, whole)
-    base = start * depth + ops.arange(channels, dtype=whole)
-    return base + ops.cast(pixels, whole) * depth
+    channels = ops.cast(axis_length(offset, 3), index_type())
+    first = first_indices(offset, height, width, windows)
+    return first + ops.cast(pixels, index_type()) * channels
+
+
+def first_indices(offset, height, width, windows):
+    """Returns the flat index of each window's first place, broadcastable."""
+    channels, whole = axis_length(offset, 3), index_type()
+    top, left = window_starts(map_shape(offset), height, width, windows)
+    pixel = ops.cast(top, whole) * ops.cast(width, whole) + ops.cast(left, whole)
+    return pixel * ops.cast(channels, whole) + ops.arange(channels, dtype=whole)
 
 
 def to_offset(argmax, height, width, windows):

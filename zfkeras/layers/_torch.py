@@ -4,39 +4,33 @@ They take what those of `_kernels` take, and answer as they do.
 """
 
 import torch
-from keras import ops
 
 from zfkeras.layers import _kernels
 
-FASTER = ("max_pool", "unpool", "pick")
+FASTER = ("max_pool", "unpool", "pick", "to_argmax", "to_offset")
 
 
 def max_pool(x, windows):
     """Returns (pooled, offset)."""
     image = _kernels.padded(x, windows, float("-inf"))
     pooled, index = (
-        one.permute(0, 2, 3, 1)
-        for one in torch.nn.functional.max_pool2d(
+        maps.permute(0, 2, 3, 1)
+        for maps in torch.nn.functional.max_pool2d(
             image.permute(0, 3, 1, 2),
             windows.pool_size,
             windows.strides,
             return_indices=True,
         )
     )
-    if pooled.isnan().any():  # of several, PyTorch takes the last
+    if not pooled.sum(dtype=torch.float32).isfinite():
+        # Of several NaN it takes the last, and of several -inf one in the padding.
         return _kernels.max_pool(x, windows)
-    rows, columns = windows.axes
-    shape, width = pooled.shape[1:3], image.shape[2]
-    down = torch.arange(shape[0], device=x.device)[:, None, None] * rows.stride
-    right = torch.arange(shape[1], device=x.device)[:, None] * columns.stride
-    y = index // width
-    row, column = y - down, index - y * width - right
-    if windows.padding == "same":
-        # Padding wins where all is -inf. It lies above and left of the first place.
-        top, left = _kernels.first_places(shape, *x.shape[1:3], windows)
-        row, column = torch.maximum(row, top), torch.maximum(column, left)
-    offset = row * columns.pool + column
-    return pooled, ops.cast(offset, _kernels.offset_type(windows))
+    (rows, columns), width = windows.axes, image.shape[2]
+    top = torch.arange(pooled.shape[1], device=x.device) * rows.stride
+    left = torch.arange(pooled.shape[2], device=x.device) * columns.stride
+    first = (top[:, None] * width + left)[:, :, None]
+    table = _offsets(_distances(windows, width, x.device), windows)
+    return pooled, table.take(index - first)
 
 
 def unpool(pooled, offset, height, width, windows):
@@ -56,8 +50,43 @@ def pick(image, offset, windows):
     return torch.where(inside, values, 0)
 
 
+def to_argmax(offset, height, width, windows):
+    """Returns each maximum's flat index inside the image."""
+    distances = _distances(windows, width, offset.device) * offset.shape[3]
+    distances = torch.nn.functional.pad(distances, (0, 1))  # for those without a place
+    first = _kernels.first_indices(offset, height, width, windows)
+    return distances.take(offset.long()).add_(first)
+
+
+def to_offset(argmax, height, width, windows):
+    """Returns each maximum's offset inside its window; `nowhere` if it is outside."""
+    if windows.padding == "same":  # what lies outside of the image has no distance
+        return _kernels.to_offset(argmax, height, width, windows)
+    distances = _distances(windows, width, argmax.device) * argmax.shape[3]
+    table = torch.nn.functional.pad(
+        _offsets(distances, windows), (1, 1), value=_kernels.nowhere(windows)
+    )
+    distance = argmax - _kernels.first_indices(argmax, height, width, windows)
+    return table.take(distance.add_(1).clamp_(0, len(table) - 1))
+
+
+def _offsets(distances, windows):
+    """Makes a table of the offset that each distance means."""
+    kind = getattr(torch, _kernels.offset_type(windows))
+    offsets = torch.arange(len(distances), dtype=kind, device=distances.device)
+    table = offsets.new_full([int(distances[-1]) + 1], _kernels.nowhere(windows))
+    table[distances] = offsets
+    return table
+
+
+def _distances(windows, width, device):
+    """Returns the pixels from a window's first place to each, as the image counts."""
+    rows, columns = (torch.arange(n, device=device) for n in windows.pool_size)
+    return (rows[:, None] * width + columns).flatten()
+
+
 def _places(offset, height, width, windows):
     """Tells which offsets name a place, and where they do, in a flat image."""
     inside = offset != _kernels.nowhere(windows)
-    argmax = _kernels.to_argmax(offset, height, width, windows)
+    argmax = to_argmax(offset, height, width, windows)
     return inside, torch.where(inside, argmax, 0).flatten(1)
