@@ -49,7 +49,7 @@ test-jax test-torch: test-%: $(VENV)-%/.ready
 $(VENV)-%/.ready: requirements-dev.txt pyproject.toml
 	$(PYTHON) -m venv $(VENV)-$*
 	$(VENV)-$*/bin/python -m pip install --quiet --disable-pip-version-check \
-		--constraint requirements-dev.txt -e '.[plots,transfer,$*]' pytest
+		--constraint requirements-dev.txt -e '.[onnx,plots,transfer,$*]' pytest
 	touch $@
 
 test-slow: $(READY)

@@ -18,6 +18,8 @@ if _BACKEND == "tensorflow":
     from zfkeras.layers._xla import Compiled
 elif _BACKEND == "jax":
     import jax
+elif _BACKEND == "torch":
+    import torch
 
 # Sizes, which JAX must know before it compiles.
 _SIZES = {"height", "width"}
@@ -39,6 +41,8 @@ def with_gradient(function: Callable, x):
     The values are a tensor, or a tuple whose further ones are whole numbers. The
     gradient is a function of their upstream gradients.
     """
+    if is_recorded():
+        return function(x)[0]  # made of operations that have the same gradient
     if _BACKEND == "torch":  # Keras's would take one value
         return _torch_function().apply(function, x)
     if _BACKEND == "jax":
@@ -52,10 +56,16 @@ def _spread(function, x):
     return values, lambda d: gradient(*d) if isinstance(d, tuple) else gradient(d)
 
 
+def is_recorded() -> bool:
+    """Tells whether PyTorch compiles or exports what is computed."""
+    if _BACKEND != "torch":
+        return False
+    return torch.compiler.is_compiling() or torch.jit.is_tracing()
+
+
 @functools.cache
 def _torch_function():
     """Makes PyTorch's form of a function with a gradient of its own."""
-    import torch
 
     class WithGradient(torch.autograd.Function):
         @staticmethod
@@ -80,7 +90,9 @@ def index_type() -> str:
 
 def with_shape(tensor, shape):
     """Tells a tensor what is known of its shape, which TensorFlow forgets."""
-    return tf.ensure_shape(tensor, shape) if _BACKEND == "tensorflow" else tensor
+    if _BACKEND == "tensorflow":
+        tensor.set_shape(shape)  # LiteRT does not have `tf.ensure_shape`
+    return tensor
 
 
 def known_length(length: Any) -> int | None:
@@ -95,8 +107,10 @@ def known_length(length: Any) -> int | None:
 def refuse_if(condition, message: str) -> None:
     """Raises ValueError if a boolean scalar is true; in a graph of TensorFlow later.
 
-    What JAX or XLA compiles leaves the check out.
+    What JAX, XLA or PyTorch compiles leaves the check out.
     """
+    if is_recorded():
+        return
     if _BACKEND == "tensorflow" and not tf.executing_eagerly():
         tf.debugging.assert_equal(condition, False, message)
     elif _BACKEND == "jax" and isinstance(condition, jax.core.Tracer):

@@ -8,7 +8,7 @@ from keras import ops
 from keras.backend import standardize_dtype
 
 from zfkeras.layers._backend import index_type
-from zfkeras.layers._windows import at_least, axis_length
+from zfkeras.layers._windows import at_least, axis_length, ceil_divide
 
 _HALF = ("bfloat16", "float16")
 
@@ -99,7 +99,7 @@ def _compare(x, windows):
     for row, column, number in _places(windows):
         value = _at_place(image, row, column, shape, windows)
         if best is None:
-            best, offset = value, ops.broadcast_to(first, ops.shape(value))
+            best, offset = value, ops.zeros_like(value, first.dtype) + first
             continue
         # NaN wins, too, and then keeps its place. TensorFlow without XLA would rewrite
         # the negation, ~(value <= best), as value > best, which holds for no NaN.
@@ -153,7 +153,7 @@ def _sum_phases(pooled, offset, height, width, windows):
 
 def _phase_length(axis, windows, length):
     """Strides that cover both the image and every window along an axis."""
-    covering_image = -(-(length + axis.before(length)) // axis.stride)
+    covering_image = ceil_divide(length + axis.before(length), axis.stride)
     return at_least(windows + (axis.pool - 1) // axis.stride, covering_image)
 
 
@@ -184,7 +184,7 @@ def pick(image, offset, windows):
     """Returns the values at the places that the offsets name."""
     shape = map_shape(offset)
     image = padded(image, windows, 0)
-    values = ops.zeros(ops.shape(offset), image.dtype)
+    values = ops.zeros_like(offset, image.dtype)
     for row, column, number in _places(windows):
         value = _at_place(image, row, column, shape, windows)
         values = ops.where(offset == number, value, values)
@@ -222,6 +222,6 @@ def to_offset(argmax, height, width, windows):
     y = pixel // width
     top, left = window_starts(map_shape(argmax), height, width, windows)
     row, column = y - top, pixel - y * width - left
-    inside &= (row >= 0) & (row < pool_height) & (column >= 0) & (column < pool_width)
-    offset = ops.where(inside, row * pool_width + column, nowhere(windows))
+    rightly = (row >= 0) & (row < pool_height) & (column >= 0) & (column < pool_width)
+    offset = ops.where(inside & rightly, row * pool_width + column, nowhere(windows))
     return ops.cast(offset, offset_type(windows))

@@ -13,7 +13,7 @@ import keras
 from keras import ops
 
 from zfkeras.layers import _kernels
-from zfkeras.layers._backend import compiled, with_gradient
+from zfkeras.layers._backend import compiled, is_recorded, with_gradient
 from zfkeras.layers._windows import Windows, axis_length
 
 _NAMES = ("max_pool", "unpool", "pick", "to_argmax", "to_offset")
@@ -36,7 +36,7 @@ def max_pool(x, windows: Windows):
 
 def max_pool_only(x, windows: Windows):
     """Does `max_pool` without its gradient, which a graph would keep for ever."""
-    return _compiled(windows)["max_pool"](x)
+    return _kernel("max_pool", windows)(x)
 
 
 def max_pool_values(x, windows: Windows):
@@ -53,7 +53,7 @@ def max_pool_values(x, windows: Windows):
 
 def unpool_only(pooled, offset, height, width, windows: Windows):
     """Does `unpool` without its gradient."""
-    return _compiled(windows)["unpool"](pooled, offset, height, width)
+    return _kernel("unpool", windows)(pooled, offset, height, width)
 
 
 def unpool(pooled, offset, height, width, windows: Windows):
@@ -71,7 +71,7 @@ def pick(image, offset, windows: Windows):
 
     def differentiable(image):
         height, width = axis_length(image, 1), axis_length(image, 2)
-        values = _compiled(windows)["pick"](image, offset)
+        values = _kernel("pick", windows)(image, offset)
         return values, lambda d: unpool(d, offset, height, width, windows)
 
     return with_gradient(differentiable, image)
@@ -79,22 +79,27 @@ def pick(image, offset, windows: Windows):
 
 def argmax_from_offset(offset, height, width, windows: Windows):
     """Returns the flat index (y * width + x) * channels + c of each maximum."""
-    return _compiled(windows)["to_argmax"](offset, height, width)
+    return _kernel("to_argmax", windows)(offset, height, width)
 
 
 def offset_from_argmax(argmax, height, width, windows: Windows):
     """Returns each argmax's offset; outside its own window, one that never matches."""
-    return _compiled(windows)["to_offset"](argmax, height, width)
+    return _kernel("to_offset", windows)(argmax, height, width)
+
+
+def _kernel(name, windows):
+    """Returns a compiled function for a kind of window."""
+    return _compiled(windows, is_recorded())[name]
 
 
 @functools.lru_cache(maxsize=32)
-def _compiled(windows):
+def _compiled(windows, is_recorded):
     """Returns one compiled function each per kind of window."""
     kernels = {name: getattr(_kernels, name) for name in _NAMES}
-    if keras.backend.backend() == "torch":
+    if keras.backend.backend() == "torch" and not is_recorded:
         from zfkeras.layers import _torch
 
-        kernels |= {name: getattr(_torch, name) for name in _torch.FASTER}
+        kernels |= {name: getattr(_torch, name) for name in _NAMES}
     return {
         name: compiled(functools.partial(kernel, windows=windows))
         for name, kernel in kernels.items()

@@ -7,8 +7,6 @@ import torch
 
 from zfkeras.layers import _kernels
 
-FASTER = ("max_pool", "unpool", "pick", "to_argmax", "to_offset")
-
 
 def max_pool(x, windows):
     """Returns (pooled, offset)."""

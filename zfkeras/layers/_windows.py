@@ -8,6 +8,7 @@ import operator
 from collections.abc import Iterable
 
 from keras import ops
+from keras.backend import backend
 
 
 def standardize_pair(value, name):
@@ -40,11 +41,18 @@ def axis_length(tensor, axis):
     return ops.shape(tensor)[axis]
 
 
+def ceil_divide(length, stride):
+    """Divides and rounds up; without negatives, which ONNX would round to zero."""
+    return (length + stride - 1) // stride
+
+
 def at_least(value, floor):
     """Returns the larger of the two, for whole numbers and tensors alike."""
-    if isinstance(value, int) and isinstance(floor, int):
-        return max(value, floor)
-    return ops.maximum(value, floor)
+    numbers = value, floor
+    is_tensor = any(not isinstance(number, int) for number in numbers)
+    if is_tensor and backend() == "tensorflow":  # others know every length
+        return ops.maximum(*numbers)
+    return max(numbers)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -63,7 +71,7 @@ class Axis:
         if length is None:
             return None
         if self.padding == "same":
-            return -(-length // self.stride)
+            return ceil_divide(length, self.stride)
         return (length - self.pool) // self.stride + 1
 
     def before(self, length):

@@ -60,7 +60,8 @@ class Compiled:
         batch = next(tf.shape(a)[0] for a in arguments if tf.is_tensor(a))
         rest = batch_length(batch) - batch
         filled = [
-            tf.pad(a, [[0, rest], *[[0, 0]] * (a.shape.rank - 1)])
+            # Other than padded ones, joined tensors keep what is known of their shape.
+            tf.concat([a, tf.zeros([rest, *a.shape[1:]], a.dtype)], axis=0)
             if tf.is_tensor(a)
             else a
             for a in arguments

@@ -6,7 +6,7 @@ from numbers import Integral
 import keras
 from keras import ops
 
-from zfkeras.layers._backend import compiled, with_gradient
+from zfkeras.layers._backend import compiled, with_gradient, with_shape
 from zfkeras.layers._windows import axis_length
 
 
@@ -62,7 +62,8 @@ class LocalResponseNormalization(keras.layers.Layer):
 
     def call(self, inputs):
         # Whole numbers are not autocast, and would come back cut to whole numbers.
-        return _normalize(ops.cast(inputs, self.compute_dtype), self._constants)
+        normalized = _normalize(ops.cast(inputs, self.compute_dtype), self._constants)
+        return with_shape(normalized, inputs.shape)
 
     def run_forward(self, inputs):
         """Does what a call does, but no gradient passes through.
