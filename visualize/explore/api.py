@@ -12,8 +12,9 @@ from starlette.applications import Starlette
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import FileResponse, JSONResponse, Response
-from starlette.routing import Route
+from starlette.routing import Mount, Route
 
+from visualize.explore.album import Album
 from visualize.explore.explorer import Explorer
 from zfkeras.data.files.bad_images import BadImage
 from zfkeras.errors import RunError, UsageError
@@ -28,11 +29,38 @@ _PAGE = Path(__file__).parent / "page"
 _log = logging.getLogger(__name__)
 
 
-def make_app(explorer: Explorer) -> Starlette:
-    """Makes the routes."""
+def make_app(explorer: Explorer, beside: Explorer | None = None) -> Starlette:
+    """Makes the app; a second explorer answers below beside/.
+
+    Both take turns in computing, and a photograph that is dropped is at hand in both.
+    """
+    explorers = [explorer] if beside is None else [explorer, beside]
+    albums = [one.album for one in explorers]
+    routes = _routes(explorer, albums)
+    if beside is not None:
+        routes.append(Mount("/beside", routes=_routes(beside, albums)))
+    app = Starlette(
+        routes=routes,
+        exception_handlers={
+            UsageError: _bad_request,
+            BadImage: _bad_request,
+            HTTPException: _refused,
+            RunError: _failed,
+            OSError: _failed,
+        },
+    )
+    app.state.turn = asyncio.Lock()
+    return app
+
+
+def _routes(explorer: Explorer, albums: list[Album]) -> list:
+    """Makes the routes of an explorer; a dropped photograph goes into all albums."""
 
     async def page(request):
         return FileResponse(_PAGE / "index.html")
+
+    async def pair(request):
+        return FileResponse(_PAGE / "pair.html")
 
     async def asset(request):
         path = _PAGE / request.path_params["name"]
@@ -41,7 +69,7 @@ def make_app(explorer: Explorer) -> Starlette:
         return FileResponse(path)
 
     async def network(request):
-        return JSONResponse(explorer.about())
+        return JSONResponse({**explorer.about(), "beside": len(albums) > 1})
 
     async def photographs(request):
         first, count = _number(request, "first", 0), _number(request, "count", 24)
@@ -50,9 +78,12 @@ def make_app(explorer: Explorer) -> Starlette:
     async def drop(request):
         encoded = await _body(request)
         name = request.query_params.get("name", "photograph")[:_LONGEST_NAME]
-        return await _answer(
-            request, lambda: {"photo": explorer.album.add(encoded, name), "name": name}
-        )
+
+        def add():
+            (key,) = {album.add(encoded, name) for album in albums}
+            return {"photo": key, "name": name}
+
+        return await _answer(request, add)
 
     async def picture(request):
         jpeg = await asyncio.to_thread(explorer.album.picture, _photo(request))
@@ -97,33 +128,23 @@ def make_app(explorer: Explorer) -> Starlette:
         return await _answer(request, explorer.strongest, layer, channel)
 
     one = "/api/photographs/{photo}"
-    app = Starlette(
-        routes=[
-            Route("/", page),
-            Route("/page/{name}", asset),
-            Route("/api/network", network),
-            Route("/api/photographs", photographs),
-            Route("/api/photographs", drop, methods=["POST"]),
-            Route(one, photograph),
-            Route(f"{one}/picture", picture),
-            Route(f"{one}/channels", channels),
-            Route(f"{one}/unit", unit),
-            Route(f"{one}/projection", projection),
-            Route(f"{one}/fed-by", fed_by),
-            Route(f"{one}/point", point),
-            Route(f"{one}/occlusion", occlusion),
-            Route("/api/strongest", strongest),
-        ],
-        exception_handlers={
-            UsageError: _bad_request,
-            BadImage: _bad_request,
-            HTTPException: _refused,
-            RunError: _failed,
-            OSError: _failed,
-        },
-    )
-    app.state.turn = asyncio.Lock()
-    return app
+    return [
+        Route("/", page),
+        Route("/pair", pair),
+        Route("/page/{name}", asset),
+        Route("/api/network", network),
+        Route("/api/photographs", photographs),
+        Route("/api/photographs", drop, methods=["POST"]),
+        Route(one, photograph),
+        Route(f"{one}/picture", picture),
+        Route(f"{one}/channels", channels),
+        Route(f"{one}/unit", unit),
+        Route(f"{one}/projection", projection),
+        Route(f"{one}/fed-by", fed_by),
+        Route(f"{one}/point", point),
+        Route(f"{one}/occlusion", occlusion),
+        Route("/api/strongest", strongest),
+    ]
 
 
 async def _answer(request: Request, function, *args, progress=None) -> Response:

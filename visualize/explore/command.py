@@ -20,6 +20,12 @@ def _port(text: str) -> int:
 class ExploreSettings(RuleSettings, settings.ModelSettings):
     """Which network is looked into, and which images are at hand."""
 
+    beside: str | None = setting(
+        None,
+        metavar="MODEL",
+        help="a second network, shown beside the first: before and after fine-tuning, "
+        "or two epochs of a run",
+    )
     data: str = settings.some_data(
         "photographs", "photographs; images like those it was trained on show more"
     )
@@ -55,13 +61,17 @@ def explore(settings: ExploreSettings) -> None:
     from zfkeras.passes.context import Context
 
     context = Context()
-    classifier = context.classifier(settings.model, settings)
-    explorer = Explorer(classifier, context, settings)
+    models = [settings.model, *filter(None, [settings.beside])]
+    classifiers = context.classifiers(models, settings)
+    explorer, *others = (
+        Explorer(classifier, context, dataclasses.replace(settings, model=model))
+        for classifier, model in zip(classifiers, models, strict=True)
+    )
     if settings.export is not None:
         path = export_page(explorer, settings.export)
         print(f"explorer in {path}, {path.stat().st_size / 1e6:.1f} MB")
         return
-    server = Server(explorer, settings.port)
+    server = Server(explorer, settings.port, *others)
     print(f"explorer at {server.address} (Ctrl-C ends it)", flush=True)
     if not settings.no_browser:
         webbrowser.open(server.address)

@@ -10,7 +10,8 @@ _HEADERS = (
     (
         b"content-security-policy",
         b"default-src 'none'; img-src 'self' data: blob:; style-src 'self'; "
-        b"script-src 'self'; connect-src 'self'; base-uri 'none'; form-action 'none'",
+        b"script-src 'self'; connect-src 'self'; frame-src 'self'; "
+        b"base-uri 'none'; form-action 'none'",
     ),
     (b"referrer-policy", b"no-referrer"),
     (b"x-content-type-options", b"nosniff"),

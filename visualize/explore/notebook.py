@@ -14,6 +14,7 @@ def open_explorer(
     model: str | Path | Classifier = "quarter",
     data: str = "photographs",
     *,
+    beside: str | Path | Classifier | None = None,
     rules: str = PAPER,
     max_images: int = 2_000,
 ) -> Server:
@@ -26,6 +27,8 @@ def open_explorer(
     Args:
         model: a `Classifier`, or what `zfkeras.load` takes.
         data: the photographs, as `--data` names them: "folder:PATH", say.
+        beside: a second network, for a page that shows both, side by side. `None`
+            (default): the page shows one, and can show it twice.
         rules: "paper" (default) or "generalised", as `Deconvnet` takes them.
         max_images: search no more images than this for strong activations, drawn at
             random.
@@ -45,16 +48,19 @@ def open_explorer(
         >>> explorer.stop()
     """
     context = Context()
-    if isinstance(model, Classifier):
-        classifier, name = model, LIVE
-    else:
-        classifier, name = context.classifier(model), str(model)
-    settings = ExploreSettings(
-        model=name,
-        data=data,
-        rules=rules,
-        max_images=max_images,
-    )
-    server = Server(Explorer(classifier, context, settings))
+
+    def explorer(model):
+        is_live = isinstance(model, Classifier)
+        classifier = model if is_live else context.classifier(model)
+        settings = ExploreSettings(
+            model=LIVE if is_live else str(model),
+            data=data,
+            rules=rules,
+            max_images=max_images,
+        )
+        return Explorer(classifier, context, settings)
+
+    other = None if beside is None else explorer(beside)
+    server = Server(explorer(model), beside=other)
     server.start()
     return server

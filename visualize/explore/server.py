@@ -24,6 +24,8 @@ class Server:
 
     Args:
         explorer: what it answers with.
+        beside: a second explorer, for a page that shows both. `None` (default): the
+            page shows one, and can show it twice.
         port: 0 for any that is free.
 
     Attributes:
@@ -33,8 +35,10 @@ class Server:
         UsageError: the port is taken, or may not be used.
     """
 
-    def __init__(self, explorer: Explorer, port: int = 0):
-        self._explorer = explorer
+    def __init__(
+        self, explorer: Explorer, port: int = 0, beside: Explorer | None = None
+    ):
+        self._explorers = [explorer] if beside is None else [explorer, beside]
         self._socket = socket.socket()
         self._socket.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         try:
@@ -46,10 +50,11 @@ class Server:
                 argument="--port", received=port, expected=f"free ({err.strerror})"
             ) from err
         port, token = self._socket.getsockname()[1], secrets.token_urlsafe(16)
-        self.address = f"http://{_HOST}:{port}/{token}/"
+        page = "" if beside is None else "pair"
+        self.address = f"http://{_HOST}:{port}/{token}/{page}"
         self._server = uvicorn.Server(
             uvicorn.Config(
-                Guard(make_app(explorer), token, port),
+                Guard(make_app(*self._explorers), token, port),
                 log_level="warning",
                 access_log=False,
                 timeout_graceful_shutdown=_SECONDS,
@@ -69,7 +74,8 @@ class Server:
         try:
             self._server.run([self._socket])
         finally:
-            self._explorer.close()
+            for explorer in self._explorers:
+                explorer.close()
 
     def start(self) -> None:
         """Serves from a thread until `stop`, or until the process ends."""

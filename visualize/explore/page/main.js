@@ -48,10 +48,12 @@ document.addEventListener("keydown", (event) => {
 
 try {
   const about = await ask("network", "network");
-  document.title = find("title").textContent = `Explorer: ${about.model}`;
+  const name = about.model.split("/").pop();
+  document.title = find("title").textContent = `Explorer: ${name}`;
   find("about").textContent = `${about.classes} classes, sees ` +
     `${about.input[1]}×${about.input[0]} pixels; data: ${about.data}` +
     (about.rules === "paper" ? "" : `; projected by ${about.rules} rules, not the paper's`);
+  find("pair").hidden = about.beside === undefined || window.parent !== window;
   for (const one of [side, change, strips, unit]) one.start(about)?.catch?.(trouble);
   onChange(show);
   if (state().photo === undefined) go({ photo: "0" }, { replace: true });

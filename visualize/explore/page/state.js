@@ -16,7 +16,7 @@ export function go(changes, { replace = false } = {}) {
   const hash = `#${new URLSearchParams(kept)}`;
   if (hash === location.hash) return;
   history[replace ? "replaceState" : "pushState"](null, "", hash);
-  changed();
+  changedHere();
 }
 
 export function onChange(listener) {
@@ -28,4 +28,15 @@ export function changed() {
   for (const listener of listeners) listener(now);
 }
 
-window.addEventListener("popstate", changed);
+// The page around two explorers listens, and lets the other one follow.
+function changedHere() {
+  changed();
+  window.dispatchEvent(new Event("shown"));
+}
+
+window.addEventListener("popstate", changedHere);
+window.addEventListener("follow", ({ detail }) => {
+  if (`#${detail}` === location.hash) return;
+  history.replaceState(null, "", `#${detail}`);
+  changed();
+});
