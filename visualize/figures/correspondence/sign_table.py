@@ -66,9 +66,15 @@ class SignTable:
         places = range(len(self.layers))
         shares = [self.share_of_lower_trials(p, i) for p in self.parts for i in places]
         sentences = [self._sentence(place) for place in places]
+        sentences += [self._by_change(place) for place in places]
         if len(self.layers) > 1:
             sentences.append(self._verdict())
-        if min(shares) >= _RARE:
+        if min(shares) >= 1 - _RARE:
+            sentences.append(
+                f"Each part is higher than all but {_RARE:.0%} of the random trials: "
+                "that is not chance, and against the claim."
+            )
+        elif min(shares) >= _RARE:
             sentences.append(
                 f"No part is lower than all but {_RARE:.0%} of the random trials: what "
                 "differs here may be chance."
@@ -88,9 +94,7 @@ class SignTable:
         found = {
             "mean": mean,
             "deviation": deviation,
-            "share_of_features_changed": float(
-                self._of_row(self.changed[place], row).mean()
-            ),
+            "share_of_features_changed": self._share_changed(row, place),
             "paper": paper and {"mean": paper[0], "deviation": paper[1]},
         }
         if row == RANDOM:
@@ -117,6 +121,21 @@ class SignTable:
             f"At {self.layers[place]} parts lie {_side(self.margin(place))} random "
             f"places{beside}; of the random trials are as low or lower: {shares}."
         )
+
+    def _by_change(self, place) -> str:
+        """Says how much of the difference comes from how many features change."""
+        parts = np.mean([self._share_changed(part, place) for part in self.parts])
+        chance = self._share_changed(RANDOM, place)
+        # Hiding what changes more features changes more signs, alike or not.
+        margin = 1 - (1 - self.margin(place)) * chance / parts if parts > 0 else 0.0
+        return (
+            f"A part changes {parts:.1%} of the features of {self.layers[place]}, "
+            f"a random place {chance:.1%}; by changed feature, parts lie "
+            f"{_side(margin)} random places."
+        )
+
+    def _share_changed(self, row, place) -> float:
+        return float(self._of_row(self.changed[place], row).mean())
 
     def _verdict(self) -> str:
         low, high = self.margin(0), self.margin(len(self.layers) - 1)

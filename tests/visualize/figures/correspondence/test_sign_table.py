@@ -59,13 +59,13 @@ def test_the_size_of_the_paper_s_margin_stands_beside_ours(table):
 
 
 def test_the_verdict_and_what_may_be_chance_follow_the_numbers(table):
-    _, _, verdict, chance = table.summary()
+    *_, verdict, chance = table.summary()
     assert verdict.endswith("in direction as the paper reports.")
     assert "may be chance" in chance  # one trial of three is as low
     swapped = dataclasses.replace(table, distances=table.distances[::-1])
-    assert swapped.summary()[2].endswith("unlike what the paper reports.")
+    assert swapped.summary()[4].endswith("unlike what the paper reports.")
     other = dataclasses.replace(table, paper=[{}, {}])
-    assert other.summary()[2].endswith(
+    assert other.summary()[4].endswith(
         "The paper's numbers are of ZFNet and of dogs' faces."
     )
     low = table.distances[0] + np.array([[0], [0], [1], [1], [1]])
@@ -74,4 +74,17 @@ def test_the_verdict_and_what_may_be_chance_follow_the_numbers(table):
     single = dataclasses.replace(
         clear, **{name: getattr(clear, name)[:1] for name in ("layers", "paper")}
     )
-    assert len(single.summary()) == 1  # one layer has no margin to compare
+    assert len(single.summary()) == 2  # one layer has no margin to compare
+    high = table.distances[0] + np.array([[9], [9], [0], [0], [0]])
+    against = dataclasses.replace(table, distances=[high, high])
+    assert against.summary()[-1].endswith("not chance, and against the claim.")
+
+
+def test_what_more_changes_explain_is_taken_away(table):
+    # Parts change twice as many features as random places do; signs differ 25 % less.
+    changed = [np.array([[0.4] * 3] * 2 + [[0.2] * 3] * 3)] * 2
+    by_change = dataclasses.replace(table, changed=changed).summary()[2]
+    assert "A part changes 40.0% of the features of layer 5, a random place 20.0%" in (
+        by_change
+    )
+    assert "lie 62.5% below random places" in by_change  # 1 - 0.75 / 2
