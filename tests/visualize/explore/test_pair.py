@@ -45,12 +45,13 @@ def test_both_answer_for_the_same_photographs(client):
 
 @pytest.mark.slow
 def test_what_one_shows_the_other_follows(client):
-    ready = "[frames[0], frames[1]].every((f) => f.document.querySelectorAll('.tile').length > 40)"
-    hashes = {"js": "[frames[0], frames[1]].map((f) => f.location.hash)"}
+    both = "[frames[0], frames[1]]"
+    ready = f"{both}.every((f) => f.document.querySelectorAll('.tile').length > 40)"
+    hashes = {"js": f"{both}.map((f) => f.location.hash)"}
     tile = "frames[1].document.querySelector('[data-unit^=\"4 \"]').click(); null"
     tick = "document.getElementById('same-photograph').click(); null"
     choose = "frames[0].document.querySelectorAll('#gallery button')[2].click(); null"
-    titles = {"js": "[frames[0], frames[1]].map((f) => f.document.title).join()"}
+    titles = {"js": f"{both}.map((f) => f.document.title).join()"}
     seen = see(
         f"{client.address}pair",
         {"until": ready},
