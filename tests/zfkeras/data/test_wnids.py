@@ -1,6 +1,8 @@
+import sys
+
 import pytest
 
-from zfkeras.data.wnids import without_wnid, wnid_of
+from zfkeras.data.wnids import in_english, without_wnid, wnid_of
 
 
 @pytest.mark.parametrize(
@@ -18,3 +20,12 @@ from zfkeras.data.wnids import without_wnid, wnid_of
 def test_a_wnid_is_read_off_the_front_of_a_name(name, wnid, words):
     assert wnid_of(name) == wnid
     assert without_wnid(name) == words
+
+
+def test_a_bare_wnid_gets_its_english_name(monkeypatch):
+    pytest.importorskip("tensorflow_datasets")
+    names = ["n02087394", "n02124075 my cat", "n99999999", "dog"]
+    english = ("n02087394 Rhodesian ridgeback", *names[1:])
+    assert in_english(names) == english
+    monkeypatch.setitem(sys.modules, "tensorflow_datasets", None)
+    assert in_english(names) == tuple(names)

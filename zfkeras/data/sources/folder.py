@@ -16,6 +16,7 @@ from zfkeras.data.files.folder_files import Files
 from zfkeras.data.files.image_types import is_image_type, may_be_image
 from zfkeras.data.register import Source
 from zfkeras.data.sources.folder_layout import LAYOUT, FolderLayout, find_layout
+from zfkeras.data.wnids import in_english
 from zfkeras.errors import UsageError
 
 _log = logging.getLogger(__name__)
@@ -43,7 +44,7 @@ def open_source(rest: str) -> Source:
         split: _split(files, by_class, layout)
         for split, by_class in layout.images.items()
     }
-    return Source(f"folder:{rest}", layout.class_names, splits)
+    return Source(f"folder:{rest}", in_english(layout.class_names), splits)
 
 
 def _find_images(files: Files) -> list[str]:

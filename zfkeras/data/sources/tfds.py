@@ -13,7 +13,7 @@ import tensorflow as tf
 
 from zfkeras.data.register import Source
 from zfkeras.data.sources.tfds_split import TfdsMultiLabelSplit, TfdsSplit
-from zfkeras.data.wnids import wnid_of
+from zfkeras.data.wnids import english_names, in_english
 from zfkeras.errors import RunError, UsageError
 
 IMAGENET_ARCHIVES = ("ILSVRC2012_img_train.tar", "ILSVRC2012_img_val.tar")
@@ -33,7 +33,7 @@ def open_source(rest: str) -> Source:
         for name, info in builder.info.splits.items()
         if (_full_name(builder), str(name)) not in UNLABELLED
     }
-    return Source(f"tfds:{rest}", _class_names(label), splits)
+    return Source(f"tfds:{rest}", in_english(label.names), splits)
 
 
 def is_prepared(name: str) -> bool:
@@ -43,7 +43,7 @@ def is_prepared(name: str) -> bool:
 
 def imagenet_class_names() -> tuple[str, ...]:
     """Returns the 1,000 class names ("n01440764 tench") in the order of the labels."""
-    return tuple(f"{wnid} {name}" for wnid, name in _english_names().items())
+    return tuple(f"{wnid} {name}" for wnid, name in english_names().items())
 
 
 def _builder(name: str):
@@ -126,23 +126,3 @@ def _tfds_failures():
         util.DownloadError,
         tf.errors.OpError,
     )
-
-
-def _class_names(label) -> tuple[str, ...]:
-    names = label.names
-    english = _english_names() if any(map(wnid_of, names)) else {}
-    return tuple(f"{n} {english[n]}" if n in english else n for n in names)
-
-
-def _english_names() -> dict[str, str]:
-    """Maps ImageNet's 1,000 wnids to their first English name, "Egyptian cat"."""
-    import tensorflow_datasets as tfds
-
-    try:
-        from tensorflow_datasets.datasets.siscore.labels import IMAGENET_LABELS_LIST
-    except ImportError:  # not a public part of TFDS; the wnids alone will do
-        return {}
-    path = Path(tfds.core.tfds_path("datasets/imagenet2012/labels.txt"))
-    wnids = path.read_text(encoding="utf-8").split()
-    names = (name.split(",")[0] for name in IMAGENET_LABELS_LIST)
-    return dict(zip(wnids, names, strict=True))
