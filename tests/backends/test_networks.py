@@ -64,6 +64,18 @@ def test_a_small_zfnet_learns_by_keras_own_fit(tmp_path):
     np.testing.assert_allclose(found, expected, atol=1e-6)
 
 
+def test_a_classifier_survives_saving(tmp_path):
+    classifier = zfkeras.load("quarter")
+    classifier.save(tmp_path / "model.keras", half_weights=True)
+    again = zfkeras.load(tmp_path / "model.keras")
+    assert again.class_names == classifier.class_names
+    found, expected = (
+        one.predict(PHOTOGRAPH.read_bytes(), ten_crop=True)
+        for one in (again, classifier)
+    )
+    np.testing.assert_allclose(found, expected, atol=1e-6)  # it ships in halves
+
+
 def test_a_head_learns_from_features():
     transfer = pytest.importorskip("transfer")
     pytest.importorskip("sklearn")
