@@ -1,5 +1,7 @@
 """Networks, their answers, features, files and training on whichever backend it is."""
 
+import os
+import subprocess
 import sys
 
 import keras
@@ -112,6 +114,19 @@ def test_what_computes_with_tensorflow_says_so_in_one_line():
             getattr(package, name)
         message = str(caught.value)
         assert "tensorflow" in message and BACKEND in message and "\n" not in message
+
+
+def test_a_backend_without_gradients_is_refused():
+    done = subprocess.run(
+        [sys.executable, "-c", "import zfkeras.layers"],
+        env={**os.environ, "KERAS_BACKEND": "numpy"},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.stderr.splitlines()[-1].endswith(
+        "KERAS_BACKEND must be tensorflow, jax or torch. Received: numpy."
+    )
 
 
 def test_nothing_has_imported_another_backend():

@@ -20,6 +20,10 @@ elif _BACKEND == "jax":
     import jax
 elif _BACKEND == "torch":
     import torch
+else:
+    raise ImportError(
+        f"KERAS_BACKEND must be tensorflow, jax or torch. Received: {_BACKEND}."
+    )
 
 # Sizes, which JAX must know before it compiles.
 _SIZES = {"height", "width"}
