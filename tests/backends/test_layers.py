@@ -76,7 +76,7 @@ def test_gradient_is_the_reference_unpooling(pool_size, strides, padding, size, 
     weights = weights_like(pooled)
     found = gradient(lambda x: layer(x)[0] * weights, images)
     expected = reference.unpool(ops.convert_to_numpy(weights), argmax, *size)
-    np.testing.assert_allclose(*arrays([found, expected]), rtol=1e-5, atol=1e-6)
+    np.testing.assert_allclose(*arrays([found, expected]), rtol=1e-6, atol=1e-6)
 
 
 @pytest.mark.parametrize(("pool_size", "strides", "padding", "size"), WINDOWS)
@@ -89,10 +89,10 @@ def test_unpooling_and_its_gradient_equal_the_reference(
     layer = Unpool(pool_size, strides, padding)
     found = layer([values, argmax], output_size=size)
     expected = reference.unpool(ops.convert_to_numpy(values), argmax, *size)
-    np.testing.assert_allclose(*arrays([found, expected]), rtol=1e-5, atol=1e-6)
+    np.testing.assert_allclose(*arrays([found, expected]), rtol=1e-6, atol=1e-6)
     found = gradient(lambda x: layer([x, argmax], output_size=size) * weights, values)
     expected = reference.pick(ops.convert_to_numpy(weights), argmax)
-    np.testing.assert_allclose(*arrays([found, expected]), rtol=1e-5, atol=1e-6)
+    np.testing.assert_allclose(*arrays([found, expected]), rtol=1e-6, atol=1e-6)
 
 
 def test_gradients_have_gradients():
@@ -105,7 +105,7 @@ def test_gradients_have_gradients():
     expected = 2 * reference.unpool(
         reference.pick(ops.convert_to_numpy(weights), argmax), argmax, 6, 7
     )
-    np.testing.assert_allclose(*arrays([found, expected]), rtol=1e-5, atol=1e-5)
+    np.testing.assert_allclose(*arrays([found, expected]), rtol=1e-6, atol=1e-6)
 
 
 @pytest.mark.parametrize("dtype", ["float16", "bfloat16"])
@@ -158,18 +158,18 @@ def test_normalisation_and_its_gradient_equal_the_reference(beta):
     constants, weights = {**LRN, "beta": beta}, weights_like(x)
     layer = LocalResponseNormalization(**constants)
     expected = reference.local_response_normalization(x, **constants)
-    np.testing.assert_allclose(*arrays([layer(x), expected]), rtol=1e-5, atol=1e-6)
+    np.testing.assert_allclose(*arrays([layer(x), expected]), rtol=1e-6, atol=1e-6)
     found = gradient(lambda x: layer(x) * weights, x)
     expected = reference.local_response_normalization_gradient(
         x, ops.convert_to_numpy(weights), **constants
     )
-    np.testing.assert_allclose(*arrays([found, expected]), rtol=1e-4, atol=1e-5)
+    np.testing.assert_allclose(*arrays([found, expected]), rtol=1e-6, atol=1e-6)
 
 
 def test_filters_are_scaled_back_to_the_bound():
     kernel = np.random.default_rng(0).normal(0, 0.3, (3, 3, 2, 5)).astype("float32")
     rms = reference.filter_rms(ops.convert_to_numpy(MaxRMS(0.1)(ops.array(kernel))))
-    np.testing.assert_allclose(rms, np.minimum(reference.filter_rms(kernel), 0.1), 1e-5)
+    np.testing.assert_allclose(rms, np.minimum(reference.filter_rms(kernel), 0.1), 1e-6)
 
 
 def test_an_index_that_does_not_fit_is_refused():
