@@ -24,7 +24,7 @@ BACKEND = keras.backend.backend()
 def test_quarter_answers_as_under_tensorflow():
     found = quarter_answers()
     with np.load(QUARTER) as expected:
-        assert found.keys() == {*expected} == {"probabilities", "layer5", "layer7"}
+        assert found.keys() == {"probabilities", "layer5", "layer7"}
         for name, answer in found.items():
             scale = np.abs(expected[name]).max()
             np.testing.assert_allclose(answer, expected[name], atol=1e-5 * scale)
@@ -109,7 +109,7 @@ def test_what_computes_with_tensorflow_says_so_in_one_line():
         pytest.skip("it does here")
     import visualize
 
-    for package, name in [(zfkeras, "open_data"), (visualize, "Deconvnet")]:
+    for package, name in [(zfkeras, "open_data"), (visualize, "TopActivations")]:
         with pytest.raises(UsageError) as caught:
             getattr(package, name)
         message = str(caught.value)

@@ -9,6 +9,7 @@ from pathlib import Path
 import keras
 import numpy as np
 
+import visualize
 import zfkeras
 from zfkeras.layers import LocalResponseNormalization, MaxPoolWithArgmax, Unpool
 from zfkeras.layers.max_rms import MaxRMS
@@ -46,6 +47,16 @@ def quarter_answers() -> dict[str, np.ndarray]:
     }
 
 
+def quarter_projections() -> dict[str, np.ndarray]:
+    """Returns projections of the strongest unit of layer 5 in the photograph."""
+    classifier = zfkeras.load("quarter")
+    crops = classifier.prepare(PHOTOGRAPH.read_bytes())
+    return {
+        method: visualize.Deconvnet(classifier, method=method).project(crops, layer=5)
+        for method in ("deconvnet", "guided")
+    }
+
+
 def main() -> None:
     """Writes the files of the backend at hand."""
     backend = keras.backend.backend()
@@ -54,7 +65,7 @@ def main() -> None:
     model.save(FILES / f"{backend}.keras")
     np.save(FILES / f"{backend}.npy", model.predict_on_batch(small_images()))
     if backend == "tensorflow":
-        np.savez_compressed(QUARTER, **quarter_answers())
+        np.savez_compressed(QUARTER, **quarter_answers(), **quarter_projections())
 
 
 if __name__ == "__main__":

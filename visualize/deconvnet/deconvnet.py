@@ -10,8 +10,8 @@ from typing import Any
 
 import keras
 import numpy as np
-import tensorflow as tf
 
+from visualize.deconvnet import backend
 from visualize.deconvnet.checks import as_numbers, list_of_layers, whole_number
 from visualize.deconvnet.graph import Graph
 from visualize.deconvnet.projector import Projector
@@ -206,8 +206,7 @@ class Deconvnet:
                 len(batch[1]), len(batch[0])
             )
             run = self._function(projector, images.shape[1:], asks, cut)
-            answers = run(*(tf.convert_to_tensor(array) for array in batch))
-            below, *found = (answer.numpy()[: len(chosen)] for answer in answers)
+            below, *found = (answer[: len(chosen)] for answer in run(*batch))
             for result, part in zip(results, found, strict=True):
                 result[as_slice(chosen)] = part
             if window is None:
@@ -284,10 +283,11 @@ class Deconvnet:
         if None in shape:
             shapes = self._shapes(image_shape)
             if projector not in shapes:
-                images = tf.TensorSpec((None, *image_shape), self.model.inputs[0].dtype)
-                up = tf.function(lambda x: projector.up(x).maps, autograph=False)
-                found = up.get_concrete_function(images).output_shapes
-                shapes[projector] = tuple(found[1:])
+                shapes[projector] = backend.output_shape(
+                    lambda x: projector.up(x).maps,
+                    image_shape,
+                    self.model.inputs[0].dtype,
+                )
             shape = shapes[projector]
         if len(shape) not in (1, 3):
             raise UsageError(
@@ -302,15 +302,14 @@ class Deconvnet:
         functions = self._functions(image_shape)
         key = (projector, asks, cut)
         if key not in functions:
-            signature = [
-                tf.TensorSpec((None, *image_shape), self.model.inputs[0].dtype),
-                tf.TensorSpec((None,), tf.int32),
-                tf.TensorSpec((None,), tf.int32),
-                tf.TensorSpec((None, 2), tf.int32),
+            kinds = [
+                ((None, *image_shape), self.model.inputs[0].dtype),
+                ((None,), "int32"),
+                ((None,), "int32"),
+                ((None, 2), "int32"),
             ]
             function = functools.partial(project, projector, asks, cut)
-            compiled = tf.function(function, signature, autograph=False)
-            functions[key] = compiled.get_concrete_function()
+            functions[key] = backend.compiled(function, kinds)
         return functions[key]
 
 

@@ -10,7 +10,7 @@ import operator
 
 import keras
 import numpy as np
-import tensorflow as tf
+from keras import ops
 
 from visualize.deconvnet.graph import Graph
 from visualize.deconvnet.rules import Options, find_rule, require_rule
@@ -103,15 +103,15 @@ class Plan:
 def regions_of(sizes, starts) -> dict:
     """Regions of a batch: `Plan.sizes` with rows of `Plan.starts`, int32 (n, 2)."""
     return {
-        number: Boxes(*map(Span, tf.unstack(rows, axis=1), size))
+        number: Boxes(*map(Span, ops.unstack(rows, axis=1), size))
         for (number, size), rows in zip(sizes, starts, strict=True)
     }
 
 
 def cut_out(image, boxes: Boxes):
     """Cuts boxes out of an image: tensor (n, *boxes.size, channels)."""
-    zeros = tf.zeros_like(boxes.rows.start)
-    return Cutter(tf.stack([zeros, zeros], axis=1), zeros).cut(image[None], boxes)
+    zeros = ops.zeros_like(boxes.rows.start)
+    return Cutter(ops.stack([zeros, zeros], axis=1), zeros).cut(image[None], boxes)
 
 
 class _Copies(Tensors):
@@ -121,8 +121,8 @@ class _Copies(Tensors):
         super().__init__(None)
         self.parts[0] = parts
         self.own_maps, self.regions = own_maps, regions
-        each = tf.range(tf.shape(parts)[0])
-        self.cutter = Cutter(tf.zeros([tf.shape(parts)[0], 2], tf.int32), each)
+        each = ops.arange(ops.shape(parts)[0])
+        self.cutter = Cutter(ops.zeros([ops.shape(parts)[0], 2], "int32"), each)
 
     def whole(self, number):
         if number not in self.wholes:
@@ -148,18 +148,18 @@ class _Copies(Tensors):
         columns = x - region.columns.start[:, None]
         # All pixels there are, in one list: a single gather takes them from there.
         # A rule that passes a part on leaves it as exact as it was; the layer may not.
-        changed = tf.cast(changed, own.dtype)
-        pixels = [tf.reshape(maps, [-1, channels]) for maps in (own, changed)]
-        pixels.append(tf.fill([1, channels], tf.cast(outside, own.dtype)))
-        pixels = tf.concat(pixels, axis=0)
+        changed = ops.cast(changed, own.dtype)
+        pixels = [ops.reshape(maps, [-1, channels]) for maps in (own, changed)]
+        pixels.append(ops.full([1, channels], outside, own.dtype))
+        pixels = ops.concatenate(pixels, axis=0)
         place = self.cutter.rows[:, None] * region.rows.size + rows
         place = place[:, :, None] * region.columns.size + columns[:, None, :]
         place += height * width
         index = y[:, :, None] * width + x[:, None, :]
-        index = tf.where(are_inside(rows, columns, region.size), place, index)
-        last = tf.shape(pixels)[0] - 1
-        index = tf.where(are_inside(y, x, (height, width)), index, last)
-        return tf.gather(pixels, index)
+        index = ops.where(are_inside(rows, columns, region.size), place, index)
+        last = ops.shape(pixels)[0] - 1
+        index = ops.where(are_inside(y, x, (height, width)), index, last)
+        return ops.take(pixels, index, axis=0)
 
 
 def _usable_rule(call):

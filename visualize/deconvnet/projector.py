@@ -1,8 +1,10 @@
 """Runs a network up to one layer and a signal down again."""
 
 import dataclasses
+from typing import Any
 
-import tensorflow as tf
+import keras
+from keras import ops
 
 from visualize.deconvnet.graph import Graph
 from visualize.deconvnet.rules import POINTWISE, require_rule
@@ -14,7 +16,7 @@ from visualize.deconvnet.windows import Cutter, plan_windows, windows_cost
 class Ascent:
     """Result of the way up, for the way down."""
 
-    maps: tf.Tensor  # the layer's output of each image, or of each pair its window
+    maps: Any  # the layer's output of each image, or of each pair its window
     memories: list  # what each rule remembers, likewise; `_Late` where it does later
     calls: list  # each call with the shapes of its inputs
     cut: bool  # whether what has a window was computed inside it only
@@ -111,7 +113,9 @@ class Projector:
                 continue
             part = parts if len(parts) > 1 else parts[0]
             if windows.get(step.outputs[0]) is None:
-                memory = _mapped(lambda kept: tf.gather(kept, cutter.rows), memory)
+                memory = _mapped(
+                    lambda kept: ops.take(kept, cutter.rows, axis=0), memory
+                )
                 below = several(step.rule.backward(call, part, memory))
             else:
                 below = _down_inside(step, part, memory, windows, ascent.cut, cutter)
@@ -175,13 +179,13 @@ def _down_inside(step, part, memory, windows, is_cut, cutter):
                 signal = cutter.inside(signal, cut, shape)
             if around != cut:
                 margins = cut.margins(around)
-                signal = tf.pad(signal, [[0, 0], *margins, [0, 0]])
+                signal = ops.pad(signal, [[0, 0], *margins, [0, 0]])
         placed.append(signal)
     return placed
 
 
 def _mapped(function, memory):
     """Applies a function to every tensor a rule remembers."""
-    return tf.nest.map_structure(
+    return keras.tree.map_structure(
         lambda kept: None if kept is None else function(kept), memory
     )

@@ -2,8 +2,9 @@
 
 import dataclasses
 
-import tensorflow as tf
+from keras import ops
 
+from visualize.deconvnet.backend import take_of_each, unique
 from visualize.deconvnet.projector import Projector
 from visualize.deconvnet.windows import Cutter
 from zfkeras.graph.boxes import UNIT
@@ -42,9 +43,9 @@ def project(
     only, among = None, channels  # channels that are computed; which of them each is
     if not (asks.finds_channel or asks.whole_map or cut):
         if asks.are_apart and projector.narrows(each=True):
-            only, among = channels[:, None], tf.zeros_like(channels)
+            only, among = channels[:, None], ops.zeros_like(channels)
         elif projector.narrows(each=False):
-            only, among = tf.unique(channels)
+            only, among = unique(channels)
     if windows and not asks.finds_position:
         cutter = Cutter(places, rows)
         ascent = projector.up(images, cutter if cut else None, only, late=not cut)
@@ -53,51 +54,50 @@ def project(
             channels = among = _first_strongest(units[:, 0, 0])
     else:
         ascent = projector.up(images, channels=only, late=bool(windows))
-        maps = tf.gather(as_maps(ascent.maps), rows)
+        maps = ops.take(as_maps(ascent.maps), rows, axis=0)
         among, places = _find(maps, asks, among, places)
         if asks.finds_channel:
             channels = among
-        units = Cutter(places, tf.range(tf.shape(rows)[0])).cut(maps, UNIT)
-    activations = tf.gather(
-        _at_least_single(units)[:, 0, 0], among, axis=1, batch_dims=1
-    )
+        units = Cutter(places, ops.arange(ops.shape(rows)[0])).cut(maps, UNIT)
+    units = _at_least_single(units)[:, 0, 0]
+    activations = take_of_each(units, among[:, None], 1)[:, 0]
     cutter = Cutter(places, rows)
-    chosen = tf.one_hot(channels, projector.shape[-1], True, False)
+    chosen = channels[:, None] == ops.arange(projector.shape[-1])
     chosen = chosen[:, None, None, :]
     if asks.whole_map:
-        seed = tf.where(chosen, _at_least_single(maps), 0)
+        seed = ops.where(chosen, _at_least_single(maps), 0)
     else:
-        seed = tf.where(chosen, activations[:, None, None, None], 0)
+        seed = ops.where(chosen, activations[:, None, None, None], 0)
         if not windows:
             seed = cutter.place(seed, UNIT, maps.shape[1:])
     if len(ascent.maps.shape) == 2:
         seed = seed[:, 0, 0, :]
     below = projector.down(seed, ascent, cutter, windows)
-    return tf.cast(below, tf.float32), activations, channels, places
+    return ops.cast(below, "float32"), activations, channels, places
 
 
 def _find(maps, asks, channels, places):
     """Finds the strongest activation's channel and place, where not given."""
     width = maps.shape[2]
-    flat = tf.reshape(maps, [tf.shape(maps)[0], -1, tf.shape(maps)[3]])
+    flat = ops.reshape(maps, [ops.shape(maps)[0], -1, ops.shape(maps)[3]])
     numbers = places[:, 0] * width + places[:, 1]
     if asks.finds_channel:
         strengths = (
-            tf.reduce_max(flat, axis=1)
+            ops.max(flat, axis=1)
             if asks.finds_position
-            else tf.gather(flat, numbers, axis=1, batch_dims=1)
+            else take_of_each(flat, numbers[:, None], 1)[:, 0]
         )
         channels = _first_strongest(strengths)
     if asks.finds_position:
-        values = tf.gather(flat, channels, axis=2, batch_dims=1)
+        values = take_of_each(flat, channels[:, None], 2)[:, :, 0]
         numbers = _first_strongest(values)
-    return channels, tf.stack([numbers // width, numbers % width], axis=1)
+    return channels, ops.stack([numbers // width, numbers % width], axis=1)
 
 
 def _first_strongest(values):
-    return tf.argmax(values, axis=1, output_type=tf.int32)
+    return ops.cast(ops.argmax(values, axis=1), "int32")
 
 
 def _at_least_single(tensor):
     """Signals are float32 even where the network runs in half precision."""
-    return tensor if tensor.dtype == tf.float64 else tf.cast(tensor, tf.float32)
+    return tensor if tensor.dtype == "float64" else ops.cast(tensor, "float32")

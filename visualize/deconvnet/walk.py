@@ -3,7 +3,7 @@
 import dataclasses
 from collections.abc import Callable, Iterable, Mapping
 
-import tensorflow as tf
+from keras import ops
 
 from visualize.deconvnet.graph import Step
 from zfkeras.graph.boxes import Boxes
@@ -69,6 +69,6 @@ def shape_of(tensor):
     if tensor is None:  # an output that nobody reads
         return None
     return tuple(
-        tf.shape(tensor)[axis] if length is None else length
+        ops.shape(tensor)[axis] if length is None else length
         for axis, length in enumerate(tensor.shape[1:], start=1)
     )

@@ -8,8 +8,9 @@ import math
 import operator
 from collections.abc import Sequence
 
-import tensorflow as tf
+from keras import ops
 
+from visualize.deconvnet.backend import take_of_each
 from visualize.deconvnet.graph import Step
 from zfkeras.graph.boxes import Boxes, boxes_below
 
@@ -78,10 +79,10 @@ class Cutter:
         """
         _, height, width, channels = maps.shape
         y, x = self.places(window)
-        y, x = tf.clip_by_value(y, 0, height - 1), tf.clip_by_value(x, 0, width - 1)
+        y, x = ops.clip(y, 0, height - 1), ops.clip(x, 0, width - 1)
         pixel = (self.rows[:, None] * height + y)[:, :, None] * width + x[:, None, :]
-        channels = tf.shape(maps)[3] if channels is None else channels
-        return tf.gather(tf.reshape(maps, [-1, channels]), pixel)
+        channels = ops.shape(maps)[3] if channels is None else channels
+        return ops.take(ops.reshape(maps, [-1, channels]), pixel, axis=0)
 
     def inside(self, values, window: Boxes, shape, outside=0.0):
         """Replaces what lies outside maps of a shape.
@@ -89,7 +90,7 @@ class Cutter:
         values: tensor (n_pairs, *window.size, channels).
         """
         there = are_inside(*self.places(window), shape)[..., None]
-        return tf.where(there, values, tf.cast(outside, values.dtype))
+        return ops.where(there, values, ops.cast(outside, values.dtype))
 
     def place(self, values, window: Boxes, shape):
         """Puts windows back into maps of zeros; what overhangs is lost.
@@ -101,13 +102,10 @@ class Cutter:
         for axis, places, span in ((1, y, window.rows), (2, x, window.columns)):
             around = [[0, 0]] * 4
             around[axis] = [0, 1]  # one more, of zeros, for all that is outside
-            source = tf.range(shape[axis - 1])[None, :] - places[:, :1]
+            source = ops.arange(shape[axis - 1])[None, :] - places[:, :1]
             there = (source >= 0) & (source < span.size)
-            values = tf.gather(
-                tf.pad(values, around),
-                tf.where(there, source, span.size),
-                axis=axis,
-                batch_dims=1,
+            values = take_of_each(
+                ops.pad(values, around), ops.where(there, source, span.size), axis
             )
         return values
 
@@ -115,7 +113,7 @@ class Cutter:
         """Returns the row and column numbers (n_pairs, size) of each window."""
         return [
             (self.positions[:, axis] * span.stride + span.start)[:, None]
-            + tf.range(span.size)[None, :]
+            + ops.arange(span.size)[None, :]
             for axis, span in enumerate(window)
         ]
 

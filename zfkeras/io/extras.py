@@ -30,7 +30,13 @@ EXTRAS = {
 }
 
 # Modules, and packages of them, that compute with TensorFlow alone.
-_NEED_TENSORFLOW = ("visualize", "zfkeras.data.datasets", "zfkeras.data.register")
+_NEED_TENSORFLOW = (
+    "visualize.explore",
+    "visualize.figures",
+    "visualize.strongest",
+    "zfkeras.data.datasets",
+    "zfkeras.data.register",
+)
 
 
 def explain_missing(err: ModuleNotFoundError) -> str | None:

@@ -2,8 +2,9 @@
 
 import keras
 import numpy as np
-import tensorflow as tf
+from keras import ops
 
+from visualize.deconvnet.backend import own_functions
 from visualize.deconvnet.rules.registry import register_rule
 from visualize.deconvnet.rules.rule import Rule, Slot
 
@@ -24,12 +25,12 @@ class _Rectify(Rule):
             return y, None
         passed = y > 0
         top = self.max_value(call)
-        return y, passed if top is None else passed & (y < tf.cast(top, y.dtype))
+        return y, passed if top is None else passed & (y < ops.cast(top, y.dtype))
 
     def backward(self, call, signal, passed):
         if call.options.method != "gradient":
-            signal = tf.nn.relu(signal)
-        return signal if passed is None else tf.where(passed, signal, 0)
+            signal = ops.relu(signal)
+        return signal if passed is None else ops.where(passed, signal, 0)
 
     def max_value(self, call):
         return None
@@ -39,7 +40,7 @@ class _Rectify(Rule):
     keras.activations.relu,
     keras.layers.ReLU,
     keras.ops.relu,
-    tf.nn.relu,
+    *own_functions("relu"),
     "keras.activations.ReLU",
     "keras.ops.Relu",
 )
@@ -56,7 +57,9 @@ class ReLU(_Rectify):
         return getattr(call.operation, "max_value", None)
 
 
-@register_rule(keras.activations.relu6, keras.ops.relu6, tf.nn.relu6, "keras.ops.Relu6")
+@register_rule(
+    keras.activations.relu6, keras.ops.relu6, *own_functions("relu6"), "keras.ops.Relu6"
+)
 class ReLU6(_Rectify):
     """min(max(x, 0), 6)."""
 
@@ -76,7 +79,10 @@ class MaximumWithZero(_Rectify):
 
 
 @register_rule(
-    keras.activations.linear, keras.layers.Identity, "keras.ops.Identity", tf.identity
+    keras.activations.linear,
+    keras.layers.Identity,
+    "keras.ops.Identity",
+    *own_functions("identity"),
 )
 class Linear(Rule):
     """Changes nothing."""
@@ -103,8 +109,7 @@ class ActivationLayer(Linear):
     keras.layers.Softmax,
     keras.ops.sigmoid,
     keras.ops.softmax,
-    tf.nn.sigmoid,
-    tf.nn.softmax,
+    *own_functions("sigmoid", "softmax"),
     "keras.ops.Sigmoid",
     "keras.ops.Softmax",
 )

@@ -5,11 +5,12 @@ horizontally and transposing the convolution are one and the same; it is done on
 """
 
 import keras
-import tensorflow as tf
+from keras import ops
 
+from visualize.deconvnet import backend
 from visualize.deconvnet.rules.registry import register_rule
 from visualize.deconvnet.rules.rule import Rule
-from zfkeras.layers.switches import Axis
+from zfkeras.layers.switches import Axis, at_least
 
 
 @register_rule(keras.layers.Conv2D)
@@ -34,11 +35,11 @@ class Conv2D(Rule):
         return layer.groups == 1 and not (is_dilated and call.padding == "same")
 
     def forward_channels(self, call, channels, x):
-        if channels.shape.rank == 2:
+        if len(channels.shape) == 2:
             return _convolved_each(call, x, channels[:, 0]), None
         layer = call.layer
-        kernel = tf.gather(layer.kernel, channels, axis=-1)
-        bias = tf.gather(layer.bias, channels) if layer.use_bias else None
+        kernel = ops.take(layer.kernel, channels, axis=-1)
+        bias = ops.take(layer.bias, channels, axis=0) if layer.use_bias else None
         return _convolved(call, x, kernel, bias), None
 
     def backward(self, call, signal, memory):
@@ -47,19 +48,21 @@ class Conv2D(Rule):
             # One operation in place of hundreds: ConvNeXt writes depthwise so.
             rows, columns, _, filters = layer.kernel.shape
             shape = [rows, columns, layer.groups, filters // layer.groups]
-            return depthwise_transposed(signal, tf.reshape(layer.kernel, shape), call)
-        kernel = dilated(tf.cast(layer.kernel, signal.dtype), layer.dilation_rate)
+            return depthwise_transposed(signal, ops.reshape(layer.kernel, shape), call)
+        kernel = dilated(ops.cast(layer.kernel, signal.dtype), layer.dilation_rate)
         *size, channels = call.input_shape
         place = (layer.strides, call.padding)
         if layer.groups == 1:
             return transposed(signal, kernel, (*size, channels), *place)
         shape = (*size, channels // layer.groups)
         pairs = zip(
-            tf.split(signal, layer.groups, axis=-1),
-            tf.split(kernel, layer.groups, axis=-1),
+            ops.split(signal, layer.groups, axis=-1),
+            ops.split(kernel, layer.groups, axis=-1),
             strict=True,
         )
-        return tf.concat([transposed(s, k, shape, *place) for s, k in pairs], axis=-1)
+        return ops.concatenate(
+            [transposed(s, k, shape, *place) for s, k in pairs], axis=-1
+        )
 
 
 @register_rule(keras.layers.DepthwiseConv2D)
@@ -71,8 +74,8 @@ class DepthwiseConv2D(Rule):
     def forward(self, call, x):
         layer = call.layer
         y = keras.ops.depthwise_conv(
-            tf.cast(x, layer.compute_dtype),
-            tf.cast(layer.kernel, layer.compute_dtype),
+            ops.cast(x, layer.compute_dtype),
+            ops.cast(layer.kernel, layer.compute_dtype),
             **_place(call),
         )
         return _with_bias(layer, y), None
@@ -90,17 +93,17 @@ class SeparableConv2D(Rule):
     def forward(self, call, x):
         layer = call.layer
         y = keras.ops.separable_conv(
-            tf.cast(x, layer.compute_dtype),
-            tf.cast(layer.depthwise_kernel, layer.compute_dtype),
-            tf.cast(layer.pointwise_kernel, layer.compute_dtype),
+            ops.cast(x, layer.compute_dtype),
+            ops.cast(layer.depthwise_kernel, layer.compute_dtype),
+            ops.cast(layer.pointwise_kernel, layer.compute_dtype),
             **_place(call),
         )
         return _with_bias(layer, y), None
 
     def backward(self, call, signal, memory):
         layer = call.layer
-        pointwise = tf.cast(layer.pointwise_kernel[0, 0], signal.dtype)
-        signal = tf.tensordot(signal, pointwise, [[-1], [1]])
+        pointwise = ops.cast(layer.pointwise_kernel[0, 0], signal.dtype)
+        signal = ops.tensordot(signal, pointwise, [[-1], [1]])
         return depthwise_transposed(signal, layer.depthwise_kernel, call)
 
 
@@ -112,8 +115,12 @@ def transposed(signal, kernel, input_shape, strides, padding):
     """
     if _phases_pay(kernel.shape, strides):
         return _transposed_by_phases(signal, kernel, input_shape, strides, padding)
-    shape = [tf.shape(signal)[0], *input_shape]
-    return tf.nn.conv2d_transpose(signal, kernel, shape, strides, padding.upper())
+    (image,) = backend.transposed(
+        lambda x: ops.conv(x, kernel, strides, padding, "channels_last"),
+        [input_shape],
+        signal,
+    )
+    return image
 
 
 def _phases_pay(kernel_shape, strides):
@@ -130,15 +137,17 @@ def _transposed_by_phases(signal, kernel, input_shape, strides, padding):
     rows, columns, channels, filters = kernel.shape
     down, right = -(-rows // stride), -(-columns // stride)
     whole = [[0, down * stride - rows], [0, right * stride - columns], [0, 0], [0, 0]]
-    taps = tf.reshape(
-        tf.pad(kernel, whole), [down, stride, right, stride, channels, filters]
-    )[::-1, :, ::-1]
-    taps = tf.reshape(
-        tf.transpose(taps, [0, 2, 5, 1, 3, 4]),
+    taps = ops.reshape(
+        ops.pad(kernel, whole), [down, stride, right, stride, channels, filters]
+    )
+    taps = ops.flip(taps, (0, 2))
+    taps = ops.reshape(
+        ops.transpose(taps, [0, 2, 5, 1, 3, 4]),
         [down, right, filters, stride * stride * channels],
     )
     around = [[0, 0], [down - 1, down - 1], [right - 1, right - 1], [0, 0]]
-    image = tf.nn.depth_to_space(tf.nn.conv2d(signal, taps, 1, around), stride)
+    phases = ops.conv(ops.pad(signal, around), taps, 1, "valid", "channels_last")
+    image = ops.depth_to_space(phases, stride, "channels_last")
     return _cut(image, kernel.shape, input_shape, strides, padding)
 
 
@@ -148,11 +157,11 @@ def _cut(image, kernel_shape, input_shape, strides, padding):
         axis = Axis(kernel_shape[number - 1], strides[number - 1], padding)
         length = input_shape[number - 1]
         before = axis.before(length)
-        missing = tf.maximum(before + length - tf.shape(image)[number], 0)
+        missing = at_least(before + length - ops.shape(image)[number], 0)
         paddings = [[0, 0], [0, 0], [0, 0], [0, 0]]
         paddings[number] = [0, missing]
-        image = tf.pad(image, paddings)
-        image = tf.gather(image, before + tf.range(length), axis=number)
+        image = ops.pad(image, paddings)
+        image = ops.take(image, before + ops.arange(length), axis=number)
     return image
 
 
@@ -161,14 +170,12 @@ def depthwise_transposed(signal, kernel, call):
 
     signal: float tensor (n, out_height, out_width, channels * multiplier).
     """
-    vertical, horizontal = call.layer.strides
-    return tf.nn.depthwise_conv2d_backprop_input(
-        [tf.shape(signal)[0], *call.input_shape],
-        dilated(tf.cast(kernel, signal.dtype), call.layer.dilation_rate),
-        signal,
-        [1, vertical, horizontal, 1],
-        call.padding.upper(),
+    kernel = dilated(ops.cast(kernel, signal.dtype), call.layer.dilation_rate)
+    place = call.layer.strides, call.padding, "channels_last"
+    (image,) = backend.transposed(
+        lambda x: ops.depthwise_conv(x, kernel, *place), [call.input_shape], signal
     )
+    return image
 
 
 def dilated(kernel, rate):
@@ -177,10 +184,10 @@ def dilated(kernel, rate):
     if vertical == horizontal == 1:
         return kernel
     rows, columns, *rest = kernel.shape
-    spread = tf.reshape(kernel, [rows, 1, columns, 1, *rest])
+    spread = ops.reshape(kernel, [rows, 1, columns, 1, *rest])
     gaps = [[0, 0], [0, vertical - 1], [0, 0], [0, horizontal - 1], [0, 0], [0, 0]]
-    spread = tf.reshape(
-        tf.pad(spread, gaps), [rows * vertical, columns * horizontal, *rest]
+    spread = ops.reshape(
+        ops.pad(spread, gaps), [rows * vertical, columns * horizontal, *rest]
     )
     return spread[: (rows - 1) * vertical + 1, : (columns - 1) * horizontal + 1]
 
@@ -202,26 +209,29 @@ def _place(call):
 
 def _convolved(call, x, kernel, bias):
     dtype = call.layer.compute_dtype
-    y = keras.ops.conv(tf.cast(x, dtype), tf.cast(kernel, dtype), **_place(call))
-    return y if bias is None else y + tf.cast(bias, dtype)
+    y = keras.ops.conv(ops.cast(x, dtype), ops.cast(kernel, dtype), **_place(call))
+    return y if bias is None else y + ops.cast(bias, dtype)
 
 
 def _convolved_each(call, x, channels):
     """Applies to each image the one filter that is asked of it."""
     layer, (height, width, depth) = call.layer, call.input_shape
-    kernels = tf.gather(tf.cast(layer.kernel, layer.compute_dtype), channels, axis=-1)
+    kernels = ops.take(ops.cast(layer.kernel, layer.compute_dtype), channels, axis=-1)
     rows, columns, *_ = kernels.shape
     taps = rows * columns
     # Each pixel times each tap is one matrix product; a filter of ones adds them up.
-    kernels = tf.reshape(tf.transpose(kernels, [3, 2, 0, 1]), [-1, depth, taps])
-    x = tf.cast(tf.reshape(x, [-1, height * width, depth]), layer.compute_dtype)
-    products = tf.reshape(tf.matmul(x, kernels), [-1, height, width, taps])
-    ones = tf.reshape(tf.eye(taps, dtype=x.dtype), [rows, columns, taps, 1])
+    kernels = ops.reshape(ops.transpose(kernels, [3, 2, 0, 1]), [-1, depth, taps])
+    x = ops.cast(ops.reshape(x, [-1, height * width, depth]), layer.compute_dtype)
+    products = ops.reshape(ops.matmul(x, kernels), [-1, height, width, taps])
+    ones = ops.reshape(ops.eye(taps, dtype=x.dtype), [rows, columns, taps, 1])
     y = keras.ops.conv(products, ones, **_place(call))
     if layer.bias is None:
         return y
-    return y + tf.cast(tf.gather(layer.bias, channels), y.dtype)[:, None, None, None]
+    return (
+        y
+        + ops.cast(ops.take(layer.bias, channels, axis=0), y.dtype)[:, None, None, None]
+    )
 
 
 def _with_bias(layer, maps):
-    return maps + tf.cast(layer.bias, maps.dtype) if layer.use_bias else maps
+    return maps + ops.cast(layer.bias, maps.dtype) if layer.use_bias else maps

@@ -1,7 +1,7 @@
 """Fully connected layers: the matrix, transposed."""
 
 import keras
-import tensorflow as tf
+from keras import ops
 
 from visualize.deconvnet.rules.registry import register_rule
 from visualize.deconvnet.rules.rule import Rule
@@ -20,19 +20,19 @@ class Dense(Rule):
         return not each
 
     def forward_channels(self, call, channels, x):
-        kernel = tf.gather(call.layer.kernel, channels, axis=-1)
+        kernel = ops.take(call.layer.kernel, channels, axis=-1)
         bias = call.layer.bias
-        bias = None if bias is None else tf.gather(bias, channels)
+        bias = None if bias is None else ops.take(bias, channels, axis=0)
         return _multiplied(call, x, kernel, bias), None
 
     def backward(self, call, signal, memory):
-        kernel = tf.cast(call.layer.kernel, signal.dtype)
+        kernel = ops.cast(call.layer.kernel, signal.dtype)
         if len(signal.shape) == 2:
-            return tf.matmul(signal, kernel, transpose_b=True)
-        return tf.tensordot(signal, kernel, [[-1], [1]])
+            return ops.matmul(signal, ops.transpose(kernel))
+        return ops.tensordot(signal, kernel, [[-1], [1]])
 
 
 def _multiplied(call, x, kernel, bias):
     dtype = call.layer.compute_dtype
-    y = keras.ops.matmul(tf.cast(x, dtype), tf.cast(kernel, dtype))
-    return y if bias is None else y + tf.cast(bias, dtype)
+    y = keras.ops.matmul(ops.cast(x, dtype), ops.cast(kernel, dtype))
+    return y if bias is None else y + ops.cast(bias, dtype)

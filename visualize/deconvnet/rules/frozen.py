@@ -5,7 +5,7 @@ scale and shift, as batch normalisation is one. The shift has no part.
 """
 
 import keras
-import tensorflow as tf
+from keras import ops
 
 from visualize.deconvnet.rule_sets import GENERALISED
 from visualize.deconvnet.rules.registry import register_rule
@@ -16,7 +16,7 @@ class _Frozen(Rule):
     """Multiplies by what the layer multiplied the deviation from the mean by."""
 
     def forward(self, call, x):
-        wide = tf.cast(x, tf.float64 if x.dtype == tf.float64 else tf.float32)
+        wide = ops.cast(x, "float64" if x.dtype == "float64" else "float32")
         return call.run(x), self.scale(call, wide)
 
     def scale(self, call, x):
@@ -24,7 +24,7 @@ class _Frozen(Rule):
         raise NotImplementedError
 
     def backward(self, call, signal, scale):
-        return signal * tf.cast(scale, signal.dtype)
+        return signal * ops.cast(scale, signal.dtype)
 
 
 @register_rule(keras.layers.LayerNormalization, rules=(GENERALISED,))
@@ -33,8 +33,8 @@ class LayerNormalization(_Frozen):
 
     def scale(self, call, x):
         layer = call.layer
-        variance = tf.math.reduce_variance(x, layer.axis, keepdims=True)
-        return _times(layer.gamma, tf.math.rsqrt(variance + layer.epsilon), layer.axis)
+        variance = ops.var(x, layer.axis, keepdims=True)
+        return _times(layer.gamma, ops.rsqrt(variance + layer.epsilon), layer.axis)
 
 
 @register_rule(keras.layers.RMSNormalization, rules=(GENERALISED,))
@@ -43,9 +43,9 @@ class RMSNormalization(_Frozen):
 
     def scale(self, call, x):
         layer = call.layer
-        power = tf.reduce_mean(tf.square(x), layer.axis, keepdims=True)
+        power = ops.mean(ops.square(x), layer.axis, keepdims=True)
         epsilon = layer.epsilon or keras.config.epsilon()
-        return _times(layer.scale, tf.math.rsqrt(power + epsilon), layer.axis)
+        return _times(layer.scale, ops.rsqrt(power + epsilon), layer.axis)
 
 
 @register_rule(keras.layers.UnitNormalization, rules=(GENERALISED,))
@@ -53,8 +53,8 @@ class UnitNormalization(_Frozen):
     """One over the norm."""
 
     def scale(self, call, x):
-        power = tf.reduce_sum(tf.square(x), call.layer.axis, keepdims=True)
-        return tf.math.rsqrt(tf.maximum(power, 1e-12))  # as the layer itself
+        power = ops.sum(ops.square(x), call.layer.axis, keepdims=True)
+        return ops.rsqrt(ops.maximum(power, 1e-12))  # as the layer itself
 
 
 @register_rule(keras.layers.GroupNormalization, rules=(GENERALISED,))
@@ -69,11 +69,11 @@ class GroupNormalization(_Frozen):
         layer = call.layer
         *size, channels = call.input_shape
         each = channels // layer.groups
-        grouped = tf.reshape(x, [-1, *size, layer.groups, each])
+        grouped = ops.reshape(x, [-1, *size, layer.groups, each])
         over = [*range(1, len(size) + 1), len(size) + 2]
-        variance = tf.math.reduce_variance(grouped, over, keepdims=True)
-        factor = tf.repeat(tf.math.rsqrt(variance + layer.epsilon), each, axis=-1)
-        factor = tf.reshape(factor, [-1, *[1] * len(size), channels])
+        variance = ops.var(grouped, over, keepdims=True)
+        factor = ops.repeat(ops.rsqrt(variance + layer.epsilon), each, axis=-1)
+        factor = ops.reshape(factor, [-1, *[1] * len(size), channels])
         return _times(layer.gamma if layer.scale else None, factor, [-1])
 
 
@@ -81,9 +81,9 @@ def _times(gamma, factor, axes):
     """Multiplies by a layer's weights, which have the lengths of some axes."""
     if gamma is None:
         return factor
-    gamma, rank = tf.cast(gamma, factor.dtype), len(factor.shape)
+    gamma, rank = ops.cast(gamma, factor.dtype), len(factor.shape)
     axes = [axis % rank for axis in axes]
     shape = [1] * rank
     for axis, length in zip(axes, gamma.shape, strict=True):
         shape[axis] = length
-    return tf.reshape(gamma, shape) * factor
+    return ops.reshape(gamma, shape) * factor

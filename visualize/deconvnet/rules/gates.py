@@ -5,8 +5,9 @@ A gate is held at its value on the way up, and no signal goes into it (Arras et 
 """
 
 import keras
-import tensorflow as tf
+from keras import ops
 
+from visualize.deconvnet.backend import own_functions
 from visualize.deconvnet.rule_sets import GENERALISED
 from visualize.deconvnet.rules.activations import Linear
 from visualize.deconvnet.rules.merging import MultiplyByConstant, operands, reduced
@@ -26,9 +27,7 @@ _BOUNDED.add(
         keras.ops.relu6,
         keras.ops.sigmoid,
         keras.ops.tanh,
-        tf.nn.relu6,
-        tf.nn.sigmoid,
-        tf.nn.tanh,
+        *own_functions("relu6", "sigmoid", "tanh"),
         "keras.ops.HardSigmoid",
         "keras.ops.Relu6",
         "keras.ops.Sigmoid",
@@ -42,7 +41,7 @@ _BOUNDED.add(
         keras.activations.softmax,
         keras.layers.Softmax,
         keras.ops.softmax,
-        tf.nn.softmax,
+        *own_functions("softmax"),
         "keras.ops.Softmax",
     ),
     False,
@@ -105,9 +104,9 @@ class Multiply(MultiplyByConstant):
         carries, method = self.carries(call), call.options.method
         is_activation = _is_activation(call, carries)
         if is_activation and method != "gradient":
-            signal = tf.nn.relu(signal)
+            signal = ops.relu(signal)
         if not (is_activation and method == "deconvnet"):
-            signal = signal * tf.cast(gate, signal.dtype)
+            signal = signal * ops.cast(gate, signal.dtype)
         return tuple(
             reduced(signal, shape) if carry else None
             for shape, carry in zip(call.input_shapes, carries, strict=True)

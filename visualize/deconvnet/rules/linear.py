@@ -1,8 +1,8 @@
 """Linear layers whose transpose TensorFlow derives: indexing, stacking, resizing."""
 
 import keras
-import tensorflow as tf
 
+from visualize.deconvnet.backend import transposed
 from visualize.deconvnet.rules.registry import register_rule
 from visualize.deconvnet.rules.rule import Rule
 
@@ -18,12 +18,9 @@ class _Transposed(Rule):
         return call.run(*inputs)
 
     def backward(self, call, signal, memory):
-        n = tf.shape(signal)[0]
-        inputs = [tf.zeros([n, *shape], signal.dtype) for shape in call.input_shapes]
-        with tf.GradientTape() as tape:
-            tape.watch(inputs)
-            made = self.run(call, inputs)
-        return tuple(tape.gradient(made, inputs, tf.cast(signal, made.dtype)))
+        return transposed(
+            lambda *inputs: self.run(call, inputs), call.input_shapes, signal
+        )
 
 
 @register_rule("keras.ops.GetItem")

@@ -2,7 +2,7 @@
 
 import keras
 import numpy as np
-import tensorflow as tf
+from keras import ops
 
 from visualize.deconvnet.rules.registry import register_rule
 from visualize.deconvnet.rules.rule import Rule, Slot
@@ -85,7 +85,7 @@ class MultiplyByConstant(Rule):
 
     def backward(self, call, signal, memory):
         (factor,) = (s for s in operands(call) if not isinstance(s, Slot))
-        factor = tf.cast(tf.convert_to_tensor(factor), signal.dtype)
+        factor = ops.cast(ops.convert_to_tensor(factor), signal.dtype)
         return reduced(signal * factor, call.input_shape)
 
 
@@ -102,7 +102,7 @@ class DivideByConstant(Rule):
             raise call.refuse("divide a tensor by a constant")
 
     def backward(self, call, signal, memory):
-        factor = tf.cast(tf.convert_to_tensor(operands(call)[1]), signal.dtype)
+        factor = ops.cast(ops.convert_to_tensor(operands(call)[1]), signal.dtype)
         return reduced(signal / factor, call.input_shape)
 
 
@@ -117,7 +117,8 @@ class Concatenate(Rule):
     def backward(self, call, signal, memory):
         axis = call.operation.axis % len(signal.shape)
         sizes = [shape[axis - 1] for shape in call.input_shapes]
-        return tuple(tf.split(signal, sizes, axis=axis))
+        ends = np.cumsum(sizes, dtype=int).tolist()[:-1]
+        return tuple(ops.split(signal, ends, axis=axis)) if ends else (signal,)
 
 
 def operands(call):
@@ -133,4 +134,4 @@ def reduced(signal, shape):
         for axis, length in enumerate(shape, start=1)
         if isinstance(length, int) and length == 1 and signal.shape[axis] != 1
     ]
-    return tf.reduce_sum(signal, axes, keepdims=True) if axes else signal
+    return ops.sum(signal, axes, keepdims=True) if axes else signal

@@ -1,7 +1,7 @@
 """Normalisations: fixed scales in inference, and contrast normalisation."""
 
 import keras
-import tensorflow as tf
+from keras import ops
 
 from visualize.deconvnet.rules.registry import register_rule
 from visualize.deconvnet.rules.rule import Rule
@@ -18,14 +18,14 @@ class BatchNormalization(Rule):
 
     def backward(self, call, signal, memory):
         layer = call.layer
-        variance = tf.cast(layer.moving_variance, signal.dtype)
-        factor = tf.math.rsqrt(variance + layer.epsilon)
+        variance = ops.cast(layer.moving_variance, signal.dtype)
+        factor = ops.rsqrt(variance + layer.epsilon)
         if layer.scale:
-            factor *= tf.cast(layer.gamma, signal.dtype)
+            factor *= ops.cast(layer.gamma, signal.dtype)
         rank = len(signal.shape)
         shape = [1] * rank
         shape[layer.axis % rank] = -1
-        return signal * tf.reshape(factor, shape)
+        return signal * ops.reshape(factor, shape)
 
 
 @register_rule(keras.layers.Rescaling)
@@ -33,7 +33,7 @@ class Rescaling(Rule):
     """Multiplies by the scale; the offset has no part."""
 
     def backward(self, call, signal, memory):
-        return signal * tf.cast(call.layer.scale, signal.dtype)
+        return signal * ops.cast(call.layer.scale, signal.dtype)
 
 
 @register_rule("keras.applications.LayerScale")
@@ -41,7 +41,7 @@ class LayerScale(Rule):
     """Multiplies by the learned factor of each channel (ConvNeXt)."""
 
     def backward(self, call, signal, memory):
-        return signal * tf.cast(call.layer.gamma, signal.dtype)
+        return signal * ops.cast(call.layer.gamma, signal.dtype)
 
 
 @register_rule(keras.layers.Normalization)
@@ -53,8 +53,8 @@ class Normalization(Rule):
 
     def backward(self, call, signal, memory):
         layer = call.layer
-        deviation = tf.sqrt(tf.cast(layer.variance, signal.dtype))
-        deviation = tf.maximum(deviation, keras.config.epsilon())
+        deviation = ops.sqrt(ops.cast(layer.variance, signal.dtype))
+        deviation = ops.maximum(deviation, keras.config.epsilon())
         return signal * deviation if layer.invert else signal / deviation
 
 
@@ -70,16 +70,16 @@ class LocalResponseNormalizationRule(Rule):
         if x is None:
             return signal
         layer = call.layer
-        x = tf.cast(x, signal.dtype)
+        x = ops.cast(x, signal.dtype)
         near = 2 * layer.depth_radius + 1
 
         def sum_of_neighbours(maps):
             around = [[0, 0]] * (len(maps.shape) - 1) + [[layer.depth_radius] * 2]
             channels = maps.shape[-1]
-            padded = tf.pad(maps, around)
-            return tf.add_n([padded[..., i : i + channels] for i in range(near)])
+            padded = ops.pad(maps, around)
+            return sum([padded[..., i : i + channels] for i in range(near)])
 
-        energy = layer.bias + layer.alpha * sum_of_neighbours(tf.square(x))
+        energy = layer.bias + layer.alpha * sum_of_neighbours(ops.square(x))
         own = energy**-layer.beta
         shared = sum_of_neighbours(signal * x * own / energy)
         return signal * own - 2 * layer.alpha * layer.beta * x * shared

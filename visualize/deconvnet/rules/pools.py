@@ -4,8 +4,9 @@ Zeiler & Fergus 2014, sec. 2.1 "Unpooling". Windows that share a maximum add.
 """
 
 import keras
-import tensorflow as tf
+from keras import ops
 
+from visualize.deconvnet.backend import gradients, transposed
 from visualize.deconvnet.rules.registry import register_rule
 from visualize.deconvnet.rules.rule import Rule
 from zfkeras.layers import MaxPoolWithArgmax
@@ -22,7 +23,7 @@ class _MaxPool(Rule):
         return None if any(call.used_outputs[1:]) else super().axes(call)
 
     def outputs(self, call, x):
-        return max_pool_values(tf.cast(x, call.layer.compute_dtype), windows_of(call))
+        return max_pool_values(ops.cast(x, call.layer.compute_dtype), windows_of(call))
 
     def backward(self, call, signal, switches):
         height, width, _ = call.input_shape
@@ -34,7 +35,7 @@ class MaxPooling2D(_MaxPool):
     """Pools as Keras's own pool does, and keeps the switches as well."""
 
     def forward(self, call, x):
-        return max_pool(tf.cast(x, call.layer.compute_dtype), windows_of(call))
+        return max_pool(ops.cast(x, call.layer.compute_dtype), windows_of(call))
 
 
 @register_rule(MaxPoolWithArgmax)
@@ -42,7 +43,7 @@ class MaxPoolWithArgmaxRule(_MaxPool):
     """The argmax itself is only made where something reads it."""
 
     def forward(self, call, x):
-        wide = tf.cast(x, call.layer.compute_dtype)
+        wide = ops.cast(x, call.layer.compute_dtype)
         pooled, switches = max_pool(wide, windows_of(call))
         return (pooled, _argmax(call, x)), switches
 
@@ -61,11 +62,9 @@ class AdaptiveMaxPooling2D(Rule):
         return call.run(x), x
 
     def backward(self, call, signal, x):
-        x = tf.cast(x, signal.dtype)
-        with tf.GradientTape() as tape:
-            tape.watch(x)
-            pooled = call.layer.call(x)
-        return tape.gradient(pooled, x, signal)
+        x = ops.cast(x, signal.dtype)
+        (image,) = gradients(call.layer.call, [x], signal)
+        return image
 
 
 @register_rule(keras.layers.AveragePooling2D)
@@ -78,13 +77,11 @@ class AveragePooling2D(Rule):
 
     def backward(self, call, signal, memory):
         layer = call.layer
-        return tf.raw_ops.AvgPoolGrad(
-            orig_input_shape=tf.stack([tf.shape(signal)[0], *call.input_shape]),
-            grad=signal,
-            ksize=[1, *layer.pool_size, 1],
-            strides=[1, *layer.strides, 1],
-            padding=layer.padding.upper(),
+        place = layer.pool_size, layer.strides, layer.padding, "channels_last"
+        (image,) = transposed(
+            lambda x: ops.average_pool(x, *place), [call.input_shape], signal
         )
+        return image
 
 
 @register_rule(keras.layers.GlobalAveragePooling2D)
@@ -93,8 +90,8 @@ class GlobalAveragePooling2D(Rule):
 
     def backward(self, call, signal, memory):
         height, width, channels = call.input_shape
-        share = _as_maps(signal) / tf.cast(height * width, signal.dtype)
-        return tf.broadcast_to(share, [tf.shape(signal)[0], height, width, channels])
+        share = _as_maps(signal) / ops.cast(height * width, signal.dtype)
+        return ops.broadcast_to(share, [ops.shape(signal)[0], height, width, channels])
 
 
 @register_rule(keras.layers.GlobalMaxPooling2D)
@@ -103,13 +100,13 @@ class GlobalMaxPooling2D(Rule):
 
     def forward(self, call, x):
         height, width, channels = call.input_shape
-        flat = tf.reshape(x, [-1, height * width, channels])
-        return call.run(x), tf.argmax(flat, axis=1, output_type=tf.int32)
+        flat = ops.reshape(x, [-1, height * width, channels])
+        return call.run(x), ops.argmax(flat, axis=1)
 
     def backward(self, call, signal, places):
         height, width, channels = call.input_shape
-        there = tf.one_hot(places, height * width, axis=1, dtype=signal.dtype)
-        maps = tf.reshape(there, [-1, height, width, channels])
+        there = ops.one_hot(places, height * width, axis=1, dtype=signal.dtype)
+        maps = ops.reshape(there, [-1, height, width, channels])
         return maps * _as_maps(signal)
 
 

@@ -3,7 +3,6 @@
 import dataclasses
 
 import keras
-import tensorflow as tf
 
 from visualize.deconvnet.rule_sets import PAPER
 from zfkeras.errors import UsageError
@@ -82,7 +81,7 @@ class Call:
         if "training" in kwargs:  # true by default in RandomFlip and its like
             kwargs["training"] = False
         # At a graph's root TensorFlow refuses names that begin with "_", as PyTorch's.
-        with tf.name_scope("layer"):
+        with keras.name_scope("layer"):
             return self.operation(*args, **kwargs)
 
     def refuse(self, requirement, remedy=""):

@@ -2,7 +2,7 @@
 
 import keras
 import numpy as np
-import tensorflow as tf
+from keras import ops
 
 from visualize.deconvnet.rules.registry import register_rule
 from visualize.deconvnet.rules.rule import Rule
@@ -13,7 +13,7 @@ class Reshape(Rule):
     """Gives the signal the input's shape."""
 
     def backward(self, call, signal, memory):
-        return tf.reshape(signal, [tf.shape(signal)[0], *call.input_shape])
+        return ops.reshape(signal, [ops.shape(signal)[0], *call.input_shape])
 
 
 @register_rule(keras.layers.Permute)
@@ -21,7 +21,7 @@ class Permute(Rule):
     """Permutes the axes back."""
 
     def backward(self, call, signal, memory):
-        return tf.transpose(signal, np.argsort([0, *call.layer.dims]))
+        return ops.transpose(signal, np.argsort([0, *call.layer.dims]).tolist())
 
 
 @register_rule(keras.layers.ZeroPadding2D)
@@ -50,4 +50,4 @@ class Cropping2D(Rule):
         if call.windowed:
             return signal
         rows, columns = call.layer.cropping
-        return tf.pad(signal, [[0, 0], rows, columns, [0, 0]])
+        return ops.pad(signal, [[0, 0], rows, columns, [0, 0]])

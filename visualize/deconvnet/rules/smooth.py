@@ -4,8 +4,9 @@ They are not the paper's: docs/methods/generalised.md has the formulas and the r
 """
 
 import keras
-import tensorflow as tf
+from keras import ops
 
+from visualize.deconvnet.backend import own_functions
 from visualize.deconvnet.rule_sets import GENERALISED
 from visualize.deconvnet.rules.activations import ReLU
 from visualize.deconvnet.rules.registry import register_rule
@@ -32,21 +33,21 @@ class _Smooth(Rule):
         if gate is None:
             return self.limit(call, signal)
         if call.options.method == "guided":
-            signal = tf.nn.relu(signal)
-        return signal * tf.cast(gate, signal.dtype)
+            signal = ops.relu(signal)
+        return signal * ops.cast(gate, signal.dtype)
 
     def gate(self, call, x):
         """Returns (f(x) - f(0)) / x, at 0 its limit."""
         is_layer = isinstance(call.operation, keras.Layer)
         run = call.operation.call if is_layer else call.run  # no cast to fewer bits
-        wide = tf.cast(x, tf.float64)
-        wide = tf.where(wide == 0, tf.cast(_TINY, wide.dtype), wide)
-        gate = (run(wide) - run(tf.zeros_like(wide))) / wide
-        return tf.cast(gate, x.dtype)
+        wide = ops.cast(x, "float64")
+        wide = ops.where(wide == 0, ops.cast(_TINY, wide.dtype), wide)
+        gate = (run(wide) - run(ops.zeros_like(wide))) / wide
+        return ops.cast(gate, x.dtype)
 
     def limit(self, call, signal):
         """Returns what the function tends to for signals that grow."""
-        return tf.nn.relu(signal)
+        return ops.relu(signal)
 
 
 @register_rule(
@@ -68,10 +69,7 @@ class _Smooth(Rule):
     keras.ops.softplus,
     keras.ops.sparse_plus,
     keras.ops.squareplus,
-    tf.nn.elu,
-    tf.nn.gelu,
-    tf.nn.silu,
-    tf.nn.softplus,
+    *own_functions("elu", "gelu", "silu", "softplus"),
     "keras.ops.Celu",
     "keras.ops.Elu",
     "keras.ops.Gelu",
@@ -89,7 +87,7 @@ class Smooth(_Smooth):
 @register_rule(
     keras.activations.selu,
     keras.ops.selu,
-    tf.nn.selu,
+    *own_functions("selu"),
     "keras.ops.Selu",
     rules=(GENERALISED,),
 )
@@ -97,7 +95,9 @@ class SELU(_Smooth):
     """Tends to a ReLU times a constant."""
 
     def limit(self, call, signal):
-        return tf.nn.relu(signal) * tf.cast(call.run(tf.constant(1.0)), signal.dtype)
+        return ops.relu(signal) * ops.cast(
+            call.run(ops.convert_to_tensor(1.0)), signal.dtype
+        )
 
 
 class _Leaky(_Smooth):
@@ -108,18 +108,20 @@ class _Leaky(_Smooth):
         return getattr(call.operation, "negative_slope", 0)
 
     def gate(self, call, x):
-        return tf.where(x > 0, tf.ones([], x.dtype), tf.cast(self.slope(call), x.dtype))
+        return ops.where(
+            x > 0, ops.ones([], x.dtype), ops.cast(self.slope(call), x.dtype)
+        )
 
     def limit(self, call, signal):
-        slope = tf.cast(self.slope(call), signal.dtype)
-        return tf.nn.relu(signal) - slope * tf.nn.relu(-signal)
+        slope = ops.cast(self.slope(call), signal.dtype)
+        return ops.relu(signal) - slope * ops.relu(-signal)
 
 
 @register_rule(
     keras.activations.leaky_relu,
     keras.layers.LeakyReLU,
     keras.ops.leaky_relu,
-    tf.nn.leaky_relu,
+    *own_functions("leaky_relu"),
     "keras.ops.LeakyRelu",
     rules=(GENERALISED,),
 )
@@ -128,7 +130,7 @@ class LeakyReLU(_Leaky):
 
     def slope(self, call):
         known = getattr(call.operation, "negative_slope", None)
-        return -call.run(tf.constant(-1.0)) if known is None else known
+        return -call.run(ops.convert_to_tensor(-1.0)) if known is None else known
 
 
 @register_rule(keras.layers.PReLU, rules=(GENERALISED,))
