@@ -1,4 +1,4 @@
-"""Linear layers whose transpose TensorFlow derives: indexing, stacking, resizing."""
+"""Linear layers whose transpose the backend derives: indexing, stacking, resizing."""
 
 import keras
 
