@@ -8,6 +8,7 @@ from pathlib import Path
 from visualize.figures.shared_settings import RuleSettings
 from zfkeras.cli import arguments, settings
 from zfkeras.cli.command import Command
+from zfkeras.errors import UsageError
 from zfkeras.records import setting
 
 
@@ -51,6 +52,10 @@ class ExploreSettings(RuleSettings, settings.ModelSettings):
     batch_size: int = settings.batch_size(128)
     seed: int = settings.a_seed()
     max_bad_fraction: float = settings.max_bad_fraction()
+
+    def __post_init__(self):
+        if self.export is not None and self.beside is not None:
+            raise UsageError("--export writes one network: leave out --beside.")
 
 
 def explore(settings: ExploreSettings) -> None:

@@ -5,6 +5,13 @@ import signal
 import requests
 
 from tests.helpers.explorer_client import served
+from visualize.explore.command import main
+
+
+def test_a_file_holds_one_network(capsys):
+    assert main(["--export", "page.html", "--beside", "quarter"]) == 2
+    (line,) = capsys.readouterr().err.splitlines()
+    assert "leave out --beside" in line
 
 
 def test_the_command_serves_until_ctrl_c():
