@@ -1,4 +1,4 @@
-"""What runs on every backend of Keras; `make test-backends` runs it on each.
+"""Tests that run on every backend of Keras (`make test-backends`).
 
 Nothing here imports TensorFlow, JAX or PyTorch where Keras computes with another one.
 """

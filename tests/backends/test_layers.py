@@ -7,24 +7,12 @@ from keras import ops
 
 from tests.helpers import reference
 from tests.helpers.gradients import gradient
-from tests.helpers.reference import WINDOWS
+from tests.helpers.reference import WINDOWS, images_of
 from zfkeras.layers import LocalResponseNormalization, MaxPoolWithArgmax, Unpool
 from zfkeras.layers.max_rms import MaxRMS
 
 BACKEND = keras.backend.backend()
 LRN = {"depth_radius": 2, "bias": 2.0, "alpha": 0.5, "beta": 0.75}
-
-
-def images_of(kind, size, dtype="float32"):
-    """Random images; "tied" ones hold few values, so that most windows have a tie."""
-    generator = np.random.default_rng(0)
-    shape = (2, *size, 3)
-    if kind == "tied":
-        return generator.integers(-1, 2, shape).astype(dtype)
-    if kind == "infinite":
-        images = generator.integers(0, 2, shape).astype(dtype)
-        return np.where(images == 0, -np.inf, images - 1).astype(dtype)
-    return generator.standard_normal(shape).astype(dtype)
 
 
 def arrays(tensors):

@@ -22,6 +22,18 @@ WINDOWS = [
 ]
 
 
+def images_of(kind, size, dtype="float32", channels=3):
+    """Random images; "tied" ones hold few values, so that most windows have a tie."""
+    generator = np.random.default_rng(0)
+    shape = (2, *size, channels)
+    if kind == "tied":
+        return generator.integers(-1, 2, shape).astype(dtype)
+    if kind == "infinite":
+        images = generator.integers(0, 2, shape).astype(dtype)
+        return np.where(images == 0, -np.inf, images - 1).astype(dtype)
+    return generator.standard_normal(shape).astype(dtype)
+
+
 def window_starts(length, pool, stride, padding):
     """First pixel of every window along an axis, negative where it overhangs."""
     if padding == "valid":

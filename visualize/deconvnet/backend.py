@@ -1,4 +1,4 @@
-"""What the deconvnet needs of a backend that `keras.ops` does not have."""
+"""Backend functions for the deconvnet that `keras.ops` does not have."""
 
 from collections.abc import Callable, Sequence
 

@@ -1,4 +1,4 @@
-"""What the layers need of a backend that `keras.ops` does not have.
+"""Backend functions for the layers that `keras.ops` does not have.
 
 It knows nothing of pooling or normalisation.
 """

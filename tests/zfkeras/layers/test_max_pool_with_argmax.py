@@ -4,21 +4,9 @@ import pytest
 import tensorflow as tf
 
 from tests.helpers import reference
-from tests.helpers.reference import WINDOWS
+from tests.helpers.reference import WINDOWS, images_of
 from zfkeras.layers import LocalResponseNormalization, MaxPoolWithArgmax, Unpool
 from zfkeras.layers.switches import Windows, max_pool_values
-
-
-def images_of(kind, size, dtype="float32", channels=3):
-    """Random images; "tied" ones hold few values, so that most windows have a tie."""
-    generator = np.random.default_rng(0)
-    shape = (2, *size, channels)
-    if kind == "tied":
-        return generator.integers(-1, 2, shape).astype(dtype)
-    if kind == "infinite":
-        images = generator.integers(0, 2, shape).astype(dtype)
-        return np.where(images == 0, -np.inf, images - 1).astype(dtype)
-    return generator.standard_normal(shape).astype(dtype)
 
 
 def assert_same(found, expected):
