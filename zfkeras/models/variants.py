@@ -85,16 +85,17 @@ _ZFNET_QUARTER = Variant(
     fully_connected={6: 1024, 7: 1024},
     base="zfnet_quarter",
 )
+# Half of the paper's image side, and half of its channels in every convolution.
 _ZFNET_HALF = Variant(
     name="zfnet_half",
     image_size=128,
     crop_size=112,
     stages={
-        1: Stage(64, 7, 2, pool="same", norm="after_pool"),
+        1: Stage(48, 7, 2, pool="same", norm="after_pool"),
         2: Stage(128, 5, pool="same", norm="after_pool"),
-        3: Stage(256, 3),
-        4: Stage(256, 3),
-        5: Stage(192, 3, pool="valid"),
+        3: Stage(192, 3),
+        4: Stage(192, 3),
+        5: Stage(128, 3, pool="valid"),
     },
     fully_connected={6: 1024, 7: 1024},
     base="zfnet_half",
