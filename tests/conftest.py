@@ -57,6 +57,7 @@ def clean_slate():
     import keras
 
     keras.utils.clear_session(free_memory=False)  # collecting costs 0.2 s a test
+    keras.config.set_floatx("float32")
     keras.config.set_dtype_policy("float32")
     keras.utils.set_random_seed(0)
 

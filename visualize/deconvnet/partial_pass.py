@@ -121,7 +121,7 @@ class _Copies(Tensors):
         super().__init__(None)
         self.parts[0] = parts
         self.own_maps, self.regions = own_maps, regions
-        each = ops.arange(ops.shape(parts)[0])
+        each = ops.arange(ops.shape(parts)[0], dtype="int32")
         self.cutter = Cutter(ops.zeros([ops.shape(parts)[0], 2], "int32"), each)
 
     def whole(self, number):

@@ -58,11 +58,13 @@ def project(
         among, places = _find(maps, asks, among, places)
         if asks.finds_channel:
             channels = among
-        units = Cutter(places, ops.arange(ops.shape(rows)[0])).cut(maps, UNIT)
+        units = Cutter(places, ops.arange(ops.shape(rows)[0], dtype="int32")).cut(
+            maps, UNIT
+        )
     units = _at_least_single(units)[:, 0, 0]
     activations = take_of_each(units, among[:, None], 1)[:, 0]
     cutter = Cutter(places, rows)
-    chosen = channels[:, None] == ops.arange(projector.shape[-1])
+    chosen = channels[:, None] == ops.arange(projector.shape[-1], dtype="int32")
     chosen = chosen[:, None, None, :]
     if asks.whole_map:
         seed = ops.where(chosen, _at_least_single(maps), 0)

@@ -102,7 +102,7 @@ class Cutter:
         for axis, places, span in ((1, y, window.rows), (2, x, window.columns)):
             around = [[0, 0]] * 4
             around[axis] = [0, 1]  # one more, of zeros, for all that is outside
-            source = ops.arange(shape[axis - 1])[None, :] - places[:, :1]
+            source = ops.arange(shape[axis - 1], dtype="int32")[None, :] - places[:, :1]
             there = (source >= 0) & (source < span.size)
             values = take_of_each(
                 ops.pad(values, around), ops.where(there, source, span.size), axis
@@ -113,7 +113,7 @@ class Cutter:
         """Returns the row and column numbers (n_pairs, size) of each window."""
         return [
             (self.positions[:, axis] * span.stride + span.start)[:, None]
-            + ops.arange(span.size)[None, :]
+            + ops.arange(span.size, dtype="int32")[None, :]
             for axis, span in enumerate(window)
         ]
 

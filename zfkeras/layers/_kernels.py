@@ -45,8 +45,8 @@ def window_starts(shape, height, width, windows):
     `shape`: how many windows there are, down and across.
     """
     rows, columns = windows.axes
-    top = ops.arange(shape[0]) * rows.stride - rows.before(height)
-    left = ops.arange(shape[1]) * columns.stride - columns.before(width)
+    top = ops.arange(shape[0], dtype="int32") * rows.stride - rows.before(height)
+    left = ops.arange(shape[1], dtype="int32") * columns.stride - columns.before(width)
     return top[:, None, None], left[None, :, None]
 
 

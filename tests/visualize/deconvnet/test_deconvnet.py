@@ -346,6 +346,20 @@ def test_half_precision_models(deconvnet, policy):
     assert likeness > 0.98
 
 
+def test_double_precision():
+    keras.config.set_floatx("float64")  # Keras's whole numbers are then of 64 bits, too
+    keras.config.set_dtype_policy("float64")
+    model = chain(
+        keras.layers.Conv2D(4, 3, 2, "same", activation="relu"),
+        keras.layers.MaxPooling2D(3, 2, "same"),
+        keras.layers.Conv2D(4, 3, activation="relu", name="maps"),
+        shape=(31, 37, 3),
+    )
+    images = random_images((2, 31, 37, 3)).astype("float64")
+    for asked in ({}, {"channel": 1}, {"channel": 1, "position": (1, 2)}):
+        assert_engines_agree(model, images, "maps", **asked)
+
+
 def test_images_of_any_size():
     fixed = chain(
         keras.layers.Conv2D(4, 3, 2, "same", activation="relu", name="a"),

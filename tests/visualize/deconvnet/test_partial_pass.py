@@ -198,3 +198,15 @@ def test_half_precision(build):
     (found,), plan = partly(model, image, boxes, copies)
     assert plan.regions
     np.testing.assert_allclose(found, model(copies), atol=0.02)
+
+
+def test_double_precision():
+    keras.config.set_floatx("float64")  # Keras's whole numbers are then of 64 bits, too
+    keras.config.set_dtype_policy("float64")
+    model = small_zfnet()
+    (image,) = random_images((1, 31, 37, 3)).astype("float64")
+    boxes = boxes_of(image.shape, (4, 5))
+    copies = changed(image, boxes)
+    (found,), plan = partly(model, image, boxes, copies)
+    assert plan.regions
+    np.testing.assert_allclose(found, model(copies), rtol=1e-6)

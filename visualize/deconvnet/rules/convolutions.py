@@ -161,7 +161,7 @@ def _cut(image, kernel_shape, input_shape, strides, padding):
         paddings = [[0, 0], [0, 0], [0, 0], [0, 0]]
         paddings[number] = [0, missing]
         image = ops.pad(image, paddings)
-        image = ops.take(image, before + ops.arange(length), axis=number)
+        image = ops.take(image, before + ops.arange(length, dtype="int32"), axis=number)
     return image
 
 
