@@ -82,18 +82,22 @@ def shares_of_batches(
     dataset = training_chunks(own, split, preprocessing, seed, epoch, bad_images)
     if single:
         number = share - min(max(taken - index * share, 0), share)
-        filling = tf.data.Dataset.from_tensors(_filling(preprocessing, number))
+        filling = tf.data.Dataset.from_tensors(_filling(split, preprocessing, number))
         dataset = dataset.concatenate(filling)
     dataset = dataset.unbatch().batch(share, drop_remainder=True)
     return dataset.prefetch(tf.data.AUTOTUNE)
 
 
-def _filling(preprocessing, number):
+def _filling(split, preprocessing, number):
     """Makes a chunk of examples that do not count."""
-    return {
+    filling = {
         "image": np.zeros((number, *preprocessing.image_shape[:2], 3), np.uint8),
         "window": np.zeros((number, 6), np.float32),
         "label": np.zeros(number, np.int64),
         "position": np.full(number, -1, np.int64),
         "good": np.zeros(number, np.bool_),
     }
+    if split.soft_labels is not None:
+        classes = split.soft_labels.probabilities.shape[1]
+        filling["soft_label"] = np.zeros((number, classes), np.float32)
+    return filling

@@ -27,6 +27,7 @@ class Split(abc.ABC):
 
     num_examples: int
     targets: np.ndarray | None = None
+    soft_labels = None  # `zfkeras.data.soft_labels.SoftLabels`, of `SoftLabelled` alone
 
     @abc.abstractmethod
     def stream(

@@ -50,6 +50,10 @@ class DataConfig:
         max_bad_fraction: share of unreadable images past which the run stops.
         leave_out: path of a text file that names training images not to learn from, one
             a line, such as transfer.overlap writes. `None`: all are learnt from.
+        soft_labels: path of a .npz file of what a larger network answers for each
+            training image: `ids`, bytes (n,), and `probabilities`, float (n, classes).
+            An image's target is the mean of its label and its row there, as Hinton,
+            Vinyals & Dean 2015 distil networks. `None`: the label alone.
     """
 
     source: str = "tfds:imagenet2012"
@@ -60,6 +64,7 @@ class DataConfig:
     num_classes: int | None = None
     max_bad_fraction: float = 0.01
     leave_out: str | None = None
+    soft_labels: str | None = None
 
 
 @dataclasses.dataclass(frozen=True)

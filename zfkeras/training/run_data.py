@@ -10,6 +10,7 @@ import os
 from collections.abc import Sequence
 
 from zfkeras.data.register import Source, open_source
+from zfkeras.data.soft_labels import with_soft_labels
 from zfkeras.data.split import Split
 from zfkeras.errors import UsageError
 from zfkeras.models.fingerprint import images_digest
@@ -81,6 +82,14 @@ def carved(config: TrainConfig, source: Source) -> tuple[Split, Split | None]:
 
     Returns (images to learn from, images held out or `None`).
     """
+    train, held_out = _carved(config, source)
+    if config.data.soft_labels is not None:
+        classes = len(source.class_names)
+        train = with_soft_labels(train, config.data.soft_labels, classes)
+    return train, held_out
+
+
+def _carved(config, source):
     train = source.split("train")
     if train.num_examples == 0:
         raise UsageError(f"--data {source.spec} holds no training images.")

@@ -52,10 +52,10 @@ def make_train_step(
     replicas = strategy.num_replicas_in_sync
     must_agree = replicas > 1 and hasattr(optimizer, "inner_optimizer")
 
-    def differentiate(images, labels, weights, total):
+    def differentiate(images, labels, soft_labels, weights, total):
         with tf.GradientTape() as tape:
             probabilities = model(images, training=True)
-            losses = _cross_entropy(labels, probabilities, label_smoothing)
+            losses = _cross_entropy(labels, soft_labels, probabilities, label_smoothing)
             loss = tf.reduce_sum(losses * weights) / total
             penalty = _penalty(model, weight_decay) / replicas
             scaled = optimizer.scale_loss(loss + penalty)
@@ -69,7 +69,7 @@ def make_train_step(
             differentiate, jit_compile=True, reduce_retracing=True
         )
 
-    def replica_step(images, labels, good, total):
+    def replica_step(images, labels, soft_labels, good, total):
         if good is None:
             weights = tf.ones_like(labels, tf.float32)
         else:
@@ -77,7 +77,9 @@ def make_train_step(
             context = tf.distribute.get_replica_context()
             total = context.all_reduce(_SUM, tf.reduce_sum(weights))
             total = tf.maximum(total, 1.0)
-        loss, wrong, gradients = differentiate(images, labels, weights, total)
+        loss, wrong, gradients = differentiate(
+            images, labels, soft_labels, weights, total
+        )
         if must_agree:
             gradients = _overflowing_together(gradients)
         optimizer.apply(gradients, model.trainable_variables)
@@ -90,9 +92,9 @@ def make_train_step(
 
     @tf.function(reduce_retracing=True)
     def train_step(batch, batch_size):
+        keys = ("image", "label", "soft_label", "good")
         per_replica = strategy.run(
-            replica_step,
-            args=(batch["image"], batch["label"], batch.get("good"), batch_size),
+            replica_step, args=(*map(batch.get, keys), batch_size)
         )
         return tuple(tf.unstack(strategy.reduce(_SUM, per_replica, axis=None)))
 
@@ -122,12 +124,13 @@ def _penalty(model, weight_decay):
     return weight_decay * tf.add_n([tf.nn.l2_loss(kernel.value) for kernel in kernels])
 
 
-def _cross_entropy(labels, probabilities, label_smoothing):
+def _cross_entropy(labels, soft_labels, probabilities, label_smoothing):
     # Keras finds the softmax behind the probabilities and works on its logits.
-    if not label_smoothing:
+    if soft_labels is None and not label_smoothing:
         return keras.losses.sparse_categorical_crossentropy(labels, probabilities)
+    targets = tf.one_hot(labels, probabilities.shape[-1])
+    if soft_labels is not None:
+        targets = (targets + soft_labels) / 2
     return keras.losses.categorical_crossentropy(
-        tf.one_hot(labels, probabilities.shape[-1]),
-        probabilities,
-        label_smoothing=label_smoothing,
+        targets, probabilities, label_smoothing=label_smoothing
     )

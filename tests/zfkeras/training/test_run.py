@@ -78,6 +78,7 @@ def test_a_snapshot_is_the_network_at_the_end_of_its_epoch(finished):
         ({"data": {"validation_fraction": 0.01}}, "=0.01 holds out none of the 24 "),
         ({"data": {"num_classes": 3}}, "from 2 to 2"),
         ({"data": {"leave_out": __file__}}, "which names none of them"),
+        ({"data": {"soft_labels": __file__}}, "ids and probabilities in a .npz file"),
         ({"optimizer": OptimizerConfig(float("nan"))}, "optimizer.learning_rate must"),
     ],
 )
@@ -143,6 +144,23 @@ def test_listed_images_are_not_learnt_from_and_without_any_the_training_error_st
     assert "held_out" not in results and "validation_top1_error" not in row
     steering = final_state(tmp_path / "run")[1]["schedule"]["best"]
     assert steering == row["train_top1_error"]
+
+
+def test_soft_labels_that_say_what_the_labels_say_change_nothing(folder, tmp_path):
+    split = open_source(f"folder:{folder}").split("train")
+    path = tmp_path / "soft.npz"
+    np.savez(path, ids=split.names, probabilities=np.eye(2)[split.labels])
+    rows = []
+    for soft_labels in (None, str(path)):
+        workdir = tmp_path / f"run{len(rows)}"
+        data = {"soft_labels": soft_labels}
+        run_experiment(tiny_config(folder, data=data), workdir)
+        (row,) = metrics_of(workdir)
+        rows.append(row)
+    plain, soft = rows
+    assert plain.keys() == soft.keys() and plain["train_loss"] > 0
+    for key, value in plain.items():
+        assert soft[key] == pytest.approx(value, rel=1e-5)
 
 
 def test_a_damaged_mean_image_is_computed_anew(finished, folder, tmp_path, caplog):

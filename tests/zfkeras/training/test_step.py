@@ -28,15 +28,19 @@ def make_step(model, config, precision=None, **options):
     return step, optimizer
 
 
-def batch_of(count=8, features=5, classes=3):
+def batch_of(count=8, features=5, classes=3, soft=False):
     random = np.random.default_rng(0)
     images = random.normal(0, 1, (count, features)).astype(np.float32)
     labels = random.integers(0, classes, count)
-    return {"image": tf.constant(images), "label": tf.constant(labels)}
+    batch = {"image": images, "label": labels}
+    if soft:
+        batch["soft_label"] = random.dirichlet(np.ones(3), count).astype(np.float32)
+    return {key: tf.constant(value) for key, value in batch.items()}
 
 
-def numpy_steps(images, labels, kernel, bias, config, steps):
+def numpy_steps(batch, kernel, bias, config, steps):
     """Krizhevsky 2012, sec. 5: v <- m v - decay rate w - rate gradient; w <- w + v."""
+    images, labels, *soft_labels = (value.numpy() for value in batch.values())
     velocity = [np.zeros_like(kernel), np.zeros_like(bias)]
     losses = []
     for _ in range(steps):
@@ -44,7 +48,8 @@ def numpy_steps(images, labels, kernel, bias, config, steps):
         p = np.exp(logits - logits.max(axis=1, keepdims=True))
         p /= p.sum(axis=1, keepdims=True)
         smooth = config.label_smoothing
-        target = np.eye(3)[labels] * (1 - smooth) + smooth / 3
+        target = np.mean([np.eye(3)[labels], *soft_labels], axis=0)
+        target = target * (1 - smooth) + smooth / 3
         losses.append(-(target * np.log(p)).sum(axis=1).mean())
         error = (p - target) / len(labels)
         gradients = [images.T @ error + config.weight_decay * kernel, error.sum(axis=0)]
@@ -58,21 +63,27 @@ def numpy_steps(images, labels, kernel, bias, config, steps):
 
 @pytest.mark.parametrize("jit_compile", [False, True])
 @pytest.mark.parametrize(
-    ("weight_decay", "label_smoothing", "precision"),
-    [(0.0, 0.0, None), (0.1, 0.0, None), (0.0, 0.2, None), (0.1, 0.2, "float16")],
+    ("weight_decay", "label_smoothing", "soft", "precision"),
+    [
+        (0.0, 0.0, False, None),
+        (0.1, 0.0, False, None),
+        (0.0, 0.2, False, None),
+        (0.0, 0.0, True, None),
+        (0.1, 0.2, True, "float16"),
+    ],
 )
 def test_steps_equal_those_written_out_in_numpy(
-    weight_decay, label_smoothing, precision, jit_compile
+    weight_decay, label_smoothing, soft, precision, jit_compile
 ):
     # With "float16", loss and penalty are scaled, and the gradient scaled back; the
     # model computes in float32 here, so that nothing is lost by it.
     config = OptimizerConfig(0.3, 0.9, weight_decay, label_smoothing)
-    model, batch = linear_classifier(), batch_of()
+    model, batch = linear_classifier(), batch_of(soft=soft)
     kernel, bias = model.get_weights()
     step, _ = make_step(model, config, precision, jit_compile=jit_compile)
     losses = [float(step(batch, tf.constant(8.0))[0]) for _ in range(3)]
     expected_kernel, expected_bias, expected_losses = numpy_steps(
-        batch["image"].numpy(), batch["label"].numpy(), kernel, bias, config, 3
+        batch, kernel, bias, config, 3
     )
     np.testing.assert_allclose(losses, expected_losses, rtol=1e-5)
     np.testing.assert_allclose(model.get_weights()[0], expected_kernel, atol=1e-6)

@@ -37,7 +37,8 @@ def load_chunks(
     """Loads (position, example) as pictures of (height, width), in order, in chunks.
 
     {"image": uint8 (n, height, width, 3), "label", "position": int64 (n,), "good": bool
-    (n,)}. Images that cannot be read are black and not good.
+    (n,)}, and "soft_label": float32 (n, classes) where the split has them. Images that
+    cannot be read are black and not good.
     """
     pixels = (*shape, 3)
     read = functools.partial(_read, split, shape, bad_images)
@@ -53,12 +54,15 @@ def load_chunks(
             (contents, is_jpeg),
             fn_output_signature=tf.TensorSpec(pixels, tf.uint8),
         )
-        return {
+        loaded = {
             "image": images,
             "label": chunk["label"],
             "position": chunk["position"],
             "good": good,
         }
+        if split.soft_labels is not None:
+            loaded["soft_label"] = split.soft_labels.of(ids)
+        return loaded
 
     def load_surely(position, example):
         """Has Pillow load a chunk, and name the bad image, if TensorFlow fails."""

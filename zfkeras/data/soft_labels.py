@@ -1,0 +1,90 @@
+"""Soft labels: what a larger network answers for each training image, from a file."""
+
+import dataclasses
+from pathlib import Path
+
+import numpy as np
+import tensorflow as tf
+
+from zfkeras.data.split import Split
+from zfkeras.errors import UsageError
+
+
+@dataclasses.dataclass(frozen=True, eq=False)
+class SoftLabels:
+    """Probabilities (n, classes) of images by their ids, bytes (n,), sorted."""
+
+    ids: np.ndarray
+    probabilities: np.ndarray
+
+    def of(self, ids: tf.Tensor) -> tf.Tensor:
+        """Finds rows in a graph: string (n,) -> float32 (n, classes)."""
+        rows = tf.numpy_function(self._rows, [ids], tf.float32, stateful=False)
+        rows.set_shape((None, self.probabilities.shape[1]))
+        return rows
+
+    def _rows(self, ids):
+        places = np.searchsorted(self.ids, ids.astype(self.ids.dtype))
+        return self.probabilities[places].astype(np.float32)
+
+
+@dataclasses.dataclass(frozen=True, eq=False)
+class SoftLabelled(Split):
+    """A split whose images have soft labels, to be streamed."""
+
+    split: Split
+    soft_labels: SoftLabels
+
+    @property
+    def num_examples(self):
+        return self.split.num_examples
+
+    def stream(self, shuffle_seed=None, start=0):
+        return self.split.stream(shuffle_seed, start)
+
+    def read(self, key):
+        return self.split.read(key)
+
+    def carve(self, fraction, seed=0):
+        raise NotImplementedError("carve the split before its images get soft labels")
+
+    def first_classes(self, number):
+        raise NotImplementedError("choose classes before images get soft labels")
+
+
+def with_soft_labels(split: Split, path: str, num_classes: int) -> SoftLabelled:
+    """Gives each image of a split the probabilities that a .npz file has for its id."""
+    if not Path(path).is_file():
+        raise FileNotFoundError(
+            f"data.soft_labels must be a .npz file. Received: {path}, which is none."
+        )
+    try:
+        with np.load(path) as file:
+            ids, probabilities = file["ids"], file["probabilities"]
+    except (ValueError, KeyError, OSError) as err:
+        raise _refusal(path, "ids and probabilities in a .npz file", str(err)) from err
+    expected = (len(ids), num_classes)
+    if ids.dtype.kind != "S" or probabilities.shape != expected:
+        raise _refusal(
+            path,
+            f"ids of bytes, and probabilities {expected}",
+            f"{ids.dtype} and {probabilities.shape}",
+        )
+    batches = split.stream_ids().batch(1024).as_numpy_iterator()
+    needed = np.concatenate([np.asarray(batch, bytes) for batch in batches])
+    missing = needed[~np.isin(needed, ids)]
+    if len(missing):
+        raise _refusal(
+            path,
+            "a row for each training image",
+            f"none for {len(missing)} of {len(needed)}, such as "
+            f"{missing[0].decode('utf-8', 'replace')}",
+        )
+    order = np.argsort(ids)
+    return SoftLabelled(split, SoftLabels(ids[order], probabilities[order]))
+
+
+def _refusal(path, expected, received):
+    return UsageError(
+        argument=f"data.soft_labels={path}", received=received, expected=expected
+    )
