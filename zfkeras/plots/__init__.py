@@ -76,6 +76,7 @@ def save_figure(figure: Figure, path: Path, dots_per_inch: int = 150) -> Path:
     with written_whole(path) as file, warnings.catch_warnings():
         # A name in a script the font lacks shows boxes; nobody can act on a warning.
         warnings.filterwarnings("ignore", message="Glyph .* missing from font")
+        warnings.filterwarnings("ignore", message="Matplotlib currently does not supp")
         figure.savefig(file, format="png", dpi=dots_per_inch)
     return Path(path)
 
