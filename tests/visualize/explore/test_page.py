@@ -12,6 +12,7 @@ pytestmark = pytest.mark.slow
 
 READY = {"until": "document.querySelectorAll('.tile').length > 40"}
 PICTURES = "[...document.querySelectorAll('.pictures img')]"
+BARS = "[...document.querySelectorAll('.tiles.bars .bar')]"
 SHOWN = {"until": f"{PICTURES}.length >= 4 && {PICTURES}.every((i) => i.naturalWidth)"}
 HASH = {"js": "location.hash"}
 HEADING = {"js": "document.querySelector('#unit h2')?.textContent ?? ''"}
@@ -101,6 +102,27 @@ def test_clicks_lead_from_the_photograph_to_units(client, size, dark):
     assert f"layer=5&channel={channel}&y=" in address
     assert point == "Units that answer here"
     assert "photo=2" in changed and "layer=" in changed
+
+
+def test_a_number_is_a_bar_and_a_unit_that_is_not_active_says_so(client):
+    units = (
+        (channel, client.json(f"api/photographs/0/unit?layer=7&channel={channel}"))
+        for channel in range(1024)
+    )
+    silent = next(channel for channel, unit in units if not unit["activation"])
+    seen = see(
+        client.address + f"#photo=0&layer=7&channel={silent}",
+        READY,
+        {"until": "document.querySelector('#unit .refusal')"},
+        {"js": "document.querySelector('#unit .refusal').textContent"},
+        {"js": f"{PICTURES}.length"},
+        {"js": f"{BARS}.map((bar) => bar.style.width)"},
+        {"js": "document.querySelectorAll('.tiles.bars img').length"},
+    )
+    said, pictures, widths, images = answers(seen)
+    assert "not active here" in said and pictures == 1
+    assert images == 0 and len(widths) > 30 and widths[0] == "100%"
+    assert float(widths[1].rstrip("%")) < 100
 
 
 def strongest(client, layer):

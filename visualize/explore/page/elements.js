@@ -14,6 +14,14 @@ export function make(tag, properties = {}, ...children) {
 
 export const picture = (src, alt) => make("img", { src, alt, draggable: false });
 
+// A button with a name, a value and a bar as long as a share (0-1).
+export function barButton(properties, share, name, value) {
+  const bar = make("span", { className: "bar" });
+  bar.style.width = `${100 * Math.min(1, Math.max(0, share))}%`;
+  return make("button", { type: "button", ...properties }, bar,
+    make("span", { className: "name" }, name), make("span", { className: "share" }, value));
+}
+
 export const number = (value) =>
   Math.abs(value) >= 1000 ? value.toPrecision(4) : Number(value.toPrecision(3)).toString();
 

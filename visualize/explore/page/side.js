@@ -2,7 +2,7 @@
 
 import { ask, pictureOf, send } from "./api.js";
 import { isCovering } from "./change.js";
-import { busy, find, make, percent, plainName } from "./elements.js";
+import { barButton, busy, find, make, percent, plainName } from "./elements.js";
 import { go, state } from "./state.js";
 
 const PAGE = 24;
@@ -96,11 +96,8 @@ export function show(found) {
   const name = found.class_name ? plainName(found.class_name) : found.name;
   find("photo").alt = find("name").textContent = name;
   find("classes").replaceChildren(...found.classes.map((one) => {
-    const bar = make("span", { className: "bar" });
-    bar.style.width = percent(one.probability).replace(" ", "");
-    const button = make("button", { type: "button", title: "Show what speaks for it" }, bar,
-      make("span", { className: "name" }, plainName(one.name)),
-      make("span", { className: "share" }, percent(one.probability)));
+    const button = barButton({ title: "Show what speaks for it" }, one.probability,
+      plainName(one.name), percent(one.probability));
     button.addEventListener("click", () => go({
       layer: network.answer, channel: one.channel, y: null, x: null, point: null,
     }));

@@ -1,7 +1,8 @@
-// Each layer as a strip of its channels' maps, the strongest first.
+// Each layer as a strip of its channels' maps, the strongest first; as bars where a map
+// is one number.
 
 import { ask } from "./api.js";
-import { busy, find, make, number, picture, plainName } from "./elements.js";
+import { barButton, busy, find, make, number, percent, picture, plainName } from "./elements.js";
 import { go } from "./state.js";
 
 const MORE = 48;
@@ -21,15 +22,16 @@ function strip(photo, layer, channels) {
   const [height, width, count] = layer.shape;
   const [tall, wide] = layer.field;
   const sees = layer.knows_field ? `, each unit sees ${wide}×${tall} pixels` : "";
-  const maps = height * width > 1 ? ` of ${width}×${height}` : "";
-  const tiles = make("ul", { className: "tiles" });
+  const areMaps = height * width > 1, strongest = channels[0]?.activation;
+  const maps = areMaps ? ` of ${width}×${height}` : "";
+  const tiles = make("ul", { className: areMaps ? "tiles" : "tiles bars" });
   tiles.style.setProperty("--ratio", `${width} / ${height}`);
   const rest = make("button", { type: "button", className: "rest" }, "more");
   const end = make("li", { className: "rest" }, rest);
   let first = 0;
   const add = (some) => {
     end.remove();
-    tiles.append(...some.map((one) => tile(layer, one)));
+    tiles.append(...some.map((one) => tile(layer, one, areMaps ? null : strongest)));
     first += some.length;
     if (first < count) tiles.append(end);
   };
@@ -44,15 +46,19 @@ function strip(photo, layer, channels) {
     tiles);
 }
 
-function tile(layer, one) {
-  const map = picture(one.map, "");
+// `strongest`: the activation that fills a bar, or null for a map.
+function tile(layer, one, strongest) {
   const label = one.name ? plainName(one.name) : `channel ${one.channel}`;
-  const button = make("button", {
+  const value = one.name ? percent(one.activation) : number(one.activation);
+  const properties = {
     type: "button", className: "tile", title: label,
-    "aria-label": `${layer.title}, ${label}, activation ${number(one.activation)}`,
-  }, map, make("span", { className: "number" },
-    make("b", {}, String(one.channel)), make("span", {}, number(one.activation))));
-  if (one.name) button.append(make("span", { className: "name" }, plainName(one.name)));
+    "aria-label": `${layer.title}, ${label}, activation ${value}`,
+  };
+  const map = picture(one.map, "");
+  const button = strongest === null
+    ? make("button", properties, map, make("span", { className: "number" },
+      make("b", {}, String(one.channel)), make("span", {}, value)))
+    : barButton(properties, one.activation / strongest, label, value);
   button.dataset.unit = `${layer.layer} ${one.channel}`;
   button.addEventListener("click", (event) => {
     const at = event.target === map ? placeIn(map, layer.shape, event) : one.position;

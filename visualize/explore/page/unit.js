@@ -76,6 +76,13 @@ async function projections(path, unit, found) {
       `This unit cannot be projected: ${found.refusal}`));
     return;
   }
+  if (!found.activation) {
+    find("unit").append(
+      make("div", { className: "pictures" },
+        captioned(picture(found.patch, "image patch"), "what it sees")),
+      make("p", { className: "refusal" }, "The unit is not active here: nothing to project."));
+    return;
+  }
   const places = Object.keys(METHODS).map((method) =>
     captioned(make("img", { alt: `projection by ${METHODS[method]}` }), METHODS[method]));
   find("unit").append(make("div", { className: "pictures" },
