@@ -3,7 +3,7 @@
 import pytest
 
 from tests.model_files.commands import WORKS, command_lines, make_images, outcome
-from tests.model_files.kinds import KINDS, family_kinds, rescaled
+from tests.model_files.kinds import KINDS, family, family_kinds, rescaled
 
 pytestmark = [
     pytest.mark.slow,
@@ -27,6 +27,19 @@ def test_a_kind_of_file_goes_through_all_commands(kind, images, tmp_path):
             assert kind.refused in found, command
         elif not (kind.lacks_rule and "register_rule" in found):
             assert found == WORKS, command
+
+
+@pytest.mark.parametrize(
+    "name", ["ConvNeXtTiny", "EfficientNetB0", "EfficientNetV2B0", "MobileNetV3Small"]
+)
+def test_generalised_rules_go_through_what_the_paper_refuses(name, images, tmp_path):
+    model = ["--model", str(family(name)(tmp_path / "mine"))]
+    lines = command_lines(images)
+    for command in ("visualize.features", "visualize.project"):
+        given = [*lines[command], *model]
+        assert "--rules generalised" in outcome(command, given, tmp_path / "paper")
+        given += ["--rules", "generalised"]
+        assert outcome(command, given, tmp_path / command) == WORKS, command
 
 
 def test_a_file_with_its_own_rescaling_goes_to_a_report_without_an_option(

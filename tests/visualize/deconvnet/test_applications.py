@@ -30,7 +30,7 @@ def made(name):
         ("MobileNetV2", "block_6_expand_relu"),
         ("DenseNet121", "pool2_pool"),
         ("InceptionV3", "mixed0"),
-        ("InceptionResNetV2", "block35_3"),
+        ("InceptionResNetV2", "block35_3_ac"),
         ("Xception", "block4_sepconv1_act"),
         ("NASNetMobile", "reduction_concat_stem_1"),
     ],
