@@ -18,10 +18,17 @@ PACKAGES = ("zfkeras", "zfkeras.layers", "zfkeras.records", "transfer", "visuali
 
 project = "ZFNet in Keras"
 version = release = zfkeras.__version__
-extensions = ["myst_parser", "sphinx.ext.autodoc", "sphinx.ext.napoleon"]
+extensions = [
+    "myst_parser",
+    "sphinx.ext.autodoc",
+    "sphinx.ext.napoleon",
+    "sphinx_copybutton",
+]
+copybutton_exclude = ".linenos, .gp, .go"  # no prompts, and none of what is printed
 exclude_patterns = ["_build"]
 html_theme = "furo"
 html_title = project
+html_favicon = "images/favicon.svg"
 html_show_copyright = False
 highlight_language = "bash"
 
