@@ -18,15 +18,18 @@ _HOMES = {
     "Record": "zfkeras.records",
     "RunError": "zfkeras.errors",
     "Table": "zfkeras.records",
+    "TrainConfig": "zfkeras.training.config",
     "Unpool": "zfkeras.layers",
     "UsageError": "zfkeras.errors",
     "ZFNet": "zfkeras.models.zfnet",
     "endpoints": "zfkeras.graph.endpoints",
+    "get_config": "zfkeras.configs",
     "load": "zfkeras.models.presets",
     "open_data": "zfkeras.data.datasets",
     "receptive_field": "zfkeras.graph.receptive_field",
     "register_source": "zfkeras.data.register",
     "register_variant": "zfkeras.models.variants",
+    "run_experiment": "zfkeras.training.run",
     "setting": "zfkeras.records",
 }
 
@@ -39,19 +42,23 @@ __all__ = [
     "Record",
     "RunError",
     "Table",
+    "TrainConfig",
     "Unpool",
     "UsageError",
     "ZFNet",
     "endpoints",
+    "get_config",
     "load",
     "open_data",
     "receptive_field",
     "register_source",
     "register_variant",
+    "run_experiment",
     "setting",
 ]
 
 if TYPE_CHECKING:
+    from zfkeras.configs import get_config
     from zfkeras.data.datasets import open_data
     from zfkeras.data.preprocessing import Preprocessing
     from zfkeras.data.register import register_source
@@ -65,6 +72,8 @@ if TYPE_CHECKING:
     from zfkeras.models.variants import register_variant
     from zfkeras.models.zfnet import ZFNet
     from zfkeras.records import Record, Table, setting
+    from zfkeras.training.config import TrainConfig
+    from zfkeras.training.run import run_experiment
 
 
 def __getattr__(name):

@@ -37,7 +37,17 @@ logger = logging.getLogger(__name__)
 
 @dataclasses.dataclass(frozen=True)
 class Execution:
-    """How a run is carried out, which does not change what it computes."""
+    """How a run is carried out, which does not change what it computes.
+
+    Args:
+        strategy: "single" (default), "mirrored" (all GPUs of this machine) or
+            "multi-worker" (several machines; docs/distributed.md).
+        jit_compile: whether XLA compiles the training step.
+        deterministic: whether TensorFlow computes the same to the bit in each run.
+        overwrite: whether a run that the workdir holds is deleted first.
+        accept_other_images: whether a run may go on with images that have changed.
+        join_seconds: how long workers wait for one another at the start.
+    """
 
     strategy: str = "single"
     jit_compile: bool = False
@@ -49,7 +59,7 @@ class Execution:
 
 def run_experiment(
     config: TrainConfig,
-    folder: Path,
+    folder: str | Path,
     execution: Execution | None = None,
     source: Source | None = None,
     *,
@@ -58,23 +68,35 @@ def run_experiment(
 ) -> dict:
     """Trains, evaluates and writes everything into a workdir; resumes if it can.
 
+    What `python -m zfkeras.train` does (Zeiler & Fergus 2014, sec. 3).
+
     Args:
-        config: the experiment.
-        folder: the workdir.
-        execution: how it is carried out.
-        source: images in place of those that `config` names.
-        schedule: learning rate by step, in place of `config.schedule`.
+        config: the experiment, such as `get_config` returns.
+        folder: the workdir. A run that it holds, of the same settings and images, is
+            taken up where it stopped.
+        execution: how it is carried out: devices, XLA, determinism, whether to begin
+            anew. `None` (default): on one device, without XLA.
+        source: images in place of those that `config` names. `None` (default): those.
+        schedule: learning rate by step, in place of `config.schedule`. `None`
+            (default): that one.
         callbacks: called as by `keras.Model.fit`; the logs at the end of an epoch are
             the row of metrics.jsonl. Their own state is in no checkpoint.
 
     Returns:
-        What results.json holds.
+        What results.json holds: top-1 and top-5 errors (0-1) of the validation and the
+        held-out images, and the row of the last epoch.
+
+    Raises:
+        UsageError: a setting out of range, images that cannot be found or that do not
+            fit it, or a workdir that holds another run.
+        RunError: interrupted (all is saved), a loss that is not finite, too many
+            unreadable images, or memory that does not suffice.
     """
     execution = execution or Execution()
     source = open_data(config, source)
     train, held_out = carved(config, source)
     workers = _start_workers(config, execution, train, source)
-    workdir = Workdir(folder)
+    workdir = Workdir(Path(folder))
     settings = config.to_json()
     if schedule is not None:
         settings["schedule"] = keras.optimizers.schedules.serialize(schedule)

@@ -2,6 +2,7 @@ import json
 
 import pytest
 
+import zfkeras
 from zfkeras import configs
 from zfkeras.errors import UsageError
 from zfkeras.models.variants import VARIANTS
@@ -133,3 +134,18 @@ def test_values_of_none_change_nothing():
     assert (changed.epochs, changed.seed) == (3, config.seed)
     assert (changed.model.weights, changed.snapshot_epochs) == (None, ())
     assert config.model.weights == "quarter"
+
+
+def test_a_configuration_is_changed_by_the_names_of_set():
+    changes = {
+        "epochs": 3,
+        "model.max_filter_rms": None,
+        "snapshot_epochs": (1, 3),
+        "data.source": "folder:x",
+    }
+    config = zfkeras.get_config("zfnet_shapes", changes)
+    assert (config.epochs, config.snapshot_epochs) == (3, (1, 3))
+    assert config.model.max_filter_rms is None and config.data.source == "folder:x"
+    assert config.optimizer == zfkeras.get_config("zfnet_shapes").optimizer
+    with pytest.raises(UsageError, match="must be one of .*epochs"):
+        zfkeras.get_config("zfnet_shapes", {"lr": 1})
