@@ -52,6 +52,11 @@ def photographs() -> tuple[Photograph, ...]:
     )
 
 
+@functools.cache  # once is enough, however often they are opened
+def _ask_for_credit():
+    _log.info("name the authors where you show these photographs: %s", LICENCES)
+
+
 def open_source(rest: str = "") -> Source:
     """Opens the built-in photographs: one split, "validation", of square crops."""
     if rest not in ("", _WHOLE):
@@ -59,7 +64,7 @@ def open_source(rest: str = "") -> Source:
             f"--data must be photographs or photographs:{_WHOLE}. "
             f"Received: photographs:{rest}."
         )
-    _log.info("name the authors where you show these photographs: %s", LICENCES)
+    _ask_for_credit()
     class_names = sorted({photo.shows for photo in photographs()})
     keys, labels, ids = [], [], []
     for photo in photographs():
