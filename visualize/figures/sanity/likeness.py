@@ -107,11 +107,12 @@ def likenesses(
     """Measures how alike each pair is, in the four ways of `LIKENESSES`.
 
     one, other: float arrays (n, height, width, channels); masks: bool array (n, height,
-    width); returns float64 arrays (n,).
+    width); returns float64 arrays (n,), NaN where a picture is empty.
     """
+    are_there = one.any(axis=(1, 2, 3)) & other.any(axis=(1, 2, 3))
     found = {}
     for name, (measure, is_signed) in LIKENESSES.items():
         pair = (as_maps(pictures, is_signed) for pictures in (one, other))
         more = (1.0 + is_signed,) if measure is structural_similarities else ()
-        found[name] = measure(*pair, masks, *more)
+        found[name] = np.where(are_there, measure(*pair, masks, *more), np.nan)
     return found

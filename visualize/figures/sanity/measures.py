@@ -120,7 +120,7 @@ def edge_maps(inputs: np.ndarray) -> np.ndarray:
 
 
 def _dependence(units, pictures) -> Scores:
-    """Cosine of a channel's pictures of several images, and with other channels'."""
+    """Cosine of a channel's pictures, with other channels', and the share of empty."""
     found = cosines(*units.aligned(pictures))
     others = units.which[:, None] != units.which
     is_own = units.owners[:, None] == units.owners
@@ -128,7 +128,8 @@ def _dependence(units, pictures) -> Scores:
     for name, pairs in (("same_unit", is_own), ("other_units", ~is_own)):
         chosen = np.where(pairs & others, found, np.nan)
         scores[name] = _by_channel(units, chosen)
-    return scores
+    is_empty = ~pictures.any(axis=(1, 2, 3))
+    return {**scores, "empty": _by_channel(units, is_empty.astype(float))}
 
 
 def _localisation(units, pictures) -> Scores:

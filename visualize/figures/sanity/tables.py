@@ -5,7 +5,7 @@ from collections.abc import Mapping
 
 from visualize.deconvnet.deconvnet import METHODS
 from visualize.figures.sanity.measures import CHANCE, EDGES
-from visualize.figures.sanity.verdict import LayerResult, mean_and_error
+from visualize.figures.sanity.verdict import LayerResult, empty_pictures, mean_and_error
 from zfkeras.records import Table
 from zfkeras.records.numbers import json_number
 from zfkeras.records.table import number
@@ -22,6 +22,7 @@ _COLUMNS = {
     "gain": "insertion − deletion",
     "on_object": "on the object",
     "object_area": "object's area",
+    "empty": "empty pictures",
 }
 LIKENESS_TITLES = {
     "rank": "rank",
@@ -34,6 +35,8 @@ LIKENESS_TITLES = {
 def score_table(layer: LayerResult) -> Table:
     """Makes a row for each method, the random twin's numbers in brackets."""
     columns = [one for one in _COLUMNS if any(one in s for s in _scores(layer))]
+    if not any(empty_pictures([layer]).values()):
+        columns.remove("empty")
     rows = [
         [name, *(_beside_twin(layer, row, column) for column in columns)]
         for row, name in _ROWS.items()

@@ -61,10 +61,11 @@ def is_above(values: np.ndarray) -> bool:
 
 
 def findings(layers: Sequence[LayerResult]) -> list[str]:
-    """Says a sentence for each layer, then what holds of the methods and the twin."""
+    """Says a sentence for each layer, then what holds of methods and of the twin."""
     return [
         *(verdict(one) for one in layers),
         *_of_methods(layers),
+        *_of_empty(layers),
         *_of_twin(layers),
     ]
 
@@ -140,6 +141,32 @@ def _of_methods(layers) -> list[str]:
         )
         found.append(f"{what}: {named}.")
     return found
+
+
+def empty_pictures(layers) -> dict[str, list[str]]:
+    """Lists for each method the layers with empty pictures, and their share."""
+    return {
+        method: [
+            f"{one.heading} ({share:.0%})"
+            for one in layers
+            if (share := one.score(method, "empty"))
+        ]
+        for method in METHODS
+    }
+
+
+def _of_empty(layers) -> list[str]:
+    named = [
+        f"{method} in {', '.join(headings)}"
+        for method, headings in empty_pictures(layers).items()
+        if headings
+    ]
+    if not named:
+        return []
+    return [
+        "Pictures are empty where the unit's derivative is 0, as that of ReLU6 at its "
+        f"ceiling: {'; '.join(named)}. They are like no picture and mark no pixel."
+    ]
 
 
 def _of_twin(layers) -> list[str]:

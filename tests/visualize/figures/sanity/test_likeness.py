@@ -69,3 +69,11 @@ def test_the_same_picture_is_alike_in_every_way_and_its_negative_by_sizes_only()
             np.testing.assert_allclose(turned[name], wanted)
     assert as_maps(pictures, False).min() >= 0 > as_maps(pictures, True).min()
     np.testing.assert_allclose(as_maps(pictures, False).max((1, 2)), 1)
+
+
+def test_an_empty_picture_is_like_nothing():
+    one = np.random.default_rng(0).normal(size=(2, 9, 9, 3))
+    other, masks = one.copy(), np.ones((2, 9, 9), bool)
+    one[0] = other[0] = 0
+    for name, found in likenesses(one, other, masks).items():
+        assert np.isnan(found[0]) and found[1] == pytest.approx(1), name

@@ -16,6 +16,8 @@ def outcome(**means):
     """Scores of a network that passes all tests, but for those given."""
     usual = {"same_unit": 0.3, "other_units": 0.0, "other_signal": 0.1, "gain": 0.6}
     scores = {m: {k: around(v) for k, v in (usual | means).items()} for m in METHODS}
+    for found in scores.values():
+        found.setdefault("empty", np.zeros(6))
     scores |= {EDGES: {"gain": around(0.1)}, CHANCE: {"gain": around(0.0)}}
     curves = {name: np.zeros((2, 11)) for name in scores}
     return Outcome(np.arange(6), scores, curves)
@@ -95,3 +97,17 @@ def test_tables_put_the_twin_in_brackets_and_dashes_where_nothing_is_measured():
     record = layer_to_json(result())
     gain = record["network"]["guided"]["gain"]
     assert gain == pytest.approx({"mean": 0.6, "standard_error": 0.01})
+
+
+def test_empty_pictures_are_said_and_counted_where_there_are_some():
+    one = outcome()
+    one.scores["gradient"]["empty"] = np.array([1, 0.5, 0, 0, 0, 0])
+    layers = [result(), result(one, heading="top")]
+    (said,) = (line for line in findings(layers) if "empty" in line)
+    assert "ReLU6 at its ceiling: gradient in top (25%)." in said
+    assert "empty pictures" not in score_table(layers[0]).headings
+    table = score_table(layers[1])
+    column = table.headings.index("empty pictures")
+    assert [row[column] for row in table.rows[:3]] == [
+        *("0.00 (0.00)", "0.00 (0.00)", "0.25 (0.00)")
+    ]
