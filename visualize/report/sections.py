@@ -5,7 +5,7 @@ from collections import Counter
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 
-from visualize.figures.features.figure import FEATURES
+from visualize.figures.features.figure import FEATURES, WITHOUT_SWITCHES
 from visualize.images.objects import said_of_objects
 from visualize.report.page import Card, Gallery, GalleryLayer, Section, embed
 from zfkeras.data.wnids import without_wnid
@@ -136,6 +136,8 @@ def _layer(record: Mapping, short: str, top: int, folder: Path) -> GalleryLayer:
     if (classes := record["mean_num_classes_in_top"]) is not None:
         facts += f" The {top} images of a channel come from {classes:.1f} classes on "
         facts += "average."
+    if not record.get("pools_maxima", True):
+        facts += f" {WITHOUT_SWITCHES[0].upper()}{WITHOUT_SWITCHES[1:]}"
     if record.get("on_objects"):
         said = said_of_objects(record["on_objects"])
         facts += f" {said[0].upper()}{said[1:]}"

@@ -25,6 +25,12 @@ class Role(enum.Enum):
     OTHER = enum.auto()  # none of these
 
 
+#: Pools that keep one number of a window: which one depends on the image.
+MAX_POOLS = (
+    MaxPoolWithArgmax,
+    keras.layers.MaxPooling2D,
+    keras.layers.GlobalMaxPooling2D,
+)
 #: The windows of a layer that works on each position alone.
 POINTWISE = (Axis(1, 1, "valid"), Axis(1, 1, "valid"))
 #: In place of windows: each number of the output depends on the whole input.

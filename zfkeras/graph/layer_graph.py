@@ -13,7 +13,7 @@ from zfkeras.errors import UsageError
 from zfkeras.graph.boxes import Boxes
 from zfkeras.graph.calls import LayerCall, calls_between, is_graph, model_of
 from zfkeras.graph.endpoints import Endpoint, endpoints
-from zfkeras.graph.kinds import Role, has_filters, role_of
+from zfkeras.graph.kinds import MAX_POOLS, Role, has_filters, role_of
 from zfkeras.graph.receptive_field import receptive_field
 
 _SHOWN = 8  # names in a message, the likeliest first
@@ -129,6 +129,15 @@ class LayerGraph:
         is_tensor = isinstance(layer, keras.KerasTensor)
         tensor = layer if is_tensor else self.tensor(layer)
         return receptive_field(self.model, tensor)
+
+    def below(self, layer: int | str) -> list:
+        """Lists the operations that a layer depends on, in order, each once."""
+        part = LayerGraph(keras.Model(self.model.inputs, self.tensor(layer)))
+        return [*dict.fromkeys(call.operation for call in part.calls)]
+
+    def pools_maxima(self, layer: int | str) -> bool:
+        """Returns whether a layer depends on a max pool, whose switches are images'."""
+        return any(isinstance(one, MAX_POOLS) for one in self.below(layer))
 
     def lowest_first(self, layers: Sequence[int | str]) -> list[int | str]:
         """Sorts layers in the order they run."""

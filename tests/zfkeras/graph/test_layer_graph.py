@@ -319,3 +319,11 @@ def test_without_stages_they_are_the_first_and_the_last_maps():
     with pytest.raises(UsageError) as error:
         LayerGraph(words).usual_layers()
     assert error.value.argument == "layer"
+
+
+def test_what_a_layer_depends_on_stands_in_order_and_tells_whether_maxima_are_pooled():
+    graph = LayerGraph(small_zfnet())
+    below = [operation.name for operation in graph.below("norm1")]
+    assert below[1:] == ["conv1", "pool1", "norm1"]
+    assert graph.pools_maxima("norm1") and not graph.pools_maxima("conv1")
+    assert not LayerGraph(around(base())).pools_maxima("mean")

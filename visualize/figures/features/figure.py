@@ -53,6 +53,12 @@ class FeatureSettings(RuleSettings, settings.ModelSettings, settings.EngineSetti
     max_bad_fraction: float = settings.max_bad_fraction()
 
 
+WITHOUT_SWITCHES = (
+    "no max pool lies below. What is reconstructed is the unit's pattern, whatever the "
+    "image."
+)
+
+
 def measure(context, settings: FeatureSettings) -> Record:
     """Finds what excites each channel most, and projects it to pixels."""
     from visualize.figures.features.finder import find_features
@@ -69,6 +75,8 @@ def measure(context, settings: FeatureSettings) -> Record:
         )
         shown.append(features)
         records.append(layer_record(features, strongest, class_names))
+        if not features.pools_maxima:
+            findings.append(f"{name}: {WITHOUT_SWITCHES}")
         if features.on_objects is not None:
             findings.append(f"{name}: {said_of_objects(features.on_objects)}")
     pictures = {"features.png": draw_overview(shown, title), **pictures}
@@ -94,6 +102,7 @@ def layer_record(features, strongest, class_names) -> dict:
         "receptive_field": [int(side) for side in field.size],
         "knows_receptive_field": features.knows_field,
         "stride": [int(step) for step in field.stride],
+        "pools_maxima": features.pools_maxima,
         "threads": [*strongest.threads],
         "num_channels": len(strongest.values),
         "num_dead": int(strongest.dead.sum()),

@@ -15,6 +15,7 @@ from visualize.strongest.top_activations import Strongest, TopActivations
 from zfkeras.data.split import Split
 from zfkeras.errors import RunError, UsageError
 from zfkeras.graph.boxes import Boxes, Span
+from zfkeras.graph.layer_graph import LayerGraph
 
 # Pairs that are in memory at once: on ZFNet, 64 inputs and reconstructions of 600 kB.
 _PAIRS_AT_ONCE = 64
@@ -29,6 +30,7 @@ class LayerFeatures:
     layer: int | str  # as it was asked for: the paper's number or a name
     field: Boxes  # receptive field of the layer
     knows_field: bool  # whether it is
+    pools_maxima: bool  # if not, reconstructions hardly depend on the image
     channels: np.ndarray  # int array (k,), those shown
     strongest: Strongest  # of these channels, k rows of `count`
     is_shown: np.ndarray  # bool array (k, count): the activation is above 0
@@ -139,6 +141,7 @@ def layer_features(
         layer,
         field,
         known is not None,
+        LayerGraph(deconvnet.model).pools_maxima(layer),
         channels,
         top,
         is_shown,

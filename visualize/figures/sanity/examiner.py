@@ -87,7 +87,7 @@ class Examiner:
         result = LayerResult(
             self.graph.heading(layer),
             name,
-            self.twin.pools_maxima(layer),
+            self.graph.pools_maxima(layer),
             tested,
             measure_units(twin, projector, pixels, seed),
             likeness,

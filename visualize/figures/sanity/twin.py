@@ -6,14 +6,8 @@ import keras
 import numpy as np
 
 from zfkeras.graph.layer_graph import LayerGraph
-from zfkeras.layers.max_pool_with_argmax import MaxPoolWithArgmax
 
 MOST_STAGES = 5
-_WITH_SWITCHES = (
-    MaxPoolWithArgmax,
-    keras.layers.MaxPooling2D,
-    keras.layers.GlobalMaxPooling2D,
-)
 
 
 class Twin:
@@ -55,7 +49,7 @@ class Twin:
         The first group is the topmost filters alone.
         """
         blocks = []
-        for operation in self._operations(layer):
+        for operation in self.graph.below(layer):
             weights = getattr(operation, "weights", ())
             has_filters = any(len(one.shape) > 1 for one in weights)
             if weights and (has_filters or not blocks):
@@ -92,15 +86,6 @@ class Twin:
         """Gives all that the layers depend on new weights."""
         stages = [stage for layer in self._tensors for stage in self.stages(layer)]
         self.replace([*dict.fromkeys(one for stage in stages for one in stage)])
-
-    def pools_maxima(self, layer: int | str) -> bool:
-        """Returns whether a layer depends on a max pool, whose switches are images'."""
-        return any(isinstance(o, _WITH_SWITCHES) for o in self._operations(layer))
-
-    def _operations(self, layer) -> list:
-        """Lists what a layer depends on, in the order it runs, each once."""
-        below = keras.Model(self.model.inputs, self._tensors[layer])
-        return [*dict.fromkeys(call.operation for call in LayerGraph(below).calls)]
 
 
 def _new_value(variable, random) -> np.ndarray:

@@ -26,7 +26,7 @@ def test_a_picture_for_each_layer_an_overview_and_a_record(
         with Image.open(tmp_path / "out" / name) as picture:
             assert min(picture.size) > 300
     record = read_results(tmp_path / "out", "features")
-    assert record["data"] == f"folder:{image_folder}"
+    assert record["data"] == f"folder:{image_folder}" and record["findings"] == []
     assert (record["split"], record["num_images"]) == ("validation", 12)
     assert record["settings"]["model"] == str(model_file)
     first, second = record["layers"]
@@ -92,6 +92,7 @@ def test_the_gallery_takes_any_names_of_layers(tmp_path):
     assert all(path.is_file() for path in written)
     layers = gallery(record, tmp_path / "gallery").layers
     assert len(layers) == len(names) and all(layer.cards for layer in layers)
+    assert all("No max pool lies below." in layer.facts for layer in layers)
     anchors = [card.anchor for layer in layers for card in layer.cards]
     assert len({*anchors}) == len(anchors) == len(record.pictures) / 2
 

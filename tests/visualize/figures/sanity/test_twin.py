@@ -56,7 +56,6 @@ def test_stages_go_from_the_top_down_and_norms_go_with_their_filters(model, imag
     twin = Twin(model, ["high", "norm"], images)
     assert names(twin.stages("high")) == [["high"], ["middle"], ["low", "norm"]]
     assert names(twin.stages("norm")) == [["low", "norm"]]
-    assert twin.pools_maxima("high") and not twin.pools_maxima("norm")
 
 
 def test_the_topmost_filters_are_a_stage_alone_however_many_there_are_below():
