@@ -5,6 +5,7 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 from visualize.deconvnet.rule_sets import LABEL, PAPER
+from zfkeras.cli.settings import ReadingSettings
 from zfkeras.passes.experiment import Experiment
 from zfkeras.records import Record
 
@@ -14,6 +15,7 @@ if TYPE_CHECKING:
 #: Settings that a report hands to every figure that has them.
 COMMON = (
     "model",
+    *(field.name for field in dataclasses.fields(ReadingSettings)),
     "data",
     "split",
     "seed",

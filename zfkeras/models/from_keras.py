@@ -7,6 +7,7 @@ from pathlib import Path
 
 import keras
 
+from zfkeras.data.wnids import in_english
 from zfkeras.errors import UsageError
 from zfkeras.graph.calls import is_graph
 from zfkeras.models.answers import answers_of, says_from_logits
@@ -183,7 +184,7 @@ def _class_names(given, units, assumed) -> tuple[str, ...]:
             else f"{count} names, one for each class",
             remedy="Commands take a file of them, one a line: --class-names.",
         )
-    return names
+    return in_english(names)
 
 
 def _read_names(path: Path) -> list[str]:

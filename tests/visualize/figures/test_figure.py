@@ -1,11 +1,14 @@
 import dataclasses
+from pathlib import Path
 
 import pytest
 from matplotlib.figure import Figure as Drawing
 
 from visualize.deconvnet.rule_sets import LABEL
 from visualize.figures.catalogue import FIGURES, register_figure
+from visualize.figures.features.gallery import GALLERY
 from visualize.figures.figure import Figure
+from zfkeras.cli.settings import ReadingSettings
 from zfkeras.errors import UsageError
 from zfkeras.passes.context import Context
 from zfkeras.records import Record, setting
@@ -41,6 +44,18 @@ def test_a_report_gives_what_figures_share_and_what_they_take(
     figure = Figure(**words, settings=Settings, **options)
     expected = Settings(**{**GIVEN, **changes})
     assert figure.settings_in_report({**GIVEN, "count": 9}, is_quick) == expected
+
+
+def test_a_report_says_to_each_figure_how_the_network_is_read():
+    given = {"inputs": "tf", "class_names": Path("names.txt"), "run": Path("r")}
+    made = [
+        figure.settings_in_report(GIVEN | given, is_quick=True)
+        for figure in (GALLERY, *FIGURES.values())
+    ]
+    readers = [one for one in made if isinstance(one, ReadingSettings)]
+    assert len(readers) == len(made) - 1  # the evolution reads a run's own snapshots
+    given.pop("run")
+    assert all(one.reading == given for one in readers)
 
 
 def test_a_setting_that_a_report_was_not_given_is_named():

@@ -5,6 +5,7 @@ from tests.helpers.page_reader import PageReader
 from tests.helpers.records import read_results
 from tests.helpers.splits import noise, png
 from tests.helpers.trees import write_tree
+from tests.model_files import kinds
 from visualize.figures.catalogue import FIGURES
 from visualize.figures.features.figure import FeatureSettings
 from visualize.figures.figure import Figure
@@ -109,6 +110,18 @@ def test_the_results_list_the_sections_and_what_was_left_out(made):
     assert len(left_out) == 3
     evolution = left_out[FIGURES["evolution"].title]
     assert "--run" in evolution["reason"] and not evolution["failed"]
+
+
+def test_a_plain_file_is_read_as_it_is_said_in_every_figure(folder, tmp_path):
+    model = kinds.saved(kinds.network(), tmp_path / "plain")
+    (tmp_path / "names").write_text("\n".join("abcd"))
+    words = [f"--model={model}", f"--data=folder:{folder}", "--quick", "--inputs=tf"]
+    words += [f"--class-names={tmp_path / 'names'}", "--max-bad-fraction=0.1"]
+    assert main([*words, f"--workdir={tmp_path / 'report'}"]) == 0
+    record = read_results(tmp_path / "report", "report")
+    assert len(record["sections"]) == 2  # the gallery and the filters
+    gallery = read_results(tmp_path / "report" / "gallery", "gallery")
+    assert gallery["settings"]["class_names"] == str(tmp_path / "names")
 
 
 def test_a_rerun_makes_nothing_again(words, made, monkeypatch):

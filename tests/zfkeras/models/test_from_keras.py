@@ -209,6 +209,9 @@ def test_names_come_from_a_file_or_are_numbers(tmp_path):
     file.write_text("Katze\ngrößer, 猫\n\nbee\n", encoding="utf-8")
     names = from_keras(network(softmax()), class_names=file).class_names
     assert names == ("Katze", "größer, 猫", "bee")
+    file.write_text("n01440764\nn01443537\nbee\n", encoding="utf-8")
+    names = from_keras(network(softmax()), class_names=file).class_names
+    assert names == ("n01440764 tench", "n01443537 goldfish", "bee")
     numbered = from_keras(network(softmax()))
     assert numbered.class_names == ("class 0", "class 1", "class 2")
     file.write_bytes(b"\xff\xfe\xff")
