@@ -35,9 +35,6 @@ class Sample(Split):
     def read(self, key):
         return self.split.read(key)
 
-    def carve(self, fraction, seed=0):
-        raise NotImplementedError("carve the split before a sample is drawn from it")
-
     def first_classes(self, number):
         return Sample(self.split.first_classes(number), self.size, self.seed)
 

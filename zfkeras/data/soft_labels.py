@@ -2,6 +2,7 @@
 
 import dataclasses
 from pathlib import Path
+from zipfile import BadZipFile
 
 import numpy as np
 import tensorflow as tf
@@ -12,10 +13,11 @@ from zfkeras.errors import UsageError
 
 @dataclasses.dataclass(frozen=True, eq=False)
 class SoftLabels:
-    """Probabilities (n, classes) of images by their ids, bytes (n,), sorted."""
+    """Probabilities (n, classes) of images by their ids, bytes (n,)."""
 
     ids: np.ndarray
     probabilities: np.ndarray
+    order: np.ndarray  # that sorts the ids
 
     def of(self, ids: tf.Tensor) -> tf.Tensor:
         """Finds rows in a graph: string (n,) -> float32 (n, classes)."""
@@ -24,8 +26,9 @@ class SoftLabels:
         return rows
 
     def _rows(self, ids):
-        places = np.searchsorted(self.ids, ids.astype(self.ids.dtype))
-        return self.probabilities[places].astype(np.float32)
+        wanted = ids.astype(self.ids.dtype)
+        places = np.searchsorted(self.ids, wanted, sorter=self.order)
+        return self.probabilities[self.order[places]].astype(np.float32)
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
@@ -45,12 +48,6 @@ class SoftLabelled(Split):
     def read(self, key):
         return self.split.read(key)
 
-    def carve(self, fraction, seed=0):
-        raise NotImplementedError("carve the split before its images get soft labels")
-
-    def first_classes(self, number):
-        raise NotImplementedError("choose classes before images get soft labels")
-
 
 def with_soft_labels(split: Split, path: str, num_classes: int) -> SoftLabelled:
     """Gives each image of a split the probabilities that a .npz file has for its id."""
@@ -59,9 +56,10 @@ def with_soft_labels(split: Split, path: str, num_classes: int) -> SoftLabelled:
             f"data.soft_labels must be a .npz file. Received: {path}, which is none."
         )
     try:
-        with np.load(path) as file:
+        # NumPy would leave a damaged file open.
+        with open(path, "rb") as opened, np.load(opened) as file:
             ids, probabilities = file["ids"], file["probabilities"]
-    except (ValueError, KeyError, OSError) as err:
+    except (ValueError, TypeError, KeyError, OSError, BadZipFile) as err:
         raise _refusal(path, "ids and probabilities in a .npz file", str(err)) from err
     expected = (len(ids), num_classes)
     if ids.dtype.kind != "S" or probabilities.shape != expected:
@@ -80,8 +78,7 @@ def with_soft_labels(split: Split, path: str, num_classes: int) -> SoftLabelled:
             f"none for {len(missing)} of {len(needed)}, such as "
             f"{missing[0].decode('utf-8', 'replace')}",
         )
-    order = np.argsort(ids)
-    return SoftLabelled(split, SoftLabels(ids[order], probabilities[order]))
+    return SoftLabelled(split, SoftLabels(ids, probabilities, np.argsort(ids)))
 
 
 def _refusal(path, expected, received):

@@ -15,7 +15,7 @@ ROWS = np.stack([np.arange(NUMBER), np.ones(NUMBER)], axis=1).astype(np.float16)
 
 @pytest.fixture
 def path(tmp_path):
-    """A file whose rows stand in another order, with one of an image unknown here."""
+    """A file in another order than the split; it also has an image of another set."""
     order = np.random.default_rng(0).permutation(NUMBER)
     ids = np.append(IDS[order], b"another")
     rows = np.append(ROWS[order], [[99, 0]], axis=0)
@@ -67,6 +67,11 @@ def test_other_files_are_refused(tmp_path, arrays, message):
 def test_what_is_no_npz_file_is_refused(tmp_path):
     with pytest.raises(FileNotFoundError, match="which is none"):
         with_soft_labels(SPLIT, str(tmp_path / "none"), 2)
+    np.savez(tmp_path / "whole.npz", ids=IDS, probabilities=ROWS)
+    cut = (tmp_path / "whole.npz").read_bytes()[:-30]
+    np.save(tmp_path / "one.npy", IDS)
     (tmp_path / "text").write_text("no array")
-    with pytest.raises(UsageError, match=r"ids and probabilities in a \.npz file"):
-        with_soft_labels(SPLIT, str(tmp_path / "text"), 2)
+    (tmp_path / "cut").write_bytes(cut)
+    for name in ("text", "cut", "one.npy"):
+        with pytest.raises(UsageError, match=r"ids and probabilities in a \.npz file"):
+            with_soft_labels(SPLIT, str(tmp_path / name), 2)

@@ -54,7 +54,7 @@ class FeatureSettings(RuleSettings, settings.ModelSettings, settings.EngineSetti
 
 
 WITHOUT_SWITCHES = (
-    "no max pool lies below. What is reconstructed is the unit's pattern, whatever the "
+    "no max pool lies below: reconstructions show the unit's pattern more than the "
     "image."
 )
 

@@ -30,7 +30,7 @@ class LayerFeatures:
     layer: int | str  # as it was asked for: the paper's number or a name
     field: Boxes  # receptive field of the layer
     knows_field: bool  # whether it is
-    pools_maxima: bool  # if not, reconstructions hardly depend on the image
+    pools_maxima: bool  # if not, the image hardly counts
     channels: np.ndarray  # int array (k,), those shown
     strongest: Strongest  # of these channels, k rows of `count`
     is_shown: np.ndarray  # bool array (k, count): the activation is above 0

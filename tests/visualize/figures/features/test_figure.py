@@ -92,7 +92,7 @@ def test_the_gallery_takes_any_names_of_layers(tmp_path):
     assert all(path.is_file() for path in written)
     layers = gallery(record, tmp_path / "gallery").layers
     assert len(layers) == len(names) and all(layer.cards for layer in layers)
-    assert all("No max pool lies below." in layer.facts for layer in layers)
+    assert all("No max pool lies below:" in layer.facts for layer in layers)
     anchors = [card.anchor for layer in layers for card in layer.cards]
     assert len({*anchors}) == len(anchors) == len(record.pictures) / 2
 
